@@ -1,1 +1,41 @@
-//! PLACEHOLDER
+//! One poll event as a relation.
+//!
+//! The gadgets mirror the protocol crate file by file: who reads a rule there finds its gadget here
+//! under the same name. [`StepCircuit`] holds K events and is a Nova step circuit over the seven
+//! elements of the poll's state.
+//!
+//! Two properties are what the relation is for. *Nobody can stop the count*: every message that
+//! can enter the chain has a satisfying witness. *The coordinator has no freedom*: given the state
+//! and the event, the state after is a function. Each gadget's documentation says how it keeps
+//! both.
+#![warn(clippy::pedantic)]
+#![allow(
+    clippy::many_single_char_names,
+    clippy::must_use_candidate,
+    clippy::missing_panics_doc,
+    clippy::doc_markdown,
+    clippy::similar_names
+)]
+
+pub mod babyjub;
+pub mod bits;
+pub mod budget;
+pub mod cipher;
+pub mod command;
+pub mod coordinator;
+pub mod eddsa;
+pub mod event;
+pub mod message;
+pub mod num;
+pub mod poseidon;
+pub mod recorder;
+pub mod shape;
+pub mod state;
+pub mod step;
+pub mod tally;
+pub mod tree;
+
+pub use halo2curves::bn256::Fr;
+pub use shape::{Shape, ShapeError};
+pub use state::ARITY;
+pub use step::{StepCircuit, StepError};

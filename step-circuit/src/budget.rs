@@ -1,0 +1,51 @@
+//! What the gadgets cost: pinned, so that drift shows.
+//!
+//! The figures are those of one event, K = 1, at the reference depths. Tests compare them with the
+//! circuit; benches, commands and documents read them from here.
+
+use crate::shape::Shape;
+
+/// The shape that budgets and benches are for: 9.7 million voters, 125 options, one event a step.
+pub const REFERENCE: Shape = Shape {
+    state_depth: 10,
+    vote_depth: 3,
+    events_per_step: 1,
+};
+
+/// The most constraints that a step of the reference shape may have.
+pub const CONSTRAINT_LIMIT: usize = 22_000;
+
+/// Constraints of the whole reference step.
+pub const CONSTRAINTS: usize = 20_979;
+
+/// Entries of the three matrices of the reference step that are not 0.
+pub const ENTRIES: usize = 459_705;
+
+/// Constraints a further event adds to a step.
+pub const CONSTRAINTS_A_FURTHER_EVENT: usize = 19_829;
+
+/// Constraints of each gadget of the reference step, by the two outer levels of its namespace.
+pub const GADGETS: [(&str, usize); 22] = [
+    ("chains", 10),
+    ("decryption", 9),
+    ("decryption/cipher", 1061),
+    ("decryption/command hash", 297),
+    ("decryption/packed bits", 317),
+    ("decryption/shared key", 1568),
+    ("digests", 1440),
+    ("event", 5),
+    ("indices", 136),
+    ("output", 7),
+    ("poll", 2),
+    ("poll/coordinator key", 820),
+    ("poll/poll context", 321),
+    ("rules", 123),
+    ("signature", 36),
+    ("signature/S B8", 883),
+    ("signature/challenge", 321),
+    ("signature/h 8 A", 2014),
+    ("state leaf", 727),
+    ("state leaf/state tree", 6500),
+    ("tally tree", 2431),
+    ("vote tree", 1951),
+];

@@ -1,0 +1,441 @@
+//! Field elements inside a circuit.
+//!
+//! A [`Num`] is a value together with the linear combination of variables that it stands for.
+//! Linear operations cost no constraint. While only a witness is being made the combinations are
+//! not built at all.
+
+use core::ops::{Add, Neg, Sub};
+use std::collections::BTreeMap;
+
+use ff::Field;
+use nova_snark::frontend::{ConstraintSystem, Index, LinearCombination, Variable};
+
+use crate::Fr;
+
+/// Variables and their coefficients, sorted by variable, each variable once.
+type Terms = Vec<(Variable, Fr)>;
+
+/// The variable that is always one.
+const ONE: Variable = Variable(Index::Input(0));
+
+fn order(variable: Variable) -> (bool, usize) {
+    match variable.get_unchecked() {
+        Index::Input(i) => (false, i),
+        Index::Aux(i) => (true, i),
+    }
+}
+
+/// `a + scale * b`.
+fn combine(a: &Terms, b: &Terms, scale: Fr) -> Terms {
+    let mut out = Vec::with_capacity(a.len() + b.len());
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() && j < b.len() {
+        match order(a[i].0).cmp(&order(b[j].0)) {
+            core::cmp::Ordering::Less => {
+                out.push(a[i]);
+                i += 1;
+            }
+            core::cmp::Ordering::Greater => {
+                out.push((b[j].0, scale * b[j].1));
+                j += 1;
+            }
+            core::cmp::Ordering::Equal => {
+                let sum = a[i].1 + scale * b[j].1;
+                if sum != Fr::ZERO {
+                    out.push((a[i].0, sum));
+                }
+                i += 1;
+                j += 1;
+            }
+        }
+    }
+    out.extend_from_slice(&a[i..]);
+    out.extend(b[j..].iter().map(|&(v, c)| (v, scale * c)));
+    out
+}
+
+/// A linear combination of circuit variables and its value.
+#[derive(Clone, Debug)]
+pub struct Num {
+    value: Fr,
+    /// `None`: only the witness is being made, and this is not a constant.
+    terms: Option<Terms>,
+}
+
+impl Num {
+    /// The constant `value`.
+    pub fn constant(value: Fr) -> Self {
+        let terms = if value == Fr::ZERO {
+            vec![]
+        } else {
+            vec![(ONE, value)]
+        };
+        Num {
+            value,
+            terms: Some(terms),
+        }
+    }
+
+    /// The constant 0.
+    pub fn zero() -> Self {
+        Self::constant(Fr::ZERO)
+    }
+
+    /// The constant 1.
+    pub fn one() -> Self {
+        Self::constant(Fr::ONE)
+    }
+
+    /// A variable of a constraint system, with its value.
+    pub fn from_variable(variable: Variable, value: Fr) -> Self {
+        Num {
+            value,
+            terms: Some(vec![(variable, Fr::ONE)]),
+        }
+    }
+
+    /// A variable of which only the value is wanted (no constraint will be recorded).
+    pub fn from_value(value: Fr) -> Self {
+        Num { value, terms: None }
+    }
+
+    /// The value under the current assignment.
+    pub fn value(&self) -> Fr {
+        self.value
+    }
+
+    /// The value, if no variable is involved.
+    pub fn as_constant(&self) -> Option<Fr> {
+        match &self.terms {
+            Some(terms) if terms.iter().all(|(v, _)| *v == ONE) => Some(self.value),
+            _ => None,
+        }
+    }
+
+    /// `factor * self`.
+    pub fn scale(&self, factor: Fr) -> Self {
+        let terms = self.terms.as_ref().map(|terms| {
+            if factor == Fr::ZERO {
+                vec![]
+            } else {
+                terms.iter().map(|&(v, c)| (v, factor * c)).collect()
+            }
+        });
+        // Zero times a variable is a constant in both modes.
+        if factor == Fr::ZERO {
+            return Num::zero();
+        }
+        Num {
+            value: factor * self.value,
+            terms,
+        }
+    }
+
+    /// `self + scale * other`.
+    pub fn add_scaled(&self, other: &Num, scale: Fr) -> Self {
+        if scale == Fr::ZERO {
+            return self.clone();
+        }
+        let terms = match (&self.terms, &other.terms) {
+            (Some(a), Some(b)) => Some(combine(a, b, scale)),
+            _ => None,
+        };
+        Num {
+            value: self.value + scale * other.value,
+            terms,
+        }
+    }
+
+    /// `self + c`.
+    pub fn add_constant(&self, c: Fr) -> Self {
+        self + &Num::constant(c)
+    }
+
+    /// `1 - self`.
+    pub fn one_minus(&self) -> Self {
+        &Num::one() - self
+    }
+
+    /// `sum_i weights_i * nums_i`.
+    pub fn dot(nums: &[Num], weights: &[Fr]) -> Self {
+        let value = nums.iter().zip(weights).map(|(n, w)| n.value * w).sum();
+        let terms: Option<Vec<&Terms>> = nums.iter().map(|num| num.terms.as_ref()).collect();
+        Num {
+            value,
+            terms: terms.map(|terms| sum_terms(&terms, weights)),
+        }
+    }
+
+    /// `sum_i nums_i * 2^i` (least significant first).
+    pub fn from_bits_le(bits: &[Bit]) -> Self {
+        let powers = core::iter::successors(Some(Fr::ONE), |power| Some(power.double()));
+        let powers: Vec<Fr> = powers.take(bits.len()).collect();
+        let nums: Vec<Num> = bits.iter().map(|bit| bit.0.clone()).collect();
+        Self::dot(&nums, &powers)
+    }
+
+    /// The variable, if this is exactly one with coefficient 1.
+    pub(crate) fn variable(&self) -> Option<Variable> {
+        match self.terms.as_deref() {
+            Some([(variable, coefficient)]) if *coefficient == Fr::ONE => Some(*variable),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn linear_combination(&self) -> LinearCombination<Fr> {
+        let mut lc = LinearCombination::zero();
+        for &(variable, coefficient) in self.terms.iter().flatten() {
+            lc = lc + (coefficient, variable);
+        }
+        lc
+    }
+}
+
+/// Sums by rounds of pairs, so that long sums of short combinations stay near linear.
+fn sum_terms(items: &[&Terms], weights: &[Fr]) -> Terms {
+    let scaled = |(terms, weight): (&&Terms, &Fr)| combine(&vec![], terms, *weight);
+    let mut level: Vec<Terms> = items.iter().zip(weights).map(scaled).collect();
+    while level.len() > 1 {
+        level = level
+            .chunks(2)
+            .map(|pair| match pair {
+                [a, b] => combine(a, b, Fr::ONE),
+                rest => rest.concat(),
+            })
+            .collect();
+    }
+    level.pop().unwrap_or_default()
+}
+
+impl Add for &Num {
+    type Output = Num;
+
+    fn add(self, other: &Num) -> Num {
+        self.add_scaled(other, Fr::ONE)
+    }
+}
+
+impl Sub for &Num {
+    type Output = Num;
+
+    fn sub(self, other: &Num) -> Num {
+        self.add_scaled(other, -Fr::ONE)
+    }
+}
+
+impl Neg for &Num {
+    type Output = Num;
+
+    fn neg(self) -> Num {
+        self.scale(-Fr::ONE)
+    }
+}
+
+/// A [`Num`] that the constraints make 0 or 1.
+#[derive(Clone, Debug)]
+pub struct Bit(Num);
+
+impl Bit {
+    /// The constant bit.
+    pub fn constant(value: bool) -> Self {
+        Bit(if value { Num::one() } else { Num::zero() })
+    }
+
+    /// Takes `num` for a bit. The caller has constrained it to 0 or 1 and says why at the call.
+    pub(crate) fn assume(num: Num) -> Self {
+        Bit(num)
+    }
+
+    /// The value under the current assignment (a value other than 0 counts as true).
+    pub fn value(&self) -> bool {
+        self.0.value != Fr::ZERO
+    }
+
+    /// The bit as a number.
+    pub fn num(&self) -> &Num {
+        &self.0
+    }
+
+    /// `1 - self`.
+    pub fn not(&self) -> Bit {
+        Bit(self.0.one_minus())
+    }
+
+    /// `2 * self - 1`: the bit as a sign, false for -1 and true for 1.
+    pub fn sign(&self) -> Num {
+        self.0.scale(Fr::from(2)).add_constant(-Fr::ONE)
+    }
+}
+
+/// A constraint system being filled, with the operations that cost constraints.
+///
+/// Values flow through allocation: everything that is computed later is computed from the value
+/// that a hint was given, so a test can replace one hint and see an assignment in which all that
+/// follows is consistent with the replacement.
+#[derive(Debug)]
+pub struct Gadget<'a, CS: ConstraintSystem<Fr>> {
+    cs: &'a mut CS,
+    symbolic: bool,
+    hints: Vec<Fr>,
+    replacements: BTreeMap<usize, Fr>,
+}
+
+impl<'a, CS: ConstraintSystem<Fr>> Gadget<'a, CS> {
+    /// Fills `cs`.
+    pub fn new(cs: &'a mut CS) -> Self {
+        let symbolic = !cs.is_witness_generator();
+        Gadget {
+            cs,
+            symbolic,
+            hints: vec![],
+            replacements: BTreeMap::new(),
+        }
+    }
+
+    /// Fills `cs`, giving the hints with these numbers (from 0) other values than the honest ones:
+    /// what a prover does who leaves the honest path at some places and goes on.
+    pub fn with_replacements(cs: &'a mut CS, replacements: &[(usize, Fr)]) -> Self {
+        let mut gadget = Self::new(cs);
+        gadget.replacements = replacements.iter().copied().collect();
+        gadget
+    }
+
+    /// The values of all hints so far.
+    pub fn hints(&self) -> &[Fr] {
+        &self.hints
+    }
+
+    /// Runs `body` inside the namespace `name`.
+    pub fn scope<R>(&mut self, name: &'static str, body: impl FnOnce(&mut Self) -> R) -> R {
+        self.cs.get_root().push_namespace(|| name);
+        let out = body(self);
+        self.cs.get_root().pop_namespace();
+        out
+    }
+
+    /// A hint: a new variable that the prover is free to choose until a constraint binds it.
+    pub fn alloc(&mut self, honest: Fr) -> Num {
+        let replacement = self.replacements.get(&self.hints.len());
+        let value = replacement.copied().unwrap_or(honest);
+        self.hints.push(value);
+        self.define(value)
+    }
+
+    /// A new variable that the caller binds at once by a constraint with one solution.
+    fn define(&mut self, value: Fr) -> Num {
+        let variable = self
+            .cs
+            .alloc(|| "", || Ok(value))
+            .expect("the closure that gives the value cannot fail");
+        if self.symbolic {
+            Num::from_variable(variable, value)
+        } else {
+            Num::from_value(value)
+        }
+    }
+
+    /// `a * b = c`.
+    pub fn enforce(&mut self, name: &'static str, a: &Num, b: &Num, c: &Num) {
+        if self.symbolic {
+            self.cs.enforce(
+                || name,
+                |_| a.linear_combination(),
+                |_| b.linear_combination(),
+                |_| c.linear_combination(),
+            );
+        }
+    }
+
+    /// `a = b`.
+    pub fn enforce_equal(&mut self, name: &'static str, a: &Num, b: &Num) {
+        self.enforce(name, &(a - b), &Num::one(), &Num::zero());
+    }
+
+    /// A new variable equal to `a`; one constraint.
+    pub fn materialize(&mut self, a: &Num) -> Num {
+        let copy = self.define(a.value);
+        self.enforce_equal("copy = a", &copy, a);
+        copy
+    }
+
+    /// `a * b`, one constraint (none if one of them is constant).
+    pub fn mul(&mut self, a: &Num, b: &Num) -> Num {
+        if let Some(c) = a.as_constant() {
+            return b.scale(c);
+        }
+        if let Some(c) = b.as_constant() {
+            return a.scale(c);
+        }
+        let product = self.define(a.value * b.value);
+        self.enforce("a * b = product", a, b, &product);
+        product
+    }
+
+    /// `a * b - c`, one constraint. Unlike a product less c it is one variable, so combinations do
+    /// not grow along a chain of them.
+    pub fn mul_sub(&mut self, a: &Num, b: &Num, c: &Num) -> Num {
+        let difference = self.define(a.value * b.value - c.value);
+        self.enforce("a * b = difference + c", a, b, &(&difference + c));
+        difference
+    }
+
+    /// `a / b`, one constraint. The caller shows that `b` is never 0: if it were, the quotient
+    /// would be free (`a = 0`) or missing (`a != 0`).
+    pub fn div_nonzero(&mut self, a: &Num, b: &Num) -> Num {
+        let inverse = Option::<Fr>::from(b.value.invert()).unwrap_or(Fr::ZERO);
+        let quotient = self.define(a.value * inverse);
+        self.enforce("quotient * b = a", &quotient, b, a);
+        quotient
+    }
+
+    /// A new bit.
+    pub fn alloc_bit(&mut self, value: bool) -> Bit {
+        let bit = self.alloc(Fr::from(u64::from(value)));
+        self.enforce("bit * (1 - bit) = 0", &bit, &bit.one_minus(), &Num::zero());
+        Bit(bit)
+    }
+
+    /// `condition ? when_true : when_false`, one constraint.
+    pub fn select(&mut self, condition: &Bit, when_true: &Num, when_false: &Num) -> Num {
+        let step = self.mul(condition.num(), &(when_true - when_false));
+        when_false + &step
+    }
+
+    /// `a AND b`.
+    pub fn and(&mut self, a: &Bit, b: &Bit) -> Bit {
+        // A product of bits is a bit.
+        Bit(self.mul(a.num(), b.num()))
+    }
+
+    /// `a OR b`, as `1 - (1 - a)(1 - b)`.
+    pub fn or(&mut self, a: &Bit, b: &Bit) -> Bit {
+        self.and(&a.not(), &b.not()).not()
+    }
+
+    /// All of `bits`.
+    pub fn all(&mut self, bits: &[&Bit]) -> Bit {
+        let mut all = Bit::constant(true);
+        for bit in bits {
+            all = self.and(&all, bit);
+        }
+        all
+    }
+
+    /// Whether `a = 0`; three constraints. `a * inverse = 1 - zero`, `a * zero = 0`, and
+    /// `inverse * zero = 0` so that no variable is left free.
+    pub fn is_zero(&mut self, a: &Num) -> Bit {
+        let inverse_value = Option::<Fr>::from(a.value.invert()).unwrap_or(Fr::ZERO);
+        let inverse = self.alloc(inverse_value);
+        let zero = self.alloc(Fr::from(u64::from(a.value == Fr::ZERO)));
+        self.enforce("a * inverse = 1 - zero", a, &inverse, &zero.one_minus());
+        self.enforce("a * zero = 0", a, &zero, &Num::zero());
+        self.enforce("inverse * zero = 0", &inverse, &zero, &Num::zero());
+        // The first two leave 0 for a nonzero a and 1 for a = 0.
+        Bit(zero)
+    }
+
+    /// Whether `a = b`.
+    pub fn is_equal(&mut self, a: &Num, b: &Num) -> Bit {
+        self.is_zero(&(a - b))
+    }
+}

@@ -1,0 +1,253 @@
+//! A constraint system that keeps everything: for counts, densities and forgeries.
+
+use std::collections::BTreeMap;
+
+use ff::Field;
+use nova_snark::frontend::{ConstraintSystem, Index, LinearCombination, SynthesisError, Variable};
+
+use crate::Fr;
+
+/// A linear combination as (variable, coefficient); variables are those of
+/// [`Recorder::assignment`].
+pub type Row = Vec<(usize, Fr)>;
+
+/// One constraint `a * b = c`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Constraint {
+    /// Left factor.
+    pub a: Row,
+    /// Right factor.
+    pub b: Row,
+    /// Product.
+    pub c: Row,
+    /// Path of the innermost namespace, index into [`Recorder::scopes`].
+    pub scope: usize,
+    /// What the constraint says.
+    pub name: String,
+}
+
+/// Constraints and entries that a gadget adds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Constraints.
+    pub constraints: usize,
+    /// Entries of the three matrices that are not 0.
+    pub entries: usize,
+}
+
+/// Keeps constraints, assignment and namespaces.
+///
+/// Variables are numbered as they come, inputs and others alike; number 0 is the constant one.
+#[derive(Debug)]
+pub struct Recorder {
+    constraints: Vec<Constraint>,
+    assignment: Vec<Fr>,
+    inputs: Vec<usize>,
+    aux: Vec<usize>,
+    stack: Vec<String>,
+    scopes: Vec<String>,
+    current: usize,
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Recorder {
+            constraints: vec![],
+            assignment: vec![Fr::ONE],
+            inputs: vec![0],
+            aux: vec![],
+            stack: vec![],
+            scopes: vec![String::new()],
+            current: 0,
+        }
+    }
+}
+
+impl Recorder {
+    /// All constraints in order.
+    pub fn constraints(&self) -> &[Constraint] {
+        &self.constraints
+    }
+
+    /// Values of all variables; number 0 is one.
+    pub fn assignment(&self) -> &[Fr] {
+        &self.assignment
+    }
+
+    /// Paths of all namespaces that hold constraints, as `outer/inner`.
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// The first constraint that an assignment of the same length does not satisfy.
+    pub fn violated_by(&self, assignment: &[Fr]) -> Option<&Constraint> {
+        assert_eq!(assignment.len(), self.assignment.len());
+        self.constraints
+            .iter()
+            .find(|constraint| !is_satisfied(constraint, assignment))
+    }
+
+    /// The first constraint that the recorded assignment does not satisfy.
+    pub fn violated(&self) -> Option<&Constraint> {
+        self.violated_by(&self.assignment)
+    }
+
+    /// Whether constraint number `i` holds when `variable` has another value than recorded.
+    pub fn holds_with(&self, i: usize, variable: usize, value: Fr) -> bool {
+        let constraint = &self.constraints[i];
+        let [a, b, c] = [&constraint.a, &constraint.b, &constraint.c].map(|row| {
+            row.iter()
+                .map(|(v, coefficient)| {
+                    let value = if *v == variable {
+                        value
+                    } else {
+                        self.assignment[*v]
+                    };
+                    value * coefficient
+                })
+                .sum::<Fr>()
+        });
+        a * b == c
+    }
+
+    /// For each variable the constraints in which it stands.
+    pub fn constraints_of_variables(&self) -> Vec<Vec<usize>> {
+        let mut index = vec![vec![]; self.assignment.len()];
+        for (i, constraint) in self.constraints.iter().enumerate() {
+            let rows = [&constraint.a, &constraint.b, &constraint.c];
+            for (variable, _) in rows.into_iter().flatten() {
+                if index[*variable].last() != Some(&i) {
+                    index[*variable].push(i);
+                }
+            }
+        }
+        index
+    }
+
+    /// What each namespace of the first `depth` levels costs, in order of their paths.
+    pub fn costs(&self, depth: usize) -> BTreeMap<String, Cost> {
+        let mut costs: BTreeMap<String, Cost> = BTreeMap::new();
+        for constraint in &self.constraints {
+            let path = &self.scopes[constraint.scope];
+            let prefix: Vec<&str> = path.split('/').take(depth).collect();
+            let cost = costs.entry(prefix.join("/")).or_default();
+            cost.constraints += 1;
+            cost.entries += constraint.a.len() + constraint.b.len() + constraint.c.len();
+        }
+        costs
+    }
+
+    /// The cost of everything.
+    pub fn total(&self) -> Cost {
+        let mut total = Cost::default();
+        for cost in self.costs(0).values() {
+            total.constraints += cost.constraints;
+            total.entries += cost.entries;
+        }
+        total
+    }
+
+    fn number(&self, variable: Variable) -> usize {
+        match variable.get_unchecked() {
+            Index::Input(i) => self.inputs[i],
+            Index::Aux(i) => self.aux[i],
+        }
+    }
+
+    fn row(&self, lc: &LinearCombination<Fr>) -> Row {
+        lc.iter()
+            .filter(|(_, coefficient)| **coefficient != Fr::ZERO)
+            .map(|(variable, coefficient)| (self.number(variable), *coefficient))
+            .collect()
+    }
+
+    fn push_value(&mut self, value: Fr) -> usize {
+        self.assignment.push(value);
+        self.assignment.len() - 1
+    }
+
+    fn enter(&mut self) {
+        let path = self.stack.join("/");
+        self.current = match self.scopes.iter().position(|scope| *scope == path) {
+            Some(known) => known,
+            None => {
+                self.scopes.push(path);
+                self.scopes.len() - 1
+            }
+        };
+    }
+}
+
+fn evaluate(row: &Row, assignment: &[Fr]) -> Fr {
+    row.iter()
+        .map(|(variable, coefficient)| assignment[*variable] * coefficient)
+        .sum()
+}
+
+fn is_satisfied(constraint: &Constraint, assignment: &[Fr]) -> bool {
+    let [a, b, c] =
+        [&constraint.a, &constraint.b, &constraint.c].map(|row| evaluate(row, assignment));
+    a * b == c
+}
+
+impl ConstraintSystem<Fr> for Recorder {
+    type Root = Self;
+
+    fn alloc<F, A, AR>(&mut self, _annotation: A, f: F) -> Result<Variable, SynthesisError>
+    where
+        F: FnOnce() -> Result<Fr, SynthesisError>,
+        A: FnOnce() -> AR,
+        AR: Into<String>,
+    {
+        let number = self.push_value(f()?);
+        self.aux.push(number);
+        Ok(Variable::new_unchecked(Index::Aux(self.aux.len() - 1)))
+    }
+
+    fn alloc_input<F, A, AR>(&mut self, _annotation: A, f: F) -> Result<Variable, SynthesisError>
+    where
+        F: FnOnce() -> Result<Fr, SynthesisError>,
+        A: FnOnce() -> AR,
+        AR: Into<String>,
+    {
+        let number = self.push_value(f()?);
+        self.inputs.push(number);
+        Ok(Variable::new_unchecked(Index::Input(self.inputs.len() - 1)))
+    }
+
+    fn enforce<A, AR, LA, LB, LC>(&mut self, annotation: A, a: LA, b: LB, c: LC)
+    where
+        A: FnOnce() -> AR,
+        AR: Into<String>,
+        LA: FnOnce(LinearCombination<Fr>) -> LinearCombination<Fr>,
+        LB: FnOnce(LinearCombination<Fr>) -> LinearCombination<Fr>,
+        LC: FnOnce(LinearCombination<Fr>) -> LinearCombination<Fr>,
+    {
+        let constraint = Constraint {
+            a: self.row(&a(LinearCombination::zero())),
+            b: self.row(&b(LinearCombination::zero())),
+            c: self.row(&c(LinearCombination::zero())),
+            scope: self.current,
+            name: annotation().into(),
+        };
+        self.constraints.push(constraint);
+    }
+
+    fn push_namespace<NR, N>(&mut self, name_fn: N)
+    where
+        NR: Into<String>,
+        N: FnOnce() -> NR,
+    {
+        self.stack.push(name_fn().into());
+        self.enter();
+    }
+
+    fn pop_namespace(&mut self) {
+        self.stack.pop();
+        self.enter();
+    }
+
+    fn get_root(&mut self) -> &mut Self::Root {
+        self
+    }
+}

@@ -1,0 +1,61 @@
+//! The sizes that fix a step circuit.
+
+use serde::{Deserialize, Serialize};
+
+/// Largest depth of a state tree: 5^20 leaves, far below 2^50.
+pub const MAX_STATE_DEPTH: usize = 20;
+
+/// Largest depth of a ballot's vote tree and of the tally tree: 5^10 options, far below 2^50.
+pub const MAX_VOTE_DEPTH: usize = 10;
+
+/// Most events a step may hold.
+pub const MAX_EVENTS_PER_STEP: usize = 64;
+
+/// The parameters of a step circuit: two circuits of one shape have the same constraints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Shape {
+    /// Depth s of the state tree, 1..=20: room for 5^s - 1 voters.
+    pub state_depth: usize,
+    /// Depth v of vote trees and of the tally tree, 1..=10: room for 5^v options.
+    pub vote_depth: usize,
+    /// Events K in a step, 1..=64.
+    pub events_per_step: usize,
+}
+
+/// A size out of its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ShapeError {
+    /// The state tree's depth is not in 1..=20.
+    #[error("the state tree depth is {0}, not between 1 and {MAX_STATE_DEPTH}")]
+    StateDepth(usize),
+    /// The vote tree's depth is not in 1..=10.
+    #[error("the vote option tree depth is {0}, not between 1 and {MAX_VOTE_DEPTH}")]
+    VoteDepth(usize),
+    /// The number of events a step is not in 1..=64.
+    #[error("{0} events a step, not between 1 and {MAX_EVENTS_PER_STEP}")]
+    EventsPerStep(usize),
+}
+
+impl Shape {
+    /// Checks the ranges.
+    pub fn new(
+        state_depth: usize,
+        vote_depth: usize,
+        events_per_step: usize,
+    ) -> Result<Self, ShapeError> {
+        if !(1..=MAX_STATE_DEPTH).contains(&state_depth) {
+            return Err(ShapeError::StateDepth(state_depth));
+        }
+        if !(1..=MAX_VOTE_DEPTH).contains(&vote_depth) {
+            return Err(ShapeError::VoteDepth(vote_depth));
+        }
+        if !(1..=MAX_EVENTS_PER_STEP).contains(&events_per_step) {
+            return Err(ShapeError::EventsPerStep(events_per_step));
+        }
+        Ok(Shape {
+            state_depth,
+            vote_depth,
+            events_per_step,
+        })
+    }
+}

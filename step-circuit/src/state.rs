@@ -1,0 +1,64 @@
+//! The state that steps hand on, inside the circuit.
+
+use maci_nova_protocol::poll::State as NativeState;
+
+use crate::num::Num;
+use crate::Fr;
+
+/// Elements of the state z.
+pub const ARITY: usize = 7;
+
+/// `z = (poll, joinChain, joinCount, messageHead, messageCursor, stateRoot, tallyRoot)`.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Commitment to the poll's constants.
+    pub poll: Num,
+    /// Chain of the joins so far.
+    pub join_chain: Num,
+    /// Index of the next voter: one more than there are.
+    pub join_count: Num,
+    /// End of the message chain, 0 before the first message is processed.
+    pub message_head: Num,
+    /// Link of the message chain that comes next, 0 before the first message is processed.
+    pub message_cursor: Num,
+    /// Root of the state tree.
+    pub state_root: Num,
+    /// Root of the tally tree.
+    pub tally_root: Num,
+}
+
+impl State {
+    /// From the elements in the order of z.
+    pub fn from_array(z: [Num; ARITY]) -> Self {
+        let [poll, join_chain, join_count, message_head, message_cursor, state_root, tally_root] =
+            z;
+        State {
+            poll,
+            join_chain,
+            join_count,
+            message_head,
+            message_cursor,
+            state_root,
+            tally_root,
+        }
+    }
+
+    /// The elements in the order of z.
+    pub fn to_array(&self) -> [&Num; ARITY] {
+        [
+            &self.poll,
+            &self.join_chain,
+            &self.join_count,
+            &self.message_head,
+            &self.message_cursor,
+            &self.state_root,
+            &self.tally_root,
+        ]
+    }
+
+    /// The values under the current assignment.
+    pub fn value(&self) -> NativeState {
+        let values: [Fr; ARITY] = self.to_array().map(Num::value);
+        NativeState::from_array(values)
+    }
+}

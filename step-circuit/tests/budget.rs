@@ -1,0 +1,31 @@
+//! The pinned counts are those of the circuit.
+
+use maci_nova_step_circuit::budget::{
+    CONSTRAINTS, CONSTRAINTS_A_FURTHER_EVENT, CONSTRAINT_LIMIT, ENTRIES, GADGETS, REFERENCE,
+};
+use maci_nova_step_circuit::{Shape, StepCircuit};
+
+#[test]
+fn counts_of_the_reference_step_are_pinned() {
+    let recorder = StepCircuit::blank(REFERENCE).record(&[]).recorder;
+    let counts: Vec<(String, usize)> = recorder
+        .costs(2)
+        .into_iter()
+        .map(|(gadget, cost)| (gadget, cost.constraints))
+        .collect();
+    let pinned: Vec<(String, usize)> = GADGETS.map(|(name, n)| (name.to_string(), n)).to_vec();
+    assert_eq!(counts, pinned);
+    let total = recorder.total();
+    assert_eq!((total.constraints, total.entries), (CONSTRAINTS, ENTRIES));
+    assert!(total.constraints <= CONSTRAINT_LIMIT);
+}
+
+#[test]
+fn a_further_event_shares_the_poll_and_the_key() {
+    let two = Shape {
+        events_per_step: 2,
+        ..REFERENCE
+    };
+    let total = StepCircuit::blank(two).record(&[]).recorder.total();
+    assert_eq!(total.constraints, CONSTRAINTS + CONSTRAINTS_A_FURTHER_EVENT);
+}

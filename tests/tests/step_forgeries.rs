@@ -1,0 +1,517 @@
+//! What a coordinator who leaves the honest path cannot do: a named test a rule, and every
+//! variable and every hint of whole steps replaced.
+
+use ff::{Field, PrimeField};
+use maci_nova_protocol::babyjub::{Point, Scalar};
+use maci_nova_protocol::cipher;
+use maci_nova_protocol::keys::shared_key;
+use maci_nova_protocol::message::Join;
+use maci_nova_protocol::poll::{Decision, Event, Header, Mode, Rule, State, Transition};
+use maci_nova_protocol::tree::Path;
+use maci_nova_protocol::Fr;
+use maci_nova_step_circuit::step::Recording;
+use maci_nova_step_circuit::{Shape, StepCircuit};
+use maci_nova_tests::hostile::{HostilePoll, Kind};
+use num_bigint::BigUint;
+use rayon::prelude::*;
+
+/// A poll of three voters with some messages, depths 1 and 1, as single events.
+struct Fixture {
+    poll: HostilePoll,
+    transitions: Vec<Transition>,
+    messages: usize,
+}
+
+fn fixture(kinds: &[Kind], top_up_every: usize) -> Fixture {
+    fixture_of(11, kinds, top_up_every)
+}
+
+fn fixture_of(seed: u64, kinds: &[Kind], top_up_every: usize) -> Fixture {
+    let (mut poll, mut transitions) = HostilePoll::new(seed, Mode::Quadratic, (1, 1), 3);
+    let messages = transitions.len();
+    let events = poll.process(kinds, top_up_every);
+    transitions.extend(events.into_iter().map(|(_, transition)| transition));
+    Fixture {
+        poll,
+        transitions,
+        messages,
+    }
+}
+
+impl Fixture {
+    fn header(&self) -> &Header {
+        self.poll.header()
+    }
+
+    fn claim(&self, transitions: Vec<Transition>) -> StepCircuit {
+        let shape = Shape::new(1, 1, transitions.len()).expect("a small shape");
+        StepCircuit::from_claims(shape, self.header(), self.poll.secret(), transitions)
+    }
+
+    /// The siblings of a leaf after the joins (depth 1: all other leaves).
+    fn siblings(&self, index: u64) -> [Fr; 4] {
+        let mut leaves = [Fr::ZERO; 5];
+        for transition in &self.transitions[..self.messages] {
+            leaves[usize::try_from(transition.path_index).expect("small")] = transition.new_leaf;
+        }
+        let others: Vec<Fr> = (0..5)
+            .filter(|i| *i != index)
+            .map(|i| leaves[usize::try_from(i).expect("small")])
+            .collect();
+        others.try_into().expect("four of five")
+    }
+
+    fn message(&self, i: usize) -> Transition {
+        self.transitions[self.messages + i].clone()
+    }
+}
+
+/// The first violated constraint of what is claimed.
+fn violation(circuit: &StepCircuit, replacements: &[(usize, Fr)]) -> Option<String> {
+    let Recording { recorder, .. } = circuit.record(replacements);
+    recorder.violated().map(|c| c.name.clone())
+}
+
+fn refuses(circuit: &StepCircuit, reason: &str) {
+    assert_eq!(violation(circuit, &[]).as_deref(), Some(reason));
+}
+
+#[test]
+fn the_honest_steps_are_accepted() {
+    let f = fixture(&[Kind::Valid, Kind::OtherSigner, Kind::Valid], 2);
+    for transition in &f.transitions {
+        assert_eq!(violation(&f.claim(vec![transition.clone()]), &[]), None);
+    }
+}
+
+#[test]
+fn wrong_old_weight() {
+    let f = fixture(&[Kind::Valid], 0);
+    let mut forged = f.message(0);
+    forged.old_weight += 1;
+    refuses(&f.claim(vec![forged]), "weight is in the ballot");
+}
+
+#[test]
+fn wrong_old_result() {
+    let f = fixture(&[Kind::Valid], 0);
+    let mut forged = f.message(0);
+    forged.old_result.votes += 1;
+    refuses(&f.claim(vec![forged]), "result is in the tally");
+}
+
+/// The next voter's leaf, opened where it really is: the command's index fixes the position.
+#[test]
+fn the_leaf_of_another_voter() {
+    let f = fixture(&[Kind::Valid, Kind::Valid], 0);
+    let mut forged = f.message(0);
+    let other = f.message(1);
+    assert_ne!(other.path_index, forged.path_index);
+    forged.leaf = other.leaf;
+    forged.old_leaf = other.old_leaf;
+    forged.state_path = Path {
+        siblings: vec![f.siblings(other.path_index)],
+    };
+    let root = forged.state_path.root(other.old_leaf, other.path_index);
+    assert_eq!(root, forged.before.state_root);
+    refuses(&f.claim(vec![forged]), "leaf is in the state");
+}
+
+/// The leaf of a valid index claimed to be leaf 0, as for an invalid index.
+#[test]
+fn leaf_zero_for_a_valid_index() {
+    let f = fixture(&[Kind::Valid], 0);
+    let mut forged = f.message(0);
+    let blind = f.transitions[0].clone();
+    forged.old_leaf = blind.new_leaf;
+    forged.leaf = blind.leaf;
+    forged.state_path = Path {
+        siblings: vec![f.siblings(0)],
+    };
+    refuses(&f.claim(vec![forged]), "own leaf");
+}
+
+/// A preimage that is not the leaf's: another key, so that the signature fails.
+#[test]
+fn wrong_key_in_the_leaf() {
+    let f = fixture(&[Kind::Valid], 0);
+    let mut forged = f.message(0);
+    forged.leaf.key = Point::base8();
+    refuses(&f.claim(vec![forged]), "own leaf");
+}
+
+#[test]
+fn wrong_balance_in_the_leaf() {
+    let f = fixture(&[Kind::TooExpensive], 0);
+    let mut forged = f.message(0);
+    forged.leaf.balance += 1000;
+    refuses(&f.claim(vec![forged]), "own leaf");
+}
+
+#[test]
+fn wrong_balance_in_a_topped_up_leaf() {
+    let f = fixture(&[Kind::Valid], 1);
+    let mut forged = f.message(0);
+    assert!(matches!(forged.event, Event::TopUp { .. }));
+    forged.leaf.balance += 1;
+    refuses(&f.claim(vec![forged]), "own leaf");
+}
+
+#[test]
+fn another_amount_in_a_top_up() {
+    let f = fixture(&[Kind::Valid, Kind::Valid], 1);
+    // The first message sets the cursor; the second must fit it.
+    let mut forged = f.message(2);
+    let Event::TopUp { top_up, .. } = &mut forged.event else {
+        panic!("every second event is a top-up");
+    };
+    top_up.amount += 1;
+    refuses(&f.claim(vec![forged]), "link at the cursor");
+}
+
+#[test]
+fn a_skipped_message() {
+    let f = fixture(&[Kind::Valid, Kind::Valid, Kind::Valid], 0);
+    // The third in place of the second.
+    let mut forged = f.message(2);
+    forged.before = f.message(1).before;
+    assert!(violation(&f.claim(vec![forged]), &[]).is_some());
+    // The second message without the third: its link claimed to follow the one before that.
+    let mut forged = f.message(1);
+    let (
+        Event::Vote { previous, .. },
+        Event::Vote {
+            previous: earlier, ..
+        },
+    ) = (&mut forged.event, f.message(2).event)
+    else {
+        panic!("votes");
+    };
+    *previous = earlier;
+    refuses(&f.claim(vec![forged]), "link at the cursor");
+}
+
+#[test]
+fn a_repeated_message() {
+    let f = fixture(&[Kind::Garbage, Kind::Garbage], 0);
+    let mut forged = f.message(0);
+    forged.before = f.message(0).after;
+    refuses(&f.claim(vec![forged]), "link at the cursor");
+}
+
+#[test]
+fn a_join_after_a_vote() {
+    let f = fixture(&[Kind::Garbage], 0);
+    let join = f.transitions[f.messages - 1].clone();
+    // Everything as for the last join but that a message has been processed.
+    let mut forged = join;
+    forged.before.message_head = f.message(0).after.message_head;
+    forged.before.message_cursor = f.message(0).after.message_cursor;
+    refuses(&f.claim(vec![forged]), "no join after a message");
+}
+
+#[test]
+fn a_join_at_another_index() {
+    let (mut poll, transitions) = HostilePoll::new(5, Mode::Quadratic, (1, 1), 2);
+    let blind = poll.poll().blind(Fr::from(5));
+    let mut forged = transitions[2].clone();
+    // Over leaf 0, which is not empty.
+    forged.before = blind.after;
+    forged.old_leaf = blind.new_leaf;
+    forged.state_path = blind.state_path.clone();
+    let shape = Shape::new(1, 1, 1).expect("a small shape");
+    let circuit = StepCircuit::from_claims(shape, poll.header(), poll.secret(), vec![forged]);
+    refuses(&circuit, "empty leaf");
+}
+
+#[test]
+fn more_credits_in_a_join() {
+    let f = fixture(&[], 0);
+    let honest = f.transitions[1].clone();
+    let mut forged = honest.clone();
+    let Event::Join(join) = &mut forged.event else {
+        panic!("a join");
+    };
+    *join = Join {
+        voice_credits: join.voice_credits + 1,
+        ..*join
+    };
+    // It is satisfiable, and what it says stands in the join chain, which is not the poll's.
+    let recording = f.claim(vec![forged]).record(&[]);
+    assert!(recording.recorder.violated().is_none());
+    assert_ne!(recording.after.join_chain, honest.after.join_chain);
+}
+
+#[test]
+fn another_coordinator() {
+    let f = fixture(&[Kind::Valid], 0);
+    let shape = Shape::new(1, 1, 1).expect("a small shape");
+    let other = f.poll.secret() + Scalar::ONE;
+    let circuit = StepCircuit::from_claims(shape, f.header(), other, vec![f.message(0)]);
+    refuses(&circuit, "sk B8 = key, x");
+    let mut header = f.header().clone();
+    header.coordinator_key = Point::base8();
+    let circuit = StepCircuit::from_claims(shape, &header, Scalar::ONE, vec![f.message(0)]);
+    refuses(&circuit, "this is the poll");
+}
+
+#[test]
+fn a_stale_root() {
+    let f = fixture(&[Kind::Valid, Kind::Valid, Kind::Valid, Kind::Valid], 0);
+    let stale = |change: fn(&mut State, &State)| {
+        let mut forged = f.message(3);
+        change(&mut forged.before, &f.message(3).after);
+        f.claim(vec![forged])
+    };
+    refuses(
+        &stale(|z, other| z.state_root = other.state_root),
+        "leaf is in the state",
+    );
+    let mut forged = f.message(0);
+    forged.before.tally_root = Fr::from(1);
+    refuses(&f.claim(vec![forged]), "result is in the tally");
+}
+
+fn modulus() -> BigUint {
+    BigUint::from_bytes_le((-Fr::ONE).to_repr().as_ref()) + 1u8
+}
+
+fn order() -> BigUint {
+    BigUint::from_bytes_le((-Scalar::ONE).to_repr().as_ref()) + 1u8
+}
+
+fn integer(value: &Fr) -> BigUint {
+    BigUint::from_bytes_le(value.to_repr().as_ref())
+}
+
+/// Where the hints hold the n bits of `value`.
+fn bits_at(hints: &[Fr], value: &BigUint, n: usize) -> usize {
+    let is_bit = |i: usize, bit: bool| hints[i] == Fr::from(u64::from(bit));
+    (0..=hints.len() - n)
+        .find(|start| (0..n).all(|i| is_bit(start + i, value.bit(i as u64))))
+        .expect("the circuit decomposes this value")
+}
+
+fn bits(start: usize, value: &BigUint, n: usize) -> Vec<(usize, Fr)> {
+    (0..n)
+        .map(|i| (start + i, Fr::from(u64::from(value.bit(i as u64)))))
+        .collect()
+}
+
+/// Every decomposition of 254 bits: those of the value + r instead.
+#[test]
+fn non_canonical_bits() {
+    let f = fixture(&[Kind::Valid; 12], 0);
+    let mut tried = [0; 3];
+    for i in 0..12 {
+        let transition = f.message(i);
+        let Event::Vote { message, .. } = &transition.event else {
+            panic!("a vote");
+        };
+        let shared = shared_key(&f.poll.secret(), &message.encryption_key);
+        let plain = cipher::decrypt(&message.data, &shared).plaintext;
+        let command = maci_nova_protocol::command::Command::unpack(
+            plain[0],
+            Point {
+                x: plain[1],
+                y: plain[2],
+            },
+            plain[3],
+        );
+        let key = &transition.leaf.key;
+        let challenge =
+            maci_nova_protocol::poseidon::hash(&[plain[4], plain[5], key.x, key.y, command.hash()]);
+        let circuit = f.claim(vec![transition.clone()]);
+        let hints = circuit.record(&[]).hints;
+        for (which, value) in [plain[0], plain[6], challenge].iter().enumerate() {
+            let start = bits_at(&hints, &integer(value), 254);
+            let other = integer(value) + modulus();
+            if other.bits() > 254 {
+                continue;
+            }
+            tried[which] += 1;
+            let violated = violation(&circuit, &bits(start, &other, 254));
+            assert_eq!(violated.as_deref(), Some("a < r"));
+        }
+    }
+    assert!(tried.iter().all(|n| *n > 0), "{tried:?}");
+}
+
+/// The coordinator's scalar plus ℓ has the same public key.
+#[test]
+fn a_coordinator_scalar_above_the_order() {
+    let scalar = |f: &Fixture| BigUint::from_bytes_le(f.poll.secret().to_repr().as_ref());
+    // About one scalar in three has another one below 2^251.
+    let f = (0..64)
+        .map(|seed| fixture_of(seed, &[Kind::TorsionEncryption], 0))
+        .find(|f| (scalar(f) + order()).bits() <= 251)
+        .expect("one of 64 scalars is small enough");
+    let secret = scalar(&f);
+    let other = &secret + order();
+    let circuit = f.claim(vec![f.message(0)]);
+    let hints = circuit.record(&[]).hints;
+    let start = bits_at(&hints, &secret, 251);
+    let violated = violation(&circuit, &bits(start, &other, 251));
+    assert_eq!(violated.as_deref(), Some("sk < ℓ"));
+}
+
+/// An unused slot that carries a valid vote: with kind "blind" nothing of it is applied, and the
+/// prover cannot call it a vote.
+#[test]
+fn an_unused_slot_applies_nothing() {
+    let f = fixture(&[Kind::Valid, Kind::Valid], 0);
+    let (first, second) = (f.message(0), f.message(1));
+    // Honest padding in the second slot: leaf 0, beside the leaf that the first vote changed.
+    let salt = Fr::from(99);
+    let mut siblings = f.siblings(0);
+    siblings[usize::try_from(first.path_index).expect("small") - 1] = first.new_leaf;
+    let mut padding = second.clone();
+    padding.event = Event::Blind { salt };
+    padding.path_index = 0;
+    padding.old_leaf = f.transitions[0].new_leaf;
+    padding.state_path = Path {
+        siblings: vec![siblings],
+    };
+    let step = f.claim(vec![first.clone(), padding.clone()]);
+    let honest = step.record(&[]);
+    assert!(honest.recorder.violated().is_none());
+    let blinded = State {
+        state_root: padding.state_path.root(salt, 0),
+        ..first.after
+    };
+    assert_eq!(honest.after, blinded);
+
+    // The slot's content is that of the second vote. Before the salt stand the kind (3 hints),
+    // then data (10), key (2), previous and top-up (2).
+    let slot = hint_at(&honest.hints, salt);
+    let vote = f.claim(vec![first, second]).record(&[]).hints;
+    let content: Vec<(usize, Fr)> = (slot - 15..slot).map(|i| (i, vote[i])).collect();
+    let stuffed = step.record(&content);
+    assert!(stuffed.recorder.violated().is_none());
+    assert_eq!(stuffed.after, blinded);
+
+    // Called a vote, with everything else as the second vote has it but leaf 0 opened.
+    let mut called = content;
+    called.push((slot - 17, Fr::ONE));
+    called.push((slot, Fr::ZERO));
+    assert!(violation(&step, &called).is_some());
+}
+
+fn hint_at(hints: &[Fr], value: Fr) -> usize {
+    hints
+        .iter()
+        .rposition(|hint| *hint == value)
+        .expect("the circuit allocates this value")
+}
+
+/// One event of each sort: applied and refused votes, a top-up, a join, a blind event.
+fn samples() -> (Fixture, Vec<Transition>) {
+    let kinds = [
+        Kind::Valid,
+        Kind::Valid,
+        Kind::OtherSigner,
+        Kind::IndexNext,
+        Kind::OffCurveEncryption,
+        Kind::TooExpensive,
+        Kind::LowOrderEncryption(2),
+    ];
+    let f = fixture(&kinds, 6);
+    let mut samples = vec![f.transitions[0].clone(), f.transitions[2].clone()];
+    samples.extend(f.transitions[f.messages..].iter().cloned());
+    assert!(samples
+        .iter()
+        .any(|t| t.decision == Decision::Refused(Rule::Credits)));
+    (f, samples)
+}
+
+/// Every variable of a step alone, changed by four amounts: no other assignment that differs in
+/// one variable satisfies. There is no exception.
+#[test]
+fn no_variable_can_be_changed_alone() {
+    let (f, samples) = samples();
+    let changes = [Fr::ONE, -Fr::ONE, Fr::from(2), Fr::from(1 << 33)];
+    for transition in samples {
+        let recorder = f.claim(vec![transition]).record(&[]).recorder;
+        let touching = recorder.constraints_of_variables();
+        let accepts = |variable: usize, value: Fr| {
+            touching[variable]
+                .iter()
+                .all(|constraint| recorder.holds_with(*constraint, variable, value))
+        };
+        // Variable 0 is one, 1 to 7 are the state before.
+        let free: Vec<usize> = (8..recorder.assignment().len())
+            .into_par_iter()
+            .filter(|&variable| {
+                let value = recorder.assignment()[variable];
+                changes
+                    .iter()
+                    .any(|change| accepts(variable, value + change))
+            })
+            .collect();
+        assert!(free.is_empty(), "free variables: {free:?}");
+    }
+}
+
+/// Every hint of a step alone, with everything after it computed from the replacement. Where the
+/// constraints accept, the outcome is one that [`is_no_choice`] lists.
+#[test]
+fn no_hint_gives_a_choice_of_result() {
+    let (f, samples) = samples();
+    for transition in samples {
+        let circuit = f.claim(vec![transition.clone()]);
+        let honest = circuit.record(&[]);
+        (0..honest.hints.len()).into_par_iter().for_each(|hint| {
+            let value = honest.hints[hint];
+            let other = if value == Fr::ONE {
+                Fr::ZERO
+            } else {
+                value + Fr::ONE
+            };
+            let (assignment, after) = circuit.assignment(&[(hint, other)]);
+            if honest.recorder.violated_by(&assignment).is_none() {
+                assert!(
+                    is_no_choice(&transition, &honest.after, &after),
+                    "hint {hint} of {:?}",
+                    transition.decision
+                );
+            }
+        });
+    }
+}
+
+/// Whether a prover who reaches `after` where an honest one reaches `honest` has won nothing.
+fn is_no_choice(transition: &Transition, honest: &State, after: &State) -> bool {
+    // Content that nothing reads, such as the ciphertext in the slot of a top-up.
+    if after == honest {
+        return true;
+    }
+    // A blind event is possible in any state. It takes no message and changes leaf 0 only.
+    let salts = [Fr::ZERO, Fr::ONE, salt_of(transition) + Fr::ONE];
+    let is_blind = salts.iter().any(|salt| {
+        let state_root = transition.state_path.root(*salt, 0);
+        *after
+            == State {
+                state_root,
+                ..transition.before
+            }
+    });
+    if transition.path_index == 0 && is_blind {
+        return true;
+    }
+    match transition.event {
+        Event::Blind { .. } => false,
+        // Another voter or other credits: another join chain than the poll's.
+        Event::Join(_) => after.join_chain != honest.join_chain,
+        // The first message is bound by the head that it sets, later ones by the cursor.
+        Event::Vote { .. } | Event::TopUp { .. } => {
+            transition.before.message_head == Fr::ZERO && after.message_head != honest.message_head
+        }
+    }
+}
+
+fn salt_of(transition: &Transition) -> Fr {
+    match transition.event {
+        Event::Blind { salt } => salt,
+        _ => Fr::ZERO,
+    }
+}
