@@ -15,11 +15,15 @@ mod blake512;
 pub mod chain;
 pub mod cipher;
 pub mod command;
+pub mod count;
 pub mod eddsa;
 pub mod field;
 pub mod keys;
 pub mod message;
+pub mod poll;
 pub mod poseidon;
 mod scalar;
+pub mod tally;
+pub mod tree;
 
 pub use field::Fr;

@@ -1,0 +1,218 @@
+//! The voters of a poll and the decision whether a message counts, without any tree.
+
+use super::{check_credits, Decision, Header, PollError, Rule};
+use crate::babyjub::{Point, Scalar};
+use crate::cipher::{decrypt, Decryption};
+use crate::command::Command;
+use crate::eddsa::{verify, Signature};
+use crate::keys::shared_key;
+use crate::message::{Join, Message, TopUp};
+use crate::tree::capacity;
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// A voter. Weights are those that were ever set, by option.
+#[derive(Clone)]
+pub(crate) struct Voter {
+    pub(crate) key: Point,
+    pub(crate) balance: u128,
+    pub(crate) nonce: u64,
+    weights: Vec<(u64, u64)>,
+}
+
+impl Voter {
+    fn find(&self, option: u64) -> Result<usize, usize> {
+        self.weights
+            .binary_search_by_key(&option, |(option, _)| *option)
+    }
+
+    fn weight(&self, option: u64) -> u64 {
+        self.find(option).map_or(0, |at| self.weights[at].1)
+    }
+
+    fn set_weight(&mut self, option: u64, weight: u64) {
+        match self.find(option) {
+            Ok(at) => self.weights[at].1 = weight,
+            Err(at) => self.weights.insert(at, (option, weight)),
+        }
+    }
+}
+
+/// What a message says and whether it counts. The indices are there if they are valid, whatever the decision.
+pub(crate) struct Assessment {
+    pub(crate) decision: Decision,
+    pub(crate) command: Command,
+    pub(crate) state_index: Option<u64>,
+    pub(crate) option_index: Option<u64>,
+}
+
+/// All voters; index 0 is nobody's.
+#[derive(Clone)]
+pub(crate) struct Electorate {
+    header: Header,
+    secret: Zeroizing<Scalar>,
+    voters: Vec<Voter>,
+}
+
+impl fmt::Debug for Electorate {
+    /// Neither the secret nor the voters.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Electorate")
+            .field("header", &self.header)
+            .field("voters", &self.voters.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Electorate {
+    pub(crate) fn new(header: Header, secret: Scalar) -> Result<Self, PollError> {
+        let secret = Zeroizing::new(secret);
+        header.validate()?;
+        if !header.belongs_to(&secret) {
+            return Err(PollError::WrongKey);
+        }
+        Ok(Electorate {
+            header,
+            secret,
+            voters: Vec::new(),
+        })
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    pub(crate) fn join_count(&self) -> u64 {
+        self.voters.len() as u64 + 1
+    }
+
+    pub(crate) fn voter(&self, index: u64) -> Option<&Voter> {
+        let position = usize::try_from(index.checked_sub(1)?).ok()?;
+        self.voters.get(position)
+    }
+
+    fn voter_mut(&mut self, index: u64) -> Option<&mut Voter> {
+        let position = usize::try_from(index.checked_sub(1)?).ok()?;
+        self.voters.get_mut(position)
+    }
+
+    /// The index if it is a voter's.
+    pub(crate) fn valid_index(&self, index: u64) -> Option<u64> {
+        self.voter(index).map(|_| index)
+    }
+
+    pub(crate) fn weight(&self, index: u64, option: u64) -> u64 {
+        self.voter(index).map_or(0, |voter| voter.weight(option))
+    }
+
+    pub(crate) fn weights(&self, index: u64) -> &[(u64, u64)] {
+        self.voter(index).map_or(&[], |voter| &voter.weights)
+    }
+
+    pub(crate) fn check_join(&self, join: &Join) -> Result<(), PollError> {
+        check_credits(join)?;
+        if self.join_count() >= capacity(self.header.state_tree_depth) {
+            return Err(PollError::Full);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn join(&mut self, join: &Join) -> Result<(), PollError> {
+        self.check_join(join)?;
+        self.voters.push(Voter {
+            key: join.public_key,
+            balance: u128::from(join.voice_credits),
+            nonce: 0,
+            weights: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Adds to a voter's balance. Fewer than 2^50 messages of amounts below 2^48 keep it below 2^99.
+    pub(crate) fn top_up(&mut self, top_up: &TopUp) -> Decision {
+        match self.voter_mut(top_up.state_index) {
+            Some(voter) => {
+                voter.balance += u128::from(top_up.amount);
+                Decision::Applied
+            }
+            None => Decision::Refused(Rule::StateIndex),
+        }
+    }
+
+    /// Reads a message and decides whether it counts.
+    pub(crate) fn assess(&self, message: &Message) -> Assessment {
+        let on_curve = message.encryption_key.is_on_curve();
+        // A message with a key off the curve is read too, under (0, 1), so that every message has an index.
+        let base = if on_curve {
+            message.encryption_key
+        } else {
+            Point::IDENTITY
+        };
+        let decryption = decrypt(&message.data, &shared_key(&self.secret, &base));
+        let (command, signature) = read(&decryption);
+        let decision = match self.check(on_curve, &decryption, &command, &signature) {
+            Ok(()) => Decision::Applied,
+            Err(rule) => Decision::Refused(rule),
+        };
+        let option = command.vote_option_index;
+        Assessment {
+            decision,
+            state_index: self.valid_index(command.state_index),
+            option_index: (option < self.header.vote_options).then_some(option),
+            command,
+        }
+    }
+
+    /// The rules in their order.
+    fn check(
+        &self,
+        on_curve: bool,
+        decryption: &Decryption,
+        command: &Command,
+        signature: &Signature,
+    ) -> Result<(), Rule> {
+        require(on_curve, Rule::EncryptionKey)?;
+        require(decryption.tag_valid, Rule::Tag)?;
+        require(decryption.padding_zero, Rule::Padding)?;
+        let voter = self.voter(command.state_index).ok_or(Rule::StateIndex)?;
+        let option = command.vote_option_index;
+        require(option < self.header.vote_options, Rule::VoteOption)?;
+        require(
+            voter.nonce.checked_add(1) == Some(command.nonce),
+            Rule::Nonce,
+        )?;
+        require(command.poll_id == self.header.poll_id, Rule::PollId)?;
+        verify(&voter.key, command.hash(), signature)?;
+        let cost = |weight| self.header.mode.cost(weight);
+        let credits = voter.balance + cost(voter.weight(option));
+        require(credits >= cost(command.new_vote_weight), Rule::Credits)
+    }
+
+    /// Writes an accepted vote: key, nonce, balance and weight of its voter.
+    pub(crate) fn apply(&mut self, assessment: &Assessment) {
+        let mode = self.header.mode;
+        let command = &assessment.command;
+        let Some(voter) = self.voter_mut(command.state_index) else {
+            return;
+        };
+        let option = command.vote_option_index;
+        voter.balance += mode.cost(voter.weight(option));
+        voter.balance -= mode.cost(command.new_vote_weight);
+        voter.key = command.new_public_key;
+        voter.nonce = command.nonce;
+        voter.set_weight(option, command.new_vote_weight);
+    }
+}
+
+fn require(condition: bool, rule: Rule) -> Result<(), Rule> {
+    condition.then_some(()).ok_or(rule)
+}
+
+/// The command and the signature of nine decrypted elements, honest or not.
+fn read(decryption: &Decryption) -> (Command, Signature) {
+    let [packed, key_x, key_y, salt, r8_x, r8_y, s, _, _] = decryption.plaintext;
+    let key = Point { x: key_x, y: key_y };
+    let r8 = Point { x: r8_x, y: r8_y };
+    (Command::unpack(packed, key, salt), Signature { r8, s })
+}

@@ -1,0 +1,68 @@
+//! One event with everything that a proof of it needs.
+
+use super::{Decision, State, StateLeaf};
+use crate::field::Fr;
+use crate::message::{Join, Message, TopUp};
+use crate::tally::OptionResult;
+use crate::tree::Path;
+
+/// What happens in one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Leaf 0 is replaced.
+    Blind {
+        /// The new leaf 0, random.
+        salt: Fr,
+    },
+    /// A voter joins.
+    Join(Join),
+    /// A message is processed.
+    Vote {
+        /// The message.
+        message: Message,
+        /// The message chain before it arrived.
+        previous: Fr,
+    },
+    /// A top-up is processed.
+    TopUp {
+        /// The top-up.
+        top_up: TopUp,
+        /// The message chain before it arrived.
+        previous: Fr,
+    },
+}
+
+/// A step: z and the event determine everything else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// z before the event.
+    pub before: State,
+    /// z after the event.
+    pub after: State,
+    /// The event.
+    pub event: Event,
+    /// Whether it was applied; always for a join or a blind event.
+    pub decision: Decision,
+    /// The leaf of the state tree that the event is about: 0 for a blind event, the join count before a join, a vote's
+    /// or top-up's state index if that is a voter's and 0 otherwise.
+    pub path_index: u64,
+    /// That leaf before the event.
+    pub old_leaf: Fr,
+    /// Its preimage before the event if it is a voter's and the event a vote or a top-up; otherwise all zeros with the
+    /// root of an empty vote tree.
+    pub leaf: StateLeaf,
+    /// The path of that leaf, the same before and after.
+    pub state_path: Path,
+    /// A vote's option if that exists, otherwise 0. Of a refused vote too.
+    pub option_index: u64,
+    /// The weight at that option in the vote tree of `leaf`, before the event.
+    pub old_weight: u64,
+    /// The path of that weight in the vote tree of `leaf`.
+    pub vote_path: Path,
+    /// The result of that option before the event.
+    pub old_result: OptionResult,
+    /// The path of that option in the tally tree.
+    pub tally_path: Path,
+    /// The leaf after the event.
+    pub new_leaf: Fr,
+}
