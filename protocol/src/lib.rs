@@ -19,6 +19,7 @@ pub mod count;
 pub mod eddsa;
 pub mod field;
 pub mod keys;
+pub mod log;
 pub mod message;
 pub mod poll;
 pub mod poseidon;

@@ -1,0 +1,193 @@
+//! What everybody can know of a poll.
+
+use super::{LogErrorKind, Record};
+use crate::chain;
+use crate::field::Fr;
+use crate::message::{Join, TopUp, AMOUNT_BITS, CREDIT_BITS};
+use crate::poll::{Header, State};
+use crate::tree::capacity;
+use ff::Field;
+use serde::{Deserialize, Serialize};
+
+/// A poll has fewer messages than two to this power, which bounds balances.
+const MESSAGE_BITS: u32 = 50;
+
+/// Why a record cannot be the next one of a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FactError {
+    /// The record is a header; the poll has one.
+    #[error("there is a second poll header")]
+    Header,
+    /// The voice credits of a join are not below 2^32.
+    #[error("the voice credits are not below 2^32")]
+    VoiceCredits,
+    /// The state tree has no free leaf for a join.
+    #[error("more voters join than the state tree holds")]
+    TooManyJoins,
+    /// A top-up's state index is not that of a voter who has joined before.
+    #[error("the state index of the top-up is not that of a voter who has joined")]
+    TopUpStateIndex,
+    /// A top-up's amount is 0 or not below 2^48.
+    #[error("the amount of the top-up is 0 or not below 2^48")]
+    TopUpAmount,
+    /// The poll has 2^50 messages.
+    #[error("the poll has too many messages")]
+    TooManyMessages,
+}
+
+/// The header and both chains: what fixes a poll, and against which a count is proven.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicFacts {
+    /// The poll's header.
+    pub header: Header,
+    /// The join chain after the last join.
+    #[serde(with = "crate::field::decimal")]
+    pub join_chain: Fr,
+    /// One more than the voters.
+    pub join_count: u64,
+    /// The message chain after the last message.
+    #[serde(with = "crate::field::decimal")]
+    pub message_head: Fr,
+    /// Messages and top-ups.
+    pub message_count: u64,
+}
+
+impl PublicFacts {
+    /// The facts of a poll in which nothing happened yet.
+    pub fn initial(header: Header) -> Self {
+        PublicFacts {
+            header,
+            join_chain: chain::zero(),
+            join_count: 1,
+            message_head: chain::zero(),
+            message_count: 0,
+        }
+    }
+
+    /// Adds the next record in order of arrival.
+    ///
+    /// # Errors
+    /// Any [`FactError`]; nothing changes.
+    pub fn absorb(&mut self, record: &Record) -> Result<(), FactError> {
+        check(&self.header, self.join_count, self.message_count, record)?;
+        match record {
+            Record::Header(_) => return Err(FactError::Header),
+            Record::Join(join) => {
+                self.join_chain = chain::extend_joins(self.join_chain, join);
+                self.join_count += 1;
+            }
+            Record::Message(message) => self.extend(message.digest()),
+            Record::TopUp(top_up) => self.extend(top_up.digest()),
+        }
+        Ok(())
+    }
+
+    fn extend(&mut self, digest: Fr) {
+        self.message_head = chain::extend(self.message_head, digest);
+        self.message_count += 1;
+    }
+
+    /// Whether a state is that of the complete count: every join and every message processed, none else.
+    ///
+    /// Complete means that `joinChain` and `joinCount` are the facts', and that `messageHead` is the facts' and
+    /// `messageCursor` the start of the chain, or both are 0 and the facts have no message.
+    pub fn completed_by(&self, state: &State) -> bool {
+        let joins =
+            state.join_chain == self.join_chain && state.join_count == Fr::from(self.join_count);
+        let untouched = state.message_head == Fr::ZERO && state.message_cursor == Fr::ZERO;
+        let messages = match untouched {
+            true => self.message_head == chain::zero(),
+            false => {
+                state.message_head == self.message_head && state.message_cursor == chain::zero()
+            }
+        };
+        state.poll == self.header.context() && joins && messages
+    }
+}
+
+/// Checks a record that comes when `join_count` leaves are in use and `message_count` messages have arrived.
+pub(super) fn check(
+    header: &Header,
+    join_count: u64,
+    message_count: u64,
+    record: &Record,
+) -> Result<(), FactError> {
+    match record {
+        Record::Header(_) => Err(FactError::Header),
+        Record::Join(join) => check_join(header, join_count, join),
+        Record::Message(_) => check_message_count(message_count),
+        Record::TopUp(top_up) => {
+            check_message_count(message_count)?;
+            check_top_up(join_count, top_up)
+        }
+    }
+}
+
+fn check_join(header: &Header, join_count: u64, join: &Join) -> Result<(), FactError> {
+    if join.voice_credits >> CREDIT_BITS != 0 {
+        return Err(FactError::VoiceCredits);
+    }
+    if join_count >= capacity(header.state_tree_depth) {
+        return Err(FactError::TooManyJoins);
+    }
+    Ok(())
+}
+
+fn check_message_count(message_count: u64) -> Result<(), FactError> {
+    if message_count.saturating_add(1) >> MESSAGE_BITS != 0 {
+        return Err(FactError::TooManyMessages);
+    }
+    Ok(())
+}
+
+fn check_top_up(join_count: u64, top_up: &TopUp) -> Result<(), FactError> {
+    if !(1..join_count).contains(&top_up.state_index) {
+        return Err(FactError::TopUpStateIndex);
+    }
+    if top_up.amount == 0 || top_up.amount >> AMOUNT_BITS != 0 {
+        return Err(FactError::TopUpAmount);
+    }
+    Ok(())
+}
+
+/// What has to be known of the records before to check the next, without hashing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sequence {
+    header: Option<Header>,
+    join_count: u64,
+    message_count: u64,
+}
+
+impl Sequence {
+    /// Checks that the record may come next, the first being a header, and counts it.
+    pub(super) fn next(&mut self, record: &Record) -> Result<(), LogErrorKind> {
+        let Some(header) = &self.header else {
+            let Record::Header(header) = record else {
+                return Err(LogErrorKind::HeaderNotFirst);
+            };
+            self.header = Some(header.clone());
+            self.join_count = 1;
+            return Ok(());
+        };
+        check(header, self.join_count, self.message_count, record).map_err(LogErrorKind::from)?;
+        match record {
+            Record::Join(_) => self.join_count += 1,
+            _ => self.message_count += 1,
+        }
+        Ok(())
+    }
+
+    /// Whether there was a header.
+    pub(super) fn has_header(&self) -> bool {
+        self.header.is_some()
+    }
+}
+
+impl From<FactError> for LogErrorKind {
+    fn from(error: FactError) -> Self {
+        match error {
+            FactError::Header => LogErrorKind::HeaderDuplicated,
+            other => LogErrorKind::Fact(other),
+        }
+    }
+}
