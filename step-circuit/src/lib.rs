@@ -8,14 +8,6 @@
 //! can enter the chain has a satisfying witness. *The coordinator has no freedom*: given the state
 //! and the event, the state after is a function. Each gadget's documentation says how it keeps
 //! both.
-#![warn(clippy::pedantic)]
-#![allow(
-    clippy::many_single_char_names,
-    clippy::must_use_candidate,
-    clippy::missing_panics_doc,
-    clippy::doc_markdown,
-    clippy::similar_names
-)]
 
 pub mod babyjub;
 pub mod bits;

@@ -379,7 +379,7 @@ fn every_triple_of_elements_has_a_verification() {
     use maci_nova_step_circuit::eddsa::Signature;
     let mut rng = rng(6);
     let private = PrivateKey::random(&mut rng);
-    let public = *private.public_key().point();
+    let public = private.public_key().point();
     let message = Fr::random(&mut rng);
     let good = sign(&private, message);
     let off = NativePoint {

@@ -224,7 +224,7 @@ impl HostilePoll {
         let coordinator = PrivateKey::random(&mut rng);
         let header = Header {
             poll_id: 3,
-            coordinator_key: *coordinator.public_key().point(),
+            coordinator_key: coordinator.public_key().point(),
             vote_options: 5u64.pow(depths.1 as u32) - 2,
             mode,
             state_tree_depth: depths.0,
@@ -237,7 +237,7 @@ impl HostilePoll {
         for _ in 0..voters {
             let key = PrivateKey::random(&mut rng);
             let join = Join {
-                public_key: *key.public_key().point(),
+                public_key: key.public_key().point(),
                 voice_credits: 100,
             };
             transitions.push(poll.join(&join).expect("room for a voter"));
@@ -347,7 +347,7 @@ impl HostilePoll {
         };
         let limit = 1u64 << 50;
         match kind {
-            Kind::KeyChange => command.new_public_key = *fresh.public_key().point(),
+            Kind::KeyChange => command.new_public_key = fresh.public_key().point(),
             Kind::OffCurveKey => {
                 command.new_public_key = Point {
                     x: Fr::from(7),
@@ -399,7 +399,7 @@ impl HostilePoll {
 
     fn encrypt(&mut self, kind: Kind, command: &Command, signature: &Signature) -> Message {
         let ephemeral = PrivateKey::random(&mut self.rng);
-        let mut encryption_key = *ephemeral.public_key().point();
+        let mut encryption_key = ephemeral.public_key().point();
         match kind {
             Kind::LowOrderEncryption(exponent) => encryption_key = low_order(exponent),
             Kind::TorsionEncryption => encryption_key = encryption_key.add(&torsion()),

@@ -1,0 +1,198 @@
+//! The three polls of `vectors/`, counted as MACI's own core counts them.
+
+use std::fs::File;
+use std::io::BufReader;
+
+use maci_nova_protocol::babyjub::Point;
+use maci_nova_protocol::count::Count;
+use maci_nova_protocol::field::{from_decimal, Fr};
+use maci_nova_protocol::log::{LogIndex, LogReader, LogWriter, Record};
+use maci_nova_protocol::poll::{Decision, Event, Mode, Transition};
+use maci_nova_protocol::tally::results_root;
+use maci_nova_tests::vectors::{coordinator, path, transitions, POLLS};
+use serde_json::Value;
+
+fn expected(poll: &str) -> Value {
+    let path = path(&format!("polls/{poll}/expected.json"));
+    serde_json::from_slice(&std::fs::read(path).expect("the vector")).expect("JSON")
+}
+
+fn log(poll: &str) -> File {
+    File::open(path(&format!("polls/{poll}/poll.jsonl"))).expect("the vector's log")
+}
+
+fn number(value: &Value) -> u128 {
+    value.as_str().expect("a string").parse().expect("a number")
+}
+
+fn numbers(value: &Value) -> Vec<u128> {
+    list(value).iter().map(number).collect()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().expect("a list")
+}
+
+fn point(value: &Value) -> Point {
+    let coordinate =
+        |i: usize| from_decimal(value[i].as_str().expect("a string")).expect("an element");
+    Point {
+        x: coordinate(0),
+        y: coordinate(1),
+    }
+}
+
+#[test]
+fn counts_as_macis_core_does() {
+    for name in POLLS {
+        let expected = expected(name);
+        let (poll, transitions) = transitions(name);
+        let results = poll.results();
+        let votes: Vec<u128> = results.iter().map(|result| result.votes).collect();
+        let spent: Vec<u128> = results.iter().map(|result| result.spent).collect();
+        assert_eq!(votes, numbers(&expected["results"]), "{name}");
+        let per_option = &expected["perOptionSpent"];
+        match poll.header().mode {
+            Mode::Quadratic => assert_eq!(spent, numbers(per_option), "{name}"),
+            // MACI's core does not keep it per option in linear mode: it is the votes.
+            Mode::Linear => assert_eq!(spent, votes, "{name}"),
+        }
+        assert_eq!(
+            poll.total_spent(),
+            number(&expected["totalSpent"]),
+            "{name}"
+        );
+        assert!(
+            transitions.iter().any(|t| t.decision == Decision::Applied),
+            "{name}"
+        );
+        let root = results_root(poll.header().vote_option_tree_depth, &results);
+        assert_eq!(root, Ok(poll.state().tally_root), "{name}");
+    }
+}
+
+#[test]
+fn final_leaves_and_ballots() {
+    for name in POLLS {
+        let expected = expected(name);
+        let (poll, _) = transitions(name);
+        let (leaves, ballots) = (list(&expected["leaves"]), list(&expected["ballots"]));
+        assert_eq!(leaves.len() as u64, poll.join_count(), "{name}");
+        assert_eq!(leaves.len(), ballots.len(), "{name}");
+        for (index, (leaf, ballot)) in (0u64..).zip(leaves.iter().zip(ballots)).skip(1) {
+            let voter = poll.leaf(index).expect("a voter");
+            assert_eq!(voter.key, point(&leaf["publicKey"]), "{name} {index}");
+            assert_eq!(
+                voter.balance,
+                number(&leaf["voiceCreditBalance"]),
+                "{name} {index}"
+            );
+            assert_eq!(
+                u128::from(voter.nonce),
+                number(&ballot["nonce"]),
+                "{name} {index}"
+            );
+            for (option, weight) in (0u64..).zip(numbers(&ballot["votes"])) {
+                assert_eq!(
+                    u128::from(poll.weight(index, option)),
+                    weight,
+                    "{name} {index} {option}"
+                );
+            }
+        }
+        assert_eq!(poll.leaf(0), None);
+        assert_eq!(poll.leaf(leaves.len() as u64), None);
+    }
+}
+
+#[test]
+fn the_count_without_trees_is_the_same() {
+    for name in POLLS {
+        let index = LogIndex::scan(BufReader::new(log(name))).expect("a valid log");
+        let secret = coordinator(name).secret_scalar();
+        let mut count = Count::new(index.facts().header.clone(), secret).expect("its key");
+        for join in index.joins(log(name)) {
+            count.join(&join.expect("a join")).expect("room");
+        }
+        let (poll, transitions) = transitions(name);
+        let mut decisions = transitions
+            .iter()
+            .filter(|t| !matches!(t.event, Event::Blind { .. } | Event::Join(_)))
+            .map(|t| t.decision);
+        for entry in index.messages_reversed(log(name)) {
+            let entry = entry.expect("a message");
+            let decision = match &entry.record {
+                Record::Message(message) => count.vote(message, entry.previous),
+                Record::TopUp(top_up) => count.top_up(top_up, entry.previous),
+                other => panic!("{other:?} is no message"),
+            };
+            assert_eq!(
+                decision.ok(),
+                decisions.next(),
+                "{name} line {}",
+                entry.line_number
+            );
+        }
+        assert_eq!(decisions.next(), None);
+        assert_eq!(count.results(), poll.results());
+        assert_eq!(count.total_spent(), poll.total_spent());
+    }
+}
+
+/// Everything that a transition claims about the roots holds.
+fn check(transition: &Transition) {
+    let t = transition;
+    let state_root = |leaf| t.state_path.root(leaf, t.path_index);
+    assert_eq!(state_root(t.old_leaf), t.before.state_root);
+    assert_eq!(state_root(t.new_leaf), t.after.state_root);
+    let vote_root = |weight| t.vote_path.root(Fr::from(weight), t.option_index);
+    assert_eq!(vote_root(t.old_weight), t.leaf.vote_root);
+    let tally_root = t.tally_path.root(t.old_result.hash(), t.option_index);
+    assert_eq!(tally_root, t.before.tally_root);
+    if matches!(t.event, Event::Vote { .. } | Event::TopUp { .. }) && t.path_index > 0 {
+        assert_eq!(t.leaf.hash(), t.old_leaf);
+    } else {
+        assert_eq!(
+            (t.leaf.balance, t.leaf.nonce, t.leaf.key),
+            (0, 0, Point::default())
+        );
+    }
+    if t.decision != Decision::Applied {
+        assert_eq!(t.new_leaf, t.old_leaf);
+        assert_eq!(t.before.tally_root, t.after.tally_root);
+    }
+}
+
+#[test]
+fn transitions_connect_the_states() {
+    for name in POLLS {
+        let index = LogIndex::scan(BufReader::new(log(name))).expect("a valid log");
+        let (poll, transitions) = transitions(name);
+        for pair in transitions.windows(2) {
+            assert_eq!(pair[0].after, pair[1].before, "{name}");
+        }
+        transitions.iter().for_each(check);
+        let (last, all) = transitions.split_last().expect("events");
+        assert_eq!(&last.after, poll.state());
+        assert!(index.facts().completed_by(poll.state()), "{name}");
+        assert!(
+            all.iter().all(|t| !index.facts().completed_by(&t.after)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn logs_are_written_as_they_were_read() {
+    for name in POLLS {
+        let mut writer = LogWriter::new(Vec::new());
+        for record in LogReader::new(BufReader::new(log(name))) {
+            writer
+                .write(&record.expect("a valid line").1)
+                .expect("valid again");
+        }
+        let written = writer.finish().expect("memory");
+        let original = std::fs::read(path(&format!("polls/{name}/poll.jsonl"))).expect("the log");
+        assert!(written == original, "{name}");
+    }
+}
