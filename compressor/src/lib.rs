@@ -1,1 +1,36 @@
-//! PLACEHOLDER
+//! The final proof of a poll: what the coordinator publishes and anybody verifies.
+//!
+//! The running proof (`maci-nova-folding`) is folded once more with a random satisfying instance,
+//! so that it tells nothing about the votes, and both of its instances are then proven with Spartan
+//! (ePrint 2019/550): on BN254 with HyperKZG, on Grumpkin with an inner-product argument.
+//!
+//! ```no_run
+//! # use maci_nova_compressor::{verify, FinalProof, Keys};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let parameters: maci_nova_folding::Parameters = unimplemented!();
+//! # let running: maci_nova_folding::RunningProof = unimplemented!();
+//! # let results: Vec<maci_nova_protocol::tally::OptionResult> = vec![];
+//! # let facts: maci_nova_protocol::log::PublicFacts = unimplemented!();
+//! let keys = Keys::new(&parameters)?;
+//! let proof = FinalProof::prove(&parameters, &keys.prover, &running, results)?;
+//! proof.write("poll.proof".as_ref())?;
+//!
+//! let proof = FinalProof::read("poll.proof".as_ref())?;
+//! let proven = verify(&keys.verifier, &proof, &facts)?;
+//! println!("{} voice credits were spent", proven.total_spent);
+//! # Ok(())
+//! # }
+//! ```
+
+mod final_proof;
+mod keys;
+mod reader;
+mod snark;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use final_proof::{FinalProof, ProofFileError, ProveError};
+pub use keys::{KeyError, Keys, ProverKey, VerifierKey};
+pub use verify::{verify, ProvenResults, VerifyError};

@@ -1,1 +1,40 @@
-//! PLACEHOLDER
+//! The running proof of a poll: public parameters, folding, checkpoints.
+//!
+//! A poll's events become steps (`maci-nova-step-circuit`); each is folded into one
+//! [`RunningProof`] whose size does not grow, while the poll is open or after it. The engine is the
+//! library's Nova over the BN254/Grumpkin cycle (ePrint 2021/370).
+//!
+//! ```no_run
+//! # use maci_nova_folding::{Parameters, RunningProof, SetupSource};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let header: maci_nova_protocol::poll::Header = unimplemented!();
+//! # let steps: Vec<maci_nova_step_circuit::StepCircuit> = vec![];
+//! # let shape = maci_nova_step_circuit::Shape::new(10, 3, 1)?;
+//! let ptau = SetupSource::PowersOfTau("pot16.ptau".into());
+//! let parameters = Parameters::setup(shape, &ptau)?;
+//! let mut proof = RunningProof::new(&parameters, &header)?;
+//! for step in steps {
+//!     proof.fold(&parameters, step)?;
+//! }
+//! assert_eq!(&proof.verify(&parameters)?, proof.state());
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod checkpoint;
+#[doc(hidden)]
+pub mod engine;
+pub mod files;
+#[doc(hidden)]
+pub mod layout;
+pub mod pipeline;
+mod powers_of_tau;
+mod running_proof;
+mod setup;
+mod silence;
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use pipeline::{fold_all, Outcome, PipelineError};
+pub use powers_of_tau::PtauError;
+pub use running_proof::{FoldError, RunningProof};
+pub use setup::{Parameters, ParametersDigest, SetupError, SetupOrigin, SetupSource};

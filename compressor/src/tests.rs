@@ -1,0 +1,404 @@
+//! Compression and verification of small polls, and forgeries.
+
+use std::{ops::RangeInclusive, sync::OnceLock};
+
+use ff::{Field, PrimeField};
+use maci_nova_folding::{Parameters, RunningProof, SetupOrigin, SetupSource};
+use maci_nova_protocol::{
+    chain,
+    log::PublicFacts,
+    tally::{results_root, OptionResult},
+};
+use maci_nova_step_circuit::{Fr, Shape};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{RngCore, SeedableRng};
+use sha2::{Digest, Sha256};
+
+use super::*;
+
+#[path = "../../folding/tests/common/mod.rs"]
+mod common;
+
+use common::{silent_poll, small_poll, SmallPoll};
+
+fn setup(events: usize) -> Parameters {
+    let shape = Shape::new(2, 1, events).expect("in range");
+    Parameters::setup(shape, &SetupSource::InsecureDevelopment).expect("parameters")
+}
+
+fn parameters() -> &'static Parameters {
+    static PARAMETERS: OnceLock<Parameters> = OnceLock::new();
+    PARAMETERS.get_or_init(|| setup(1))
+}
+
+fn keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(|| Keys::new(parameters()).expect("keys"))
+}
+
+fn poll() -> &'static SmallPoll {
+    static POLL: OnceLock<SmallPoll> = OnceLock::new();
+    POLL.get_or_init(|| small_poll(2, 1))
+}
+
+fn fold(poll: &SmallPoll, events: RangeInclusive<usize>) -> RunningProof {
+    let mut running = RunningProof::new(parameters(), &poll.header).expect("begun");
+    let skipped = *events.start();
+    for step in poll.steps().skip(skipped).take(events.end() + 1 - skipped) {
+        let step = step.expect("prepared");
+        running.fold(parameters(), step).expect("folded");
+    }
+    running
+}
+
+fn folded() -> &'static RunningProof {
+    static FOLDED: OnceLock<RunningProof> = OnceLock::new();
+    FOLDED.get_or_init(|| fold(poll(), 0..=poll().transitions.len() - 1))
+}
+
+fn prove(running: &RunningProof, results: &[OptionResult]) -> Result<FinalProof, ProveError> {
+    FinalProof::prove(parameters(), &keys().prover, running, results.to_vec())
+}
+
+/// A true proof of the small poll.
+fn honest() -> FinalProof {
+    static HONEST: OnceLock<FinalProof> = OnceLock::new();
+    let make = || prove(folded(), &poll().results).expect("proven");
+    HONEST.get_or_init(make).clone()
+}
+
+fn check(proof: &FinalProof) -> Result<ProvenResults, VerifyError> {
+    verify(&keys().verifier, proof, &poll().facts)
+}
+
+fn check_against(facts: &PublicFacts) -> Result<ProvenResults, VerifyError> {
+    verify(&keys().verifier, &honest(), facts)
+}
+
+#[test]
+fn an_honest_proof_gives_the_native_results() {
+    let proven = check(&honest()).expect("true");
+    assert_eq!(proven.results, poll().results);
+    assert_eq!(proven.total_spent, poll().total_spent);
+    assert_eq!(proven.steps, poll().transitions.len() as u64);
+    assert_eq!(proven.origin, SetupOrigin::InsecureDevelopment);
+    assert_eq!(proven.state_root, poll().end.state_root);
+    assert!(proven.total_spent > 0);
+}
+
+#[test]
+fn a_poll_without_messages_is_proven_too() {
+    let silent = silent_poll(2, 1);
+    let running = fold(&silent, 0..=silent.transitions.len() - 1);
+    let proof = prove(&running, &silent.results).expect("proven");
+    let proven = verify(&keys().verifier, &proof, &silent.facts).expect("true");
+    assert_eq!(proven.total_spent, 0);
+    // The same voters with messages: nobody may leave all of them out.
+    assert!(matches!(check(&proof), Err(VerifyError::MessageHead)));
+}
+
+#[test]
+fn messages_cannot_be_left_out() {
+    // Without the message processed last, which was sent first.
+    let all = poll().transitions.len();
+    let running = fold(poll(), 0..=all - 3);
+    let tally = poll().transitions[all - 3].after.tally_root;
+    let results: Vec<OptionResult> = vec![OptionResult::default(); 5];
+    assert!(matches!(
+        prove(&running, &results),
+        Err(ProveError::Results)
+    ));
+    let mut results = poll().results.clone();
+    results[2] = OptionResult::default();
+    assert_eq!(results_root(1, &results).expect("root"), tally);
+    let proof = prove(&running, &results).expect("proven");
+    assert!(matches!(check(&proof), Err(VerifyError::MessagesLeft)));
+}
+
+#[test]
+fn each_proof_is_randomized() {
+    let again = prove(folded(), &poll().results).expect("proven");
+    check(&again).expect("true");
+    let (one, two) = (&again.snark, &honest().snark);
+    assert_eq!(one.len(), two.len());
+    let equal = one.chunks(32).zip(two.chunks(32)).filter(|(a, b)| a == b);
+    // The running instances are hidden in what is proven, but are themselves in the proof.
+    assert!(equal.count() < one.len() / 32 / 2);
+}
+
+#[test]
+fn proving_checks_what_it_is_given() {
+    let none = RunningProof::new(parameters(), &poll().header).expect("begun");
+    let zeros = vec![OptionResult::default(); 5];
+    assert!(matches!(prove(&none, &zeros), Err(ProveError::NoSteps)));
+    let mut wrong = poll().results.clone();
+    wrong[0].votes += 1;
+    assert!(matches!(prove(folded(), &wrong), Err(ProveError::Results)));
+    // A sixth result of zero would have the same root in a larger tree of options.
+    let mut more = poll().results.clone();
+    more.push(OptionResult::default());
+    assert!(matches!(prove(folded(), &more), Err(ProveError::Results)));
+    let others = setup(2);
+    let other_keys = Keys::new(&others).expect("keys");
+    let results = || poll().results.clone();
+    for refused in [
+        FinalProof::prove(&others, &other_keys.prover, folded(), results()),
+        FinalProof::prove(parameters(), &other_keys.prover, folded(), results()),
+    ] {
+        assert!(matches!(refused, Err(ProveError::OtherParameters)));
+    }
+    let refused = verify(&other_keys.verifier, &honest(), &poll().facts);
+    assert!(matches!(refused, Err(VerifyError::OtherParameters { .. })));
+}
+
+#[test]
+fn parameters_shape_and_setup_are_checked() {
+    let mut proof = honest();
+    proof.parameters.0[0] ^= 1;
+    assert!(matches!(
+        check(&proof),
+        Err(VerifyError::OtherParameters { .. })
+    ));
+    let mut proof = honest();
+    proof.shape.events_per_step = 2;
+    assert!(matches!(check(&proof), Err(VerifyError::OtherShape { .. })));
+    let mut proof = honest();
+    proof.origin = SetupOrigin::PowersOfTau {
+        digest: [7; 32],
+        power: 15,
+    };
+    assert!(matches!(check(&proof), Err(VerifyError::OtherSetup { .. })));
+}
+
+#[test]
+fn the_poll_must_be_that_of_the_facts() {
+    let changes: [fn(&mut maci_nova_protocol::poll::Header); 4] = [
+        |header| header.poll_id += 1,
+        |header| header.vote_options = 4,
+        |header| header.mode = maci_nova_protocol::poll::Mode::Linear,
+        |header| header.coordinator_key = common::key(3).public_key().point(),
+    ];
+    for change in changes {
+        let mut facts = poll().facts.clone();
+        change(&mut facts.header);
+        assert!(matches!(check_against(&facts), Err(VerifyError::OtherPoll)));
+        // Stating the other header in the proof does not help.
+        let mut proof = honest();
+        change(&mut proof.header);
+        let refused = verify(&keys().verifier, &proof, &facts);
+        let expected = matches!(
+            refused,
+            Err(VerifyError::False(_) | VerifyError::ResultsCount { .. })
+        );
+        assert!(expected, "{refused:?}");
+    }
+    let mut facts = poll().facts.clone();
+    facts.header.state_tree_depth = 3;
+    let mut proof = honest();
+    proof.header.state_tree_depth = 3;
+    let refused = verify(&keys().verifier, &proof, &facts);
+    assert!(matches!(refused, Err(VerifyError::PollShape)));
+}
+
+#[test]
+fn joins_and_messages_must_be_those_of_the_facts() {
+    let mut facts = poll().facts.clone();
+    facts.join_chain += Fr::ONE;
+    assert!(matches!(check_against(&facts), Err(VerifyError::JoinChain)));
+    facts = poll().facts.clone();
+    facts.join_count += 1;
+    assert!(matches!(check_against(&facts), Err(VerifyError::JoinCount)));
+    facts = poll().facts.clone();
+    facts.message_head += Fr::ONE;
+    assert!(matches!(
+        check_against(&facts),
+        Err(VerifyError::MessageHead)
+    ));
+    facts.message_head = chain::zero();
+    assert!(matches!(
+        check_against(&facts),
+        Err(VerifyError::MessageHead)
+    ));
+}
+
+#[test]
+fn results_are_checked_and_not_trusted() {
+    let mut proof = honest();
+    proof.results.pop();
+    assert!(matches!(
+        check(&proof),
+        Err(VerifyError::ResultsCount {
+            expected: 5,
+            found: 4
+        })
+    ));
+    let mut proof = honest();
+    proof.results[0].votes += 1;
+    assert!(matches!(check(&proof), Err(VerifyError::Results)));
+    let mut proof = honest();
+    proof.results.swap(2, 4);
+    assert!(matches!(check(&proof), Err(VerifyError::Results)));
+    let mut proof = honest();
+    proof.results[1].spent = u128::MAX;
+    proof.results[2].spent = u128::MAX;
+    assert!(matches!(check(&proof), Err(VerifyError::Results)));
+    // A root that fits the forged results is another state.
+    let mut proof = honest();
+    proof.results[0].votes += 1;
+    proof.state.tally_root = results_root(1, &proof.results).expect("root");
+    assert!(matches!(check(&proof), Err(VerifyError::False(_))));
+}
+
+#[test]
+fn state_and_steps_are_proven() {
+    let mut proof = honest();
+    proof.state.state_root += Fr::ONE;
+    assert!(matches!(check(&proof), Err(VerifyError::False(_))));
+    for steps in [1, honest().steps - 1, honest().steps + 1, u64::MAX] {
+        let mut proof = honest();
+        proof.steps = steps;
+        assert!(matches!(check(&proof), Err(VerifyError::False(_))));
+    }
+    let mut proof = honest();
+    proof.steps = 0;
+    assert!(matches!(check(&proof), Err(VerifyError::NoSteps)));
+    // The context is the header's: the first state element cannot be another poll's.
+    let mut proof = honest();
+    proof.state.poll += Fr::ONE;
+    assert!(matches!(check(&proof), Err(VerifyError::False(_))));
+}
+
+#[test]
+fn every_flipped_byte_of_the_snark_is_noticed() {
+    let snark = honest().snark;
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    // Each element of the first instances, then a sample of the rest.
+    let head = (0..40).map(|element| 32 * element + (element % 32));
+    let rest = (0..80).map(|_| rng.next_u32() as usize % snark.len());
+    for position in head.chain(rest).collect::<Vec<_>>() {
+        let mut proof = honest();
+        proof.snark[position] ^= 1 << (rng.next_u32() % 8);
+        assert!(
+            matches!(check(&proof), Err(VerifyError::False(_))),
+            "byte {position}"
+        );
+    }
+}
+
+#[test]
+fn snarks_of_other_sizes_or_values_are_false() {
+    let length = honest().snark.len();
+    let mut longer = honest().snark;
+    longer.extend_from_slice(&[0; 32]);
+    let shorter = longer[..length - 32].to_vec();
+    for snark in [vec![], vec![0; length], vec![0xff; length], longer, shorter] {
+        let mut proof = honest();
+        proof.snark = snark;
+        assert!(matches!(check(&proof), Err(VerifyError::False(_))));
+    }
+    // Another proof's parts in this one.
+    let other = prove(folded(), &poll().results).expect("proven").snark;
+    for cut in [length / 3, length / 2, length - 320] {
+        let mut proof = honest();
+        let whole = length - cut % 32;
+        proof.snark[cut / 32 * 32..whole].copy_from_slice(&other[cut / 32 * 32..whole]);
+        assert!(matches!(check(&proof), Err(VerifyError::False(_))));
+    }
+}
+
+#[test]
+fn elements_have_one_encoding() {
+    // r, the smallest element of Fq that the library would absorb as another (zero).
+    let mut r: [u8; 32] = (-Fr::ONE).to_repr().into();
+    r[0] += 1;
+    for element in [4, 7, 8, 14] {
+        let mut proof = honest();
+        proof.snark[element * 32..element * 32 + 32].copy_from_slice(&r);
+        let refused = check(&proof).expect_err("refused").to_string();
+        assert!(refused.contains("second encoding"), "{refused}");
+    }
+}
+
+#[test]
+fn files_are_read_back_the_same() {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("poll.proof");
+    honest().write(&path).expect("written");
+    let read = FinalProof::read(&path).expect("read");
+    assert_eq!(read, honest());
+    check(&read).expect("true");
+    let mut ceremony = honest();
+    ceremony.origin = SetupOrigin::PowersOfTau {
+        digest: [9; 32],
+        power: 17,
+    };
+    let read = FinalProof::from_bytes(&ceremony.to_bytes()).expect("read");
+    assert_eq!(read, ceremony);
+    let missing = FinalProof::read(&directory.path().join("none"));
+    assert!(matches!(missing, Err(ProofFileError::Io(_))));
+}
+
+#[test]
+fn altered_files_are_refused() {
+    let bytes = honest().to_bytes();
+    for position in 0..bytes.len() {
+        let mut altered = bytes.clone();
+        altered[position] ^= 1 << (position % 8);
+        let error = FinalProof::from_bytes(&altered).expect_err("refused");
+        match position {
+            0..=7 => assert!(matches!(error, ProofFileError::NotProof)),
+            8..=11 => assert!(matches!(error, ProofFileError::Version(_))),
+            _ => {}
+        }
+    }
+    for length in 0..bytes.len() {
+        let error = FinalProof::from_bytes(&bytes[..length]).expect_err("refused");
+        match length {
+            0..=7 => assert!(matches!(error, ProofFileError::NotProof)),
+            _ => assert!(matches!(error, ProofFileError::Truncated)),
+        }
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    assert!(matches!(
+        FinalProof::from_bytes(&longer),
+        Err(ProofFileError::Malformed(_))
+    ));
+}
+
+/// With the file's hash made right again, what is not malformed must be false.
+#[test]
+fn forged_files_are_malformed_or_false() {
+    let bytes = honest().to_bytes();
+    let end = bytes.len() - 32;
+    let before_snark = end - honest().snark.len();
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    let rest = (0..30).map(|_| before_snark + rng.next_u32() as usize % (end - before_snark));
+    for position in (8..before_snark).chain(rest.collect::<Vec<_>>()) {
+        let mut forged = bytes.clone();
+        forged[position] ^= 1 << (position % 8);
+        let hash = Sha256::digest(&forged[..end]);
+        forged[end..].copy_from_slice(&hash);
+        if let Ok(proof) = FinalProof::from_bytes(&forged) {
+            assert_eq!(proof.to_bytes(), forged, "byte {position} has no meaning");
+            assert!(check(&proof).is_err(), "byte {position}");
+        }
+    }
+}
+
+#[test]
+fn hostile_counts_take_no_memory() {
+    let bytes = honest().to_bytes();
+    let snark_length = bytes.len() - 32 - honest().snark.len() - 4;
+    let results_count = snark_length - 5 * 32 - 8;
+    for count in [u64::MAX, 1 << 59, 1 << 40, 1000] {
+        let mut forged = bytes.clone();
+        forged[results_count..results_count + 8].copy_from_slice(&count.to_le_bytes());
+        assert!(FinalProof::from_bytes(&forged).is_err());
+    }
+    let mut forged = bytes.clone();
+    forged[snark_length..snark_length + 4].fill(0xff);
+    assert!(matches!(
+        FinalProof::from_bytes(&forged),
+        Err(ProofFileError::Truncated)
+    ));
+}

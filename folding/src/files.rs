@@ -1,0 +1,156 @@
+//! Files that are either the old ones or the new ones, whenever the process or machine stops.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+/// Who may read a file that [`write_atomically`] makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Only this user (mode 0600): the file holds secrets.
+    Owner,
+    /// Everybody (mode 0644, less the process's umask).
+    Everybody,
+}
+
+/// Replaces the file at `path` by what `write` writes.
+///
+/// The bytes go to a file beside it (its name with `.partial` after it), which is synced and then
+/// renamed, and the directory is synced: at any moment `path` is the old file or the whole new one.
+/// One process at a time may write to a `path`.
+///
+/// # Errors
+/// As the file system gives them; the old file is then unchanged and the partial one removed.
+pub fn write_atomically(
+    path: &Path,
+    readers: Readers,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let partial = partial_path(path)?;
+    let result = write_synced(&partial, readers, write).and_then(|()| fs::rename(&partial, path));
+    if result.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&partial);
+        return result;
+    }
+    sync_directory(path)
+}
+
+fn partial_path(path: &Path) -> io::Result<PathBuf> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a file name"))?;
+    let mut partial = OsString::from(name);
+    partial.push(".partial");
+    Ok(path.with_file_name(partial))
+}
+
+fn write_synced(
+    partial: &Path,
+    readers: Readers,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    // One left by a process that was killed; creating anew sets the mode and follows no link.
+    match fs::remove_file(partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut writer = BufWriter::new(create_new(partial, readers)?);
+    write(&mut writer)?;
+    let file = writer.into_inner().map_err(|error| error.into_error())?;
+    file.sync_all()
+}
+
+fn create_new(path: &Path, readers: Readers) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(match readers {
+            Readers::Owner => 0o600,
+            Readers::Everybody => 0o644,
+        });
+    }
+    #[cfg(not(unix))]
+    let _ = readers;
+    options.open(path)
+}
+
+/// Makes the renaming itself durable.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        File::open(parent)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replaces_the_whole_file_and_leaves_nothing_beside_it() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("file");
+        for text in ["first", "second, longer", "3"] {
+            write_atomically(&path, Readers::Owner, |w| w.write_all(text.as_bytes()))
+                .expect("written");
+            assert_eq!(fs::read_to_string(&path).expect("read"), text);
+        }
+        assert_eq!(fs::read_dir(directory.path()).expect("list").count(), 1);
+    }
+
+    #[test]
+    fn a_failed_write_keeps_the_old_file() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("file");
+        write_atomically(&path, Readers::Owner, |w| w.write_all(b"old")).expect("written");
+        let error = write_atomically(&path, Readers::Owner, |w| {
+            w.write_all(b"new")?;
+            Err(io::ErrorKind::StorageFull.into())
+        })
+        .expect_err("fails");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read(&path).expect("read"), b"old");
+        assert_eq!(fs::read_dir(directory.path()).expect("list").count(), 1);
+    }
+
+    #[test]
+    fn a_partial_file_left_behind_does_not_matter() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("file");
+        fs::write(partial_path(&path).expect("name"), b"left by a kill").expect("written");
+        write_atomically(&path, Readers::Owner, |w| w.write_all(b"new")).expect("written");
+        assert_eq!(fs::read(&path).expect("read"), b"new");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn secrets_are_for_the_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("file");
+        write_atomically(&path, Readers::Owner, |_| Ok(())).expect("written");
+        let mode = fs::metadata(&path).expect("metadata").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_path_without_a_name_or_directory_is_an_error() {
+        let nothing = |_: &mut dyn Write| Ok(());
+        assert!(write_atomically(Path::new("/"), Readers::Owner, nothing).is_err());
+        let missing = Path::new("/nonexistent-directory/file");
+        assert!(write_atomically(missing, Readers::Owner, nothing).is_err());
+    }
+}

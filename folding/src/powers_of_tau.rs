@@ -1,0 +1,747 @@
+//! Powers of tau: the structured reference string of the KZG commitments on BN254.
+//!
+//! A `.ptau` file holds `tau^i * G1` and `tau^i * G2` for a secret tau that nobody kept. The file
+//! comes from outside, so everything that the proofs rely on is checked here before a point of it
+//! is used: the container, the curve, each point, and that the points are the powers of one tau.
+//!
+//! Container (all integers little endian): `"ptau"`, version u32 = 1, number of sections u32, then
+//! for each section id u32, size u64 and its bytes. Section 1: n8 u32 = 32, the prime of the base
+//! field (32 bytes), power u32, and optionally the ceremony's own power. Section 2:
+//! `2^(power+1) - 1` points of G1, 64 bytes each; section 3: `2^power` points of G2, 128 bytes
+//! each; coordinates in Montgomery form (R = 2^256). A pruned file holds fewer points.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+use ff::{Field, FromUniformBytes, PrimeField};
+use halo2curves::{
+    bn256::{Bn256, Fq, Fr, G1Affine, G2Affine, G1, G2},
+    group::{cofactor::CofactorCurveAffine, Curve, Group},
+    msm::msm_best,
+    pairing::Engine,
+    serde::SerdeObject,
+};
+use rand_core::{OsRng, RngCore};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256, Sha512};
+
+const MAGIC: &[u8; 4] = b"ptau";
+const VERSION: u32 = 1;
+const G1_BYTES: usize = 64;
+const G2_BYTES: usize = 128;
+const PRIME_BYTES: usize = 32;
+/// The two-adicity of the scalar field bounds every ceremony: 2^28.
+const MAX_POWER: u32 = 28;
+/// Known files have 3 to 15 sections.
+const MAX_SECTIONS: u32 = 64;
+
+/// Tau of the development setup is SHA-512 of this text as a little-endian integer mod r.
+const DEVELOPMENT_LABEL: &[u8] =
+    b"maci-nova INSECURE development powers of tau, version 1: this tau is known to everybody";
+
+/// Prefix of the digest that names a set of powers.
+const DIGEST_DOMAIN: &[u8] = b"maci-nova powers of tau, version 1";
+
+/// Why a powers-of-tau file is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum PtauError {
+    /// The file cannot be opened or read.
+    #[error("cannot be read: {0}")]
+    Io(#[from] io::Error),
+    /// The file does not begin with the format's magic bytes.
+    #[error("is not a powers-of-tau file")]
+    NotPtau,
+    /// The container's version is not 1.
+    #[error("has version {0} of the format, only version {VERSION} is known")]
+    Version(u32),
+    /// The container contradicts itself: the text says where.
+    #[error("is malformed: {0}")]
+    Malformed(&'static str),
+    /// The base field is not that of BN254.
+    #[error("is for another curve than BN254")]
+    OtherCurve,
+    /// The file's power is too small for the circuit.
+    #[error("is too small: this shape needs power {needed} or more, the file has power {found}")]
+    TooSmall {
+        /// The least sufficient power.
+        needed: u32,
+        /// The file's power.
+        found: u32,
+    },
+    /// A pruned file that holds fewer points than the circuit needs.
+    #[error("is pruned too far: this shape needs {needed} points, the file has {found}")]
+    TooFewPoints {
+        /// Points of G1 needed.
+        needed: usize,
+        /// Points of G1 in the file.
+        found: usize,
+    },
+    /// Coordinates that are not canonical, off the curve, outside the subgroup, or infinity.
+    #[error("holds an invalid point: number {index} of {group}")]
+    InvalidPoint {
+        /// `"G1"` or `"G2"`.
+        group: &'static str,
+        /// Index in its section, from 0.
+        index: usize,
+    },
+    /// The points are not the powers of one tau over the standard generators.
+    #[error("does not hold the powers of one tau (corrupt, or not from a ceremony)")]
+    NotPowers,
+    /// The file holds the development setup's powers, whose tau is public.
+    #[error("holds the INSECURE development powers, whose tau is public")]
+    DevelopmentTau,
+}
+
+/// `tau^i * G1` for i in 0..count, and `tau * G2`, over the standard generators.
+pub(crate) struct PowersOfTau {
+    g1: Vec<G1Affine>,
+    tau_g2: G2Affine,
+}
+
+/// Where the wanted sections lie in a file.
+struct Sections {
+    power: u32,
+    g1: Span,
+    g2: Span,
+}
+
+#[derive(Clone, Copy)]
+struct Span {
+    start: u64,
+    length: u64,
+}
+
+impl PowersOfTau {
+    /// Reads and checks the first `count` powers (a power of two, at least 2) of a file.
+    pub(crate) fn read(path: &Path, count: usize) -> Result<Self, PtauError> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut reader = BufReader::new(file);
+        let sections = read_sections(&mut reader, length)?;
+        let needed = count.ilog2();
+        if sections.power < needed {
+            return Err(PtauError::TooSmall {
+                needed,
+                found: sections.power,
+            });
+        }
+        let found = (sections.g1.length / G1_BYTES as u64) as usize;
+        if found < count {
+            return Err(PtauError::TooFewPoints {
+                needed: count,
+                found,
+            });
+        }
+        let g1 = read_points(&mut reader, sections.g1, count, G1_BYTES, "G1")?;
+        let g2: Vec<G2Affine> = read_points(&mut reader, sections.g2, 2, G2_BYTES, "G2")?;
+        let powers = PowersOfTau { g1, tau_g2: g2[1] };
+        if powers.g1[0] != G1Affine::generator() || g2[0] != G2Affine::generator() {
+            return Err(PtauError::NotPowers);
+        }
+        powers.check()?;
+        Ok(powers)
+    }
+
+    /// The first `count` (a power of two) powers of the development tau. INSECURE by design.
+    pub(crate) fn development(count: usize) -> Self {
+        PowersOfTau::of(development_tau(), count)
+    }
+
+    fn of(tau: Fr, count: usize) -> Self {
+        PowersOfTau {
+            g1: fixed_base_powers(tau, count),
+            tau_g2: (G2::generator() * tau).to_affine(),
+        }
+    }
+
+    /// `2^power` points of G1 are used.
+    pub(crate) fn power(&self) -> u32 {
+        self.g1.len().ilog2()
+    }
+
+    /// SHA-256 over the domain, the prime, the number of points, and the points as a file holds
+    /// them: `tau^i * G1` for i in 0..count, `G2`, `tau * G2`.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(DIGEST_DOMAIN);
+        hash.update(base_prime());
+        hash.update((self.g1.len() as u64).to_le_bytes());
+        for point in &self.g1 {
+            hash.update(point.to_raw_bytes());
+        }
+        hash.update(G2Affine::generator().to_raw_bytes());
+        hash.update(self.tau_g2.to_raw_bytes());
+        hash.finalize().into()
+    }
+
+    /// Writes these points, and nothing else, in the format that the proving library reads.
+    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
+        let mut writer = BufWriter::new(File::create(path)?);
+        let g2 = vec![G2Affine::generator(), self.tau_g2];
+        nova_snark::provider::write_ptau(&mut writer, self.g1.clone(), g2, self.power())
+            .map_err(io::Error::other)?;
+        writer.flush()
+    }
+
+    /// `tau * G2` is a non-zero element of the prime-order group, and with random rho_i
+    /// `e(sum rho_i G1[i+1], G2) = e(sum rho_i G1[i], tau G2)`; as `G1[0]` is the generator, each
+    /// `G1[i]` is then `tau^i G1` (but with probability 2^-128) and none is infinity.
+    fn check(&self) -> Result<(), PtauError> {
+        let invalid = PtauError::InvalidPoint {
+            group: "G2",
+            index: 1,
+        };
+        // (r - 1) Q = -Q, that is r Q = 0; the multiplication is a plain double-and-add.
+        let in_subgroup = self.tau_g2 * -Fr::ONE == -G2::from(self.tau_g2);
+        if bool::from(self.tau_g2.is_identity()) || !in_subgroup {
+            return Err(invalid);
+        }
+        let last = self.g1.len() - 1;
+        let rho: Vec<Fr> = (0..last).map(|_| random_128()).collect();
+        let high = msm_best(&rho, &self.g1[1..]).to_affine();
+        let low = msm_best(&rho, &self.g1[..last]).to_affine();
+        let left = Bn256::pairing(&high, &G2Affine::generator());
+        if left != Bn256::pairing(&low, &self.tau_g2) {
+            return Err(PtauError::NotPowers);
+        }
+        if self.g1[1] == (G1::generator() * development_tau()).to_affine() {
+            return Err(PtauError::DevelopmentTau);
+        }
+        Ok(())
+    }
+}
+
+fn development_tau() -> Fr {
+    let wide: [u8; 64] = Sha512::digest(DEVELOPMENT_LABEL).into();
+    Fr::from_uniform_bytes(&wide)
+}
+
+fn random_128() -> Fr {
+    let mut bytes = [0u8; 16];
+    OsRng.fill_bytes(&mut bytes);
+    Fr::from_u128(u128::from_le_bytes(bytes))
+}
+
+/// The prime of the base field, as a file's header states it.
+fn base_prime() -> [u8; PRIME_BYTES] {
+    let minus_one = -Fq::ONE;
+    let mut bytes: [u8; PRIME_BYTES] = minus_one.to_repr().into();
+    // The prime is odd, so q - 1 is even: adding one carries nothing.
+    bytes[0] += 1;
+    bytes
+}
+
+fn read_u32(reader: &mut impl Read) -> Result<u32, PtauError> {
+    let mut bytes = [0u8; 4];
+    reader.read_exact(&mut bytes)?;
+    Ok(u32::from_le_bytes(bytes))
+}
+
+fn read_u64(reader: &mut impl Read) -> Result<u64, PtauError> {
+    let mut bytes = [0u8; 8];
+    reader.read_exact(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+fn read_sections(reader: &mut (impl Read + Seek), file_length: u64) -> Result<Sections, PtauError> {
+    let count = read_preamble(reader, file_length)?;
+    let mut found: [Option<Span>; 3] = [None; 3];
+    let mut position = 12u64;
+    for _ in 0..count {
+        if file_length - position < 12 {
+            return Err(PtauError::Malformed("it ends before its last section"));
+        }
+        reader.seek(SeekFrom::Start(position))?;
+        let id = read_u32(reader)?;
+        let length = read_u64(reader)?;
+        let start = position + 12;
+        if length > file_length - start {
+            return Err(PtauError::Malformed("a section reaches past its end"));
+        }
+        position = start + length;
+        if let Some(slot) = (1..=3).position(|wanted| wanted == id) {
+            if found[slot].replace(Span { start, length }).is_some() {
+                return Err(PtauError::Malformed("a section occurs twice"));
+            }
+        }
+    }
+    if position != file_length {
+        return Err(PtauError::Malformed("bytes follow its last section"));
+    }
+    let [Some(header), Some(g1), Some(g2)] = found else {
+        return Err(PtauError::Malformed("a section is missing"));
+    };
+    let power = read_header(reader, header)?;
+    if g1.length % G1_BYTES as u64 != 0 || g2.length % G2_BYTES as u64 != 0 {
+        return Err(PtauError::Malformed("a section holds part of a point"));
+    }
+    if g2.length < 2 * G2_BYTES as u64 {
+        return Err(PtauError::Malformed("it holds fewer than two points of G2"));
+    }
+    Ok(Sections { power, g1, g2 })
+}
+
+/// Magic, version and number of sections.
+fn read_preamble(reader: &mut impl Read, file_length: u64) -> Result<u32, PtauError> {
+    let mut magic = [0u8; 4];
+    if file_length < 12 {
+        return Err(PtauError::NotPtau);
+    }
+    reader.read_exact(&mut magic)?;
+    if &magic != MAGIC {
+        return Err(PtauError::NotPtau);
+    }
+    let version = read_u32(reader)?;
+    if version != VERSION {
+        return Err(PtauError::Version(version));
+    }
+    let count = read_u32(reader)?;
+    if count > MAX_SECTIONS {
+        return Err(PtauError::Malformed("it states too many sections"));
+    }
+    Ok(count)
+}
+
+/// The header section: checks the field, returns the power.
+fn read_header(reader: &mut (impl Read + Seek), span: Span) -> Result<u32, PtauError> {
+    if span.length < 4 + PRIME_BYTES as u64 + 4 {
+        return Err(PtauError::Malformed("its header is too short"));
+    }
+    reader.seek(SeekFrom::Start(span.start))?;
+    if read_u32(reader)? != PRIME_BYTES as u32 {
+        return Err(PtauError::OtherCurve);
+    }
+    let mut prime = [0u8; PRIME_BYTES];
+    reader.read_exact(&mut prime)?;
+    if prime != base_prime() {
+        return Err(PtauError::OtherCurve);
+    }
+    let power = read_u32(reader)?;
+    if !(1..=MAX_POWER).contains(&power) {
+        return Err(PtauError::Malformed("its power is out of range"));
+    }
+    Ok(power)
+}
+
+/// Reads the first `count` points of a section; each is canonical and on the curve.
+fn read_points<P: SerdeObject + Send>(
+    reader: &mut (impl Read + Seek),
+    span: Span,
+    count: usize,
+    size: usize,
+    group: &'static str,
+) -> Result<Vec<P>, PtauError> {
+    reader.seek(SeekFrom::Start(span.start))?;
+    let mut bytes = vec![0u8; count * size];
+    reader.read_exact(&mut bytes)?;
+    bytes
+        .par_chunks_exact(size)
+        .enumerate()
+        .map(|(index, raw)| P::from_raw_bytes(raw).ok_or(PtauError::InvalidPoint { group, index }))
+        .collect()
+}
+
+/// Bits a window of the fixed-base table covers.
+const WINDOW: usize = 8;
+const WINDOWS: usize = 256 / WINDOW;
+
+/// `tau^i * G1` for i in 0..count, by a table of `d * 2^(8w) * G1` for all digits d and windows w.
+fn fixed_base_powers(tau: Fr, count: usize) -> Vec<G1Affine> {
+    let table = fixed_base_table();
+    let mut powers = Vec::with_capacity(count);
+    let mut power = Fr::ONE;
+    for _ in 0..count {
+        powers.push(power);
+        power *= tau;
+    }
+    let chunk = 1024.min(count);
+    let mut points = vec![G1Affine::default(); count];
+    points
+        .par_chunks_mut(chunk)
+        .zip(powers.par_chunks(chunk))
+        .for_each(|(points, powers)| {
+            let sums: Vec<G1> = powers.iter().map(|p| fixed_base_mul(&table, p)).collect();
+            G1::batch_normalize(&sums, points);
+        });
+    points
+}
+
+fn fixed_base_table() -> Vec<G1Affine> {
+    let mut base = G1::generator();
+    let mut multiples = Vec::with_capacity(WINDOWS << WINDOW);
+    for _ in 0..WINDOWS {
+        let mut multiple = G1::identity();
+        for _ in 0..1 << WINDOW {
+            multiples.push(multiple);
+            multiple += base;
+        }
+        base = multiple;
+    }
+    let mut table = vec![G1Affine::default(); multiples.len()];
+    G1::batch_normalize(&multiples, &mut table);
+    table
+}
+
+fn fixed_base_mul(table: &[G1Affine], scalar: &Fr) -> G1 {
+    let mut sum = G1::identity();
+    for (window, digit) in scalar.to_repr().as_ref().iter().enumerate() {
+        if *digit != 0 {
+            sum += table[(window << WINDOW) + usize::from(*digit)];
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use halo2curves::{bn256::Fq2, CurveAffine};
+
+    use super::*;
+
+    const COUNT: usize = 16;
+
+    /// Writes what a ceremony with this tau would have left.
+    pub(crate) fn write_ceremony(tau: u64, count: usize, path: &Path) {
+        PowersOfTau::of(Fr::from(tau), count)
+            .write(path)
+            .expect("written");
+    }
+
+    /// A file's parts, to be broken one at a time.
+    #[derive(Clone)]
+    struct Parts {
+        magic: [u8; 4],
+        version: u32,
+        header: Vec<u8>,
+        g1: Vec<u8>,
+        g2: Vec<u8>,
+    }
+
+    fn raw<P: SerdeObject>(points: &[P]) -> Vec<u8> {
+        points.iter().flat_map(SerdeObject::to_raw_bytes).collect()
+    }
+
+    /// The first powers of `tau`, with a header that states power 4.
+    fn parts(tau: Fr) -> Parts {
+        let g2 = [Fr::ONE, tau].map(|power| (G2::generator() * power).to_affine());
+        let mut header = 32u32.to_le_bytes().to_vec();
+        header.extend_from_slice(&base_prime());
+        header.extend_from_slice(&4u32.to_le_bytes());
+        Parts {
+            magic: *MAGIC,
+            version: VERSION,
+            header,
+            g1: raw(&fixed_base_powers(tau, COUNT)),
+            g2: raw(&g2),
+        }
+    }
+
+    impl Parts {
+        fn sections(&self) -> Vec<(u32, &[u8])> {
+            vec![(1, &self.header), (2, &self.g1), (3, &self.g2)]
+        }
+
+        fn bytes(&self) -> Vec<u8> {
+            self.with_sections(&self.sections())
+        }
+
+        fn with_sections(&self, sections: &[(u32, &[u8])]) -> Vec<u8> {
+            let mut bytes = self.magic.to_vec();
+            bytes.extend_from_slice(&self.version.to_le_bytes());
+            bytes.extend_from_slice(&(sections.len() as u32).to_le_bytes());
+            for (id, content) in sections {
+                bytes.extend_from_slice(&id.to_le_bytes());
+                bytes.extend_from_slice(&(content.len() as u64).to_le_bytes());
+                bytes.extend_from_slice(content);
+            }
+            bytes
+        }
+    }
+
+    fn read(bytes: &[u8], count: usize) -> Result<PowersOfTau, PtauError> {
+        let file = tempfile::NamedTempFile::new().expect("file");
+        std::fs::write(file.path(), bytes).expect("written");
+        PowersOfTau::read(file.path(), count)
+    }
+
+    fn error(bytes: &[u8]) -> PtauError {
+        match read(bytes, COUNT) {
+            Ok(_) => panic!("accepted"),
+            Err(error) => error,
+        }
+    }
+
+    fn good() -> Parts {
+        parts(Fr::from(0x1234_5678_9abc_def0))
+    }
+
+    fn malformed(bytes: &[u8]) -> &'static str {
+        match error(bytes) {
+            PtauError::Malformed(text) => text,
+            other => panic!("another error: {other}"),
+        }
+    }
+
+    #[test]
+    fn files_of_snarkjs_are_read() {
+        let plain: &[u8] = include_bytes!("../tests/data/snarkjs-power-4.ptau");
+        let prepared: &[u8] = include_bytes!("../tests/data/snarkjs-power-4-prepared.ptau");
+        let one = read(plain, COUNT).expect("valid");
+        let two = read(prepared, COUNT).expect("valid");
+        assert_eq!(one.power(), 4);
+        assert_eq!(read(plain, 8).expect("valid").power(), 3);
+        assert_eq!(one.digest(), two.digest());
+        // Another number of points is another setup.
+        assert_ne!(one.digest(), read(plain, 8).expect("valid").digest());
+        assert_eq!(one.g1[0], G1Affine::generator());
+        assert!(one.g1.iter().all(|p| bool::from(p.is_on_curve())));
+    }
+
+    #[test]
+    fn the_library_reads_what_is_written() {
+        let powers = read(&good().bytes(), COUNT).expect("valid");
+        let file = tempfile::NamedTempFile::new().expect("file");
+        powers.write(file.path()).expect("written");
+        let mut reader = File::open(file.path()).expect("opened");
+        let (g1, g2) = nova_snark::provider::read_ptau::<G1Affine, G2Affine>(&mut reader, COUNT, 2)
+            .expect("read by the library");
+        assert_eq!((g1, g2[1]), (powers.g1.clone(), powers.tau_g2));
+        let again = PowersOfTau::read(file.path(), COUNT).expect("read by us");
+        assert_eq!(again.digest(), powers.digest());
+    }
+
+    #[test]
+    fn fixed_base_powers_are_powers() {
+        let tau = development_tau();
+        let points = fixed_base_powers(tau, 40);
+        let mut power = Fr::ONE;
+        for point in points {
+            assert_eq!(point, (G1::generator() * power).to_affine());
+            power *= tau;
+        }
+    }
+
+    #[test]
+    fn development_powers_are_consistent_but_refused_as_a_ceremony() {
+        let powers = PowersOfTau::development(COUNT);
+        assert!(matches!(powers.check(), Err(PtauError::DevelopmentTau)));
+        let file = parts(development_tau()).bytes();
+        assert!(matches!(error(&file), PtauError::DevelopmentTau));
+    }
+
+    #[test]
+    fn development_powers_are_pinned() {
+        assert_eq!(
+            hex::encode(PowersOfTau::development(COUNT).digest()),
+            "4337ef4136bd99f945a3c759e02c910c8435cd5254bdd74eba90ef47ad905fb9"
+        );
+    }
+
+    #[test]
+    fn containers_that_contradict_themselves_are_refused() {
+        let good = good();
+        let file = good.bytes();
+        assert!(read(&file, COUNT).is_ok());
+        let mut other = good.clone();
+        other.magic = *b"zkey";
+        assert!(matches!(error(&other.bytes()), PtauError::NotPtau));
+        assert!(matches!(error(b""), PtauError::NotPtau));
+        assert!(matches!(error(b"ptau"), PtauError::NotPtau));
+        other = good.clone();
+        other.version = 2;
+        assert!(matches!(error(&other.bytes()), PtauError::Version(2)));
+        assert_eq!(
+            malformed(&[&file[..], &[0]].concat()),
+            "bytes follow its last section"
+        );
+        let sections = good.sections();
+        for missing in 0..3 {
+            let mut fewer = sections.clone();
+            fewer.remove(missing);
+            let text = malformed(&good.with_sections(&fewer));
+            assert_eq!(text, "a section is missing");
+        }
+        let twice = [&sections[..], &sections[1..2]].concat();
+        assert_eq!(
+            malformed(&good.with_sections(&twice)),
+            "a section occurs twice"
+        );
+        let empty: &[u8] = &[];
+        let many = [&sections[..], &[(9, empty); 62]].concat();
+        assert_eq!(
+            malformed(&good.with_sections(&many)),
+            "it states too many sections"
+        );
+    }
+
+    #[test]
+    fn section_sizes_are_checked_against_the_file() {
+        let mut file = good().bytes();
+        // The size of the header section, then of the one after it.
+        let second = 12 + 12 + 40 + 4;
+        for position in [16, second] {
+            let kept = file[position..position + 8].to_vec();
+            for size in [u64::MAX, u64::MAX - 11, i64::MAX as u64, file.len() as u64] {
+                file[position..position + 8].copy_from_slice(&size.to_le_bytes());
+                assert_eq!(malformed(&file), "a section reaches past its end");
+            }
+            file[position..position + 8].copy_from_slice(&kept);
+        }
+        file[8..12].copy_from_slice(&4u32.to_le_bytes());
+        assert_eq!(malformed(&file), "it ends before its last section");
+    }
+
+    #[test]
+    fn headers_are_checked() {
+        let good = good();
+        let mut short = good.clone();
+        short.header.pop();
+        assert_eq!(malformed(&short.bytes()), "its header is too short");
+        for position in [0, 4, 20, 35] {
+            let mut other = good.clone();
+            other.header[position] ^= 1;
+            assert!(matches!(error(&other.bytes()), PtauError::OtherCurve));
+        }
+        for power in [0u32, 29, u32::MAX] {
+            let mut other = good.clone();
+            other.header[36..40].copy_from_slice(&power.to_le_bytes());
+            assert_eq!(malformed(&other.bytes()), "its power is out of range");
+        }
+    }
+
+    #[test]
+    fn too_few_points_are_an_error_that_says_so() {
+        let file = good().bytes();
+        let small = read(&file, 2 * COUNT).err();
+        assert!(matches!(
+            small,
+            Some(PtauError::TooSmall {
+                needed: 5,
+                found: 4
+            })
+        ));
+        let mut pruned = good();
+        pruned.g1.truncate(15 * G1_BYTES);
+        let few = error(&pruned.bytes());
+        assert!(matches!(
+            few,
+            PtauError::TooFewPoints {
+                needed: 16,
+                found: 15
+            }
+        ));
+        pruned.g1.pop();
+        assert_eq!(
+            malformed(&pruned.bytes()),
+            "a section holds part of a point"
+        );
+        let mut one = good();
+        one.g2.truncate(G2_BYTES);
+        assert_eq!(
+            malformed(&one.bytes()),
+            "it holds fewer than two points of G2"
+        );
+    }
+
+    #[test]
+    fn invalid_points_are_refused() {
+        let good = good();
+        for (index, offset) in [(0, 0), (5, 40), (15, 63)] {
+            let mut other = good.clone();
+            other.g1[index * G1_BYTES + offset] ^= 4;
+            let found = error(&other.bytes());
+            assert!(
+                matches!(found, PtauError::InvalidPoint { group: "G1", index: i } if i == index)
+            );
+        }
+        let mut large = good.clone();
+        large.g1[..32].fill(0xff);
+        assert!(matches!(
+            error(&large.bytes()),
+            PtauError::InvalidPoint { .. }
+        ));
+        let mut other = good.clone();
+        other.g2[G2_BYTES + 1] ^= 4;
+        let found = error(&other.bytes());
+        assert!(matches!(
+            found,
+            PtauError::InvalidPoint {
+                group: "G2",
+                index: 1
+            }
+        ));
+    }
+
+    /// A point of the twisted curve outside the subgroup.
+    fn outside_subgroup() -> G2Affine {
+        let mut x = Fq2::ONE;
+        loop {
+            let square = x.square() * x + G2Affine::b();
+            if let Some(y) = Option::<Fq2>::from(square.sqrt()) {
+                return Option::from(G2Affine::from_xy(x, y)).expect("on the curve");
+            }
+            x += Fq2::ONE;
+        }
+    }
+
+    #[test]
+    fn points_of_g2_outside_the_subgroup_are_refused() {
+        for point in [outside_subgroup(), G2Affine::default()] {
+            let mut other = good();
+            other.g2[G2_BYTES..].copy_from_slice(&point.to_raw_bytes());
+            let found = error(&other.bytes());
+            assert!(matches!(
+                found,
+                PtauError::InvalidPoint {
+                    group: "G2",
+                    index: 1
+                }
+            ));
+        }
+    }
+
+    #[test]
+    fn points_that_are_not_the_powers_of_one_tau_are_refused() {
+        let good = good();
+        let second = parts(Fr::from(3));
+        let mut mixed = good.clone();
+        mixed.g2 = second.g2.clone();
+        assert!(matches!(error(&mixed.bytes()), PtauError::NotPowers));
+        for index in [1, 7, 15] {
+            let span = index * G1_BYTES..(index + 1) * G1_BYTES;
+            let mut swapped = good.clone();
+            swapped.g1[span.clone()].copy_from_slice(&second.g1[span.clone()]);
+            assert!(matches!(error(&swapped.bytes()), PtauError::NotPowers));
+            let mut infinity = good.clone();
+            infinity.g1[span].fill(0);
+            assert!(matches!(error(&infinity.bytes()), PtauError::NotPowers));
+        }
+        // Powers of tau over another generator.
+        let mut shifted = good.clone();
+        shifted.g1.rotate_left(G1_BYTES);
+        assert!(matches!(error(&shifted.bytes()), PtauError::NotPowers));
+        let mut doubled = good.clone();
+        let double = (G2::generator() + G2::generator()).to_affine();
+        doubled.g2[..G2_BYTES].copy_from_slice(&double.to_raw_bytes());
+        assert!(matches!(error(&doubled.bytes()), PtauError::NotPowers));
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_refused() {
+        let file = good().bytes();
+        for length in (0..file.len()).step_by(13) {
+            assert!(read(&file[..length], COUNT).is_err(), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_an_io_error() {
+        let missing = PowersOfTau::read(Path::new("/nonexistent/pot.ptau"), COUNT);
+        assert!(matches!(missing, Err(PtauError::Io(_))));
+        let directory = PowersOfTau::read(Path::new("/"), COUNT);
+        assert!(directory.is_err());
+    }
+}

@@ -1,0 +1,207 @@
+//! The running proof: all steps of a poll so far, folded into one.
+
+use std::fmt;
+
+use maci_nova_protocol::poll::{Header, State};
+use maci_nova_step_circuit::{Fr, Shape, StepCircuit};
+
+use crate::{
+    engine::{EngineError, Ivc},
+    Parameters, ParametersDigest,
+};
+
+/// Why a running proof could not be begun, extended or verified.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldError {
+    /// The poll's tree depths are not the parameters'.
+    #[error("the poll's trees have depths {poll:?}, the parameters are for {parameters:?}")]
+    PollShape {
+        /// State and vote option tree depth of the poll.
+        poll: (usize, usize),
+        /// The same of the parameters.
+        parameters: (usize, usize),
+    },
+    /// The header describes no valid poll: the text says why.
+    #[error("the poll's header is invalid: {0}")]
+    Header(String),
+    /// The parameters are not those that the proof was begun with.
+    #[error("the proof was begun with parameters {proof}, these are {parameters}")]
+    OtherParameters {
+        /// The proof's.
+        proof: ParametersDigest,
+        /// Those given.
+        parameters: ParametersDigest,
+    },
+    /// The step's circuit has another shape than the parameters.
+    #[error("the step has shape {step:?}, the parameters are for {parameters:?}")]
+    StepShape {
+        /// The step's shape.
+        step: Shape,
+        /// The parameters' shape.
+        parameters: Shape,
+    },
+    /// The step does not begin where the proof ends.
+    #[error("the step does not begin in the state that the proof has reached")]
+    OtherState,
+    /// The circuit's output is not the state that the step says it ends in.
+    #[error("the step's circuit ends in another state than the step states")]
+    OtherOutput,
+    /// The engine failed, or the proof does not verify.
+    #[error("the proof system failed: {0}")]
+    Engine(String),
+}
+
+impl From<EngineError> for FoldError {
+    fn from(error: EngineError) -> Self {
+        FoldError::Engine(error.to_string())
+    }
+}
+
+/// A proof that a poll's state is what the steps so far make of the initial state.
+///
+/// Its size does not depend on the number of steps. It holds the witness of the folded steps:
+/// **secret**, never to be published (the compressor makes what can be).
+#[derive(Clone)]
+pub struct RunningProof {
+    header: Header,
+    parameters: ParametersDigest,
+    state: State,
+    /// None before the first step: the engine's own proofs begin with one.
+    proof: Option<Ivc<StepCircuit>>,
+}
+
+impl RunningProof {
+    /// Begins the proof of a poll: no steps, the initial state.
+    ///
+    /// # Errors
+    /// [`FoldError::Header`], [`FoldError::PollShape`].
+    pub fn new(parameters: &Parameters, header: &Header) -> Result<Self, FoldError> {
+        header
+            .validate()
+            .map_err(|error| FoldError::Header(error.to_string()))?;
+        check_poll_shape(parameters.shape(), header)?;
+        Ok(RunningProof {
+            header: header.clone(),
+            parameters: parameters.digest(),
+            state: State::initial(header),
+            proof: None,
+        })
+    }
+
+    /// Folds one more step.
+    ///
+    /// # Errors
+    /// [`FoldError::OtherParameters`], [`FoldError::StepShape`], [`FoldError::OtherState`],
+    /// [`FoldError::OtherOutput`], [`FoldError::Engine`]; the proof is then unchanged.
+    pub fn fold(&mut self, parameters: &Parameters, circuit: StepCircuit) -> Result<(), FoldError> {
+        self.check_parameters(parameters)?;
+        if circuit.shape() != parameters.shape() {
+            return Err(FoldError::StepShape {
+                step: circuit.shape(),
+                parameters: parameters.shape(),
+            });
+        }
+        if circuit.before() != &self.state {
+            return Err(FoldError::OtherState);
+        }
+        let engine = parameters.engine();
+        let next = match &self.proof {
+            None => Ivc::first(engine, &circuit, &self.state.to_array())?,
+            Some(proof) => proof.next(engine, &circuit)?,
+        };
+        if next.z() != circuit.after().to_array() {
+            return Err(FoldError::OtherOutput);
+        }
+        self.state = *circuit.after();
+        self.proof = Some(next);
+        Ok(())
+    }
+
+    /// The state after the steps so far.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The number of steps folded.
+    pub fn steps(&self) -> u64 {
+        self.proof.as_ref().map_or(0, Ivc::steps)
+    }
+
+    /// The poll.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The parameters that the proof was begun with.
+    pub fn parameters(&self) -> ParametersDigest {
+        self.parameters
+    }
+
+    /// Checks the whole proof against the poll's initial state, and returns the state proven.
+    ///
+    /// # Errors
+    /// [`FoldError::OtherParameters`]; [`FoldError::Engine`] when the proof is false.
+    pub fn verify(&self, parameters: &Parameters) -> Result<State, FoldError> {
+        self.check_parameters(parameters)?;
+        let initial = State::initial(&self.header);
+        let Some(proof) = &self.proof else {
+            return Ok(initial);
+        };
+        let z = proof.verify(parameters.engine(), &initial.to_array())?;
+        state_of(&z)
+    }
+
+    /// The engine's proof, for the compressor and checkpoints.
+    #[doc(hidden)]
+    pub fn engine_proof(&self) -> Option<&Ivc<StepCircuit>> {
+        self.proof.as_ref()
+    }
+
+    /// A proof from the engine's, which is verified here.
+    pub(crate) fn from_engine(
+        parameters: &Parameters,
+        header: &Header,
+        proof: Option<Ivc<StepCircuit>>,
+    ) -> Result<Self, FoldError> {
+        let mut running = RunningProof::new(parameters, header)?;
+        running.proof = proof;
+        running.state = running.verify(parameters)?;
+        Ok(running)
+    }
+
+    fn check_parameters(&self, parameters: &Parameters) -> Result<(), FoldError> {
+        if self.parameters == parameters.digest() {
+            return Ok(());
+        }
+        Err(FoldError::OtherParameters {
+            proof: self.parameters,
+            parameters: parameters.digest(),
+        })
+    }
+}
+
+impl fmt::Debug for RunningProof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunningProof")
+            .field("steps", &self.steps())
+            .field("parameters", &self.parameters)
+            .field("witness", &"<secret>")
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_poll_shape(shape: Shape, header: &Header) -> Result<(), FoldError> {
+    let poll = (header.state_tree_depth, header.vote_option_tree_depth);
+    let parameters = (shape.state_depth, shape.vote_depth);
+    if poll == parameters {
+        return Ok(());
+    }
+    Err(FoldError::PollShape { poll, parameters })
+}
+
+fn state_of(z: &[Fr]) -> Result<State, FoldError> {
+    let array = z
+        .try_into()
+        .map_err(|_| FoldError::Engine("a state of another arity".into()))?;
+    Ok(State::from_array(array))
+}

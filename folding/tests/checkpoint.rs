@@ -1,0 +1,232 @@
+//! Checkpoints: what is saved is loaded, and nothing else is.
+
+mod common;
+
+use std::{fs, io, path::Path, sync::OnceLock};
+
+use common::{header, small_poll, SmallPoll};
+use maci_nova_folding::{checkpoint, CheckpointError, Parameters, RunningProof, SetupSource};
+use maci_nova_step_circuit::Shape;
+use sha2::{Digest, Sha256};
+
+/// Magic, version, digests and lengths; then their hash.
+const FIELDS: usize = 100;
+const HEAD: usize = FIELDS + 32;
+
+fn parameters() -> &'static Parameters {
+    static PARAMETERS: OnceLock<Parameters> = OnceLock::new();
+    PARAMETERS.get_or_init(|| {
+        let shape = Shape::new(2, 1, 1).expect("in range");
+        Parameters::setup(shape, &SetupSource::InsecureDevelopment).expect("parameters")
+    })
+}
+
+fn poll() -> &'static SmallPoll {
+    static POLL: OnceLock<SmallPoll> = OnceLock::new();
+    POLL.get_or_init(|| small_poll(2, 1))
+}
+
+fn two_steps() -> &'static RunningProof {
+    static PROOF: OnceLock<RunningProof> = OnceLock::new();
+    PROOF.get_or_init(|| {
+        let mut proof = RunningProof::new(parameters(), &poll().header).expect("begun");
+        for step in poll().steps().take(2) {
+            proof
+                .fold(parameters(), step.expect("prepared"))
+                .expect("folded");
+        }
+        proof
+    })
+}
+
+/// A saved checkpoint's bytes.
+fn saved() -> &'static Vec<u8> {
+    static SAVED: OnceLock<Vec<u8>> = OnceLock::new();
+    SAVED.get_or_init(|| {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("checkpoint");
+        checkpoint::save(&path, parameters(), two_steps(), b"the application's own")
+            .expect("saved");
+        fs::read(&path).expect("read")
+    })
+}
+
+fn load_bytes(bytes: &[u8]) -> Result<checkpoint::Checkpoint, CheckpointError> {
+    let file = tempfile::NamedTempFile::new().expect("file");
+    fs::write(file.path(), bytes).expect("written");
+    checkpoint::load(file.path(), parameters(), &poll().header)
+}
+
+fn refusal(bytes: &[u8]) -> CheckpointError {
+    match load_bytes(bytes) {
+        Ok(_) => panic!("accepted"),
+        Err(error) => error,
+    }
+}
+
+/// Makes both hashes right again after a change.
+fn rehash(bytes: &mut [u8]) {
+    let head = Sha256::digest(&bytes[..FIELDS]);
+    bytes[FIELDS..HEAD].copy_from_slice(&head);
+    let end = bytes.len() - 32;
+    let hash = Sha256::digest(&bytes[..end]);
+    bytes[end..].copy_from_slice(&hash);
+}
+
+#[test]
+fn a_loaded_proof_continues_to_the_same_end() {
+    let loaded = load_bytes(saved()).expect("loaded");
+    assert_eq!(loaded.application, b"the application's own");
+    let mut proof = loaded.proof;
+    assert_eq!((proof.steps(), proof.state()), (2, two_steps().state()));
+    for step in poll().steps().skip(2) {
+        proof
+            .fold(parameters(), step.expect("prepared"))
+            .expect("folded");
+    }
+    assert_eq!(proof.verify(parameters()).expect("true"), poll().end);
+}
+
+#[test]
+fn a_proof_without_steps_can_be_saved() {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("checkpoint");
+    let empty = RunningProof::new(parameters(), &poll().header).expect("begun");
+    checkpoint::save(&path, parameters(), &empty, &[]).expect("saved");
+    let loaded = checkpoint::load(&path, parameters(), &poll().header).expect("loaded");
+    assert_eq!((loaded.proof.steps(), loaded.application.len()), (0, 0));
+    assert_eq!(loaded.proof.state(), empty.state());
+}
+
+#[test]
+fn saving_replaces_and_leaves_one_file_for_the_owner() {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("checkpoint");
+    for application in [&b"first"[..], b"second"] {
+        checkpoint::save(&path, parameters(), two_steps(), application).expect("saved");
+        let loaded = checkpoint::load(&path, parameters(), &poll().header).expect("loaded");
+        assert_eq!(loaded.application, application);
+    }
+    assert_eq!(fs::read_dir(directory.path()).expect("list").count(), 1);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(&path).expect("metadata").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_flipped_bit_anywhere_is_noticed() {
+    let bytes = saved();
+    let body = (HEAD..bytes.len()).step_by(bytes.len() / 150);
+    let tail = bytes.len() - 40..bytes.len();
+    for position in (0..HEAD).chain(body).chain(tail) {
+        let mut altered = bytes.clone();
+        altered[position] ^= 1 << (position % 8);
+        let error = refusal(&altered);
+        let expected = match position {
+            0..=7 => matches!(error, CheckpointError::NotCheckpoint),
+            8..=11 => matches!(error, CheckpointError::Version(_)),
+            _ => matches!(error, CheckpointError::Corrupt(_)),
+        };
+        assert!(expected, "byte {position}: {error}");
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_is_truncated() {
+    let bytes = saved();
+    let lengths = (0..HEAD + 3).chain((HEAD..bytes.len()).step_by(bytes.len() / 40));
+    for length in lengths {
+        let error = refusal(&bytes[..length]);
+        let expected = match length {
+            0..=7 => matches!(error, CheckpointError::NotCheckpoint),
+            _ => {
+                matches!(error, CheckpointError::Truncated { found, .. } if found == length as u64)
+            }
+        };
+        assert!(expected, "{length} bytes: {error}");
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    assert!(matches!(refusal(&longer), CheckpointError::Corrupt(_)));
+}
+
+#[test]
+fn other_parameters_and_polls_are_named() {
+    let shape = Shape::new(2, 1, 2).expect("in range");
+    let others = Parameters::setup(shape, &SetupSource::InsecureDevelopment).expect("parameters");
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("checkpoint");
+    fs::write(&path, saved()).expect("written");
+    let error = checkpoint::load(&path, &others, &poll().header).expect_err("refused");
+    assert!(
+        matches!(error, CheckpointError::OtherParameters { expected, found }
+        if expected == others.digest() && found == parameters().digest())
+    );
+    let error = checkpoint::load(&path, parameters(), &header(8, 2, 1)).expect_err("refused");
+    assert!(matches!(error, CheckpointError::OtherPoll));
+    let error = checkpoint::save(&path, &others, two_steps(), &[]).expect_err("refused");
+    assert!(matches!(error, CheckpointError::ProofParameters));
+    assert_eq!(&fs::read(&path).expect("read"), saved());
+}
+
+#[test]
+fn hashes_alone_make_no_proof() {
+    let bytes = saved();
+    // An element of the error vector, and the number of steps inside the proof.
+    let proof_end = bytes.len() - 32 - b"the application's own".len();
+    for position in [HEAD + 40, proof_end / 2, proof_end - 7 * 32 - 8] {
+        let mut altered = bytes.clone();
+        altered[position] ^= 1;
+        rehash(&mut altered);
+        let error = refusal(&altered);
+        let noticed = matches!(
+            error,
+            CheckpointError::Invalid(_) | CheckpointError::Corrupt(_)
+        );
+        assert!(noticed, "byte {position}: {error}");
+    }
+    let mut steps = bytes.clone();
+    steps[76] += 1;
+    rehash(&mut steps);
+    assert!(matches!(refusal(&steps), CheckpointError::Corrupt(_)));
+}
+
+#[test]
+fn hostile_lengths_are_refused_before_memory_is_taken() {
+    for field in [84, 92] {
+        for length in [u64::MAX, u64::MAX - 200, 1 << 40, 1] {
+            let mut altered = saved().clone();
+            altered[field..field + 8].copy_from_slice(&length.to_le_bytes());
+            rehash(&mut altered);
+            let error = refusal(&altered);
+            let noticed = matches!(
+                error,
+                CheckpointError::Corrupt(_) | CheckpointError::Truncated { .. }
+            );
+            assert!(noticed, "{length} at {field}: {error}");
+        }
+    }
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("checkpoint");
+    let large = vec![0; checkpoint::MAX_APPLICATION_BYTES + 1];
+    let error = checkpoint::save(&path, parameters(), two_steps(), &large).expect_err("refused");
+    assert!(matches!(error, CheckpointError::ApplicationSize(_)));
+}
+
+#[test]
+fn file_errors_are_io_errors_and_a_full_disk_says_so() {
+    let missing = Path::new("/nonexistent-directory/checkpoint");
+    let error = checkpoint::load(missing, parameters(), &poll().header).expect_err("missing");
+    assert!(matches!(error, CheckpointError::Io(_)));
+    let error = checkpoint::save(missing, parameters(), two_steps(), &[]).expect_err("missing");
+    assert!(matches!(error, CheckpointError::Io(_)));
+    let full = CheckpointError::from(io::Error::from(io::ErrorKind::StorageFull));
+    assert!(full.to_string().starts_with("no space is left"));
+    #[cfg(target_os = "linux")]
+    {
+        let error = fs::write("/dev/full", b"bytes").expect_err("always full");
+        assert!(matches!(error.into(), CheckpointError::DiskFull(_)));
+    }
+}

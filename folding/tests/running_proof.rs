@@ -1,0 +1,199 @@
+//! The running proof over the real step circuit.
+
+mod common;
+
+use std::{
+    ops::ControlFlow,
+    sync::{atomic::AtomicBool, OnceLock},
+};
+
+use common::{header, key, small_poll, SmallPoll};
+use maci_nova_folding::{
+    fold_all, FoldError, Outcome, Parameters, PipelineError, RunningProof, SetupSource,
+};
+use maci_nova_protocol::poll::State;
+use maci_nova_step_circuit::{Fr, Shape, StepCircuit};
+
+static RUNNING: AtomicBool = AtomicBool::new(false);
+
+fn setup(state_depth: usize, vote_depth: usize, events: usize) -> Parameters {
+    let shape = Shape::new(state_depth, vote_depth, events).expect("in range");
+    Parameters::setup(shape, &SetupSource::InsecureDevelopment).expect("parameters")
+}
+
+fn parameters() -> &'static Parameters {
+    static PARAMETERS: OnceLock<Parameters> = OnceLock::new();
+    PARAMETERS.get_or_init(|| setup(2, 1, 1))
+}
+
+fn poll() -> &'static SmallPoll {
+    static POLL: OnceLock<SmallPoll> = OnceLock::new();
+    POLL.get_or_init(|| small_poll(2, 1))
+}
+
+fn step(index: usize) -> StepCircuit {
+    poll()
+        .steps()
+        .nth(index)
+        .expect("a step")
+        .expect("prepared")
+}
+
+/// The first two steps folded.
+fn begun() -> RunningProof {
+    static BEGUN: OnceLock<RunningProof> = OnceLock::new();
+    let begin = || {
+        let mut proof = RunningProof::new(parameters(), &poll().header).expect("begun");
+        proof.fold(parameters(), step(0)).expect("folded");
+        proof.fold(parameters(), step(1)).expect("folded");
+        proof
+    };
+    BEGUN.get_or_init(begin).clone()
+}
+
+fn assert_unchanged(proof: &RunningProof) {
+    assert_eq!((proof.steps(), proof.state()), (2, step(1).after()));
+    let verified = proof.verify(parameters()).expect("still true");
+    assert_eq!(&verified, proof.state());
+}
+
+#[test]
+fn a_proof_without_steps_proves_the_initial_state() {
+    let proof = RunningProof::new(parameters(), &poll().header).expect("begun");
+    let initial = State::initial(&poll().header);
+    assert_eq!((proof.steps(), proof.state()), (0, &initial));
+    assert_eq!(proof.verify(parameters()).expect("true"), initial);
+    assert_eq!(proof.header(), &poll().header);
+}
+
+#[test]
+fn a_whole_poll_ends_in_the_native_state() {
+    let mut proof = RunningProof::new(parameters(), &poll().header).expect("begun");
+    let mut events = poll().transitions.iter();
+    let outcome = fold_all(
+        parameters(),
+        &mut proof,
+        poll().steps(),
+        &RUNNING,
+        |proof| {
+            let event = events.next().expect("as many steps as events");
+            assert_eq!(proof.state(), &event.after);
+            ControlFlow::Continue(())
+        },
+    );
+    assert_eq!(outcome.expect("no error"), Outcome::Finished);
+    assert!(events.next().is_none());
+    assert_eq!(proof.steps(), poll().transitions.len() as u64);
+    assert_eq!(proof.verify(parameters()).expect("true"), poll().end);
+}
+
+#[test]
+fn a_stopped_pipeline_can_be_continued() {
+    let mut proof = begun();
+    let stop_at_three = |proof: &RunningProof| match proof.steps() {
+        3 => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    let rest = poll().steps().skip(2);
+    let outcome = fold_all(parameters(), &mut proof, rest, &RUNNING, stop_at_three);
+    assert_eq!(outcome.expect("no error"), Outcome::Stopped);
+    assert_eq!((proof.steps(), proof.state()), (3, step(2).after()));
+    let rest = poll().steps().skip(3);
+    let go_on = |_: &RunningProof| ControlFlow::Continue(());
+    let outcome = fold_all(parameters(), &mut proof, rest, &RUNNING, go_on);
+    assert_eq!(outcome.expect("no error"), Outcome::Finished);
+    assert_eq!(proof.verify(parameters()).expect("true"), poll().end);
+}
+
+#[test]
+fn errors_leave_the_pipelines_proof_whole() {
+    let mut proof = begun();
+    let go_on = |_: &RunningProof| ControlFlow::Continue(());
+    let producer = [Err("the log ends")].into_iter();
+    let error = fold_all(parameters(), &mut proof, producer, &RUNNING, go_on);
+    assert!(matches!(
+        error,
+        Err(PipelineError::Producer("the log ends"))
+    ));
+    assert_unchanged(&proof);
+    // The third step is missing.
+    let error = fold_all(
+        parameters(),
+        &mut proof,
+        poll().steps().skip(3),
+        &RUNNING,
+        go_on,
+    );
+    assert!(matches!(
+        error,
+        Err(PipelineError::Fold(FoldError::OtherState))
+    ));
+    assert_unchanged(&proof);
+}
+
+#[test]
+fn steps_that_do_not_continue_the_proof_are_refused() {
+    let mut proof = begun();
+    for index in [0, 1, 3, 8] {
+        let refused = proof.fold(parameters(), step(index));
+        assert!(
+            matches!(refused, Err(FoldError::OtherState)),
+            "step {index}"
+        );
+    }
+    assert_unchanged(&proof);
+    let mut empty = RunningProof::new(parameters(), &poll().header).expect("begun");
+    let refused = empty.fold(parameters(), step(1));
+    assert!(matches!(refused, Err(FoldError::OtherState)));
+    assert_eq!(empty.steps(), 0);
+}
+
+#[test]
+fn steps_and_polls_of_other_shapes_are_refused() {
+    let other = small_poll(3, 1);
+    let refused = RunningProof::new(parameters(), &other.header);
+    assert!(matches!(
+        refused,
+        Err(FoldError::PollShape {
+            poll: (3, 1),
+            parameters: (2, 1)
+        })
+    ));
+    let mut invalid = header(7, 2, 1);
+    invalid.vote_options = 6;
+    let refused = RunningProof::new(parameters(), &invalid);
+    assert!(matches!(refused, Err(FoldError::Header(_))));
+    let mut proof = begun();
+    let foreign = other.steps().next().expect("a step").expect("prepared");
+    let refused = proof.fold(parameters(), foreign);
+    assert!(matches!(refused, Err(FoldError::StepShape { .. })));
+    assert_unchanged(&proof);
+}
+
+#[test]
+fn other_parameters_are_refused() {
+    let others = setup(2, 1, 2);
+    assert_ne!(others.digest(), parameters().digest());
+    let mut proof = begun();
+    let refused = proof.fold(&others, step(2));
+    assert!(matches!(refused, Err(FoldError::OtherParameters { .. })));
+    let refused = proof.verify(&others);
+    assert!(matches!(refused, Err(FoldError::OtherParameters { .. })));
+    assert_unchanged(&proof);
+    // Two events a step fold too.
+    let mut pair = RunningProof::new(&others, &poll().header).expect("begun");
+    let events = poll().transitions[..2].to_vec();
+    let circuit = StepCircuit::prepare(others.shape(), &poll().header, poll().secret, events);
+    pair.fold(&others, circuit.expect("prepared"))
+        .expect("folded");
+    assert_eq!(pair.verify(&others).expect("true"), *proof.state());
+}
+
+#[test]
+fn debug_output_holds_no_witness() {
+    let text = format!("{:?}", begun());
+    assert!(text.contains("<secret>") && text.len() < 300, "{text}");
+    let scalar = format!("{:?}", key(1000).secret_scalar());
+    assert!(!text.contains(&scalar));
+    assert!(!text.contains(&format!("{:?}", Fr::from(7))));
+}
