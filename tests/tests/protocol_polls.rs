@@ -7,7 +7,7 @@ use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::count::Count;
 use maci_nova_protocol::field::{from_decimal, Fr};
 use maci_nova_protocol::log::{LogIndex, LogReader, LogWriter, Record};
-use maci_nova_protocol::poll::{Decision, Event, Mode, Transition};
+use maci_nova_protocol::poll::{Decision, Event, Transition};
 use maci_nova_protocol::tally::results_root;
 use maci_nova_tests::vectors::{coordinator, path, transitions, POLLS};
 use serde_json::Value;
@@ -51,12 +51,7 @@ fn counts_as_macis_core_does() {
         let votes: Vec<u128> = results.iter().map(|result| result.votes).collect();
         let spent: Vec<u128> = results.iter().map(|result| result.spent).collect();
         assert_eq!(votes, numbers(&expected["results"]), "{name}");
-        let per_option = &expected["perOptionSpent"];
-        match poll.header().mode {
-            Mode::Quadratic => assert_eq!(spent, numbers(per_option), "{name}"),
-            // MACI's core does not keep it per option in linear mode: it is the votes.
-            Mode::Linear => assert_eq!(spent, votes, "{name}"),
-        }
+        assert_eq!(spent, numbers(&expected["perOptionSpent"]), "{name}");
         assert_eq!(
             poll.total_spent(),
             number(&expected["totalSpent"]),
