@@ -1,0 +1,112 @@
+//! The checkpoint of a proof on its way: when to write it, and what the proof alone does not tell.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use maci_nova_folding::checkpoint::{self, CheckpointError};
+use maci_nova_folding::{Parameters, RunningProof};
+use maci_nova_protocol::log::PublicFacts;
+
+use crate::arguments::Interval;
+use crate::failure::Failure;
+use crate::plan::Plan;
+
+/// One checkpoint file.
+#[derive(Debug)]
+pub struct Checkpoints {
+    path: PathBuf,
+    every: Interval,
+    /// Steps in the file, and when it was written.
+    steps: u64,
+    written: Instant,
+}
+
+impl Checkpoints {
+    /// A file that is not there yet, or that [`Checkpoints::load`] reads.
+    pub fn new(path: PathBuf, every: Interval) -> Self {
+        Checkpoints {
+            path,
+            every,
+            steps: 0,
+            written: Instant::now(),
+        }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the file, which must be of this poll and these parameters.
+    pub fn load(
+        &mut self,
+        parameters: &Parameters,
+        facts: &PublicFacts,
+    ) -> Result<(RunningProof, Plan), Failure> {
+        let loaded = checkpoint::load(&self.path, parameters, &facts.header)
+            .map_err(|error| self.failure(error))?;
+        let plan = Plan::from_bytes(&loaded.application, facts, &parameters.shape())
+            .map_err(|reason| self.foreign(reason))?;
+        self.steps = loaded.proof.steps();
+        Ok((loaded.proof, plan))
+    }
+
+    /// Writes the file.
+    pub fn save(
+        &mut self,
+        parameters: &Parameters,
+        proof: &RunningProof,
+        plan: &Plan,
+    ) -> Result<(), Failure> {
+        checkpoint::save(&self.path, parameters, proof, &plan.to_bytes())
+            .map_err(|error| self.failure(error))?;
+        self.steps = proof.steps();
+        self.written = Instant::now();
+        Ok(())
+    }
+
+    /// Writes the file if the interval has passed.
+    pub fn save_if_due(
+        &mut self,
+        parameters: &Parameters,
+        proof: &RunningProof,
+        plan: &Plan,
+    ) -> Result<(), Failure> {
+        let due = match self.every {
+            Interval::Time(time) => self.written.elapsed() >= time,
+            Interval::Steps(steps) => proof.steps() >= self.steps.saturating_add(steps),
+        };
+        if due {
+            self.save(parameters, proof, plan)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the file unless it holds this proof already.
+    pub fn save_rest(
+        &mut self,
+        parameters: &Parameters,
+        proof: &RunningProof,
+        plan: &Plan,
+    ) -> Result<(), Failure> {
+        if self.steps == proof.steps() {
+            return Ok(());
+        }
+        self.save(parameters, proof, plan)
+    }
+
+    /// The file does not fit what is to be proven.
+    pub fn foreign(&self, reason: String) -> Failure {
+        Failure::ForeignCheckpoint {
+            path: self.path.clone(),
+            reason,
+        }
+    }
+
+    fn failure(&self, source: CheckpointError) -> Failure {
+        Failure::Checkpoint {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `pubkey`: the public key of a secret one.
+
+use maci_nova_protocol::field::to_decimal;
+use maci_nova_protocol::keys::PublicKey;
+use serde::Serialize;
+
+use crate::arguments::Pubkey;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::key;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    public_key: PublicKeyDocument,
+}
+
+#[derive(Serialize)]
+struct PublicKeyDocument {
+    serialized: String,
+    x: String,
+    y: String,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Pubkey, console: &Console) -> Result<(), Failure> {
+    let key = key::read(&arguments.key, console)?;
+    print(&key.public_key(), console)
+}
+
+/// Prints a public key.
+pub fn print(key: &PublicKey, console: &Console) -> Result<(), Failure> {
+    let serialized = key.to_serialized();
+    if !console.json {
+        return console.result(|out| writeln!(out, "{serialized}"));
+    }
+    let point = key.point();
+    console.json_result(&Document {
+        public_key: PublicKeyDocument {
+            serialized,
+            x: to_decimal(&point.x),
+            y: to_decimal(&point.y),
+        },
+    })
+}

@@ -1,0 +1,119 @@
+//! `tally`: the count alone.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use maci_nova_protocol::poll::Decision;
+use serde::{Serialize, Serializer};
+
+use crate::arguments::Tally;
+use crate::console::Console;
+use crate::count::{count, Count, Counted, APPLIED, REFUSED};
+use crate::failure::Failure;
+use crate::key;
+use crate::poll_log::PollLog;
+use crate::report::Results;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    #[serde(flatten)]
+    results: Results,
+    voters: String,
+    message_count: String,
+    decisions: BTreeMap<&'static str, String>,
+    #[serde(serialize_with = "as_messages")]
+    messages: &'a [Counted],
+}
+
+/// Runs the command.
+pub fn run(arguments: &Tally, console: &Console) -> Result<(), Failure> {
+    let key = key::read(&arguments.key, console)?;
+    let log = PollLog::open(&arguments.log)?;
+    log.check_key(&key)?;
+    let counted = count(&log, &key, console)?;
+    let results = Results::new(&counted.results, counted.total_spent);
+    if !console.json {
+        return console.result(|out| {
+            results.write_table(out)?;
+            write_decisions(out, &counted)?;
+            if arguments.messages {
+                write_messages(out, &counted)?;
+            }
+            Ok(())
+        });
+    }
+    let decisions = counted.decisions();
+    let decisions = decisions.iter().map(|(name, n)| (*name, n.to_string()));
+    console.json_result(&Document {
+        results,
+        voters: log.voters().to_string(),
+        message_count: log.messages().to_string(),
+        decisions: decisions.collect(),
+        messages: &counted.messages,
+    })
+}
+
+fn write_decisions(out: &mut dyn Write, counted: &Count) -> io::Result<()> {
+    write!(out, "\n{} messages: ", counted.messages.len())?;
+    let decisions = counted.decisions();
+    let applied = decisions.get(APPLIED).copied().unwrap_or(0);
+    write!(out, "{applied} applied")?;
+    for (rule, number) in decisions.iter().filter(|(name, _)| **name != APPLIED) {
+        write!(out, ", {number} refused by rule {rule}")?;
+    }
+    writeln!(out)
+}
+
+fn write_messages(out: &mut dyn Write, counted: &Count) -> io::Result<()> {
+    writeln!(out)?;
+    for (i, message) in counted.messages.iter().enumerate() {
+        let (index, line, kind) = (i + 1, message.line, message.kind());
+        match message.decision {
+            Decision::Applied => writeln!(out, "message {index} (line {line}): {kind} applied")?,
+            Decision::Refused(rule) => {
+                let name = rule.name();
+                writeln!(
+                    out,
+                    "message {index} (line {line}): {kind} refused by rule {name}: {rule}"
+                )?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct MessageLine {
+    index: usize,
+    line: u64,
+    kind: &'static str,
+    decision: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl MessageLine {
+    fn new(index: usize, message: &Counted) -> Self {
+        let (decision, rule) = match message.decision {
+            Decision::Applied => (APPLIED, None),
+            Decision::Refused(rule) => (REFUSED, Some(rule)),
+        };
+        MessageLine {
+            index,
+            line: message.line,
+            kind: message.kind(),
+            decision,
+            rule: rule.map(|rule| rule.name()),
+            reason: rule.map(|rule| rule.to_string()),
+        }
+    }
+}
+
+/// One line after another: a poll may have millions.
+fn as_messages<S: Serializer>(messages: &[Counted], serializer: S) -> Result<S::Ok, S::Error> {
+    let lines = messages.iter().enumerate();
+    serializer.collect_seq(lines.map(|(i, message)| MessageLine::new(i + 1, message)))
+}

@@ -1,0 +1,120 @@
+//! The two channels: stdout carries the result, stderr everything else.
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+
+use serde::Serialize;
+
+use crate::arguments::Common;
+use crate::failure::Failure;
+
+/// How to speak.
+#[derive(Clone, Copy, Debug)]
+pub struct Console {
+    /// Results and errors as JSON.
+    pub json: bool,
+    /// Neither progress nor notes.
+    pub quiet: bool,
+}
+
+impl Console {
+    /// As the flags say.
+    pub fn new(common: &Common) -> Self {
+        Console {
+            json: common.json,
+            quiet: common.quiet,
+        }
+    }
+
+    /// Writes the result to stdout. A reader that has gone away is no error.
+    pub fn result(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        match write(&mut out).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                // What is left in the buffer must not be tried again when it is dropped.
+                let _ = out.into_parts();
+                Err(Failure::Stdout(error))
+            }
+            Err(_) => {
+                let _ = out.into_parts();
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Writes a value as one JSON document.
+    pub fn json_result(&self, value: &impl Serialize) -> Result<(), Failure> {
+        self.result(|out| {
+            serde_json::to_writer(&mut *out, value)?;
+            writeln!(out)
+        })
+    }
+
+    /// A line on stderr that `--quiet` leaves out.
+    pub fn note(&self, text: impl AsRef<str>) {
+        if !self.quiet {
+            complain(text.as_ref());
+        }
+    }
+
+    /// A line on stderr that always shows.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        complain(&format!("warning: {}", text.as_ref()));
+    }
+
+    /// The failure on stderr: a line for people, or a line of JSON.
+    pub fn failure(&self, failure: &Failure) {
+        if self.json {
+            let document = ErrorDocument {
+                error: ErrorBody {
+                    kind: failure.kind().name(),
+                    exit_code: failure.kind().exit_code(),
+                    message: one_line(&failure.to_string()),
+                },
+            };
+            if let Ok(line) = serde_json::to_string(&document) {
+                complain(&line);
+            }
+        } else {
+            complain(&format!("error: {}", one_line(&failure.to_string())));
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorDocument {
+    error: ErrorBody,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorBody {
+    kind: &'static str,
+    exit_code: u8,
+    message: String,
+}
+
+/// A line on stderr, if anybody listens.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Replaces line breaks and other control characters, which input may bring into a message.
+fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn messages_stay_on_one_line() {
+        assert_eq!(one_line("a\nb\u{1b}[31mc\r"), "a b [31mc ");
+    }
+}

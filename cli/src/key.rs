@@ -1,0 +1,117 @@
+//! The secret key: from a file or from the environment.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use maci_nova_protocol::keys::PrivateKey;
+use zeroize::Zeroizing;
+
+use crate::arguments::KeySource;
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// Holds the serialized key when no file is named.
+pub const ENVIRONMENT: &str = "MACI_NOVA_KEY";
+
+/// A serialized key has 71 characters; a file of more than this holds something else.
+const LARGEST_FILE: u64 = 4096;
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFault {
+    /// Neither a file nor the environment variable is given.
+    #[error("no key: give --key-file FILE or set {ENVIRONMENT}")]
+    None,
+    /// The file cannot be opened or read.
+    #[error("cannot read key file {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// What is there is no key. The text itself is never shown.
+    #[error("{place} does not hold a secret key of the form macisk.<hex>: {reason}")]
+    NoKey {
+        /// The file or the variable.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Reads the key that the arguments or the environment name.
+pub fn read(source: &KeySource, console: &Console) -> Result<PrivateKey, Failure> {
+    match &source.key_file {
+        Some(path) => read_file(path, console),
+        None => read_environment(),
+    }
+}
+
+fn read_file(path: &Path, console: &Console) -> Result<PrivateKey, Failure> {
+    let unreadable = |source| KeyFault::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    warn_if_shared(path, &file, console);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST_FILE as usize));
+    file.take(LARGEST_FILE)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    let text = std::str::from_utf8(&bytes).unwrap_or("");
+    parse(text, format!("key file {}", path.display()))
+}
+
+fn read_environment() -> Result<PrivateKey, Failure> {
+    let text = std::env::var_os(ENVIRONMENT).ok_or(KeyFault::None)?;
+    let text = Zeroizing::new(text.into_string().unwrap_or_default());
+    parse(&text, format!("the environment variable {ENVIRONMENT}"))
+}
+
+fn parse(text: &str, place: String) -> Result<PrivateKey, Failure> {
+    PrivateKey::from_serialized(text.trim()).map_err(|error| {
+        let reason = error.to_string();
+        KeyFault::NoKey { place, reason }.into()
+    })
+}
+
+#[cfg(unix)]
+fn warn_if_shared(path: &Path, file: &File, console: &Console) {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(metadata) = file.metadata() else {
+        return;
+    };
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let path = path.display();
+        console.warn(format!(
+            "key file {path} is open to other users (mode {mode:04o}); chmod 600 {path}"
+        ));
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_if_shared(_path: &Path, _file: &File, _console: &Console) {}
+
+/// Writes the key to a new file that only its owner can read. Never overwrites.
+pub fn write_new(path: &Path, key: &PrivateKey) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path)?;
+    let text = Zeroizing::new(format!("{}\n", *key.to_serialized()));
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half a key is of no use, and would stand in the way of the next try.
+        let _ = std::fs::remove_file(path);
+    }
+    written
+}

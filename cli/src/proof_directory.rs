@@ -1,0 +1,113 @@
+//! The directory of one proof: a lock, a checkpoint while it is being made, the final proof.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fs4::fs_std::FileExt;
+
+use crate::failure::Failure;
+
+const CHECKPOINT: &str = "running.checkpoint";
+const PROOF: &str = "final.proof";
+const LOCK: &str = "lock";
+
+/// A directory that this process alone writes to.
+#[derive(Debug)]
+pub struct ProofDirectory {
+    root: PathBuf,
+    /// The lock is held as long as this file is open; the system lets go of it however the process
+    /// ends.
+    _lock: File,
+}
+
+impl ProofDirectory {
+    /// Makes the directory if needed and locks it.
+    pub fn open(root: &Path) -> Result<Self, Failure> {
+        create_private(root).map_err(|source| Failure::Io {
+            action: "make directory",
+            path: root.to_owned(),
+            source,
+        })?;
+        let path = root.join(LOCK);
+        let failed = |source| Failure::Io {
+            action: "lock",
+            path: path.clone(),
+            source,
+        };
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
+        if !lock.try_lock_exclusive().map_err(failed)? {
+            return Err(Failure::Usage(format!(
+                "another process is proving in {}; wait for it or give another --out",
+                root.display()
+            )));
+        }
+        Ok(ProofDirectory {
+            root: root.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Where the checkpoint is.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.root.join(CHECKPOINT)
+    }
+
+    /// Where the final proof is.
+    pub fn proof(&self) -> PathBuf {
+        self.root.join(PROOF)
+    }
+
+    /// Removes the checkpoint, and one whose writing was cut short.
+    pub fn remove_checkpoint(&self) -> Result<(), Failure> {
+        let partial = self.root.join(format!("{CHECKPOINT}.partial"));
+        for path in [self.checkpoint(), partial] {
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(Failure::Io {
+                        action: "remove",
+                        path,
+                        source,
+                    })
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+/// The proof file that a directory or the file's own path names.
+pub fn proof_file(path: &Path) -> PathBuf {
+    if path.is_dir() {
+        path.join(PROOF)
+    } else {
+        path.to_owned()
+    }
+}
+
+fn create_private(root: &Path) -> io::Result<()> {
+    if let Some(parent) = root.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    match builder.create(root) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && root.is_dir() => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,78 @@
+//! Reading a final proof, and checking it against a log.
+
+use std::path::{Path, PathBuf};
+
+use maci_nova_compressor::{verify, FinalProof, Keys, VerifyError};
+use maci_nova_folding::{Parameters, SetupOrigin, SetupSource};
+use maci_nova_protocol::log::PublicFacts;
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::progress::Progress;
+
+/// What is said wherever the development setup is used.
+pub const INSECURE: &str =
+    "INSECURE: this proof rests on the development setup; anybody can forge such proofs";
+
+/// Reads a proof file and says so if it is INSECURE.
+pub fn read(path: &Path, production: bool, console: &Console) -> Result<FinalProof, Failure> {
+    let proof = FinalProof::read(path).map_err(|source| Failure::ProofFile {
+        path: path.to_owned(),
+        source,
+    })?;
+    if !proof.origin().is_secure() {
+        if production {
+            return Err(Failure::Insecure("this proof"));
+        }
+        console.warn(INSECURE);
+    }
+    Ok(proof)
+}
+
+/// Where the parameters of a proof come from: for powers of tau, from the file given.
+pub fn source(proof: &FinalProof, ptau: Option<&PathBuf>) -> Result<SetupSource, Failure> {
+    match (proof.origin(), ptau) {
+        (SetupOrigin::InsecureDevelopment, _) => Ok(SetupSource::InsecureDevelopment),
+        (SetupOrigin::PowersOfTau { .. }, Some(path)) => Ok(SetupSource::PowersOfTau(path.clone())),
+        (origin @ SetupOrigin::PowersOfTau { .. }, None) => Err(Failure::OtherParameters(format!(
+            "this proof was made with {origin}; give that file with --ptau FILE"
+        ))),
+    }
+}
+
+/// Checks a proof against the public facts of a log. Takes seconds for the parameters.
+pub fn check(
+    path: &Path,
+    proof: &FinalProof,
+    source: &SetupSource,
+    facts: &PublicFacts,
+    console: &Console,
+) -> Result<Parameters, Failure> {
+    let refused = |source| Failure::Proof {
+        path: path.to_owned(),
+        source,
+    };
+    // What is cheap comes first; the circuit's depths are the log's, whatever the proof claims.
+    if proof.header() != &facts.header {
+        return Err(refused(VerifyError::OtherPoll));
+    }
+    if !facts.completed_by(proof.state()) {
+        return Err(Failure::OtherLog(path.to_owned()));
+    }
+    let shape = proof.shape();
+    let depths = (
+        facts.header.state_tree_depth,
+        facts.header.vote_option_tree_depth,
+    );
+    if depths != (shape.state_depth, shape.vote_depth) {
+        return Err(refused(VerifyError::PollShape));
+    }
+    let stage = Progress::timed(console, "parameters");
+    let parameters = Parameters::setup(shape, source)?;
+    stage.finish();
+    let stage = Progress::timed(console, "verifying");
+    let keys = Keys::new(&parameters).map_err(|error| Failure::Internal(error.to_string()))?;
+    verify(&keys.verifier, proof, facts).map_err(refused)?;
+    stage.finish();
+    Ok(parameters)
+}

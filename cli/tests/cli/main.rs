@@ -1,0 +1,9 @@
+//! Runs the binary as people do: arguments, environment, files, signals; and reads what it prints.
+#![cfg(unix)]
+
+mod counting;
+mod errors;
+mod harness;
+mod keys;
+mod proving;
+mod stopping;
