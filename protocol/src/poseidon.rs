@@ -236,9 +236,10 @@ impl<const T: usize> Sparse<T> {
     fn apply(&self, state: &mut [Fr; T]) {
         let first = state[0];
         let mut sum = self.row[0] * first;
-        for i in 1..T {
-            sum += self.row[i] * state[i];
-            state[i] += self.column[i] * first;
+        let rest = self.row.iter().zip(&self.column).zip(state.iter_mut());
+        for ((row, column), word) in rest.skip(1) {
+            sum += row * *word;
+            *word += column * first;
         }
         state[0] = sum;
     }
