@@ -290,7 +290,7 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         for window in safe[..SAFE_WINDOWS - 1].iter().rev() {
             ladder = self.ladder_window(&ladder, window, &multiples);
         }
-        let mut sum = self.to_edwards(&ladder);
+        let mut sum = self.montgomery_to_edwards(&ladder);
         for window in last.iter().rev() {
             sum = self.edwards_window(&sum, window, &multiples);
         }
@@ -299,11 +299,11 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
     }
 
     fn odd_multiples(&mut self, point: &Point) -> OddMultiples {
-        let one = self.from_edwards(point);
+        let one = self.edwards_to_montgomery(point);
         let two = self.double_montgomery(&one);
         // 2 P = ±P is impossible for a point of order above 3.
         let montgomery_three = self.add_montgomery(&two, &one);
-        let three = self.to_edwards(&montgomery_three);
+        let three = self.montgomery_to_edwards(&montgomery_three);
         OddMultiples {
             one: point.clone(),
             three,
@@ -375,7 +375,7 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
     }
 
     /// For points whose order is above 2, whose x is therefore not 0, nor y 1.
-    fn from_edwards(&mut self, point: &Point) -> MontgomeryPoint {
+    fn edwards_to_montgomery(&mut self, point: &Point) -> MontgomeryPoint {
         let u = self.div_nonzero(&point.y.add_constant(Fr::ONE), &point.y.one_minus());
         let v = self.div_nonzero(&u, &point.x);
         MontgomeryPoint { u, v }
@@ -383,7 +383,7 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
 
     /// `x = u / v`, `y = (u - 1) / (u + 1)`, for points whose order is above 2: v is 0 only in the
     /// point of order two, and no point has u = -1 (`v^2 = A - 2 = d` would be a square).
-    fn to_edwards(&mut self, point: &MontgomeryPoint) -> Point {
+    fn montgomery_to_edwards(&mut self, point: &MontgomeryPoint) -> Point {
         Point {
             x: self.div_nonzero(&point.u, &point.v),
             y: self.div_nonzero(
@@ -423,7 +423,7 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
             });
             power = power.double().double();
         }
-        let sum = self.to_edwards(&sum.expect("there is at least one window"));
+        let sum = self.montgomery_to_edwards(&sum.expect("there is at least one window"));
         let low = &windows[SAFE_WINDOWS].low;
         let last = self.last_constant_window(low, &scalar.low_bits[0], &power);
         self.add_points(&sum, &last)
