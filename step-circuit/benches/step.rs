@@ -56,13 +56,19 @@ fn print_costs() {
         println!("{gadget:<28}{:>12}{:>12}", cost.constraints, cost.entries);
     }
     let total = recorder.total();
-    println!("{:<28}{:>12}{:>12}", "total", total.constraints, total.entries);
+    println!(
+        "{:<28}{:>12}{:>12}",
+        "total", total.constraints, total.entries
+    );
 }
 
 fn step(c: &mut Criterion) {
     print_costs();
     let (poll, coordinator, message) = poll_and_vote();
-    let decide = |mut poll: Poll| poll.vote(&message, chain::zero()).expect("the first message");
+    let decide = |mut poll: Poll| {
+        poll.vote(&message, chain::zero())
+            .expect("the first message")
+    };
     c.bench_function("decide a vote natively", |b| {
         b.iter_batched(|| poll.clone(), decide, BatchSize::SmallInput);
     });

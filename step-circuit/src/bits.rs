@@ -81,7 +81,17 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
             .iter()
             .fold(Num::zero(), |sum, name| &sum + name.num());
         self.enforce("at most one chunk", &any, &any.one_minus(), &Num::zero());
-        self.enforce_nonzero_exactly_if(&difference, &Bit::assume(any));
+        // Named: not equal there. None named: all chunks are equal, so the difference is 0 and
+        // so must be its "inverse", which nothing else would bind.
+        let inverse = Option::<Fr>::from(difference.value().invert()).unwrap_or(Fr::ZERO);
+        let inverse = self.alloc(inverse);
+        self.enforce("named, different", &difference, &inverse, &any);
+        self.enforce(
+            "none named, no inverse",
+            &inverse,
+            &any.one_minus(),
+            &Num::zero(),
+        );
         // |difference| < 2^32, so the top of 33 bits of difference + 2^32 is its sign.
         let shifted = difference.add_constant(Fr::from(1 << CHUNK));
         let shifted_bits = self.bits(&shifted, CHUNK + 1);
@@ -106,20 +116,6 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
             named.push(name);
         }
         named
-    }
-
-    /// `a != 0` if `condition`, else `a = 0`: `a * inverse = condition`. The second constraint
-    /// leaves the inverse no freedom where `a = 0`.
-    fn enforce_nonzero_exactly_if(&mut self, a: &Num, condition: &Bit) {
-        let inverse = Option::<Fr>::from(a.value().invert()).unwrap_or(Fr::ZERO);
-        let inverse = self.alloc(inverse);
-        self.enforce("a * inverse = condition", a, &inverse, condition.num());
-        self.enforce(
-            "inverse * (1 - condition) = 0",
-            &inverse,
-            condition.not().num(),
-            &Num::zero(),
-        );
     }
 
     /// Whether `a < b`, for `a, b < 2^n`, `n < 253`; the caller has bounded both.

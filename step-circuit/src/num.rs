@@ -278,6 +278,7 @@ pub struct Gadget<'a, CS: ConstraintSystem<Fr>> {
     symbolic: bool,
     hints: Vec<Fr>,
     replacements: BTreeMap<usize, Fr>,
+    violated: Option<&'static str>,
 }
 
 impl<'a, CS: ConstraintSystem<Fr>> Gadget<'a, CS> {
@@ -289,6 +290,7 @@ impl<'a, CS: ConstraintSystem<Fr>> Gadget<'a, CS> {
             symbolic,
             hints: vec![],
             replacements: BTreeMap::new(),
+            violated: None,
         }
     }
 
@@ -303,6 +305,12 @@ impl<'a, CS: ConstraintSystem<Fr>> Gadget<'a, CS> {
     /// The values of all hints so far.
     pub fn hints(&self) -> &[Fr] {
         &self.hints
+    }
+
+    /// The first constraint that the values do not satisfy, a division by zero included (which
+    /// may leave a constraint satisfied, and its quotient free).
+    pub fn violated(&self) -> Option<&'static str> {
+        self.violated
     }
 
     /// Runs `body` inside the namespace `name`.
@@ -336,6 +344,9 @@ impl<'a, CS: ConstraintSystem<Fr>> Gadget<'a, CS> {
 
     /// `a * b = c`.
     pub fn enforce(&mut self, name: &'static str, a: &Num, b: &Num, c: &Num) {
+        if a.value * b.value != c.value {
+            self.violated.get_or_insert(name);
+        }
         if self.symbolic {
             self.cs.enforce(
                 || name,
@@ -382,8 +393,11 @@ impl<'a, CS: ConstraintSystem<Fr>> Gadget<'a, CS> {
     /// `a / b`, one constraint. The caller shows that `b` is never 0: if it were, the quotient
     /// would be free (`a = 0`) or missing (`a != 0`).
     pub fn div_nonzero(&mut self, a: &Num, b: &Num) -> Num {
-        let inverse = Option::<Fr>::from(b.value.invert()).unwrap_or(Fr::ZERO);
-        let quotient = self.define(a.value * inverse);
+        let inverse = Option::<Fr>::from(b.value.invert());
+        if inverse.is_none() {
+            self.violated.get_or_insert("no division by zero");
+        }
+        let quotient = self.define(a.value * inverse.unwrap_or(Fr::ZERO));
         self.enforce("quotient * b = a", &quotient, b, a);
         quotient
     }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Largest depth of a state tree: 5^20 leaves, far below 2^50.
+/// Largest depth of a state tree: 5^20 leaves. Indices are compared as numbers below 2^50, which
+/// 5^22 is not.
 pub const MAX_STATE_DEPTH: usize = 20;
 
 /// Largest depth of a ballot's vote tree and of the tally tree: 5^10 options, far below 2^50.
@@ -12,7 +13,11 @@ pub const MAX_VOTE_DEPTH: usize = 10;
 pub const MAX_EVENTS_PER_STEP: usize = 64;
 
 /// The parameters of a step circuit: two circuits of one shape have the same constraints.
+///
+/// The fields are public to be read and for constants; [`Shape::new`], [`Shape::validate`] and
+/// deserialization check the ranges, and so does everything that makes a circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Sizes")]
 pub struct Shape {
     /// Depth s of the state tree, 1..=20: room for 5^s - 1 voters.
     pub state_depth: usize,
@@ -43,19 +48,42 @@ impl Shape {
         vote_depth: usize,
         events_per_step: usize,
     ) -> Result<Self, ShapeError> {
-        if !(1..=MAX_STATE_DEPTH).contains(&state_depth) {
-            return Err(ShapeError::StateDepth(state_depth));
-        }
-        if !(1..=MAX_VOTE_DEPTH).contains(&vote_depth) {
-            return Err(ShapeError::VoteDepth(vote_depth));
-        }
-        if !(1..=MAX_EVENTS_PER_STEP).contains(&events_per_step) {
-            return Err(ShapeError::EventsPerStep(events_per_step));
-        }
-        Ok(Shape {
+        let shape = Shape {
             state_depth,
             vote_depth,
             events_per_step,
-        })
+        };
+        shape.validate()?;
+        Ok(shape)
+    }
+
+    /// Checks the ranges.
+    pub fn validate(&self) -> Result<(), ShapeError> {
+        if !(1..=MAX_STATE_DEPTH).contains(&self.state_depth) {
+            return Err(ShapeError::StateDepth(self.state_depth));
+        }
+        if !(1..=MAX_VOTE_DEPTH).contains(&self.vote_depth) {
+            return Err(ShapeError::VoteDepth(self.vote_depth));
+        }
+        if !(1..=MAX_EVENTS_PER_STEP).contains(&self.events_per_step) {
+            return Err(ShapeError::EventsPerStep(self.events_per_step));
+        }
+        Ok(())
+    }
+}
+
+/// A shape as it is read, before its ranges are checked.
+#[derive(Deserialize)]
+struct Sizes {
+    state_depth: usize,
+    vote_depth: usize,
+    events_per_step: usize,
+}
+
+impl TryFrom<Sizes> for Shape {
+    type Error = ShapeError;
+
+    fn try_from(sizes: Sizes) -> Result<Self, ShapeError> {
+        Shape::new(sizes.state_depth, sizes.vote_depth, sizes.events_per_step)
     }
 }

@@ -11,7 +11,7 @@ use nova_snark::frontend::{ConstraintSystem, Index, SynthesisError, Variable};
 
 use crate::num::{Gadget, Num};
 use crate::recorder::Recorder;
-use crate::shape::Shape;
+use crate::shape::{Shape, ShapeError};
 use crate::state::{State, ARITY};
 use crate::Fr;
 
@@ -32,8 +32,14 @@ pub enum StepError {
     /// A path or the poll's header has other depths than the shape.
     #[error("event {0} of the step belongs to trees of another depth")]
     Depth(usize),
-    /// The circuit comes to another state than the state machine: the events are not those of a
-    /// poll with this header and key.
+    /// A size of the shape is out of its range.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// The values violate this constraint: the events are not those of a poll with this header
+    /// and key.
+    #[error("the events do not satisfy the circuit: {0}")]
+    Unsatisfied(&'static str),
+    /// The circuit comes to another state than the state machine.
     #[error("the circuit comes to another state than the events say")]
     OtherOutcome,
 }
@@ -48,6 +54,19 @@ struct Work {
 impl Drop for Work {
     fn drop(&mut self) {
         self.secret = Scalar::ZERO;
+        core::hint::black_box(&self.secret);
+    }
+}
+
+/// The variables of an honest run, the state after it last. They hold the coordinator's scalar and
+/// the decrypted votes.
+struct Witness(Vec<Fr>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        self.0.fill(Fr::ZERO);
+        // So that the writes are not dropped with the values.
+        core::hint::black_box(&self.0);
     }
 }
 
@@ -59,8 +78,19 @@ impl Drop for Work {
 pub struct StepCircuit {
     shape: Shape,
     work: Arc<Work>,
-    /// The variables of an honest run from `before`, the state after it last.
-    witness: Option<Arc<Vec<Fr>>>,
+    /// The witness from `before`, once prepared.
+    witness: Option<Arc<Witness>>,
+}
+
+/// The values of a step's variables, honest or not.
+#[derive(Debug)]
+pub struct Assignment {
+    /// Variable 0 is one, 1 to 7 are z.
+    pub values: Vec<Fr>,
+    /// The state after.
+    pub after: NativeState,
+    /// The first constraint violated, a division by zero included.
+    pub violated: Option<&'static str>,
 }
 
 /// A step with everything that a test or a report wants to know of it.
@@ -72,6 +102,8 @@ pub struct Recording {
     pub after: NativeState,
     /// The values of the hints.
     pub hints: Vec<Fr>,
+    /// The first constraint violated, a division by zero included.
+    pub violated: Option<&'static str>,
 }
 
 impl core::fmt::Debug for StepCircuit {
@@ -85,6 +117,9 @@ impl core::fmt::Debug for StepCircuit {
 
 impl StepCircuit {
     /// The circuit of a shape, for making parameters.
+    ///
+    /// # Panics
+    /// When the shape is not one that [`Shape::validate`] accepts.
     pub fn blank(shape: Shape) -> Self {
         let header = Header {
             poll_id: 0,
@@ -103,7 +138,8 @@ impl StepCircuit {
         Self::from_claims(shape, &header, secret, transitions)
     }
 
-    /// A step of exactly K consecutive events, with its witness. This is where the time goes that
+    /// A step of exactly K consecutive events, with its witness, which is checked to satisfy the
+    /// circuit. This is where the time goes that
     /// does not depend on the running proof: call it on another thread than the one that folds.
     pub fn prepare(
         shape: Shape,
@@ -115,11 +151,15 @@ impl StepCircuit {
         let mut circuit = Self::from_claims(shape, header, secret, transitions);
         let mut cs = WitnessCS::<Fr>::new();
         let z = circuit.before().to_array().map(Num::from_value);
-        let after = circuit.fill(&mut Gadget::new(&mut cs), z);
-        if after.value() != *circuit.after() {
+        let mut gadget = Gadget::new(&mut cs);
+        let after = circuit.fill(&mut gadget, z).value();
+        if let Some(constraint) = gadget.violated() {
+            return Err(StepError::Unsatisfied(constraint));
+        }
+        if after != *circuit.after() {
             return Err(StepError::OtherOutcome);
         }
-        circuit.witness = Some(Arc::new(cs.aux_assignment().to_vec()));
+        circuit.witness = Some(Arc::new(Witness(cs.aux_assignment().to_vec())));
         Ok(circuit)
     }
 
@@ -192,24 +232,31 @@ impl StepCircuit {
         let mut gadget = Gadget::with_replacements(&mut recorder, replacements);
         let after = self.fill(&mut gadget, z).value();
         let hints = gadget.hints().to_vec();
+        let violated = gadget.violated();
         Recording {
             recorder,
             after,
             hints,
+            violated,
         }
     }
 
     /// The values alone, some hints replaced, numbered as [`StepCircuit::record`] numbers them;
-    /// and the state after.
-    pub fn assignment(&self, replacements: &[(usize, Fr)]) -> (Vec<Fr>, NativeState) {
+    /// the state after, and the first constraint that the values violate.
+    pub fn assignment(&self, replacements: &[(usize, Fr)]) -> Assignment {
         let mut cs = WitnessCS::<Fr>::new();
         let z = self.before().to_array();
         let mut gadget = Gadget::with_replacements(&mut cs, replacements);
         let after = self.fill(&mut gadget, z.map(Num::from_value)).value();
-        let mut assignment = vec![Fr::ONE];
-        assignment.extend(z);
-        assignment.extend_from_slice(cs.aux_assignment());
-        (assignment, after)
+        let violated = gadget.violated();
+        let mut values = vec![Fr::ONE];
+        values.extend(z);
+        values.extend_from_slice(cs.aux_assignment());
+        Assignment {
+            values,
+            after,
+            violated,
+        }
     }
 
     /// Copies the prepared witness, if there is one and it starts from `z`.
@@ -218,7 +265,7 @@ impl StepCircuit {
         cs: &mut CS,
         z: &[AllocatedNum<Fr>],
     ) -> Option<Vec<AllocatedNum<Fr>>> {
-        let witness = self.witness.as_ref()?;
+        let witness = &self.witness.as_ref()?.0;
         let before = self.before().to_array();
         let starts_here = z
             .iter()
@@ -246,6 +293,7 @@ fn check_events(
     header: &Header,
     transitions: &[Transition],
 ) -> Result<(), StepError> {
+    shape.validate()?;
     if transitions.len() != shape.events_per_step {
         return Err(StepError::EventCount {
             expected: shape.events_per_step,

@@ -20,10 +20,11 @@ fn rng(seed: u64) -> ChaCha20Rng {
 /// Runs `body`, expects the constraints to hold, and gives its result and what it cost.
 fn run<R>(body: impl FnOnce(&mut Gadget<'_, Recorder>) -> R) -> (R, usize) {
     let mut recorder = Recorder::default();
-    let out = body(&mut Gadget::new(&mut recorder));
-    if let Some(violated) = recorder.violated() {
-        panic!("honest witness violates {}", violated.name);
-    }
+    let mut gadget = Gadget::new(&mut recorder);
+    let out = body(&mut gadget);
+    // Divisions by zero included.
+    assert_eq!(gadget.violated(), None);
+    assert!(recorder.violated().is_none());
     (out, recorder.total().constraints)
 }
 
@@ -433,7 +434,8 @@ fn every_triple_of_elements_has_a_verification() {
         accepted += usize::from(valid.value());
     }
     // The honest one, and those for the six keys of order 4 and 8 (the key of order 2 has x = 0).
-    assert!(accepted >= 1 + 6, "{accepted}");
+    let of_low_order = 6;
+    assert!(accepted > of_low_order, "{accepted}");
 }
 
 #[test]

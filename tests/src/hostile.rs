@@ -397,6 +397,23 @@ impl HostilePoll {
         self.encrypt(kind, &command, &signature)
     }
 
+    /// The encryption of any plaintext under any key; a key off the curve stands for (0, 1), as it
+    /// does for who decrypts.
+    pub fn message_of(&self, plaintext: &[Fr; 9], encryption_key: Point) -> Message {
+        Message {
+            data: encrypt_padded(plaintext, &self.shared_key(&encryption_key)),
+            encryption_key,
+        }
+    }
+
+    fn shared_key(&self, encryption_key: &Point) -> Point {
+        if encryption_key.is_on_curve() {
+            shared_key(&self.secret, encryption_key)
+        } else {
+            Point::IDENTITY
+        }
+    }
+
     fn encrypt(&mut self, kind: Kind, command: &Command, signature: &Signature) -> Message {
         let ephemeral = PrivateKey::random(&mut self.rng);
         let mut encryption_key = ephemeral.public_key().point();
@@ -412,11 +429,7 @@ impl HostilePoll {
             }
             _ => {}
         }
-        let shared = if encryption_key.is_on_curve() {
-            shared_key(&self.secret, &encryption_key)
-        } else {
-            Point::IDENTITY
-        };
+        let shared = self.shared_key(&encryption_key);
         let mut data = command.encrypt(signature, &shared);
         match kind {
             Kind::TagOffByOne => data[9] += Fr::ONE,
@@ -486,9 +499,9 @@ fn encrypt_padded(plaintext: &[Fr; 9], key: &Point) -> [Fr; 10] {
     let mut data = [Fr::ZERO; 10];
     for (block, out) in plaintext.chunks(3).zip(data.chunks_mut(3)) {
         poseidon::permute(&mut state);
-        for i in 0..3 {
-            state[i + 1] += block[i];
-            out[i] = state[i + 1];
+        for ((word, plain), cipher) in state[1..].iter_mut().zip(block).zip(out) {
+            *word += plain;
+            *cipher = *word;
         }
     }
     poseidon::permute(&mut state);

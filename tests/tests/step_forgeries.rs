@@ -475,8 +475,7 @@ fn no_hint_gives_a_choice_of_result() {
             } else {
                 value + Fr::ONE
             };
-            let (assignment, after) = circuit.assignment(&[(hint, other)]);
-            if honest.recorder.violated_by(&assignment).is_none() {
+            if let Some(after) = accepted(&circuit, &honest, &[(hint, other)]) {
                 assert!(
                     is_no_choice(&transition, &honest.after, &after),
                     "hint {hint} of {:?}",
@@ -485,6 +484,84 @@ fn no_hint_gives_a_choice_of_result() {
             }
         });
     }
+}
+
+/// Every pair of neighbouring hints of which the second is a bit: the (inverse, zero) pairs of all
+/// comparisons with zero among them, which a change of one alone cannot get past.
+#[test]
+fn no_pair_of_hints_gives_a_choice_of_result() {
+    let (f, samples) = samples();
+    let refused = samples
+        .into_iter()
+        .filter(|t| matches!(t.decision, Decision::Refused(_)));
+    for transition in refused.take(2) {
+        let circuit = f.claim(vec![transition.clone()]);
+        let honest = circuit.record(&[]);
+        let is_bit = |i: usize| honest.hints[i] == Fr::ZERO || honest.hints[i] == Fr::ONE;
+        let pairs: Vec<usize> = (0..honest.hints.len() - 1)
+            .filter(|i| is_bit(i + 1) && (!is_bit(*i) || i % 8 == 0))
+            .collect();
+        assert!(pairs.len() > 100);
+        pairs.into_par_iter().for_each(|i| {
+            for first in [Fr::ZERO, Fr::ONE] {
+                let forged = [(i, first), (i + 1, Fr::ONE - honest.hints[i + 1])];
+                if let Some(after) = accepted(&circuit, &honest, &forged) {
+                    assert!(is_no_choice(&transition, &honest.after, &after), "pair {i}");
+                }
+            }
+        });
+    }
+}
+
+/// Every event called every kind, or several, or none.
+#[test]
+fn no_event_passes_for_another_kind() {
+    let (f, samples) = samples();
+    let kind = kind_hint(&f);
+    for transition in samples {
+        let circuit = f.claim(vec![transition.clone()]);
+        let honest = circuit.record(&[]);
+        for bits in 0..8u64 {
+            for salt in [honest.hints[kind + 18], Fr::ZERO, Fr::ONE] {
+                let mut forged: Vec<(usize, Fr)> = (0..3)
+                    .map(|i| (kind + i, Fr::from(bits >> i & 1)))
+                    .collect();
+                forged.push((kind + 18, salt));
+                if let Some(after) = accepted(&circuit, &honest, &forged) {
+                    let as_blind = bits == 0
+                        && transition.path_index == 0
+                        && after
+                            == State {
+                                state_root: transition.state_path.root(salt, 0),
+                                ..transition.before
+                            };
+                    let fine = as_blind || is_no_choice(&transition, &honest.after, &after);
+                    assert!(fine, "{:?} as {bits:03b}", transition.event);
+                }
+            }
+        }
+    }
+}
+
+/// The hint with the first bit of the kind: 18 before the salt, which is after the kind (3), the
+/// data (10), the key (2), the previous link and the top-up (2).
+fn kind_hint(f: &Fixture) -> usize {
+    let blind = &f.transitions[0];
+    hint_at(
+        &f.claim(vec![blind.clone()]).record(&[]).hints,
+        salt_of(blind),
+    ) - 18
+}
+
+/// The state after, if the constraints accept the replacements.
+fn accepted(circuit: &StepCircuit, honest: &Recording, forged: &[(usize, Fr)]) -> Option<State> {
+    let assignment = circuit.assignment(forged);
+    // The values say the same as the matrices.
+    if assignment.violated.is_some() {
+        return None;
+    }
+    assert!(honest.recorder.violated_by(&assignment.values).is_none());
+    Some(assignment.after)
 }
 
 /// Whether a prover who reaches `after` where an honest one reaches `honest` has won nothing.
@@ -506,15 +583,11 @@ fn is_no_choice(transition: &Transition, honest: &State, after: &State) -> bool 
     if transition.path_index == 0 && is_blind {
         return true;
     }
-    match transition.event {
-        Event::Blind { .. } => false,
-        // Another voter or other credits: another join chain than the poll's.
-        Event::Join(_) => after.join_chain != honest.join_chain,
-        // The first message is bound by the head that it sets, later ones by the cursor.
-        Event::Vote { .. } | Event::TopUp { .. } => {
-            transition.before.message_head == Fr::ZERO && after.message_head != honest.message_head
-        }
-    }
+    // Other voters than joined, or other messages than were sent: a join chain or a head that is not
+    // the poll's. (Once the head is set, the cursor binds the messages, and no join is possible.)
+    let no_message_yet = transition.before.message_head == Fr::ZERO;
+    no_message_yet
+        && (after.join_chain != honest.join_chain || after.message_head != honest.message_head)
 }
 
 fn salt_of(transition: &Transition) -> Fr {

@@ -1,15 +1,21 @@
 //! The native state machine and the circuit agree, on MACI's polls and on polls full of hostile
 //! messages; every message has a satisfying step; the shape is the same for all of them.
 
-use maci_nova_protocol::poll::{Decision, Header, Mode, Transition};
-use maci_nova_protocol::Fr;
+use ff::{Field, PrimeField};
+use maci_nova_protocol::babyjub::{Point, Scalar};
+use maci_nova_protocol::command::Command;
+use maci_nova_protocol::keys::shared_key;
+use maci_nova_protocol::poll::{Decision, Event, Header, Mode, Transition};
+use maci_nova_protocol::poseidon::hash;
+use maci_nova_protocol::tally::OptionResult;
+use maci_nova_protocol::{chain, cipher, Fr};
 use maci_nova_step_circuit::recorder::Constraint;
-use maci_nova_step_circuit::{Shape, StepCircuit};
-use maci_nova_tests::hostile::{HostilePoll, Kind, KINDS};
+use maci_nova_step_circuit::{Shape, StepCircuit, StepError};
+use maci_nova_tests::hostile::{low_order, torsion, HostilePoll, Kind, KINDS};
 use maci_nova_tests::vectors;
 use proptest::prelude::*;
 use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
+use rand_core::{RngCore, SeedableRng};
 
 fn shape_of(header: &Header, events_per_step: usize) -> Shape {
     Shape::new(
@@ -21,7 +27,7 @@ fn shape_of(header: &Header, events_per_step: usize) -> Shape {
 }
 
 /// `prepare` compares the circuit's outcome with the state machine's.
-fn agrees(circuit: Result<StepCircuit, maci_nova_step_circuit::StepError>) -> StepCircuit {
+fn agrees(circuit: Result<StepCircuit, StepError>) -> StepCircuit {
     circuit.expect("the circuit comes to the state machine's outcome")
 }
 
@@ -31,7 +37,11 @@ fn is_satisfied(circuit: &StepCircuit) {
         let scope = &recording.recorder.scopes()[violated.scope];
         panic!("{scope}: {}", violated.name);
     }
+    assert_eq!(recording.violated, None);
     assert_eq!(recording.after, *circuit.after());
+    // Making only the witness gives the same variables in the same order.
+    let assignment = circuit.assignment(&[]);
+    assert!(assignment.values == recording.recorder.assignment());
 }
 
 #[test]
@@ -161,6 +171,211 @@ fn the_shape_is_the_same_for_every_event() {
     }
 }
 
+/// `prepare` refuses events that do not satisfy the circuit, whatever they claim to lead to.
+#[test]
+fn events_that_do_not_satisfy_are_not_prepared() {
+    let (mut poll, joins) = HostilePoll::new(9, Mode::Quadratic, (1, 1), 3);
+    let shape = shape_of(poll.header(), 1);
+    let header = poll.header().clone();
+    let prepare = |secret, transition| {
+        StepCircuit::prepare(shape, &header, secret, vec![transition]).map(|_| ())
+    };
+    let other = poll.secret() + Scalar::from(1);
+    let wrong_key = prepare(other, joins[1].clone());
+    assert_eq!(wrong_key, Err(StepError::Unsatisfied("sk B8 = key, x")));
+    let (_, honest) = poll.process(&[Kind::OtherSigner], 0).remove(0);
+    let mut forged = honest.clone();
+    forged.leaf.balance += 5;
+    let wrong_leaf = prepare(poll.secret(), forged);
+    assert_eq!(wrong_leaf, Err(StepError::Unsatisfied("own leaf")));
+    let mut forged = honest.clone();
+    forged.after.tally_root = Fr::from(1);
+    let wrong_end = prepare(poll.secret(), forged);
+    assert_eq!(wrong_end, Err(StepError::OtherOutcome));
+    assert_eq!(prepare(poll.secret(), honest), Ok(()));
+}
+
+#[test]
+fn steps_of_another_number_depth_or_order_are_not_prepared() {
+    let (poll, joins) = HostilePoll::new(9, Mode::Quadratic, (1, 1), 3);
+    let prepare = |shape, transitions: &[Transition]| {
+        StepCircuit::prepare(shape, poll.header(), poll.secret(), transitions.to_vec()).map(|_| ())
+    };
+    let two = shape_of(poll.header(), 2);
+    let (expected, found) = (2, 1);
+    assert_eq!(
+        prepare(two, &joins[..1]),
+        Err(StepError::EventCount { expected, found })
+    );
+    let apart = [joins[0].clone(), joins[2].clone()];
+    assert_eq!(prepare(two, &apart), Err(StepError::NotConsecutive(1)));
+    let deep = Shape {
+        state_depth: 2,
+        ..two
+    };
+    assert_eq!(prepare(deep, &joins[..2]), Err(StepError::Depth(0)));
+    let none = Shape {
+        events_per_step: 0,
+        ..two
+    };
+    assert!(matches!(prepare(none, &[]), Err(StepError::Shape(_))));
+}
+
+/// The command in a vote of this poll.
+fn command_of(poll: &HostilePoll, transition: &Transition) -> Command {
+    let Event::Vote { message, .. } = &transition.event else {
+        panic!("a vote");
+    };
+    let shared = shared_key(&poll.secret(), &message.encryption_key);
+    let plain = cipher::decrypt(&message.data, &shared).plaintext;
+    let (x, y) = (plain[1], plain[2]);
+    Command::unpack(plain[0], Point { x, y }, plain[3])
+}
+
+/// The credit rule at the ends of its ranges: the vote's leaf replaced by one with these values,
+/// and the roots made to fit.
+#[test]
+fn the_credit_rule_is_exact_at_its_limits() {
+    let huge = (1u64 << 50) - 1;
+    for (mode, kind) in [
+        (Mode::Quadratic, Kind::Valid),
+        (Mode::Quadratic, Kind::WeightHuge),
+        (Mode::Linear, Kind::Valid),
+        (Mode::Linear, Kind::WeightHuge),
+    ] {
+        let (mut poll, _) = HostilePoll::new(4, mode, (2, 1), 3);
+        let (_, vote) = poll.process(&[kind], 0).remove(0);
+        let command = command_of(&poll, &vote);
+        let new = command.new_vote_weight;
+        let limit = mode.cost(new);
+        for (balance, old) in [
+            (0, 0),
+            (0, huge),
+            ((1 << 99) - 1, huge),
+            ((1 << 99) - 1, 0),
+            (limit, 0),
+            (limit.saturating_sub(1), 0),
+            (0, new),
+            (0, new.saturating_sub(1)),
+        ] {
+            let before = with_ballot(&vote, balance, old);
+            let circuit = StepCircuit::from_claims(
+                shape_of(poll.header(), 1),
+                poll.header(),
+                poll.secret(),
+                vec![before.clone()],
+            );
+            let recording = circuit.record(&[]);
+            assert!(recording.recorder.violated().is_none());
+            let mut leaf = before.leaf;
+            if balance + mode.cost(old) >= limit {
+                leaf.balance = balance + mode.cost(old) - limit;
+                leaf.nonce += 1;
+                leaf.key = command.new_public_key;
+                leaf.vote_root = before.vote_path.root(Fr::from(new), before.option_index);
+            }
+            let root = before.state_path.root(leaf.hash(), before.path_index);
+            assert_eq!(recording.after.state_root, root, "{mode:?} {balance} {old}");
+        }
+    }
+}
+
+/// The vote for a voter with this balance and this weight at the option, in a tally of large
+/// numbers.
+fn with_ballot(vote: &Transition, balance: u128, weight: u64) -> Transition {
+    let mut t = vote.clone();
+    t.leaf.balance = balance;
+    t.old_weight = weight;
+    t.leaf.vote_root = t.vote_path.root(Fr::from(weight), t.option_index);
+    t.old_leaf = t.leaf.hash();
+    t.before.state_root = t.state_path.root(t.old_leaf, t.path_index);
+    t.old_result = OptionResult {
+        votes: 1 << 94,
+        spent: 1 << 120,
+    };
+    let (votes, spent) = (t.old_result.votes, t.old_result.spent);
+    let result = hash(&[Fr::from_u128(votes), Fr::from_u128(spent)]);
+    t.before.tally_root = t.tally_path.root(result, t.option_index);
+    t
+}
+
+/// Plaintexts of a sender's choice: edge values of every field, under every sort of encryption
+/// key. The sender knows the shared key, so anything can be decrypted.
+#[test]
+fn chosen_plaintexts_have_steps() {
+    let mut rng = ChaCha20Rng::seed_from_u64(77);
+    let (mut poll, joins) = HostilePoll::new(4, Mode::Linear, (2, 1), 6);
+    let points = special_points(&joins);
+    let elements = special_elements(&points);
+    let two = |n: u64| Fr::from(2).pow_vartime([n]);
+    for round in 0..60 {
+        let mut element = || elements[rng.next_u32() as usize % elements.len()];
+        let (first, salt, s, padding) = (element(), element(), element(), element());
+        let mut point = || points[rng.next_u32() as usize % points.len()];
+        let (key, r8, encryption_key) = (point(), point(), point());
+        let mut small = |n: u32| Fr::from(u64::from(rng.next_u32() % n));
+        let packed = small(9)
+            + small(6) * two(50)
+            + small(1 << 31) * two(100)
+            + two(150)
+            + Fr::from(3) * two(200)
+            + small(8) * two(250);
+        let plaintext = [
+            if round % 3 == 0 { first } else { packed },
+            key.x,
+            key.y,
+            salt,
+            r8.x,
+            r8.y,
+            s,
+            Fr::ZERO,
+            if round % 7 == 0 { padding } else { Fr::ZERO },
+        ];
+        let message = poll.message_of(&plaintext, encryption_key);
+        let mut copy = poll.poll().clone();
+        let transition = copy
+            .vote(&message, chain::zero())
+            .expect("the first message");
+        is_satisfied(&steps(&poll, vec![transition])[0]);
+    }
+}
+
+/// Points of low order, of both, off the curve, the voters' and their opposites.
+fn special_points(joins: &[Transition]) -> Vec<Point> {
+    let mut points: Vec<Point> = (0..4).map(low_order).collect();
+    points.push(Point::base8());
+    points.push(torsion().add(&Point::base8()));
+    points.extend([(0, 0), (1, 2)].map(|(x, y)| Point {
+        x: Fr::from(x),
+        y: -Fr::from(y),
+    }));
+    for transition in joins {
+        if let Event::Join(join) = &transition.event {
+            let Point { x, y } = join.public_key;
+            points.extend([Point { x, y }, Point { x: -x, y }]);
+        }
+    }
+    points
+}
+
+fn special_elements(points: &[Point]) -> Vec<Fr> {
+    let below = Fr::from_repr((-Scalar::from(1)).to_bytes().into());
+    let order = below.expect("ℓ - 1 is below r") + Fr::ONE;
+    let two = |n: u64| Fr::from(2).pow_vartime([n]);
+    let mut elements = vec![
+        Fr::ZERO,
+        Fr::ONE,
+        -Fr::ONE,
+        order,
+        order - Fr::ONE,
+        order + Fr::ONE,
+    ];
+    elements.extend([250, 251, 253].map(two));
+    elements.extend([two(250) - Fr::ONE, -two(28), order.double()]);
+    elements.extend(points.iter().flat_map(|p| [p.x, p.y]));
+    elements
+}
+
 fn kinds() -> impl Strategy<Value = Vec<Kind>> {
     let kind = (0..KINDS.len()).prop_map(|i| KINDS[i]);
     proptest::collection::vec(kind, 1..8)
@@ -184,7 +399,6 @@ proptest! {
         transitions.extend(events.into_iter().map(|(_, transition)| transition));
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         while transitions.len() % events_per_step != 0 {
-            use ff::Field;
             transitions.push(poll.poll().blind(Fr::random(&mut rng)));
         }
         let shape = shape_of(poll.header(), events_per_step);
