@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use maci_nova_compressor::{ProofFileError, VerifyError};
 use maci_nova_folding::{CheckpointError, SetupError};
-use maci_nova_protocol::log::LogError;
+use maci_nova_protocol::log::{LogError, LogErrorKind};
 use maci_nova_step_circuit::ShapeError;
 
 use crate::key::{KeyFault, ENVIRONMENT};
@@ -184,6 +184,7 @@ impl Failure {
     pub fn kind(&self) -> Kind {
         match self {
             Failure::Usage(_) | Failure::Shape(_) => Kind::Usage,
+            Failure::Log { source, .. } if matches!(source.kind, LogErrorKind::Io(_)) => Kind::Io,
             Failure::Key(_)
             | Failure::LogFile { .. }
             | Failure::Log { .. }

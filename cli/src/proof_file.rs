@@ -70,9 +70,29 @@ pub fn check(
     let stage = Progress::timed(console, "parameters");
     let parameters = Parameters::setup(shape, source)?;
     stage.finish();
+    check_origin(proof, source, &parameters)?;
     let stage = Progress::timed(console, "verifying");
     let keys = Keys::new(&parameters).map_err(|error| Failure::Internal(error.to_string()))?;
     verify(&keys.verifier, proof, facts).map_err(refused)?;
     stage.finish();
     Ok(parameters)
+}
+
+/// The file given must be the one that the proof was made with.
+fn check_origin(
+    proof: &FinalProof,
+    source: &SetupSource,
+    parameters: &Parameters,
+) -> Result<(), Failure> {
+    let (claimed, given) = (proof.origin(), parameters.origin());
+    if claimed == given {
+        return Ok(());
+    }
+    let file = match source {
+        SetupSource::PowersOfTau(path) => path.display().to_string(),
+        SetupSource::InsecureDevelopment => "--insecure-setup".into(),
+    };
+    Err(Failure::OtherParameters(format!(
+        "this proof was made with {claimed}; {file} gives {given}"
+    )))
 }

@@ -143,7 +143,7 @@ pub fn run(arguments: &Demo, production: bool, console: &Console) -> Result<(), 
     let out = directory.path().join("proof");
     stages.run(
         "prove",
-        "every join and message is folded into one proof",
+        "every join and message is folded into one proof (INSECURE development setup)",
         || {
             let job = Job {
                 log: &log,

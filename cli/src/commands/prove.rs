@@ -22,9 +22,9 @@ pub fn run(arguments: &Prove, production: bool, console: &Console) -> Result<(),
         console.warn(proof_file::INSECURE);
     }
     let key = key::read(&arguments.key, console)?;
-    let interrupt = Interrupt::listen()?;
     let log = PollLog::open(&arguments.log)?;
     log.check_key(&key)?;
+    let interrupt = Interrupt::listen()?;
     let job = Job {
         log: &log,
         key: &key,

@@ -105,7 +105,8 @@ impl Poll {
         Poll::from_log(name, &log)
     }
 
-    /// The header and the first voters and messages of the small poll: enough for a proof.
+    /// The header, the voters and the first messages of the small poll, and a top-up: enough for a
+    /// proof.
     pub fn tiny() -> Self {
         let log = fs::read_to_string(vector_path("small", "poll.jsonl")).expect("vector");
         let mut joins = 0;
@@ -120,7 +121,8 @@ impl Poll {
             })
             .collect();
         assert_eq!(joins, 5);
-        Poll::from_log("small", &(lines.join("\n") + "\n"))
+        let top_up = r#"{"kind":"topUp","stateIndex":"1","amount":"50"}"#;
+        Poll::from_log("small", &format!("{}\n{top_up}\n", lines.join("\n")))
     }
 
     /// A log with the key of the vectors' poll `name`.
@@ -149,7 +151,7 @@ impl Poll {
     }
 }
 
-/// Messages of [`Poll::tiny`]; its voters are 5.
+/// Messages of [`Poll::tiny`]; with 5 voters, a top-up and a blinding event it has 10 events.
 pub const TINY_MESSAGES: usize = 3;
 
 /// A file of the vectors.

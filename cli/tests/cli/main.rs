@@ -5,5 +5,6 @@ mod counting;
 mod errors;
 mod harness;
 mod keys;
+mod powers_of_tau;
 mod proving;
 mod stopping;

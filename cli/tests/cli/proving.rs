@@ -27,8 +27,8 @@ fn a_proof_says_what_the_tally_says() {
         assert_eq!(document["totalSpent"], tally["totalSpent"]);
         assert_eq!(document["setup"], "INSECURE development");
         assert_eq!(document["insecure"], true);
-        // 5 voters, 3 messages, 1 blinding event.
-        assert_eq!(document["steps"], "9");
+        // 5 voters, 3 messages, 1 top-up, 1 blinding event.
+        assert_eq!(document["steps"], "10");
         assert_eq!(document["parametersDigest"], printed["parametersDigest"]);
     }
     assert_eq!(verified.json()["verified"], true);
@@ -78,10 +78,29 @@ fn several_events_fit_in_a_step() {
         &[&poll.log, &poll.key, &out],
     )
     .ok();
-    // 9 events and 3 more blinding ones to fill the third step.
+    // 10 events and 2 more blinding ones to fill the third step.
     assert_eq!(proved.json()["steps"], "3");
     let verified = run_line("verify --json --log {} --proof {}", &[&poll.log, &out]).ok();
     assert_eq!(verified.json()["results"], proved.json()["results"]);
+}
+
+#[test]
+fn a_poll_in_which_nothing_happened_has_a_proof() {
+    let header = Poll::vector("small").lines()[0].clone();
+    let poll = Poll::from_log("small", &format!("{header}\n"));
+    let out = poll.beside("proof");
+    let proved = run_line(
+        "prove --json --log {} --key-file {} --out {} --insecure-setup",
+        &[&poll.log, &poll.key, &out],
+    )
+    .ok()
+    .json();
+    assert_eq!(proved["steps"], "1");
+    assert_eq!(proved["totalSpent"], "0");
+    // It proves nothing about a poll in which something happened.
+    let tiny = Poll::tiny();
+    run_line("verify --log {} --proof {}", &[&tiny.log, &out]).failed(7);
+    run_line("verify --log {} --proof {}", &[&poll.log, &out]).ok();
 }
 
 #[test]
