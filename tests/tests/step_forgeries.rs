@@ -465,7 +465,7 @@ fn no_hint_gives_a_choice_of_result() {
         let is_bit = |i: usize| honest.hints[i] == Fr::ZERO || honest.hints[i] == Fr::ONE;
         let is_taken = |hint: &usize| {
             let mut around = hint.saturating_sub(16)..(hint + 16).min(honest.hints.len());
-            (hint + turn) % 4 == 0 || !around.all(is_bit)
+            (hint + turn).is_multiple_of(4) || !around.all(is_bit)
         };
         let hints: Vec<usize> = (0..honest.hints.len()).filter(is_taken).collect();
         hints.into_par_iter().for_each(|hint| {
@@ -499,7 +499,7 @@ fn no_pair_of_hints_gives_a_choice_of_result() {
         let honest = circuit.record(&[]);
         let is_bit = |i: usize| honest.hints[i] == Fr::ZERO || honest.hints[i] == Fr::ONE;
         let pairs: Vec<usize> = (0..honest.hints.len() - 1)
-            .filter(|i| is_bit(i + 1) && (!is_bit(*i) || i % 8 == 0))
+            .filter(|i| is_bit(i + 1) && (!is_bit(*i) || i.is_multiple_of(8)))
             .collect();
         assert!(pairs.len() > 100);
         pairs.into_par_iter().for_each(|i| {
