@@ -32,8 +32,11 @@ pub(crate) enum SnarkError {
     /// An element or point that is valid, but not encoded in the one way it should be.
     #[error("an element or point has a second encoding")]
     NotCanonical,
-    /// The library's verifier rejects.
-    #[error("{0}")]
+    /// It proves another state than the one stated.
+    #[error("it proves another state")]
+    OtherState,
+    /// The library's verifier rejects, with its error.
+    #[error("the verifier rejects it ({0})")]
     Rejected(String),
 }
 
@@ -48,7 +51,7 @@ pub(crate) fn to_bytes(
         .map_err(EngineError::from)?;
     let state = bytes.split_off(bytes.len() - z.len() * ELEMENT_BYTES);
     if state != state_bytes(z) {
-        return Err(SnarkError::Rejected("it proves another state".into()));
+        return Err(SnarkError::OtherState);
     }
     Ok(bytes)
 }
@@ -81,9 +84,9 @@ pub(crate) fn verify(
     }));
     match verdict {
         Ok(Ok(proven)) if proven == z => Ok(()),
-        Ok(Ok(_)) => Err(SnarkError::Rejected("it proves another state".into())),
+        Ok(Ok(_)) => Err(SnarkError::OtherState),
         Ok(Err(error)) => Err(error),
-        Err(_) => Err(SnarkError::Rejected("the verifier panicked".into())),
+        Err(_) => Err(SnarkError::Rejected("by a panic".into())),
     }
 }
 

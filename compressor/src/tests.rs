@@ -67,6 +67,13 @@ fn honest() -> FinalProof {
     HONEST.get_or_init(make).clone()
 }
 
+/// Another proof of the same.
+fn second() -> FinalProof {
+    static SECOND: OnceLock<FinalProof> = OnceLock::new();
+    let make = || prove(folded(), &poll().results).expect("proven");
+    SECOND.get_or_init(make).clone()
+}
+
 fn check(proof: &FinalProof) -> Result<ProvenResults, VerifyError> {
     verify(&keys().verifier, proof, &poll().facts)
 }
@@ -117,7 +124,7 @@ fn messages_cannot_be_left_out() {
 
 #[test]
 fn each_proof_is_randomized() {
-    let again = prove(folded(), &poll().results).expect("proven");
+    let again = second();
     check(&again).expect("true");
     let (one, two) = (&again.snark, &honest().snark);
     assert_eq!(one.len(), two.len());
@@ -297,12 +304,41 @@ fn snarks_of_other_sizes_or_values_are_false() {
         assert!(matches!(check(&proof), Err(VerifyError::False(_))));
     }
     // Another proof's parts in this one.
-    let other = prove(folded(), &poll().results).expect("proven").snark;
+    let other = second().snark;
     for cut in [length / 3, length / 2, length - 320] {
         let mut proof = honest();
         let whole = length - cut % 32;
         proof.snark[cut / 32 * 32..whole].copy_from_slice(&other[cut / 32 * 32..whole]);
         assert!(matches!(check(&proof), Err(VerifyError::False(_))));
+    }
+}
+
+/// Infinity, and points that are equal, where the honest prover's are neither.
+#[test]
+fn degenerate_points_are_false_and_cause_no_panic() {
+    let snark = honest().snark;
+    let elements = snark.len() / 32;
+    let mut infinity = [0; 32];
+    infinity[31] = 0x40;
+    let replaced = |element: usize, by: &[u8]| {
+        let mut proof = honest();
+        proof.snark[element * 32..element * 32 + 32].copy_from_slice(by);
+        let text = check(&proof).expect_err("false").to_string();
+        assert!(!text.contains("panic"), "element {element}: {text}");
+        text
+    };
+    for element in (0..40).chain((40..elements).step_by(3)) {
+        replaced(element, &infinity);
+    }
+    // The three HyperKZG witnesses, then the inner-product argument, which only the last check of
+    // each curve reads.
+    let (ipa, evaluations) = (29, 45);
+    let witnesses = elements - 107 - ipa - evaluations - 3;
+    let pairing = (witnesses..witnesses + 3).map(|element| (element, "ProofVerifyError"));
+    let argument = (elements - ipa..elements).step_by(4);
+    for (element, error) in pairing.chain(argument.map(|element| (element, "InvalidPCS"))) {
+        let text = replaced(element, &snark[element * 32 - 32..element * 32]);
+        assert!(text.contains(error), "element {element}: {text}");
     }
 }
 
@@ -317,6 +353,14 @@ fn elements_have_one_encoding() {
         let refused = check(&proof).expect_err("refused").to_string();
         assert!(refused.contains("second encoding"), "{refused}");
     }
+}
+
+#[test]
+fn the_size_of_a_proof_is_pinned() {
+    assert_eq!(
+        (honest().snark.len(), honest().to_bytes().len()),
+        (11_008, 11_590)
+    );
 }
 
 #[test]

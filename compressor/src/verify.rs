@@ -5,7 +5,7 @@ use maci_nova_folding::{ParametersDigest, SetupOrigin};
 use maci_nova_protocol::{
     chain,
     log::PublicFacts,
-    poll::State,
+    poll::{HeaderError, State},
     tally::{results_root, OptionResult},
 };
 use maci_nova_step_circuit::{Fr, Shape};
@@ -54,6 +54,10 @@ pub enum VerifyError {
         /// The verifier key's.
         key: SetupOrigin,
     },
+    /// The facts' header is not that of a poll. The circuit relies on its ranges: option numbers
+    /// that fit into the trees, a poll id of 50 bits, a coordinator key of the subgroup.
+    #[error("the poll's header is invalid: {0}")]
+    Header(#[from] HeaderError),
     /// The poll's header is not that of the facts.
     #[error("the proof is for another poll")]
     OtherPoll,
@@ -142,6 +146,7 @@ fn check_parameters(key: &VerifierKey, proof: &FinalProof) -> Result<(), VerifyE
 }
 
 fn check_poll(proof: &FinalProof, facts: &PublicFacts) -> Result<(), VerifyError> {
+    facts.header.validate()?;
     if proof.header != facts.header {
         return Err(VerifyError::OtherPoll);
     }

@@ -410,7 +410,7 @@ mod tests {
         let (engine, ivc) = (engine(), three_steps());
         let sizes = engine.sizes();
         let bytes = ivc.encode(&sizes).expect("encoded");
-        for position in (0..bytes.len()).step_by(bytes.len() / 60) {
+        for position in (0..bytes.len()).step_by(bytes.len() / 30) {
             let mut altered = bytes.clone();
             altered[position] ^= 1 << (position % 8);
             let verified = Ivc::<Rotate>::decode(&sizes, &altered)

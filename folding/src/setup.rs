@@ -253,6 +253,17 @@ mod tests {
         assert_eq!(insecure.digest(), development().digest());
     }
 
+    /// Shows a change of the circuit, the powers or the library; it is updated with them.
+    #[test]
+    fn development_parameters_are_pinned() {
+        let parameters = development();
+        assert_eq!(parameters.constraints(), (24_655, 10_538));
+        assert_eq!(
+            parameters.digest().to_string(),
+            "afd5388158ae2adb67682f89563f6c2676986dfe334d0f5857a7ec3041c10a9a"
+        );
+    }
+
     #[test]
     fn files_that_will_not_do_are_errors_that_say_why() {
         let directory = tempfile::tempdir().expect("directory");

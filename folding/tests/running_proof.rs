@@ -171,6 +171,24 @@ fn steps_and_polls_of_other_shapes_are_refused() {
 }
 
 #[test]
+fn a_step_that_lies_about_its_end_is_refused() {
+    let mut proof = begun();
+    let mut event = poll().transitions[2].clone();
+    event.after.tally_root += Fr::from(1);
+    let (header, secret) = (&poll().header, poll().secret);
+    let lie = StepCircuit::from_claims(parameters().shape(), header, secret, vec![event]);
+    let refused = proof.fold(parameters(), lie);
+    assert!(
+        matches!(refused, Err(FoldError::OtherOutput)),
+        "{refused:?}"
+    );
+    assert_unchanged(&proof);
+    proof
+        .fold(parameters(), step(2))
+        .expect("the true step still folds");
+}
+
+#[test]
 fn other_parameters_are_refused() {
     let others = setup(2, 1, 2);
     assert_ne!(others.digest(), parameters().digest());
