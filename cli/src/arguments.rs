@@ -6,6 +6,9 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
+/// Heading of the flags that every command takes.
+const GENERAL: &str = "General options";
+
 const AFTER_HELP: &str = "\
 The coordinator's key comes from a file (--key-file) or from the environment variable
 MACI_NOVA_KEY, never from an argument.
@@ -43,13 +46,13 @@ pub struct Arguments {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct Common {
     /// Print the result as JSON, an error as one line of JSON on stderr
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GENERAL)]
     pub json: bool,
     /// No progress on stderr; warnings and errors stay
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GENERAL)]
     pub quiet: bool,
     /// Refuse everything that rests on the INSECURE development setup
-    #[arg(long, global = true, env = "MACI_NOVA_PRODUCTION", value_parser = FalseyValueParser::new())]
+    #[arg(long, global = true, help_heading = GENERAL, env = "MACI_NOVA_PRODUCTION", value_parser = FalseyValueParser::new())]
     pub production: bool,
 }
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use crate::failure::{Failure, Kind};
 
-const PROMISE: &str =
-    "stopping as soon as nothing is lost by it (again to stop at once; the last checkpoint stays)";
+const PROMISE: &str = "stopping after the current step (again to stop at once)";
 
 /// Whether somebody asked to stop.
 #[derive(Clone, Debug)]

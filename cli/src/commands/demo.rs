@@ -154,7 +154,7 @@ pub fn run(arguments: &Demo, production: bool, console: &Console) -> Result<(), 
                 checkpoint_every: Interval::Time(CHECKPOINTS),
                 resume: false,
             };
-            prove(&job, &interrupt, console)
+            prove(&job, &interrupt, console).map_err(without_resume)
         },
     )?;
     let document = stages.run(
@@ -212,6 +212,14 @@ fn tally(
     }
     console.note("tally: equal to what MACI's own core computed");
     Ok(results)
+}
+
+/// The demo's files go with it.
+fn without_resume(failure: Failure) -> Failure {
+    match failure {
+        Failure::Interrupted(_) => Failure::Interrupted("the demo leaves nothing behind".into()),
+        other => other,
+    }
 }
 
 fn write(directory: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {

@@ -58,6 +58,18 @@ fn help_has_an_example_for_each_command() {
         help.contains("Exit codes:") && help.contains("130  interrupted"),
         "{help}"
     );
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = fs::read_to_string(readme).expect("README");
+    let documented = help.split("Exit codes:\n").nth(1).expect("codes");
+    let codes: Vec<(&str, &str)> = documented
+        .lines()
+        .map_while(|line| line.trim().split_once("  "))
+        .collect();
+    assert_eq!(codes.len(), 10);
+    for (code, meaning) in codes {
+        let row = format!("| {code} | {meaning}");
+        assert!(readme.contains(&row), "not in the README: {row}");
+    }
     let version = run(["--version"]).ok().stdout;
     assert_eq!(
         version,

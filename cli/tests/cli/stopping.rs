@@ -186,6 +186,30 @@ fn interrupted_it_leaves_a_checkpoint_and_says_how_to_go_on() {
     assert_eq!(attempt.finish()["steps"], "22");
 }
 
+#[test]
+fn an_interrupted_demo_leaves_nothing() {
+    let temporary = tempfile::tempdir().expect("directory");
+    let child = maci_nova()
+        .args(["demo", "--poll", "small", "--json"])
+        .env("TMPDIR", temporary.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let entries = || fs::read_dir(temporary.path()).expect("directory").count();
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while entries() == 0 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    signal(&child, "INT");
+    let run = Run::from(child.wait_with_output().expect("ends"));
+    assert_eq!(
+        message(&run, 130),
+        "interrupted; the demo leaves nothing behind"
+    );
+    assert_eq!(entries(), 0);
+}
+
 /// A poll of which a part is proven: a checkpoint to copy.
 fn part() -> &'static (Attempt, Vec<u8>) {
     static PART: OnceLock<(Attempt, Vec<u8>)> = OnceLock::new();
