@@ -335,11 +335,23 @@ fn degenerate_points_are_false_and_cause_no_panic() {
     let (ipa, evaluations) = (29, 45);
     let witnesses = elements - 107 - ipa - evaluations - 3;
     let pairing = (witnesses..witnesses + 3).map(|element| (element, "ProofVerifyError"));
-    let argument = (elements - ipa..elements).step_by(4);
+    // From its second point on, so that what comes before is a point too, and without its scalar.
+    let argument = (elements - ipa + 1..elements - 1).step_by(4);
     for (element, error) in pairing.chain(argument.map(|element| (element, "InvalidPCS"))) {
         let text = replaced(element, &snark[element * 32 - 32..element * 32]);
         assert!(text.contains(error), "element {element}: {text}");
     }
+}
+
+/// The circuit relies on the header's ranges, so facts with another header are nothing to verify.
+#[test]
+fn facts_without_a_valid_header_are_refused() {
+    let mut facts = poll().facts.clone();
+    facts.header.vote_options = u64::MAX;
+    let mut proof = honest();
+    proof.header = facts.header.clone();
+    let verdict = verify(&keys().verifier, &proof, &facts);
+    assert!(matches!(verdict, Err(VerifyError::Header(_))));
 }
 
 #[test]
