@@ -6,11 +6,14 @@
 //!
 //! ```no_run
 //! # use maci_nova_compressor::{verify, FinalProof, Keys};
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let parameters: maci_nova_folding::Parameters = unimplemented!();
-//! # let running: maci_nova_folding::RunningProof = unimplemented!();
-//! # let results: Vec<maci_nova_protocol::tally::OptionResult> = vec![];
-//! # let facts: maci_nova_protocol::log::PublicFacts = unimplemented!();
+//! # use maci_nova_folding::{Parameters, RunningProof};
+//! # use maci_nova_protocol::{log::PublicFacts, tally::OptionResult};
+//! # fn publish(
+//! #     parameters: Parameters,
+//! #     running: RunningProof,
+//! #     results: Vec<OptionResult>,
+//! #     facts: PublicFacts,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! let keys = Keys::new(&parameters)?;
 //! let proof = FinalProof::prove(&parameters, &keys.prover, &running, results)?;
 //! proof.write("poll.proof".as_ref())?;

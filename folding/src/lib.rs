@@ -6,10 +6,13 @@
 //!
 //! ```no_run
 //! # use maci_nova_folding::{Parameters, RunningProof, SetupSource};
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let header: maci_nova_protocol::poll::Header = unimplemented!();
-//! # let steps: Vec<maci_nova_step_circuit::StepCircuit> = vec![];
-//! # let shape = maci_nova_step_circuit::Shape::new(10, 3, 1)?;
+//! # use maci_nova_protocol::poll::Header;
+//! # use maci_nova_step_circuit::{Shape, StepCircuit};
+//! # fn fold(
+//! #     shape: Shape,
+//! #     header: Header,
+//! #     steps: Vec<StepCircuit>,
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! let ptau = SetupSource::PowersOfTau("pot16.ptau".into());
 //! let parameters = Parameters::setup(shape, &ptau)?;
 //! let mut proof = RunningProof::new(&parameters, &header)?;
