@@ -95,8 +95,21 @@ impl PollLog {
         })
     }
 
+    /// The log can be read again, from the end: it is a file and no pipe.
+    pub fn require_file(&self) -> Result<(), Failure> {
+        let is_file = std::fs::metadata(&self.path).is_ok_and(|metadata| metadata.is_file());
+        if is_file {
+            return Ok(());
+        }
+        Err(Failure::Usage(format!(
+            "poll log {} is not a file; messages are read from the end, so save it to one first",
+            self.path.display()
+        )))
+    }
+
     /// All events: joins in order, messages in reverse, then a blinding event for each salt.
     pub fn events(&self, salts: Vec<Fr>) -> Result<Events<'_>, Failure> {
+        self.require_file()?;
         let joins = self.index.joins(open(&self.path)?);
         let messages = self.index.messages_reversed(open(&self.path)?);
         let joins = joins.map(|join| Ok((0, Event::Join(join?))));

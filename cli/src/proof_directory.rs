@@ -108,6 +108,20 @@ fn create_private(root: &Path) -> io::Result<()> {
     }
     match builder.create(root) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && root.is_dir() => Ok(()),
-        other => other,
+        other => other.map(|()| sync_parents(root)),
+    }
+}
+
+/// Makes the new directory itself durable, as far as its parents can be opened.
+fn sync_parents(root: &Path) {
+    for parent in root.ancestors().skip(1) {
+        let parent = if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
+        };
+        if let Ok(directory) = fs::File::open(parent) {
+            let _ = directory.sync_all();
+        }
     }
 }

@@ -29,10 +29,17 @@ pub fn read(path: &Path, production: bool, console: &Console) -> Result<FinalPro
     Ok(proof)
 }
 
-/// Where the parameters of a proof come from: for powers of tau, from the file given.
+/// Where the parameters of a proof come from: for powers of tau, from the file given. A file that is
+/// given is what the verifier trusts, so a proof that rests on something else is refused.
 pub fn source(proof: &FinalProof, ptau: Option<&PathBuf>) -> Result<SetupSource, Failure> {
     match (proof.origin(), ptau) {
-        (SetupOrigin::InsecureDevelopment, _) => Ok(SetupSource::InsecureDevelopment),
+        (SetupOrigin::InsecureDevelopment, None) => Ok(SetupSource::InsecureDevelopment),
+        (origin @ SetupOrigin::InsecureDevelopment, Some(path)) => {
+            Err(Failure::OtherParameters(format!(
+                "this proof was made with {origin}, not with {}",
+                path.display()
+            )))
+        }
         (SetupOrigin::PowersOfTau { .. }, Some(path)) => Ok(SetupSource::PowersOfTau(path.clone())),
         (origin @ SetupOrigin::PowersOfTau { .. }, None) => Err(Failure::OtherParameters(format!(
             "this proof was made with {origin}; give that file with --ptau FILE"

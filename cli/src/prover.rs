@@ -57,6 +57,7 @@ pub fn prove(
     console: &Console,
 ) -> Result<FinalProof, Failure> {
     let shape = job.log.shape(job.events_per_step)?;
+    job.log.require_file()?;
     let directory = ProofDirectory::open(job.out)?;
     if let Some(proof) = finished(job, &directory, console)? {
         return Ok(proof);
@@ -211,6 +212,9 @@ impl<'a> Work<'a> {
 
     /// The final proof, verified.
     fn compress(&self, steps: &Steps<'_>) -> Result<FinalProof, Failure> {
+        if self.interrupt.asked() {
+            return Err(self.interrupted());
+        }
         let internal = |error: &dyn std::error::Error| Failure::Internal(error.to_string());
         let stage = Progress::timed(self.console, "final proof");
         let keys = Keys::new(&self.parameters).map_err(|error| internal(&error))?;

@@ -9,8 +9,9 @@ pub const MAX_STATE_DEPTH: usize = 20;
 /// Largest depth of a ballot's vote tree and of the tally tree: 5^10 options, far below 2^50.
 pub const MAX_VOTE_DEPTH: usize = 10;
 
-/// Most events a step may hold.
-pub const MAX_EVENTS_PER_STEP: usize = 64;
+/// Most events a step may hold. A proof file names its shape, and who verifies it makes the
+/// parameters of that shape: this bounds what a hostile file can cost them.
+pub const MAX_EVENTS_PER_STEP: usize = 16;
 
 /// The parameters of a step circuit: two circuits of one shape have the same constraints.
 ///
@@ -23,7 +24,7 @@ pub struct Shape {
     pub state_depth: usize,
     /// Depth v of vote trees and of the tally tree, 1..=10: room for 5^v options.
     pub vote_depth: usize,
-    /// Events K in a step, 1..=64.
+    /// Events K in a step, 1..=16.
     pub events_per_step: usize,
 }
 
@@ -36,7 +37,7 @@ pub enum ShapeError {
     /// The vote tree's depth is not in 1..=10.
     #[error("the vote option tree depth is {0}, not between 1 and {MAX_VOTE_DEPTH}")]
     VoteDepth(usize),
-    /// The number of events a step is not in 1..=64.
+    /// The number of events a step is not in 1..=16.
     #[error("{0} events a step, not between 1 and {MAX_EVENTS_PER_STEP}")]
     EventsPerStep(usize),
 }

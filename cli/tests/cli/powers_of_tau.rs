@@ -93,3 +93,23 @@ fn a_proof_with_a_file_needs_that_file_to_verify() {
     let error = run_line(verify, &[&poll.log, &out, &others]).failed(5);
     assert!(error.contains("others.ptau"), "{error}");
 }
+
+/// A file that is given is what the verifier trusts, whatever the proof says it rests on.
+#[test]
+fn a_development_proof_does_not_pass_for_one_with_a_file() {
+    let poll = Poll::tiny();
+    let out = poll.beside("proof");
+    let ours = poll.beside("ours.ptau");
+    write(&ours, 2);
+    run_line(
+        "prove --json --log {} --key-file {} --out {} --insecure-setup",
+        &[&poll.log, &poll.key, &out],
+    )
+    .ok();
+    let error = run_line(
+        "verify --log {} --proof {} --ptau {}",
+        &[&poll.log, &out, &ours],
+    )
+    .failed(5);
+    assert!(error.contains("INSECURE"), "{error}");
+}
