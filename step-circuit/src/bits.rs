@@ -9,7 +9,7 @@ use crate::Fr;
 /// Bits of an element of [`Fr`].
 pub const FIELD_BITS: usize = 254;
 
-/// Bits that [`Gadget::less_than_constant`] compares at once: `3 * ceil(n / CHUNK) + CHUNK + 6`
+/// Bits that [`Gadget::less_than_constant`] compares at once: `3 * ceil(n / CHUNK) + CHUNK + 5`
 /// constraints for n bits, least near `CHUNK = sqrt(3 n)`.
 const CHUNK: usize = 32;
 

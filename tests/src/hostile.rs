@@ -183,8 +183,8 @@ struct Voter {
     usable: bool,
 }
 
-/// A poll in which the messages are processed as they are made: the chain is made backwards from
-/// random links, which is what the state machine and the circuit see of it anyway.
+/// A poll whose messages are made to fit the state in which each of them is processed, and are then
+/// linked into a chain from its start.
 #[derive(Debug)]
 pub struct HostilePoll {
     rng: ChaCha20Rng,
@@ -194,7 +194,7 @@ pub struct HostilePoll {
     voters: Vec<Voter>,
 }
 
-/// Links of a message chain, made before its messages are processed in reverse.
+/// What a message chain holds.
 #[derive(Clone, Debug)]
 pub enum Item {
     /// An encrypted command.
