@@ -18,7 +18,6 @@ use std::{
 
 use ff::PrimeField;
 use maci_nova_protocol::poll::Header;
-use maci_nova_step_circuit::StepCircuit;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -28,7 +27,7 @@ use crate::{
 };
 
 const MAGIC: &[u8; 8] = b"MNOVACKP";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HASH_BYTES: usize = 32;
 /// Magic, version, two digests, three integers.
 const FIELDS_BYTES: usize = 8 + 4 + 32 + 32 + 8 + 8 + 8;
@@ -244,7 +243,7 @@ impl Head {
         }
         let expected = match self.steps {
             0 => 0,
-            _ => Ivc::<StepCircuit>::encoded_size(&parameters.engine().sizes()),
+            _ => Ivc::encoded_size(&parameters.engine().sizes()),
         };
         if self.proof_length != expected as u64 {
             return Err(CheckpointError::Corrupt("a proof of another size".into()));
@@ -314,13 +313,9 @@ fn read_head(file: &mut File, length: u64) -> Result<[u8; HEAD_BYTES], Checkpoin
     Ok(bytes)
 }
 
-fn decode_proof(
-    parameters: &Parameters,
-    bytes: &[u8],
-    steps: u64,
-) -> Result<Ivc<StepCircuit>, CheckpointError> {
+fn decode_proof(parameters: &Parameters, bytes: &[u8], steps: u64) -> Result<Ivc, CheckpointError> {
     let corrupt = |error: EngineError| CheckpointError::Corrupt(error.to_string());
-    let proof = Ivc::decode(&parameters.engine().sizes(), bytes).map_err(corrupt)?;
+    let proof = Ivc::decode(parameters.engine(), bytes).map_err(corrupt)?;
     if proof.steps() != steps {
         let text = "its head states another number of steps than its proof";
         return Err(CheckpointError::Corrupt(text.into()));

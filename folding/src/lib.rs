@@ -24,14 +24,23 @@
 //! # }
 //! ```
 
+mod augmented;
+#[doc(hidden)]
+pub mod blinding;
 pub mod checkpoint;
+mod curve;
+mod cyclefold;
 #[doc(hidden)]
 pub mod engine;
 pub mod files;
 #[doc(hidden)]
 pub mod layout;
+mod limbs;
+mod oracle;
 pub mod pipeline;
 mod powers_of_tau;
+#[doc(hidden)]
+pub mod relation;
 mod running_proof;
 mod setup;
 mod silence;

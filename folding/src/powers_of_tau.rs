@@ -10,9 +10,11 @@
 //! `2^(power+1) - 1` points of G1, 64 bytes each; section 3: `2^power` points of G2, 128 bytes
 //! each; coordinates in Montgomery form (R = 2^256). A pruned file holds fewer points.
 
+#[cfg(test)]
+use std::io::{BufWriter, Write};
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    io::{self, BufReader, Read, Seek, SeekFrom},
     path::Path,
 };
 
@@ -177,7 +179,13 @@ impl PowersOfTau {
         hash.finalize().into()
     }
 
-    /// Writes these points, and nothing else, in the format that the proving library reads.
+    /// The powers in G1, and tau times the generator of G2.
+    pub(crate) fn into_points(self) -> (Vec<G1Affine>, G2Affine) {
+        (self.g1, self.tau_g2)
+    }
+
+    /// Writes these points, and nothing else, as a file.
+    #[cfg(test)]
     pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
         let mut writer = BufWriter::new(File::create(path)?);
         let g2 = vec![G2Affine::generator(), self.tau_g2];

@@ -67,7 +67,7 @@ pub struct RunningProof {
     parameters: ParametersDigest,
     state: State,
     /// None before the first step: the engine's own proofs begin with one.
-    proof: Option<Ivc<StepCircuit>>,
+    proof: Option<Ivc>,
 }
 
 impl RunningProof {
@@ -153,7 +153,7 @@ impl RunningProof {
 
     /// The engine's proof, for the compressor and checkpoints.
     #[doc(hidden)]
-    pub fn engine_proof(&self) -> Option<&Ivc<StepCircuit>> {
+    pub fn engine_proof(&self) -> Option<&Ivc> {
         self.proof.as_ref()
     }
 
@@ -161,7 +161,7 @@ impl RunningProof {
     pub(crate) fn from_engine(
         parameters: &Parameters,
         header: &Header,
-        proof: Option<Ivc<StepCircuit>>,
+        proof: Option<Ivc>,
     ) -> Result<Self, FoldError> {
         let mut running = RunningProof::new(parameters, header)?;
         running.proof = proof;

@@ -93,8 +93,8 @@ pub enum SetupError {
         /// What is wrong with it.
         source: PtauError,
     },
-    /// The temporary file through which the library takes the powers could not be written.
-    #[error("a temporary file for the setup could not be written: {0}")]
+    /// Standard output could not be kept clean of what a library prints.
+    #[error("standard output could not be redirected for the setup: {0}")]
     Io(#[from] io::Error),
     /// The library refused the circuit.
     #[error("the circuit's parameters could not be made: {0}")]
@@ -109,7 +109,7 @@ pub struct Parameters {
     shape: Shape,
     origin: SetupOrigin,
     digest: ParametersDigest,
-    engine: Engine<StepCircuit>,
+    engine: Engine,
 }
 
 impl Parameters {
@@ -122,17 +122,14 @@ impl Parameters {
     /// See [`SetupError`]. A file is checked before it is used: a malformed one is an error, a
     /// wrong one (not the powers of one tau) too.
     pub fn setup(shape: Shape, source: &SetupSource) -> Result<Self, SetupError> {
-        let source = source.clone();
-        let (engine, origin) = Engine::setup(&StepCircuit::blank(shape), move |count, file| {
-            let (powers, origin) = obtain(&source, count)?;
-            powers.write(file)?;
-            Ok(origin)
-        })
-        .map_err(|failure| match failure {
-            SetupFailure::Powers(error) => error,
-            SetupFailure::Io(error) => SetupError::Io(error),
-            SetupFailure::Library(error) => SetupError::Library(error.to_string()),
-        })?;
+        let (engine, origin) =
+            Engine::setup(&StepCircuit::blank(shape), |count| obtain(source, count)).map_err(
+                |failure| match failure {
+                    SetupFailure::Powers(error) => error,
+                    SetupFailure::Io(error) => SetupError::Io(error),
+                    SetupFailure::Engine(error) => SetupError::Library(error.to_string()),
+                },
+            )?;
         Ok(Parameters {
             shape,
             origin,
@@ -163,7 +160,7 @@ impl Parameters {
 
     /// The engine, for the compressor.
     #[doc(hidden)]
-    pub fn engine(&self) -> &Engine<StepCircuit> {
+    pub fn engine(&self) -> &Engine {
         &self.engine
     }
 }
@@ -198,7 +195,7 @@ fn obtain(source: &SetupSource, count: usize) -> Result<(PowersOfTau, SetupOrigi
     }
 }
 
-fn digest(shape: &Shape, engine: &Engine<StepCircuit>) -> ParametersDigest {
+fn digest(shape: &Shape, engine: &Engine) -> ParametersDigest {
     let mut hash = Sha256::new();
     hash.update(DIGEST_DOMAIN);
     for size in [shape.state_depth, shape.vote_depth, shape.events_per_step] {

@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use ff::Field;
+use ff::PrimeField;
 use nova_snark::frontend::{ConstraintSystem, Index, LinearCombination, SynthesisError, Variable};
 
 use crate::Fr;
 
 /// A linear combination as (variable, coefficient); variables are those of
 /// [`Recorder::assignment`].
-pub type Row = Vec<(usize, Fr)>;
+pub type Row<F = Fr> = Vec<(usize, F)>;
 
 /// One constraint `a * b = c`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Constraint {
+pub struct Constraint<F = Fr> {
     /// Left factor.
-    pub a: Row,
+    pub a: Row<F>,
     /// Right factor.
-    pub b: Row,
+    pub b: Row<F>,
     /// Product.
-    pub c: Row,
+    pub c: Row<F>,
     /// Path of the innermost namespace, index into [`Recorder::scopes`].
     pub scope: usize,
     /// What the constraint says.
@@ -39,9 +39,9 @@ pub struct Cost {
 ///
 /// Variables are numbered as they come, inputs and others alike; number 0 is the constant one.
 #[derive(Debug)]
-pub struct Recorder {
-    constraints: Vec<Constraint>,
-    assignment: Vec<Fr>,
+pub struct Recorder<F: PrimeField = Fr> {
+    constraints: Vec<Constraint<F>>,
+    assignment: Vec<F>,
     inputs: Vec<usize>,
     aux: Vec<usize>,
     stack: Vec<String>,
@@ -49,11 +49,11 @@ pub struct Recorder {
     current: usize,
 }
 
-impl Default for Recorder {
+impl<F: PrimeField> Default for Recorder<F> {
     fn default() -> Self {
         Recorder {
             constraints: vec![],
-            assignment: vec![Fr::ONE],
+            assignment: vec![F::ONE],
             inputs: vec![0],
             aux: vec![],
             stack: vec![],
@@ -63,14 +63,14 @@ impl Default for Recorder {
     }
 }
 
-impl Recorder {
+impl<F: PrimeField> Recorder<F> {
     /// All constraints in order.
-    pub fn constraints(&self) -> &[Constraint] {
+    pub fn constraints(&self) -> &[Constraint<F>] {
         &self.constraints
     }
 
     /// Values of all variables; number 0 is one.
-    pub fn assignment(&self) -> &[Fr] {
+    pub fn assignment(&self) -> &[F] {
         &self.assignment
     }
 
@@ -80,7 +80,7 @@ impl Recorder {
     }
 
     /// The first constraint that an assignment of the same length does not satisfy.
-    pub fn violated_by(&self, assignment: &[Fr]) -> Option<&Constraint> {
+    pub fn violated_by(&self, assignment: &[F]) -> Option<&Constraint<F>> {
         assert_eq!(assignment.len(), self.assignment.len());
         self.constraints
             .iter()
@@ -88,12 +88,12 @@ impl Recorder {
     }
 
     /// The first constraint that the recorded assignment does not satisfy.
-    pub fn violated(&self) -> Option<&Constraint> {
+    pub fn violated(&self) -> Option<&Constraint<F>> {
         self.violated_by(&self.assignment)
     }
 
     /// Whether constraint number `i` holds when `variable` has another value than recorded.
-    pub fn holds_with(&self, i: usize, variable: usize, value: Fr) -> bool {
+    pub fn holds_with(&self, i: usize, variable: usize, value: F) -> bool {
         let constraint = &self.constraints[i];
         let [a, b, c] = [&constraint.a, &constraint.b, &constraint.c].map(|row| {
             row.iter()
@@ -105,7 +105,7 @@ impl Recorder {
                     };
                     value * coefficient
                 })
-                .sum::<Fr>()
+                .sum::<F>()
         });
         a * b == c
     }
@@ -154,14 +154,14 @@ impl Recorder {
         }
     }
 
-    fn row(&self, lc: &LinearCombination<Fr>) -> Row {
+    fn row(&self, lc: &LinearCombination<F>) -> Row<F> {
         lc.iter()
-            .filter(|(_, coefficient)| **coefficient != Fr::ZERO)
+            .filter(|(_, coefficient)| **coefficient != F::ZERO)
             .map(|(variable, coefficient)| (self.number(variable), *coefficient))
             .collect()
     }
 
-    fn push_value(&mut self, value: Fr) -> usize {
+    fn push_value(&mut self, value: F) -> usize {
         self.assignment.push(value);
         self.assignment.len() - 1
     }
@@ -178,24 +178,24 @@ impl Recorder {
     }
 }
 
-fn evaluate(row: &Row, assignment: &[Fr]) -> Fr {
+fn evaluate<F: PrimeField>(row: &Row<F>, assignment: &[F]) -> F {
     row.iter()
         .map(|(variable, coefficient)| assignment[*variable] * coefficient)
         .sum()
 }
 
-fn is_satisfied(constraint: &Constraint, assignment: &[Fr]) -> bool {
+fn is_satisfied<F: PrimeField>(constraint: &Constraint<F>, assignment: &[F]) -> bool {
     let [a, b, c] =
         [&constraint.a, &constraint.b, &constraint.c].map(|row| evaluate(row, assignment));
     a * b == c
 }
 
-impl ConstraintSystem<Fr> for Recorder {
+impl<F: PrimeField> ConstraintSystem<F> for Recorder<F> {
     type Root = Self;
 
-    fn alloc<F, A, AR>(&mut self, _annotation: A, f: F) -> Result<Variable, SynthesisError>
+    fn alloc<V, A, AR>(&mut self, _annotation: A, f: V) -> Result<Variable, SynthesisError>
     where
-        F: FnOnce() -> Result<Fr, SynthesisError>,
+        V: FnOnce() -> Result<F, SynthesisError>,
         A: FnOnce() -> AR,
         AR: Into<String>,
     {
@@ -204,9 +204,9 @@ impl ConstraintSystem<Fr> for Recorder {
         Ok(Variable::new_unchecked(Index::Aux(self.aux.len() - 1)))
     }
 
-    fn alloc_input<F, A, AR>(&mut self, _annotation: A, f: F) -> Result<Variable, SynthesisError>
+    fn alloc_input<V, A, AR>(&mut self, _annotation: A, f: V) -> Result<Variable, SynthesisError>
     where
-        F: FnOnce() -> Result<Fr, SynthesisError>,
+        V: FnOnce() -> Result<F, SynthesisError>,
         A: FnOnce() -> AR,
         AR: Into<String>,
     {
@@ -219,9 +219,9 @@ impl ConstraintSystem<Fr> for Recorder {
     where
         A: FnOnce() -> AR,
         AR: Into<String>,
-        LA: FnOnce(LinearCombination<Fr>) -> LinearCombination<Fr>,
-        LB: FnOnce(LinearCombination<Fr>) -> LinearCombination<Fr>,
-        LC: FnOnce(LinearCombination<Fr>) -> LinearCombination<Fr>,
+        LA: FnOnce(LinearCombination<F>) -> LinearCombination<F>,
+        LB: FnOnce(LinearCombination<F>) -> LinearCombination<F>,
+        LC: FnOnce(LinearCombination<F>) -> LinearCombination<F>,
     {
         let constraint = Constraint {
             a: self.row(&a(LinearCombination::zero())),

@@ -1,0 +1,386 @@
+//! The augmented circuit F': one step of the computation, and one folding of the step before into
+//! the running instances (`docs/folding.md`).
+//!
+//! ```text
+//! 1.  i = 0:  z_i = z_0, and everything "previous" is zero: both running instances, both
+//!             commitments, the folded commitment.
+//!     i > 0:  the incoming instance's public inputs ARE the hashes of the running instances,
+//!             x_0 = H(i, z_0, z_i, U), x_1 = H(U_cf): computed here, not supplied and compared.
+//! 2.  rho = RO(x_0, x_1, C), C the commitment to the incoming witness and the cross term.
+//! 3.  U' = (R, u + rho, x + rho (x_0, x_1)); R is claimed, and
+//! 4.  u_cf = (C_cf, x_cf), x_cf = (rho, U.C, C, R), says R = U.C + rho C.
+//! 5.  rho_cf = RO(x_1, x_cf, C_cf);  U_cf' = (U_cf.C + rho_cf C_cf, u_cf + rho_cf,
+//!             X_cf + rho_cf x_cf).
+//! 6.  z_{i+1} = F(z_i); public: H(i + 1, z_0, z_{i+1}, U'), H(U_cf').
+//! ```
+//! At i = 0 both multipliers are multiplied by 0, so that step 6 hashes the default instances.
+
+use ff::{Field, PrimeField};
+use halo2curves::{
+    bn256::{Fq, Fr},
+    grumpkin::G1Affine,
+    CurveAffine,
+};
+use maci_nova_step_circuit::num::{Bit, Gadget, Num};
+use nova_snark::{
+    frontend::{num::AllocatedNum, ConstraintSystem, SynthesisError},
+    traits::circuit::StepCircuit,
+};
+
+use crate::{
+    curve::{add, double, double_and_add, Checked, Curve, Point},
+    cyclefold::{self, HALF},
+    limbs::PointLimbs,
+    oracle::{Oracle, Query, CHALLENGE_BITS},
+};
+
+/// Constraints that F' adds to a step circuit with seven state elements, by part.
+pub const OVERHEAD: [(&str, usize); 0] = [];
+
+/// Grumpkin: `y^2 = x^3 - 17` over Fr.
+fn grumpkin() -> Curve<Fr> {
+    let generator = G1Affine::generator();
+    Curve {
+        b: G1Affine::b(),
+        generator: (generator.x, generator.y),
+    }
+}
+
+/// Everything that the prover supplies to a step. Coordinates (0, 0) are infinity.
+#[derive(Clone, Debug)]
+pub(crate) struct Inputs {
+    /// The parameters' digest.
+    pub(crate) digest: Fr,
+    /// i.
+    pub(crate) step: u64,
+    pub(crate) z0: Vec<Fr>,
+    /// z_i.
+    pub(crate) z: Vec<Fr>,
+    /// U.
+    pub(crate) running: Running,
+    /// C: to the incoming witness and the cross term.
+    pub(crate) commitment: (Fq, Fq),
+    /// R: claimed to be `U.C + rho C`.
+    pub(crate) folded: (Fq, Fq),
+    /// U_cf.
+    pub(crate) cyclefold: CycleFoldRunning,
+    /// C_cf: to the CycleFold circuit's witness and its cross term.
+    pub(crate) cyclefold_commitment: (Fr, Fr),
+}
+
+/// The running instance on BN254, as F' takes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    pub(crate) commitment: (Fq, Fq),
+    pub(crate) u: Fr,
+    pub(crate) x: [Fr; 2],
+}
+
+/// The running CycleFold instance, as F' takes it: its scalars are integers below 2^252.
+#[derive(Clone, Debug)]
+pub(crate) struct CycleFoldRunning {
+    pub(crate) commitment: (Fr, Fr),
+    pub(crate) u: Fr,
+    pub(crate) x: [Fr; cyclefold::PUBLIC_INPUTS],
+}
+
+impl Inputs {
+    /// Step 0 from `z0`.
+    pub(crate) fn first(digest: Fr, z0: &[Fr]) -> Self {
+        Inputs {
+            digest,
+            step: 0,
+            z0: z0.to_vec(),
+            z: z0.to_vec(),
+            running: Running {
+                commitment: (Fq::ZERO, Fq::ZERO),
+                u: Fr::ZERO,
+                x: [Fr::ZERO; 2],
+            },
+            commitment: (Fq::ZERO, Fq::ZERO),
+            folded: (Fq::ZERO, Fq::ZERO),
+            cyclefold: CycleFoldRunning {
+                commitment: (Fr::ZERO, Fr::ZERO),
+                u: Fr::ZERO,
+                x: [Fr::ZERO; cyclefold::PUBLIC_INPUTS],
+            },
+            cyclefold_commitment: (Fr::ZERO, Fr::ZERO),
+        }
+    }
+}
+
+/// The inputs as variables.
+struct Variables {
+    digest: Num,
+    step: Num,
+    z0: Vec<Num>,
+    z: Vec<Num>,
+    running_commitment: PointLimbs,
+    running_u: Num,
+    running_x: [Num; 2],
+    commitment: PointLimbs,
+    folded: PointLimbs,
+    cyclefold_commitment: Point<Fr>,
+    cyclefold_u: Num,
+    cyclefold_x: [Num; cyclefold::PUBLIC_INPUTS],
+    incoming_cyclefold: Point<Fr>,
+}
+
+impl Variables {
+    fn alloc<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, inputs: &Inputs) -> Self {
+        let Inputs {
+            digest,
+            step,
+            z0,
+            z,
+            running,
+            commitment,
+            folded,
+            cyclefold,
+            cyclefold_commitment,
+        } = inputs;
+        Variables {
+            digest: g.alloc(*digest),
+            step: g.alloc(Fr::from(*step)),
+            z0: z0.iter().map(|value| g.alloc(*value)).collect(),
+            z: z.iter().map(|value| g.alloc(*value)).collect(),
+            running_commitment: g.scope("limbs of U.C", |g| {
+                PointLimbs::alloc_hashed(g, &running.commitment)
+            }),
+            running_u: g.alloc(running.u),
+            running_x: running.x.map(|value| g.alloc(value)),
+            commitment: g.scope("limbs of C", |g| PointLimbs::alloc(g, commitment)),
+            folded: g.scope("limbs of R", |g| PointLimbs::alloc(g, folded)),
+            cyclefold_commitment: Point::alloc(g, cyclefold.commitment),
+            cyclefold_u: g.alloc(cyclefold.u),
+            cyclefold_x: cyclefold.x.map(|value| g.alloc(value)),
+            incoming_cyclefold: Point::alloc(g, *cyclefold_commitment),
+        }
+    }
+
+    /// Everything that must be 0 at i = 0: all that is "previous", the claimed R included. Limbs
+    /// whose ranges are known here count by their sums.
+    fn previous(&self) -> Vec<Num> {
+        let mut all: Vec<Num> = self.z0.iter().zip(&self.z).map(|(a, b)| a - b).collect();
+        all.extend(self.running_commitment.half_pack());
+        all.push(self.running_u.clone());
+        all.extend(self.running_x.iter().cloned());
+        all.push(self.commitment.sum());
+        all.push(self.folded.sum());
+        for point in [&self.cyclefold_commitment, &self.incoming_cyclefold] {
+            all.extend([point.x.clone(), point.y.clone()]);
+        }
+        all.push(self.cyclefold_u.clone());
+        all.extend(self.cyclefold_x.iter().cloned());
+        all
+    }
+}
+
+/// Fills `g` with F' around `circuit`; returns `z_{i+1}`.
+pub(crate) fn fill<CS: ConstraintSystem<Fr>, C: StepCircuit<Fr>>(
+    g: &mut Gadget<'_, CS>,
+    oracle: &Oracle,
+    inputs: &Inputs,
+    circuit: &C,
+) -> Result<Vec<Fr>, SynthesisError> {
+    let v = g.scope("inputs", |g| Variables::alloc(g, inputs));
+    let first = g.scope("first step", |g| {
+        let first = g.is_zero(&v.step);
+        for value in v.previous() {
+            g.enforce("nothing before step 0", first.num(), &value, &Num::zero());
+        }
+        first
+    });
+    let later = first.not();
+    let x = g.scope("incoming instance", |g| incoming(g, oracle, &v, &later))?;
+    let challenge = g.scope("rho", |g| {
+        let query = Query::Challenge {
+            x: &x,
+            commitment: &v.commitment.pack(),
+        };
+        oracle.challenge_in_circuit(g, &v.digest, &query)
+    })?;
+    let (signs, turns) = challenge.split_at(HALF);
+    let (u, folded_x) = g.scope("fold U", |g| {
+        let rho = cyclefold::multiplier(g, signs, turns);
+        let rho = g.mul(later.num(), &rho);
+        let u = &v.running_u + &rho;
+        let folded_x = [0, 1].map(|k| &v.running_x[k] + &g.mul(&rho, &x[k]));
+        (u, folded_x)
+    });
+    let halves = [signs, turns].map(Num::from_bits_le);
+    let cyclefold = fold_cyclefold(g, oracle, &v, &later, &x[1], &halves)?;
+    let z_next = apply(g, circuit, &v.z)?;
+    g.scope("outgoing instance", |g| {
+        let step = v.step.add_constant(Fr::ONE);
+        let query = Query::Running {
+            step: &step,
+            z0: &v.z0,
+            z: &z_next,
+            commitment: &v.folded.half_pack(),
+            u: &u,
+            x: &folded_x,
+        };
+        let x0 = oracle.hash_in_circuit(g, &v.digest, &query)?;
+        let x1 = oracle.hash_in_circuit(g, &v.digest, &cyclefold.query())?;
+        g.publish(&x0);
+        g.publish(&x1);
+        Ok::<_, SynthesisError>(())
+    })?;
+    Ok(z_next.iter().map(Num::value).collect())
+}
+
+/// The incoming instance's public inputs: the hashes of the running instances, 0 at i = 0.
+fn incoming<CS: ConstraintSystem<Fr>>(
+    g: &mut Gadget<'_, CS>,
+    oracle: &Oracle,
+    v: &Variables,
+    later: &Bit,
+) -> Result<[Num; 2], SynthesisError> {
+    let running = Query::Running {
+        step: &v.step,
+        z0: &v.z0,
+        z: &v.z,
+        commitment: &v.running_commitment.half_pack(),
+        u: &v.running_u,
+        x: &v.running_x,
+    };
+    let x0 = oracle.hash_in_circuit(g, &v.digest, &running)?;
+    let cyclefold = Query::CycleFold {
+        commitment: &[
+            v.cyclefold_commitment.x.clone(),
+            v.cyclefold_commitment.y.clone(),
+        ],
+        u: &v.cyclefold_u,
+        x: &v.cyclefold_x,
+    };
+    let x1 = oracle.hash_in_circuit(g, &v.digest, &cyclefold)?;
+    Ok([x0, x1].map(|hash| g.mul(later.num(), &hash)))
+}
+
+/// The folded CycleFold instance.
+struct FoldedCycleFold {
+    commitment: [Num; 2],
+    u: Num,
+    x: Vec<Num>,
+}
+
+impl FoldedCycleFold {
+    fn query(&self) -> Query<'_, Num> {
+        Query::CycleFold {
+            commitment: &self.commitment,
+            u: &self.u,
+            x: &self.x,
+        }
+    }
+}
+
+/// Folds the instance that says `R = U.C + rho C` into the running one.
+fn fold_cyclefold<CS: ConstraintSystem<Fr>>(
+    g: &mut Gadget<'_, CS>,
+    oracle: &Oracle,
+    v: &Variables,
+    later: &Bit,
+    x1: &Num,
+    halves: &[Num; 2],
+) -> Result<FoldedCycleFold, SynthesisError> {
+    let bits = g.scope("rho_cf", |g| {
+        let query = Query::CycleFoldChallenge {
+            x1,
+            halves,
+            p: &v.running_commitment.half_pack(),
+            q: &v.commitment.pack(),
+            sum: &v.folded.pack(),
+            commitment: &[
+                v.incoming_cyclefold.x.clone(),
+                v.incoming_cyclefold.y.clone(),
+            ],
+        };
+        oracle.challenge_in_circuit(g, &v.digest, &query)
+    })?;
+    Ok(g.scope("fold U_cf", |g| {
+        let rho = g.mul(later.num(), &multiplier(&bits));
+        let points = [&v.running_commitment, &v.commitment, &v.folded];
+        let incoming = halves.iter().chain(points.iter().flat_map(|p| &p.0));
+        let x = v
+            .cyclefold_x
+            .iter()
+            .zip(incoming)
+            .map(|(running, incoming)| running + &g.mul(&rho, incoming))
+            .collect();
+        let sum = fold_commitment(g, &v.cyclefold_commitment, &v.incoming_cyclefold, &bits);
+        FoldedCycleFold {
+            commitment: [sum.x, sum.y],
+            u: &v.cyclefold_u + &rho,
+            x,
+        }
+    }))
+}
+
+/// `2^128 + 2 k + 1` for the integer k of the bits: what [`multiply`] multiplies by. Below 2^130,
+/// which the limbs' sizes count on.
+fn multiplier(bits: &[Bit]) -> Num {
+    let start = Fr::from_u128(1 << 127).double() + Fr::ONE;
+    Num::from_bits_le(bits)
+        .scale(Fr::from(2))
+        .add_constant(start)
+}
+
+/// The same natively.
+pub(crate) fn cyclefold_multiplier<F: PrimeField>(challenge: u128) -> F {
+    let half = F::from_u128(1 << 127) + F::from_u128(challenge);
+    half.double() + F::ONE
+}
+
+/// `running + rho_cf incoming` on Grumpkin; the incoming point is shown to be on the curve, the
+/// running one is so by induction (it is (0, 0) at i = 0 and a result of this function after).
+fn fold_commitment<CS: ConstraintSystem<Fr>>(
+    g: &mut Gadget<'_, CS>,
+    running: &Point<Fr>,
+    incoming: &Point<Fr>,
+    bits: &[Bit],
+) -> Point<Fr> {
+    let curve = grumpkin();
+    let incoming = Checked::new(g, &curve, incoming);
+    let running = Checked::trusted(g, running);
+    let product = multiply(g, &incoming.finite(&curve), bits);
+    add(g, &running, &product, &incoming.infinite)
+}
+
+/// `(2^n + 2 k + 1) p`, k the integer of the n = 128 bits, p finite: from `2 p`, each bit doubles
+/// and adds p or subtracts it. 6 constraints a bit.
+///
+/// The accumulator is `m p` with `2 <= m < 2^130`, far below the group's prime order, so none of
+/// `m`, `m +- 1`, `2 m +- 1` is 0 modulo the order: no exceptional addition.
+fn multiply<CS: ConstraintSystem<Fr>>(
+    g: &mut Gadget<'_, CS>,
+    p: &Point<Fr>,
+    bits: &[Bit],
+) -> Point<Fr> {
+    debug_assert_eq!(bits.len(), CHALLENGE_BITS);
+    let mut acc = double(g, p);
+    for bit in bits.iter().rev() {
+        let signed = Point {
+            x: p.x.clone(),
+            y: g.mul(&p.y, &bit.sign()),
+        };
+        acc = double_and_add(g, &acc, &signed);
+    }
+    acc
+}
+
+/// `F(z)`.
+fn apply<CS: ConstraintSystem<Fr>, C: StepCircuit<Fr>>(
+    g: &mut Gadget<'_, CS>,
+    circuit: &C,
+    z: &[Num],
+) -> Result<Vec<Num>, SynthesisError> {
+    g.scope("step", |g| {
+        let z: Vec<AllocatedNum<Fr>> = z.iter().map(|element| g.export(element)).collect();
+        let next = circuit.synthesize(g.cs(), &z)?;
+        if next.len() != z.len() {
+            return Err(SynthesisError::IncompatibleLengthVector("z".into()));
+        }
+        Ok(next.iter().map(|element| g.adopt(element)).collect())
+    })
+}

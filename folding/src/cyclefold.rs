@@ -1,0 +1,251 @@
+//! The CycleFold circuit: one folding of commitments on BN254, `R = P + rho Q`, over the field Fq of
+//! their coordinates (ePrint 2023/1192).
+//!
+//! Public inputs, in this order: the two halves of the challenge (64 bits each), then the limbs of
+//! P, Q and R ([`crate::limbs`]). The augmented circuit has shown the halves and limbs to be in
+//! range; here a coordinate is the linear combination of its limbs.
+//!
+//! The multiplier uses the curve's endomorphism `(x, y) -> (zeta x, y)`, which multiplies by a cube
+//! root of unity `lambda` (Halo, ePrint 2019/1021, with the digits in another order): with `s_k` and
+//! `t_k` the bits of the challenge's halves,
+//! ```text
+//! rho = 2^65 + sum_k 2^k (2 s_k - 1) lambda^(t_k),  k = 0..63
+//! ```
+//! so that a round of doubling and adding costs 7 constraints and takes in two bits.
+//!
+//! *Different challenges are different multipliers.* `rho = a + lambda b` with `|a|, |b| < 2^66`,
+//! and the shortest vectors of the lattice `a + lambda b = 0 mod r` have about 127 bits, so rho
+//! determines (a, b). Of `a - 2^65` and `b` exactly one is odd at each position, which tells `t_k`;
+//! the sign must be the one that leaves exactly one odd for the next position.
+//!
+//! *No exceptional addition occurs in a round.* The accumulator is `alpha Q` with alpha in the ring
+//! of Eisenstein integers: first 2, then `2 alpha + u`, u a unit. So `|alpha| >= 2` always, and
+//! `alpha`, `alpha +- u`, `2 alpha + u` are not 0 and have norms below 2^136. An element that takes
+//! Q, of prime order r, to infinity has a norm divisible by r.
+
+use std::sync::OnceLock;
+
+use ff::{Field, PrimeField, WithSmallOrderMulGroup};
+use halo2curves::{
+    bn256::{Fq, Fr, G1Affine, G1},
+    group::Curve as _,
+};
+use maci_nova_step_circuit::num::{Gadget, Num};
+use nova_snark::frontend::ConstraintSystem;
+
+use crate::{
+    curve::{add, double, double_and_add, Checked, Curve, Point},
+    limbs::{limb_weight, point_limbs, LIMBS, POINT_LIMBS},
+};
+
+/// Public inputs: the challenge's halves and three points.
+pub const PUBLIC_INPUTS: usize = 2 + 3 * POINT_LIMBS;
+
+/// Constraints of the circuit.
+pub const CONSTRAINTS: usize = 492;
+
+/// Bits of a half of the challenge.
+pub(crate) const HALF: usize = 64;
+
+/// A challenge of 128 bits for folding commitments on BN254.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Challenge {
+    /// The bits `s_k`: a set one adds, a clear one subtracts.
+    pub(crate) signs: u64,
+    /// The bits `t_k`: a set one applies the endomorphism.
+    pub(crate) turns: u64,
+}
+
+impl Challenge {
+    /// The lower half gives the signs.
+    pub(crate) fn new(bits: u128) -> Self {
+        Challenge {
+            signs: bits as u64,
+            turns: (bits >> HALF) as u64,
+        }
+    }
+
+    /// The multiplier rho.
+    pub(crate) fn multiplier(&self) -> Fr {
+        let start = Fr::from(2);
+        (0..HALF).rev().fold(start, |acc, k| {
+            let unit = if self.turns >> k & 1 == 1 {
+                lambda()
+            } else {
+                Fr::ONE
+            };
+            let sign = if self.signs >> k & 1 == 1 {
+                unit
+            } else {
+                -unit
+            };
+            acc.double() + sign
+        })
+    }
+}
+
+/// The multiplier in the augmented circuit, from the bits of both halves: 64 constraints.
+pub(crate) fn multiplier<CS: ConstraintSystem<Fr>>(
+    g: &mut Gadget<'_, CS>,
+    signs: &[maci_nova_step_circuit::num::Bit],
+    turns: &[maci_nova_step_circuit::num::Bit],
+) -> Num {
+    let step = lambda() - Fr::ONE;
+    let digits: Vec<Num> = signs
+        .iter()
+        .zip(turns)
+        .map(|(sign, turn)| {
+            let unit = Num::one().add_scaled(turn.num(), step);
+            g.mul(&sign.sign(), &unit)
+        })
+        .collect();
+    let powers: Vec<Fr> = core::iter::successors(Some(Fr::ONE), |power| Some(power.double()))
+        .take(HALF + 2)
+        .collect();
+    Num::dot(&digits, &powers[..HALF]).add_constant(powers[HALF + 1])
+}
+
+/// The cube root of unity of Fr that belongs to [`zeta`].
+pub(crate) fn lambda() -> Fr {
+    roots().0
+}
+
+/// The cube root of unity of Fq: `(zeta x, y) = lambda (x, y)`.
+fn zeta() -> Fq {
+    roots().1
+}
+
+/// The library's root of Fr with whichever root of Fq belongs to it.
+fn roots() -> (Fr, Fq) {
+    static ROOTS: OnceLock<(Fr, Fq)> = OnceLock::new();
+    *ROOTS.get_or_init(|| {
+        let generator = G1Affine::generator();
+        let turned = (G1::from(generator) * Fr::ZETA).to_affine();
+        let zeta = turned.x * generator.x.invert().expect("the generator has x = 1");
+        (Fr::ZETA, zeta)
+    })
+}
+
+/// BN254's first group: `y^2 = x^3 + 3`.
+fn curve() -> Curve<Fq> {
+    Curve {
+        b: Fq::from(3),
+        generator: (Fq::ONE, Fq::from(2)),
+    }
+}
+
+/// What an instance states: `sum = p + rho q`. Coordinates; (0, 0) is infinity.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claim {
+    pub(crate) challenge: Challenge,
+    pub(crate) p: (Fq, Fq),
+    pub(crate) q: (Fq, Fq),
+    pub(crate) sum: (Fq, Fq),
+}
+
+impl Claim {
+    /// Some claim of the right form, to make the circuit's constraints with.
+    pub(crate) fn blank() -> Self {
+        Claim {
+            challenge: Challenge::new(0),
+            p: (Fq::ZERO, Fq::ZERO),
+            q: (Fq::ZERO, Fq::ZERO),
+            sum: (Fq::ZERO, Fq::ZERO),
+        }
+    }
+
+    /// The public inputs, in either field.
+    pub(crate) fn public_inputs<F: PrimeField>(&self) -> [F; PUBLIC_INPUTS] {
+        let points = [&self.p, &self.q, &self.sum].map(point_limbs::<F>).concat();
+        core::array::from_fn(|i| match i {
+            0 => F::from(self.challenge.signs),
+            1 => F::from(self.challenge.turns),
+            _ => points[i - 2],
+        })
+    }
+
+    /// Fills `g` with the circuit.
+    pub(crate) fn fill<CS: ConstraintSystem<Fq>>(&self, g: &mut Gadget<'_, CS, Fq>) {
+        let inputs = self.public_inputs().map(|value| g.alloc_input(value));
+        self.fill_with(g, &inputs);
+    }
+
+    /// Fills `g` with the circuit over given inputs.
+    pub(crate) fn fill_with<CS: ConstraintSystem<Fq>>(
+        &self,
+        g: &mut Gadget<'_, CS, Fq>,
+        inputs: &[Num<Fq>; PUBLIC_INPUTS],
+    ) {
+        let curve = curve();
+        let [p, q, sum] = [0, 1, 2].map(|i| point_of(&inputs[2 + i * POINT_LIMBS..]));
+        let p = g.scope("P", |g| Checked::new(g, &curve, &p));
+        let q = g.scope("Q", |g| Checked::new(g, &curve, &q));
+        let finite = q.finite(&curve);
+        let product = g.scope("rho Q", |g| self.multiply(g, &finite, inputs));
+        let result = g.scope("P + rho Q", |g| add(g, &p, &product, &q.infinite));
+        g.scope("R", |g| {
+            g.enforce_equal("x of R", &result.x, &sum.x);
+            g.enforce_equal("y of R", &result.y, &sum.y);
+        });
+    }
+
+    /// `rho q` of a finite point.
+    fn multiply<CS: ConstraintSystem<Fq>>(
+        &self,
+        g: &mut Gadget<'_, CS, Fq>,
+        q: &Point<Fq>,
+        inputs: &[Num<Fq>; PUBLIC_INPUTS],
+    ) -> Point<Fq> {
+        // Not the bits themselves, but y s_k and x t_k: since x and y are not 0, "0 or y" and
+        // "0 or x" say the same as "0 or 1", and the digit's point is linear in them.
+        let signs = alloc_multiples(g, &q.y, self.challenge.signs, &inputs[0]);
+        let turns = alloc_multiples(g, &q.x, self.challenge.turns, &inputs[1]);
+        let mut acc = double(g, q);
+        for k in (0..HALF).rev() {
+            let digit = Point {
+                x: q.x.add_scaled(&turns[k], zeta() - Fq::ONE),
+                y: &signs[k].scale(Fq::from(2)) - &q.y,
+            };
+            acc = double_and_add(g, &acc, &digit);
+        }
+        acc
+    }
+}
+
+/// `factor * bit` for each bit of `half`, whose value is `integer`; `factor` is not 0. 65
+/// constraints: the integer's bits are unique, 64 of them being below q.
+fn alloc_multiples<CS: ConstraintSystem<Fq>>(
+    g: &mut Gadget<'_, CS, Fq>,
+    factor: &Num<Fq>,
+    half: u64,
+    integer: &Num<Fq>,
+) -> Vec<Num<Fq>> {
+    let multiples: Vec<Num<Fq>> = (0..HALF)
+        .map(|k| {
+            let bit = Fq::from(half >> k & 1);
+            let multiple = g.alloc(bit * factor.value());
+            g.enforce(
+                "0 or the factor",
+                &multiple,
+                &(&multiple - factor),
+                &Num::zero(),
+            );
+            multiple
+        })
+        .collect();
+    let powers: Vec<Fq> = core::iter::successors(Some(Fq::ONE), |power| Some(power.double()))
+        .take(HALF)
+        .collect();
+    let sum = Num::dot(&multiples, &powers);
+    g.enforce("sum of bits = half of the challenge", factor, integer, &sum);
+    multiples
+}
+
+/// The coordinates that six limbs make.
+fn point_of(limbs: &[Num<Fq>]) -> Point<Fq> {
+    let weights: [Fq; LIMBS] = core::array::from_fn(limb_weight);
+    Point {
+        x: Num::dot(&limbs[..LIMBS], &weights),
+        y: Num::dot(&limbs[LIMBS..POINT_LIMBS], &weights),
+    }
+}

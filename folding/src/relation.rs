@@ -1,0 +1,454 @@
+//! Relaxed R1CS with one commitment to witness and error, and its folding.
+//!
+//! ```text
+//! A z * B z = u C z + E,   z = (W, u, x),   commitment = Com(W || E; blind)
+//! ```
+//! Nova (ePrint 2021/370) commits to W and to E; here one vector commitment holds both, W in the
+//! first half of the key and E in the second. Folding an instance with scalar 1 and error 0 needs one
+//! commitment `C = Com(w || T)` to its witness and the cross term together:
+//! ```text
+//! commitment' = commitment + rho C,   W' = W + rho w,   E' = E + rho T
+//! ```
+//! so the other curve does one multiplication a step and not two. Soundness is Nova's: from two
+//! answers for one C the extractor opens the running commitment to some (W, E) and C to some
+//! (w, T), binding makes all further answers lie on these, and comparing coefficients of rho in the
+//! relation gives that (W, E) satisfies the running instance (constant term) and w the incoming one
+//! (square term).
+
+use core::fmt;
+
+use ff::Field;
+use nova_snark::{
+    errors::NovaError,
+    r1cs::R1CSShape,
+    traits::{
+        commitment::{CommitmentEngineTrait, CommitmentTrait, Len},
+        Engine,
+    },
+};
+use rand_core::OsRng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// The commitment engine of a curve.
+type Ce<E> = <E as Engine>::CE;
+/// Its commitments.
+pub type Commitment<E> = <Ce<E> as CommitmentEngineTrait<E>>::Commitment;
+/// Its keys.
+pub type CommitmentKey<E> = <Ce<E> as CommitmentEngineTrait<E>>::CommitmentKey;
+
+/// Why an instance and a witness do not belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RelationError {
+    /// A vector's length is not the relation's.
+    #[error("a vector has another length than the relation says")]
+    Length,
+    /// The commitment is to another witness.
+    #[error("the commitment is to another witness")]
+    Commitment,
+    /// The equation does not hold.
+    #[error("the witness does not satisfy the constraints")]
+    Unsatisfied,
+}
+
+/// Constraints and the key that their witnesses are committed with.
+pub struct Relation<E: Engine> {
+    shape: R1CSShape<E>,
+    key: CommitmentKey<E>,
+    half: usize,
+}
+
+/// A relaxed instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Instance<E: Engine> {
+    /// To witness and error.
+    pub commitment: Commitment<E>,
+    /// The scalar u.
+    pub u: E::Scalar,
+    /// The public inputs.
+    pub x: Vec<E::Scalar>,
+}
+
+/// The witness of a relaxed instance: secret.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Witness<E: Engine> {
+    /// W.
+    pub w: Vec<E::Scalar>,
+    /// E.
+    pub e: Vec<E::Scalar>,
+    /// The commitment's blinding.
+    pub blind: E::Scalar,
+}
+
+/// `A z`, `B z` and `C z`.
+#[derive(Clone)]
+pub(crate) struct Products<E: Engine> {
+    a: Vec<E::Scalar>,
+    b: Vec<E::Scalar>,
+    c: Vec<E::Scalar>,
+}
+
+/// What folding an incoming witness needs: its products, the cross term and their commitment.
+pub(crate) struct Incoming<E: Engine> {
+    products: Products<E>,
+    cross: Vec<E::Scalar>,
+    blind: E::Scalar,
+    pub(crate) commitment: Commitment<E>,
+}
+
+/// A random satisfying instance, with the cross term of folding it into another.
+pub struct Random<E: Engine> {
+    /// Com(W || T), T the cross term.
+    pub witness_commitment: Commitment<E>,
+    /// Com(0 || E).
+    pub error_commitment: Commitment<E>,
+    /// The scalar.
+    pub u: E::Scalar,
+    /// The public inputs.
+    pub x: Vec<E::Scalar>,
+    w: Vec<E::Scalar>,
+    cross: Vec<E::Scalar>,
+    error: Vec<E::Scalar>,
+    blinds: (E::Scalar, E::Scalar),
+}
+
+impl<E: Engine> fmt::Debug for Relation<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Relation")
+            .field("constraints", &self.shape.num_cons())
+            .field("variables", &self.shape.num_vars())
+            .field("inputs", &self.shape.num_io())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<E: Engine> fmt::Debug for Witness<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Witness(<secret>)")
+    }
+}
+
+impl<E: Engine> fmt::Debug for Random<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Random(<secret>)")
+    }
+}
+
+impl<E: Engine> Relation<E> {
+    /// The key's elements for a shape: two halves, each the least power of two that holds the
+    /// variables and the constraints.
+    pub fn key_size(shape: &R1CSShape<E>) -> usize {
+        2 * Self::half_of(shape)
+    }
+
+    fn half_of(shape: &R1CSShape<E>) -> usize {
+        let least = shape.num_vars().max(shape.num_cons());
+        least.max(shape.num_io() + 1).next_power_of_two()
+    }
+
+    /// Constraints with a key of [`Relation::key_size`] elements or more.
+    ///
+    /// # Errors
+    /// When the key is too short.
+    pub fn new(shape: R1CSShape<E>, key: CommitmentKey<E>) -> Result<Self, NovaError> {
+        let half = Self::half_of(&shape);
+        if key.length() < 2 * half {
+            return Err(NovaError::InvalidCommitmentKeyLength);
+        }
+        shape.precompute_sparse_matrices();
+        Ok(Relation { shape, key, half })
+    }
+
+    /// The constraints.
+    pub fn shape(&self) -> &R1CSShape<E> {
+        &self.shape
+    }
+
+    /// The key.
+    pub fn key(&self) -> &CommitmentKey<E> {
+        &self.key
+    }
+
+    /// Where the error begins in the key: a power of two.
+    pub fn half(&self) -> usize {
+        self.half
+    }
+
+    /// `w || e` as one vector, each in its half.
+    pub fn joined(&self, w: &[E::Scalar], e: &[E::Scalar]) -> Vec<E::Scalar> {
+        let mut vector = Vec::with_capacity(self.half + e.len());
+        vector.extend_from_slice(w);
+        vector.resize(self.half, E::Scalar::ZERO);
+        vector.extend_from_slice(e);
+        vector
+    }
+
+    /// `Com(w || e; blind)`.
+    pub fn commit(&self, w: &[E::Scalar], e: &[E::Scalar], blind: &E::Scalar) -> Commitment<E> {
+        Ce::<E>::commit(&self.key, &self.joined(w, e), blind)
+    }
+
+    /// Checks a relaxed instance and its witness: lengths, commitment, equation.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check(&self, instance: &Instance<E>, witness: &Witness<E>) -> Result<(), RelationError> {
+        self.check_lengths(&instance.x, &witness.w)?;
+        if witness.e.len() != self.shape.num_cons() {
+            return Err(RelationError::Length);
+        }
+        let (committed, holds) = rayon::join(
+            || self.commit(&witness.w, &witness.e, &witness.blind) == instance.commitment,
+            || {
+                let products = self.products(&witness.w, &instance.u, &instance.x)?;
+                Ok(products.satisfy(&instance.u, Some(&witness.e)))
+            },
+        );
+        match (committed, holds?) {
+            (true, true) => Ok(()),
+            (false, _) => Err(RelationError::Commitment),
+            (_, false) => Err(RelationError::Unsatisfied),
+        }
+    }
+
+    /// Checks that a witness satisfies the constraints with scalar 1 and error 0.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check_incoming(&self, x: &[E::Scalar], w: &[E::Scalar]) -> Result<(), RelationError> {
+        self.check_lengths(x, w)?;
+        if self
+            .products(w, &E::Scalar::ONE, x)?
+            .satisfy(&E::Scalar::ONE, None)
+        {
+            return Ok(());
+        }
+        Err(RelationError::Unsatisfied)
+    }
+
+    fn check_lengths(&self, x: &[E::Scalar], w: &[E::Scalar]) -> Result<(), RelationError> {
+        if x.len() == self.shape.num_io() && w.len() == self.shape.num_vars() {
+            return Ok(());
+        }
+        Err(RelationError::Length)
+    }
+
+    /// The instance that every running one begins as: all zero, which satisfies any constraints.
+    pub(crate) fn zero(&self) -> (Instance<E>, Witness<E>) {
+        let zeros = |count| vec![E::Scalar::ZERO; count];
+        let instance = Instance {
+            commitment: Commitment::<E>::default(),
+            u: E::Scalar::ZERO,
+            x: zeros(self.shape.num_io()),
+        };
+        let witness = Witness {
+            w: zeros(self.shape.num_vars()),
+            e: zeros(self.shape.num_cons()),
+            blind: E::Scalar::ZERO,
+        };
+        (instance, witness)
+    }
+
+    pub(crate) fn products(
+        &self,
+        w: &[E::Scalar],
+        u: &E::Scalar,
+        x: &[E::Scalar],
+    ) -> Result<Products<E>, RelationError> {
+        let mut z = Vec::with_capacity(w.len() + 1 + x.len());
+        z.extend_from_slice(w);
+        z.push(*u);
+        z.extend_from_slice(x);
+        let (a, b, c) = self
+            .shape
+            .multiply_vec(&z)
+            .map_err(|_| RelationError::Length)?;
+        Ok(Products { a, b, c })
+    }
+
+    /// The products of a running instance.
+    pub(crate) fn running_products(
+        &self,
+        instance: &Instance<E>,
+        witness: &Witness<E>,
+    ) -> Result<Products<E>, RelationError> {
+        self.products(&witness.w, &instance.u, &instance.x)
+    }
+
+    /// Computes and commits to what folding `(w, x)` with scalar 1 into the running instance needs.
+    pub(crate) fn incoming(
+        &self,
+        u: &E::Scalar,
+        running: &Products<E>,
+        x: &[E::Scalar],
+        w: &[E::Scalar],
+    ) -> Result<Incoming<E>, RelationError> {
+        self.check_lengths(x, w)?;
+        let products = self.products(w, &E::Scalar::ONE, x)?;
+        let cross = running.cross_term(u, &products, &E::Scalar::ONE);
+        let blind = E::Scalar::random(&mut OsRng);
+        let commitment = self.commit(w, &cross, &blind);
+        Ok(Incoming {
+            products,
+            cross,
+            blind,
+            commitment,
+        })
+    }
+
+    /// A random satisfying instance with the cross term of folding it into `instance`.
+    ///
+    /// # Errors
+    /// When the instance or witness have other lengths than the relation.
+    pub fn random(
+        &self,
+        instance: &Instance<E>,
+        witness: &Witness<E>,
+    ) -> Result<Random<E>, RelationError> {
+        self.check_lengths(&instance.x, &witness.w)?;
+        let scalars = |count: usize| -> Vec<E::Scalar> {
+            (0..count)
+                .into_par_iter()
+                .map(|_| E::Scalar::random(&mut OsRng))
+                .collect()
+        };
+        let (w, x) = (scalars(self.shape.num_vars()), scalars(self.shape.num_io()));
+        let u = E::Scalar::random(&mut OsRng);
+        let products = self.products(&w, &u, &x)?;
+        let error = products.error(&u);
+        let running = self.running_products(instance, witness)?;
+        let cross = running.cross_term(&instance.u, &products, &u);
+        let blinds = (E::Scalar::random(&mut OsRng), E::Scalar::random(&mut OsRng));
+        let (witness_commitment, error_commitment) = rayon::join(
+            || self.commit(&w, &cross, &blinds.0),
+            || self.commit(&[], &error, &blinds.1),
+        );
+        Ok(Random {
+            witness_commitment,
+            error_commitment,
+            u,
+            x,
+            w,
+            cross,
+            error,
+            blinds,
+        })
+    }
+}
+
+impl<E: Engine> Products<E> {
+    /// `A z * B z - u C z`.
+    fn error(&self, u: &E::Scalar) -> Vec<E::Scalar> {
+        (&self.a, &self.b, &self.c)
+            .into_par_iter()
+            .map(|(a, b, c)| *a * b - *u * c)
+            .collect()
+    }
+
+    /// Whether `A z * B z - u C z` is `e` (or 0).
+    fn satisfy(&self, u: &E::Scalar, e: Option<&[E::Scalar]>) -> bool {
+        let error = self.error(u);
+        match e {
+            Some(e) => error == e,
+            None => error.iter().all(|value| *value == E::Scalar::ZERO),
+        }
+    }
+
+    /// `A z_1 * B z_2 + A z_2 * B z_1 - u_1 C z_2 - u_2 C z_1`.
+    fn cross_term(&self, u: &E::Scalar, other: &Self, other_u: &E::Scalar) -> Vec<E::Scalar> {
+        (0..self.a.len())
+            .into_par_iter()
+            .map(|i| {
+                self.a[i] * other.b[i] + other.a[i] * self.b[i]
+                    - *u * other.c[i]
+                    - *other_u * self.c[i]
+            })
+            .collect()
+    }
+
+    fn add_scaled(&mut self, other: &Self, scale: &E::Scalar) {
+        add_scaled(&mut self.a, &other.a, scale);
+        add_scaled(&mut self.b, &other.b, scale);
+        add_scaled(&mut self.c, &other.c, scale);
+    }
+}
+
+impl<E: Engine> Instance<E> {
+    /// Folds an incoming instance (scalar 1) with this commitment to its witness and cross term.
+    pub(crate) fn fold(
+        &self,
+        rho: &E::Scalar,
+        x: &[E::Scalar],
+        commitment: &Commitment<E>,
+    ) -> Self {
+        let mut folded = self.clone();
+        folded.commitment = folded.commitment + *commitment * *rho;
+        folded.u += *rho;
+        add_scaled(&mut folded.x, x, rho);
+        folded
+    }
+
+    /// Folds a random instance: `commitment' = commitment + rho Com(W || T) + rho^2 Com(0 || E)`.
+    pub fn blind(
+        &self,
+        rho: &E::Scalar,
+        witness_commitment: &Commitment<E>,
+        error_commitment: &Commitment<E>,
+        u: &E::Scalar,
+        x: &[E::Scalar],
+    ) -> Self {
+        let mut folded = self.clone();
+        folded.commitment =
+            folded.commitment + *witness_commitment * *rho + *error_commitment * (*rho * *rho);
+        folded.u += *rho * *u;
+        add_scaled(&mut folded.x, x, rho);
+        folded
+    }
+}
+
+impl<E: Engine> Witness<E> {
+    /// Folds an incoming witness and its cross term; the products too.
+    pub(crate) fn fold(
+        &mut self,
+        products: &mut Products<E>,
+        rho: &E::Scalar,
+        w: &[E::Scalar],
+        incoming: &Incoming<E>,
+    ) {
+        add_scaled(&mut self.w, w, rho);
+        add_scaled(&mut self.e, &incoming.cross, rho);
+        self.blind += *rho * incoming.blind;
+        products.add_scaled(&incoming.products, rho);
+    }
+
+    /// Folds a random instance's witness.
+    pub fn blind(&self, rho: &E::Scalar, random: &Random<E>) -> Self {
+        let square = *rho * *rho;
+        let mut folded = self.clone();
+        add_scaled(&mut folded.w, &random.w, rho);
+        add_scaled(&mut folded.e, &random.cross, rho);
+        add_scaled(&mut folded.e, &random.error, &square);
+        folded.blind += *rho * random.blinds.0 + square * random.blinds.1;
+        folded
+    }
+}
+
+/// `vector += scale * other`; both have one length.
+fn add_scaled<F: Field>(vector: &mut [F], other: &[F], scale: &F) {
+    assert_eq!(vector.len(), other.len(), "lengths were checked before");
+    vector
+        .par_iter_mut()
+        .zip(other)
+        .for_each(|(a, b)| *a += *scale * b);
+}
+
+/// The coordinates of a commitment; infinity is (0, 0).
+pub(crate) fn coordinates<E: Engine>(commitment: &Commitment<E>) -> (E::Base, E::Base) {
+    let (x, y, infinite) = commitment.to_coordinates();
+    if infinite {
+        return (E::Base::ZERO, E::Base::ZERO);
+    }
+    (x, y)
+}
