@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use maci_nova_compressor::{verify, FinalProof, Keys, VerifyError};
+use maci_nova_compressor::{verify, FinalProof, VerifierKey, VerifyError};
 use maci_nova_folding::{Parameters, SetupOrigin, SetupSource};
 use maci_nova_protocol::log::PublicFacts;
 
@@ -79,8 +79,7 @@ pub fn check(
     stage.finish();
     check_origin(proof, source, &parameters)?;
     let stage = Progress::timed(console, "verifying");
-    let keys = Keys::new(&parameters).map_err(|error| Failure::Internal(error.to_string()))?;
-    verify(&keys.verifier, proof, facts).map_err(refused)?;
+    verify(&VerifierKey::new(&parameters), proof, facts).map_err(refused)?;
     stage.finish();
     Ok(parameters)
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use maci_nova_compressor::{verify, FinalProof, Keys};
+use maci_nova_compressor::{verify, FinalProof, VerifierKey};
 use maci_nova_folding::{fold_all, Outcome, Parameters, PipelineError, RunningProof, SetupSource};
 use maci_nova_protocol::keys::PrivateKey;
 use rand_core::OsRng;
@@ -217,11 +217,11 @@ impl<'a> Work<'a> {
         }
         let internal = |error: &dyn std::error::Error| Failure::Internal(error.to_string());
         let stage = Progress::timed(self.console, "final proof");
-        let keys = Keys::new(&self.parameters).map_err(|error| internal(&error))?;
         let results = steps.results();
-        let proof = FinalProof::prove(&self.parameters, &keys.prover, &self.proof, results)
+        let proof = FinalProof::prove(&self.parameters, &self.proof, results)
             .map_err(|error| internal(&error))?;
-        verify(&keys.verifier, &proof, self.job.log.facts()).map_err(|error| internal(&error))?;
+        let key = VerifierKey::new(&self.parameters);
+        verify(&key, &proof, self.job.log.facts()).map_err(|error| internal(&error))?;
         let seconds = stage.finish();
         self.console
             .note(format!("final proof made and verified in {seconds:.1} s"));

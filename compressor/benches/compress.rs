@@ -1,7 +1,7 @@
-//! Keys, compression and verification at shape (10, 3, 1).
+//! Compression and verification at shape (10, 3, 1).
 
 use criterion::{criterion_group, criterion_main, Criterion};
-use maci_nova_compressor::{verify, FinalProof, Keys};
+use maci_nova_compressor::{verify, FinalProof, VerifierKey};
 use maci_nova_folding::{Parameters, RunningProof, SetupSource};
 use maci_nova_step_circuit::Shape;
 
@@ -18,20 +18,17 @@ fn benches(c: &mut Criterion) {
         let step = step.expect("prepared");
         running.fold(&parameters, step).expect("folded");
     }
-    let keys = Keys::new(&parameters).expect("keys");
-    let prove = || {
-        FinalProof::prove(&parameters, &keys.prover, &running, poll.results.clone())
-            .expect("proven")
-    };
+    let key = VerifierKey::new(&parameters);
+    let prove =
+        || FinalProof::prove(&parameters, &running, poll.results.clone()).expect("proven");
     let proof = prove();
     println!("a final proof has {} bytes", proof.to_bytes().len());
 
     let mut group = c.benchmark_group("compression (10, 3, 1)");
     group.sample_size(10);
-    group.bench_function("keys", |b| b.iter(|| Keys::new(&parameters).expect("keys")));
     group.bench_function("prove", |b| b.iter(prove));
     group.bench_function("verify", |b| {
-        b.iter(|| verify(&keys.verifier, &proof, &poll.facts).expect("true"));
+        b.iter(|| verify(&key, &proof, &poll.facts).expect("true"));
     });
     group.finish();
 }

@@ -32,10 +32,10 @@ use maci_nova_protocol::{
 use maci_nova_step_circuit::Shape;
 use sha2::{Digest, Sha256};
 
-use crate::{reader::Reader, snark, snark::CompressedSnark, ProverKey};
+use crate::{reader::Reader, snark};
 
 const MAGIC: &[u8; 8] = b"MNOVAPRF";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HASH_BYTES: usize = 32;
 const RESULT_BYTES: usize = 32;
 /// 5^10 results (312 MB) and a megabyte for the rest bound any file.
@@ -44,8 +44,8 @@ const MAX_FILE_BYTES: u64 = 9_765_625 * RESULT_BYTES as u64 + (1 << 20);
 /// Why no final proof could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ProveError {
-    /// Parameters, prover key and running proof do not belong together.
-    #[error("the running proof or the prover key belongs to other parameters")]
+    /// The running proof was begun with other parameters.
+    #[error("the running proof belongs to other parameters")]
     OtherParameters,
     /// The running proof has no steps.
     #[error("there is nothing to prove: no step has been folded")]
@@ -103,23 +103,17 @@ impl FinalProof {
     /// See [`ProveError`]. It is not checked that the poll's events are complete.
     pub fn prove(
         parameters: &Parameters,
-        key: &ProverKey,
         running: &RunningProof,
         results: Vec<OptionResult>,
     ) -> Result<Self, ProveError> {
         let digest = parameters.digest();
-        if running.parameters() != digest || key.parameters != digest {
+        if running.parameters() != digest {
             return Err(ProveError::OtherParameters);
         }
         let proof = running.engine_proof().ok_or(ProveError::NoSteps)?;
         check_results(running, &results)?;
-        let library = |error: &dyn std::fmt::Display| ProveError::Library(error.to_string());
-        let engine = parameters.engine();
-        let compressed = CompressedSnark::prove(engine.parameters(), &key.key, proof.snark())
-            .map_err(|error| library(&error))?;
-        let z = running.state().to_array();
-        let snark =
-            snark::to_bytes(&compressed, &engine.sizes(), &z).map_err(|error| library(&error))?;
+        let snark = snark::prove(parameters.engine(), proof)
+            .map_err(|error| ProveError::Library(error.to_string()))?;
         Ok(FinalProof {
             parameters: digest,
             shape: parameters.shape(),

@@ -1,11 +1,11 @@
 //! The final proof of a poll: what the coordinator publishes and anybody verifies.
 //!
-//! The running proof (`maci-nova-folding`) is folded once more with a random satisfying instance,
-//! so that it tells nothing about the votes, and both of its instances are then proven with Spartan
+//! The running proof (`maci-nova-folding`) is folded once more with random satisfying instances, so
+//! that it tells nothing about the votes, and both of its instances are then proven with Spartan
 //! (ePrint 2019/550): on BN254 with HyperKZG, on Grumpkin with an inner-product argument.
 //!
 //! ```no_run
-//! # use maci_nova_compressor::{verify, FinalProof, Keys};
+//! # use maci_nova_compressor::{verify, FinalProof, VerifierKey};
 //! # use maci_nova_folding::{Parameters, RunningProof};
 //! # use maci_nova_protocol::{log::PublicFacts, tally::OptionResult};
 //! # fn publish(
@@ -14,12 +14,11 @@
 //! #     results: Vec<OptionResult>,
 //! #     facts: PublicFacts,
 //! # ) -> Result<(), Box<dyn std::error::Error>> {
-//! let keys = Keys::new(&parameters)?;
-//! let proof = FinalProof::prove(&parameters, &keys.prover, &running, results)?;
+//! let proof = FinalProof::prove(&parameters, &running, results)?;
 //! proof.write("poll.proof".as_ref())?;
 //!
 //! let proof = FinalProof::read("poll.proof".as_ref())?;
-//! let proven = verify(&keys.verifier, &proof, &facts)?;
+//! let proven = verify(&VerifierKey::new(&parameters), &proof, &facts)?;
 //! println!("{} voice credits were spent", proven.total_spent);
 //! # Ok(())
 //! # }
@@ -29,11 +28,12 @@ mod final_proof;
 mod keys;
 mod reader;
 mod snark;
+mod strict;
 mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use final_proof::{FinalProof, ProofFileError, ProveError};
-pub use keys::{KeyError, Keys, ProverKey, VerifierKey};
+pub use keys::VerifierKey;
 pub use verify::{verify, ProvenResults, VerifyError};

@@ -1,134 +1,126 @@
-//! The compressed SNARK and its encoding.
+//! The compressed running proof and its encoding.
 
 use std::panic::{self, AssertUnwindSafe};
 
-use ff::PrimeField;
+use halo2curves::bn256::Fq;
 use maci_nova_folding::{
-    engine::{
-        decode, encode, instance, relaxed_instance, EngineError, Primary, PrimarySnark, Secondary,
-        SecondarySnark, Sizes,
-    },
+    blinding::Foldings,
+    engine::{decode, encode, instance, Engine, EngineError, Ivc},
     layout::Layout,
 };
-use maci_nova_step_circuit::{Fr, StepCircuit};
-use nova_snark::nova;
+use maci_nova_step_circuit::Fr;
+use nova_snark::errors::NovaError;
+use serde::{Deserialize, Serialize};
 
-/// Bytes of a field element or a compressed point.
-const ELEMENT_BYTES: usize = 32;
-
-/// The proof of the library.
-pub(crate) type CompressedSnark =
-    nova::CompressedSNARK<Primary, Secondary, StepCircuit, PrimarySnark, SecondarySnark>;
-/// The library's key to verify it.
-pub(crate) type LibraryVerifierKey =
-    nova::VerifierKey<Primary, Secondary, StepCircuit, PrimarySnark, SecondarySnark>;
+use crate::strict::{self, Dimensions, PrimarySnark, SecondarySnark};
 
 /// Why encoded bytes are no proof.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SnarkError {
-    /// The size is wrong, or an element or point is invalid.
+    /// The size is wrong, an element or point is invalid, or what it states is out of range.
     #[error("{0}")]
     Engine(#[from] EngineError),
     /// An element or point that is valid, but not encoded in the one way it should be.
     #[error("an element or point has a second encoding")]
     NotCanonical,
-    /// It proves another state than the one stated.
-    #[error("it proves another state")]
-    OtherState,
     /// The library's verifier rejects, with its error.
     #[error("the verifier rejects it ({0})")]
     Rejected(String),
 }
 
-/// Encodes a proof of `z`; `z` itself is left out.
-pub(crate) fn to_bytes(
-    snark: &CompressedSnark,
-    sizes: &Sizes,
-    z: &[Fr],
-) -> Result<Vec<u8>, SnarkError> {
-    let mut bytes = layout(sizes)
-        .pack(&encode(snark)?)
-        .map_err(EngineError::from)?;
-    let state = bytes.split_off(bytes.len() - z.len() * ELEMENT_BYTES);
-    if state != state_bytes(z) {
-        return Err(SnarkError::OtherState);
+impl From<NovaError> for SnarkError {
+    fn from(error: NovaError) -> Self {
+        SnarkError::Rejected(error.to_string())
     }
-    Ok(bytes)
+}
+
+/// A running proof without its witnesses: the blinded instances' public parts, and a proof that
+/// each is satisfied.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct CompressedSnark {
+    foldings: Foldings,
+    /// The blindings of the two blinded commitments, which nothing needs any more.
+    blinds: (Fr, Fq),
+    primary: PrimarySnark,
+    secondary: SecondarySnark,
+}
+
+/// Compresses a running proof.
+pub(crate) fn prove(engine: &Engine, proof: &Ivc) -> Result<Vec<u8>, SnarkError> {
+    let blinded = proof.blinded(engine)?;
+    let (instance, witness) = &blinded.primary;
+    let relation = engine.primary();
+    let vector = relation.joined(&witness.w, &witness.e);
+    let primary = strict::prove(relation, instance, &witness.blind, vector)?;
+    let primary_blind = witness.blind;
+    let (instance, witness) = &blinded.secondary;
+    let relation = engine.secondary();
+    let vector = relation.joined(&witness.w, &witness.e);
+    let secondary = strict::prove(relation, instance, &witness.blind, vector)?;
+    let snark = CompressedSnark {
+        foldings: blinded.foldings,
+        blinds: (primary_blind, witness.blind),
+        primary,
+        secondary,
+    };
+    let bytes = layout(engine).pack(&encode(&snark)?);
+    Ok(bytes.map_err(EngineError::from)?)
 }
 
 /// Verifies an encoded proof that `steps` steps lead from `z0` to `z`.
 ///
-/// Hostile bytes are an error: their size must be the one that the circuit's size implies, so every
+/// Hostile bytes are an error: their size must be the one that the circuits' sizes imply, so every
 /// vector has its length; each element is canonical and each point on its curve.
 pub(crate) fn verify(
-    key: &LibraryVerifierKey,
-    sizes: &Sizes,
+    engine: &Engine,
     bytes: &[u8],
-    steps: usize,
+    steps: u64,
     z0: &[Fr],
     z: &[Fr],
 ) -> Result<(), SnarkError> {
-    let packed = [bytes, &state_bytes(z)].concat();
-    let library = layout(sizes).unpack(&packed).map_err(EngineError::from)?;
-    check_scalars(&packed)?;
+    let library = layout(engine).unpack(bytes).map_err(EngineError::from)?;
     // Last resort: with the lengths fixed, no path of the library's verifier that can panic is
     // known, but a verifier must not end its process in any case.
-    let verdict = panic::catch_unwind(AssertUnwindSafe(|| {
+    panic::catch_unwind(AssertUnwindSafe(|| {
         let snark: CompressedSnark = decode(&library)?;
         if encode(&snark)? != library {
             return Err(SnarkError::NotCanonical);
         }
-        snark
-            .verify(key, steps, z0)
-            .map_err(|error| SnarkError::Rejected(error.to_string()))
-    }));
-    match verdict {
-        Ok(Ok(proven)) if proven == z => Ok(()),
-        Ok(Ok(_)) => Err(SnarkError::OtherState),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(SnarkError::Rejected("by a panic".into())),
+        snark.verify(engine, steps, z0, z)
+    }))
+    .unwrap_or_else(|_| Err(SnarkError::Rejected("by a panic".into())))
+}
+
+impl CompressedSnark {
+    fn verify(&self, engine: &Engine, steps: u64, z0: &[Fr], z: &[Fr]) -> Result<(), SnarkError> {
+        let (primary, secondary) = self.foldings.fold(engine, steps, z0, z)?;
+        strict::verify(engine.primary(), &primary, &self.blinds.0, &self.primary)?;
+        strict::verify(
+            engine.secondary(),
+            &secondary,
+            &self.blinds.1,
+            &self.secondary,
+        )?;
+        Ok(())
     }
 }
 
-fn state_bytes(z: &[Fr]) -> Vec<u8> {
-    z.iter()
-        .flat_map(|element| <[u8; ELEMENT_BYTES]>::from(element.to_repr()))
-        .collect()
-}
-
-/// Elements of Fq that the library absorbs modulo r: in the running instance on Grumpkin its
-/// scalar, in the incoming one both inputs, in the random one its scalar (indices of elements).
-const ABSORBED_MODULO_R: [usize; 4] = [4, 7, 8, 14];
-
-/// Requires those below r: above, two of them would be absorbed as one. (Honest ones are below but
-/// with probability 2^-126.)
-fn check_scalars(packed: &[u8]) -> Result<(), SnarkError> {
-    for index in ABSORBED_MODULO_R {
-        let mut bytes = [0u8; ELEMENT_BYTES];
-        bytes.copy_from_slice(&packed[index * ELEMENT_BYTES..(index + 1) * ELEMENT_BYTES]);
-        if bool::from(Fr::from_repr(bytes.into()).is_none()) {
-            return Err(SnarkError::NotCanonical);
-        }
-    }
-    Ok(())
-}
-
-/// The fields of the library's proof, in order.
-fn layout(sizes: &Sizes) -> Layout {
-    let commitment = |layout: Layout| layout.elements(1);
-    // Grumpkin: running instance, its hash's blinding, incoming instance, their cross term;
-    // random instance, the cross term with it.
-    let layout = relaxed_instance(Layout::default()).elements(1);
-    let layout = commitment(instance(layout));
-    let layout = commitment(relaxed_instance(layout));
-    // BN254: running instance, blinding, random instance, cross term.
-    let layout = relaxed_instance(layout).elements(1);
-    let layout = commitment(relaxed_instance(layout));
-    // The blindings that are taken off the four commitments.
-    let layout = layout.elements(4);
-    let layout = primary_snark(layout, &Rounds::new(sizes.constraints.0, sizes.variables.0));
-    let layout = secondary_snark(layout, &Rounds::new(sizes.constraints.1, sizes.variables.1));
-    layout.vector(sizes.arity)
+/// The fields of [`CompressedSnark`], in order.
+fn layout(engine: &Engine) -> Layout {
+    let inputs = [
+        engine.primary().shape().num_io(),
+        engine.secondary().shape().num_io(),
+    ];
+    // Running instance, commitment to the last witness; running CycleFold instance.
+    let layout = instance(Layout::default(), inputs[0]).elements(1);
+    let layout = instance(layout, inputs[1]);
+    // Random instances: two commitments, scalar, public inputs.
+    let layout = layout.elements(3).vector(inputs[0]);
+    let layout = layout.elements(3).vector(inputs[1]);
+    // The blindings of both commitments.
+    let layout = layout.elements(2);
+    let layout = primary_snark(layout, &Rounds::new(Dimensions::of(engine.primary())));
+    secondary_snark(layout, &Rounds::new(Dimensions::of(engine.secondary())))
 }
 
 /// Rounds of the sum-checks of a Spartan proof.
@@ -139,20 +131,15 @@ struct Rounds {
 }
 
 impl Rounds {
-    /// Rows and columns are padded to one power of two, unless both are powers of two already.
-    fn new(constraints: usize, variables: usize) -> Self {
-        let regular = constraints.is_power_of_two() && variables.is_power_of_two();
-        let (rows, columns) = if regular {
-            (constraints, variables)
-        } else {
-            let size = constraints.max(variables).next_power_of_two();
-            (size, size)
-        };
-        let (outer, inner) = (rows.ilog2() as usize, columns.ilog2() as usize + 1);
+    fn new(dimensions: Dimensions) -> Self {
+        let (outer, columns) = (
+            dimensions.rows.ilog2() as usize,
+            dimensions.columns.ilog2() as usize,
+        );
         Rounds {
             outer,
-            inner,
-            batch: outer.max(inner - 1),
+            inner: columns + 1,
+            batch: outer.max(columns),
         }
     }
 }

@@ -211,10 +211,8 @@ fn check_snark(key: &VerifierKey, proof: &FinalProof) -> Result<(), VerifyError>
     if proof.steps == 0 {
         return Err(VerifyError::NoSteps);
     }
-    let steps = usize::try_from(proof.steps)
-        .map_err(|_| VerifyError::False("more steps than can be".into()))?;
     let z0 = State::initial(&proof.header).to_array();
     let z = proof.state.to_array();
-    snark::verify(&key.key, &key.sizes, &proof.snark, steps, &z0, &z)
+    snark::verify(&key.engine, &proof.snark, proof.steps, &z0, &z)
         .map_err(|error| VerifyError::False(error.to_string()))
 }

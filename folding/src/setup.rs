@@ -1,6 +1,6 @@
 //! Public parameters: everything that prover and verifier must agree on before a proof.
 
-use std::{fmt, io, path::PathBuf};
+use std::{fmt, io, path::PathBuf, sync::Arc};
 
 use ff::PrimeField;
 use maci_nova_step_circuit::{Shape, StepCircuit};
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Prefix of the parameters' digest; its version changes with what the digest covers.
-const DIGEST_DOMAIN: &[u8] = b"maci-nova parameters, version 1";
+const DIGEST_DOMAIN: &[u8] = b"maci-nova parameters, version 2";
 
 /// Where the powers of tau for the KZG commitments come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ pub struct Parameters {
     shape: Shape,
     origin: SetupOrigin,
     digest: ParametersDigest,
-    engine: Engine,
+    engine: Arc<Engine>,
 }
 
 impl Parameters {
@@ -134,7 +134,7 @@ impl Parameters {
             shape,
             origin,
             digest: digest(&shape, &engine),
-            engine,
+            engine: Arc::new(engine),
         })
     }
 
@@ -160,7 +160,7 @@ impl Parameters {
 
     /// The engine, for the compressor.
     #[doc(hidden)]
-    pub fn engine(&self) -> &Engine {
+    pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
 }
