@@ -19,8 +19,7 @@ fn benches(c: &mut Criterion) {
         running.fold(&parameters, step).expect("folded");
     }
     let key = VerifierKey::new(&parameters);
-    let prove =
-        || FinalProof::prove(&parameters, &running, poll.results.clone()).expect("proven");
+    let prove = || FinalProof::prove(&parameters, &running, poll.results.clone()).expect("proven");
     let proof = prove();
     println!("a final proof has {} bytes", proof.to_bytes().len());
 

@@ -5,7 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use halo2curves::bn256::Fq;
 use maci_nova_folding::{
     blinding::Foldings,
-    engine::{decode, encode, instance, Engine, EngineError, Ivc},
+    engine::{decode, encode, instance, Engine, EngineError, Ivc, Statement},
     layout::Layout,
 };
 use maci_nova_step_circuit::Fr;
@@ -67,16 +67,14 @@ pub(crate) fn prove(engine: &Engine, proof: &Ivc) -> Result<Vec<u8>, SnarkError>
     Ok(bytes.map_err(EngineError::from)?)
 }
 
-/// Verifies an encoded proof that `steps` steps lead from `z0` to `z`.
+/// Verifies an encoded proof of a statement.
 ///
 /// Hostile bytes are an error: their size must be the one that the circuits' sizes imply, so every
 /// vector has its length; each element is canonical and each point on its curve.
 pub(crate) fn verify(
     engine: &Engine,
     bytes: &[u8],
-    steps: u64,
-    z0: &[Fr],
-    z: &[Fr],
+    statement: &Statement<'_>,
 ) -> Result<(), SnarkError> {
     let library = layout(engine).unpack(bytes).map_err(EngineError::from)?;
     // Last resort: with the lengths fixed, no path of the library's verifier that can panic is
@@ -86,14 +84,14 @@ pub(crate) fn verify(
         if encode(&snark)? != library {
             return Err(SnarkError::NotCanonical);
         }
-        snark.verify(engine, steps, z0, z)
+        snark.verify(engine, statement)
     }))
     .unwrap_or_else(|_| Err(SnarkError::Rejected("by a panic".into())))
 }
 
 impl CompressedSnark {
-    fn verify(&self, engine: &Engine, steps: u64, z0: &[Fr], z: &[Fr]) -> Result<(), SnarkError> {
-        let (primary, secondary) = self.foldings.fold(engine, steps, z0, z)?;
+    fn verify(&self, engine: &Engine, statement: &Statement<'_>) -> Result<(), SnarkError> {
+        let (primary, secondary) = self.foldings.fold(engine, statement)?;
         strict::verify(engine.primary(), &primary, &self.blinds.0, &self.primary)?;
         strict::verify(
             engine.secondary(),
@@ -111,8 +109,8 @@ fn layout(engine: &Engine) -> Layout {
         engine.primary().shape().num_io(),
         engine.secondary().shape().num_io(),
     ];
-    // Running instance, commitment to the last witness; running CycleFold instance.
-    let layout = instance(Layout::default(), inputs[0]).elements(1);
+    // Salt, running instance, commitment to the last witness; running CycleFold instance.
+    let layout = instance(Layout::default().elements(1), inputs[0]).elements(1);
     let layout = instance(layout, inputs[1]);
     // Random instances: two commitments, scalar, public inputs.
     let layout = layout.elements(3).vector(inputs[0]);

@@ -11,7 +11,10 @@
 //! matrices are made anew for each proof's u, which costs less than a tenth of a second.
 
 use ff::Field;
-use maci_nova_folding::relation::{Commitment, Instance, Relation};
+use maci_nova_folding::{
+    relation::{Commitment, Instance, Relation},
+    secret::Secret,
+};
 use nova_snark::{
     errors::NovaError,
     provider::{hyperkzg, ipa_pc, Bn256EngineKZG, GrumpkinEngine},
@@ -52,7 +55,7 @@ pub(crate) fn prove<E: Engine, S: RelaxedR1CSSNARKTrait<E>>(
     relation: &Relation<E>,
     instance: &Instance<E>,
     blind: &E::Scalar,
-    mut vector: Vec<E::Scalar>,
+    mut vector: Secret<E::Scalar>,
 ) -> Result<S, NovaError> {
     let shape = shape(relation, &instance.u)?;
     let (prover, _) = S::setup(relation.key(), &shape)?;
@@ -104,15 +107,17 @@ fn strict_instance<E: Engine>(
 fn shape<E: Engine>(relation: &Relation<E>, u: &E::Scalar) -> Result<R1CSShape<E>, NovaError> {
     let relaxed = relation.shape();
     let Dimensions { rows, columns } = Dimensions::of(relation);
-    let strict = |matrix: &SparseMatrix<E::Scalar>, scale: E::Scalar| Strict {
-        one: relaxed.num_vars(),
-        columns,
-        rows,
-        width: columns + 1 + relaxed.num_io(),
-        scale,
-        u: *u,
-    }
-    .matrix(matrix, relaxed.num_cons());
+    let strict = |matrix: &SparseMatrix<E::Scalar>, scale: E::Scalar| {
+        Strict {
+            one: relaxed.num_vars(),
+            columns,
+            rows,
+            width: columns + 1 + relaxed.num_io(),
+            scale,
+            u: *u,
+        }
+        .matrix(matrix, relaxed.num_cons())
+    };
     let one = E::Scalar::ONE;
     let mut c = strict(relaxed.C(), *u);
     add_error(&mut c, relaxed.num_cons(), rows);

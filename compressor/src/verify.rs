@@ -1,7 +1,7 @@
 //! What a final proof proves about a poll whose public facts one has.
 
 use ff::Field;
-use maci_nova_folding::{ParametersDigest, SetupOrigin};
+use maci_nova_folding::{engine::Statement, ParametersDigest, SetupOrigin};
 use maci_nova_protocol::{
     chain,
     log::PublicFacts,
@@ -211,8 +211,11 @@ fn check_snark(key: &VerifierKey, proof: &FinalProof) -> Result<(), VerifyError>
     if proof.steps == 0 {
         return Err(VerifyError::NoSteps);
     }
-    let z0 = State::initial(&proof.header).to_array();
-    let z = proof.state.to_array();
-    snark::verify(&key.engine, &proof.snark, proof.steps, &z0, &z)
+    let statement = Statement {
+        steps: proof.steps,
+        z0: &State::initial(&proof.header).to_array(),
+        z: &proof.state.to_array(),
+    };
+    snark::verify(&key.engine, &proof.snark, &statement)
         .map_err(|error| VerifyError::False(error.to_string()))
 }

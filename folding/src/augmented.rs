@@ -5,15 +5,15 @@
 //! 1.  i = 0:  z_i = z_0, and everything "previous" is zero: both running instances, both
 //!             commitments, the folded commitment.
 //!     i > 0:  the incoming instance's public inputs ARE the hashes of the running instances,
-//!             x_0 = H(i, z_0, z_i, U), x_1 = H(U_cf): computed here, not supplied and compared.
+//!             x_0 = H(i, s_i, z_0, z_i, U), x_1 = H(U_cf): computed here, not supplied and compared.
 //! 2.  rho = RO(x_0, x_1, C), C the commitment to the incoming witness and the cross term.
 //! 3.  U' = (R, u + rho, x + rho (x_0, x_1)); R is claimed, and
 //! 4.  u_cf = (C_cf, x_cf), x_cf = (rho, U.C, C, R), says R = U.C + rho C.
 //! 5.  rho_cf = RO(x_1, x_cf, C_cf);  U_cf' = (U_cf.C + rho_cf C_cf, u_cf + rho_cf,
 //!             X_cf + rho_cf x_cf).
-//! 6.  z_{i+1} = F(z_i); public: H(i + 1, z_0, z_{i+1}, U'), H(U_cf').
+//! 6.  z_{i+1} = F(z_i); public: H(i + 1, s_{i+1}, z_0, z_{i+1}, U'), H(U_cf').
 //! ```
-//! At i = 0 both multipliers are multiplied by 0, so that step 6 hashes the default instances.
+//! The salt s_{i+1} is the prover's choice. At i = 0 both multipliers are multiplied by 0, so that step 6 hashes the default instances.
 
 use ff::{Field, PrimeField};
 use halo2curves::{
@@ -34,9 +34,6 @@ use crate::{
     oracle::{Oracle, Query, CHALLENGE_BITS},
 };
 
-/// Constraints that F' adds to a step circuit with seven state elements, by part.
-pub const OVERHEAD: [(&str, usize); 0] = [];
-
 /// Grumpkin: `y^2 = x^3 - 17` over Fr.
 fn grumpkin() -> Curve<Fr> {
     let generator = G1Affine::generator();
@@ -56,6 +53,9 @@ pub(crate) struct Inputs {
     pub(crate) z0: Vec<Fr>,
     /// z_i.
     pub(crate) z: Vec<Fr>,
+    /// The salt of the incoming instance's hash, and that of the outgoing one's.
+    pub(crate) salt: Fr,
+    pub(crate) next_salt: Fr,
     /// U.
     pub(crate) running: Running,
     /// C: to the incoming witness and the cross term.
@@ -86,12 +86,14 @@ pub(crate) struct CycleFoldRunning {
 
 impl Inputs {
     /// Step 0 from `z0`.
-    pub(crate) fn first(digest: Fr, z0: &[Fr]) -> Self {
+    pub(crate) fn first(digest: Fr, z0: &[Fr], next_salt: Fr) -> Self {
         Inputs {
             digest,
             step: 0,
             z0: z0.to_vec(),
             z: z0.to_vec(),
+            salt: Fr::ZERO,
+            next_salt,
             running: Running {
                 commitment: (Fq::ZERO, Fq::ZERO),
                 u: Fr::ZERO,
@@ -115,6 +117,8 @@ struct Variables {
     step: Num,
     z0: Vec<Num>,
     z: Vec<Num>,
+    salt: Num,
+    next_salt: Num,
     running_commitment: PointLimbs,
     running_u: Num,
     running_x: [Num; 2],
@@ -133,6 +137,8 @@ impl Variables {
             step,
             z0,
             z,
+            salt,
+            next_salt,
             running,
             commitment,
             folded,
@@ -144,6 +150,8 @@ impl Variables {
             step: g.alloc(Fr::from(*step)),
             z0: z0.iter().map(|value| g.alloc(*value)).collect(),
             z: z.iter().map(|value| g.alloc(*value)).collect(),
+            salt: g.alloc(*salt),
+            next_salt: g.alloc(*next_salt),
             running_commitment: g.scope("limbs of U.C", |g| {
                 PointLimbs::alloc_hashed(g, &running.commitment)
             }),
@@ -158,11 +166,12 @@ impl Variables {
         }
     }
 
-    /// Everything that must be 0 at i = 0: all that is "previous", the claimed R included. Limbs
-    /// whose ranges are known here count by their sums.
+    /// Everything that must be 0 at i = 0: all that is "previous", the claimed R included. Limbs,
+    /// being in range, count by their sums.
     fn previous(&self) -> Vec<Num> {
         let mut all: Vec<Num> = self.z0.iter().zip(&self.z).map(|(a, b)| a - b).collect();
-        all.extend(self.running_commitment.half_pack());
+        all.push(self.salt.clone());
+        all.push(self.running_commitment.sum());
         all.push(self.running_u.clone());
         all.extend(self.running_x.iter().cloned());
         all.push(self.commitment.sum());
@@ -215,9 +224,10 @@ pub(crate) fn fill<CS: ConstraintSystem<Fr>, C: StepCircuit<Fr>>(
         let step = v.step.add_constant(Fr::ONE);
         let query = Query::Running {
             step: &step,
+            salt: &v.next_salt,
             z0: &v.z0,
             z: &z_next,
-            commitment: &v.folded.half_pack(),
+            commitment: &v.folded.pack(),
             u: &u,
             x: &folded_x,
         };
@@ -239,9 +249,10 @@ fn incoming<CS: ConstraintSystem<Fr>>(
 ) -> Result<[Num; 2], SynthesisError> {
     let running = Query::Running {
         step: &v.step,
+        salt: &v.salt,
         z0: &v.z0,
         z: &v.z,
-        commitment: &v.running_commitment.half_pack(),
+        commitment: &v.running_commitment.pack(),
         u: &v.running_u,
         x: &v.running_x,
     };
@@ -288,7 +299,7 @@ fn fold_cyclefold<CS: ConstraintSystem<Fr>>(
         let query = Query::CycleFoldChallenge {
             x1,
             halves,
-            p: &v.running_commitment.half_pack(),
+            p: &v.running_commitment.pack(),
             q: &v.commitment.pack(),
             sum: &v.folded.pack(),
             commitment: &[
@@ -381,6 +392,104 @@ fn apply<CS: ConstraintSystem<Fr>, C: StepCircuit<Fr>>(
         if next.len() != z.len() {
             return Err(SynthesisError::IncompatibleLengthVector("z".into()));
         }
-        Ok(next.iter().map(|element| g.adopt(element)).collect())
+        next.iter().map(|element| g.adopt(element)).collect()
     })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use maci_nova_step_circuit::{recorder::Recorder, Shape, StepCircuit};
+
+    use super::*;
+    use crate::budget;
+
+    /// How many hints the inputs of a step are; they come first.
+    pub(crate) fn input_hints(inputs: &Inputs) -> usize {
+        let mut recorder = Recorder::default();
+        let mut gadget = Gadget::new(&mut recorder);
+        Variables::alloc(&mut gadget, inputs);
+        gadget.hints().len()
+    }
+
+    #[test]
+    fn the_parts_cost_what_is_pinned() {
+        let mut recorder = Recorder::default();
+        let step = StepCircuit::blank(Shape::new(2, 1, 1).expect("in range"));
+        let inputs = Inputs::first(Fr::ONE, &step.before().to_array(), Fr::ONE);
+        let mut gadget = Gadget::new(&mut recorder);
+        fill(&mut gadget, &Oracle::new(), &inputs, &step).expect("synthesized");
+        assert_eq!(gadget.violated(), None);
+        assert!(recorder.violated().is_none());
+        let own: usize = step.record(&[]).recorder.total().constraints;
+        let mut costs: Vec<(String, usize)> = recorder
+            .costs(1)
+            .into_iter()
+            .map(|(part, cost)| (part, cost.constraints))
+            .collect();
+        // The step's state elements are copied for it.
+        let copies = costs.iter_mut().find(|(part, _)| part == "step");
+        let copies = copies.map(|(_, count)| *count - own).expect("a step");
+        costs.retain(|(part, _)| part != "step");
+        let pinned = budget::OVERHEAD_PARTS.map(|(part, count)| (part.to_owned(), count));
+        assert_eq!(costs, pinned);
+        let total = recorder.total().constraints - own;
+        assert_eq!((total, copies), (budget::OVERHEAD, 7));
+        assert!(total <= budget::OVERHEAD_LIMIT);
+    }
+
+    /// The native multiplier is the circuit's.
+    #[test]
+    fn multipliers_agree() {
+        for challenge in [0, 1, u128::MAX, 1 << 127, 0x1234_5678_9abc_def0] {
+            let mut recorder = Recorder::default();
+            let mut gadget = Gadget::new(&mut recorder);
+            let bits: Vec<Bit> = (0..CHALLENGE_BITS)
+                .map(|i| gadget.alloc_bit(challenge >> i & 1 == 1))
+                .collect();
+            let native: Fr = cyclefold_multiplier(challenge);
+            assert_eq!(multiplier(&bits).value(), native);
+        }
+    }
+
+    /// `running + rho_cf incoming` in all exceptional cases, and with the incoming point off the
+    /// curve.
+    #[test]
+    fn commitments_fold_as_points_do() {
+        use halo2curves::{
+            group::{Curve as _, Group},
+            grumpkin::G1,
+        };
+        use rand_core::OsRng;
+
+        use crate::curve::tests::coordinates;
+
+        let challenges = [0u128, 1, u128::MAX, 1 << 127, 0x5555_5555 << 70];
+        for challenge in challenges {
+            let rho: Fq = cyclefold_multiplier(challenge);
+            let (incoming, zero) = (G1::random(OsRng), G1::identity());
+            let product = incoming * rho;
+            let cases = [
+                (G1::random(OsRng), incoming),
+                (zero, incoming),
+                (incoming, zero),
+                (zero, zero),
+                (product, incoming),
+                (-product, incoming),
+            ];
+            for (running, incoming) in cases {
+                let mut recorder = Recorder::default();
+                let mut g = Gadget::new(&mut recorder);
+                let bits: Vec<Bit> = (0..CHALLENGE_BITS)
+                    .map(|i| g.alloc_bit(challenge >> i & 1 == 1))
+                    .collect();
+                let [p, q] = [running, incoming]
+                    .map(|point| Point::alloc(&mut g, coordinates(point.to_affine())));
+                let sum = fold_commitment(&mut g, &p, &q, &bits);
+                assert_eq!(g.violated(), None);
+                let expected = coordinates((running + incoming * rho).to_affine());
+                assert_eq!((sum.x.value(), sum.y.value()), expected);
+                assert!(recorder.violated().is_none());
+            }
+        }
+    }
 }

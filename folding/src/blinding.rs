@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cyclefold::Challenge,
-    engine::{Engine, EngineError, Ivc, Primary, Secondary},
+    engine::{Engine, EngineError, Ivc, Primary, Secondary, Statement},
     limbs::{pack, point_limbs, PACKED_POINT},
     oracle::Query,
     relation::{coordinates, Commitment, Instance, Random, Witness},
@@ -22,6 +22,8 @@ use crate::{
 /// Everything that a verifier needs besides the statement to compute the blinded instances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Foldings {
+    /// The salt of the last step's hash.
+    pub salt: Fr,
     /// U, as the last step left it.
     pub running: Instance<Primary>,
     /// To the last step's witness and its cross term with U.
@@ -76,7 +78,7 @@ impl<E: nova_snark::traits::Engine> From<&Random<E>> for RandomInstance<E> {
 }
 
 impl Foldings {
-    /// The blinded instances of the statement that `steps` steps lead from `z0` to `z`.
+    /// The blinded instances of a statement.
     ///
     /// The incoming instance's public inputs are the hashes of what is stated and of the running
     /// instances here, so no running instance of another chain or statement can stand in for them.
@@ -86,9 +88,7 @@ impl Foldings {
     pub fn fold(
         &self,
         engine: &Engine,
-        steps: u64,
-        z0: &[Fr],
-        z: &[Fr],
+        statement: &Statement<'_>,
     ) -> Result<(Instance<Primary>, Instance<Secondary>), EngineError> {
         let lengths = [
             self.running.x.len() == 2,
@@ -98,7 +98,7 @@ impl Foldings {
         if lengths.contains(&false) {
             return Err(EngineError::Statement("a vector of another length"));
         }
-        let x = engine.public_inputs(steps, z0, z, &self.running, &self.cyclefold)?;
+        let x = engine.public_inputs(statement, &self.salt, &self.running, &self.cyclefold)?;
         let folded = self.running.fold(
             &engine.challenge(&x, &self.commitment).multiplier(),
             &x,
@@ -111,7 +111,7 @@ impl Foldings {
     }
 
     /// The challenge of the last folding on BN254: all of a hash.
-    fn blinding(&self, engine: &Engine, x: &[Fr; 2]) -> Fr {
+    pub(crate) fn blinding(&self, engine: &Engine, x: &[Fr; 2]) -> Fr {
         let RandomInstance {
             witness_commitment,
             error_commitment,
@@ -129,7 +129,7 @@ impl Foldings {
     }
 
     /// The challenge of the last folding on Grumpkin: 128 bits.
-    fn cyclefold_blinding(&self, engine: &Engine, x1: &Fr) -> Fq {
+    pub(crate) fn cyclefold_blinding(&self, engine: &Engine, x1: &Fr) -> Fq {
         let RandomInstance {
             witness_commitment,
             error_commitment,
@@ -202,6 +202,7 @@ impl Ivc {
             .secondary()
             .random(cyclefold, &parts.cyclefold_witness)?;
         let foldings = Foldings {
+            salt: parts.salt,
             running: running.clone(),
             commitment: incoming.commitment,
             cyclefold: cyclefold.clone(),

@@ -42,10 +42,6 @@ impl<F: PrimeField> Point<F> {
             y: g.alloc(y),
         }
     }
-
-    pub(crate) fn value(&self) -> (F, F) {
-        (self.x.value(), self.y.value())
-    }
 }
 
 impl<F: PrimeField> Checked<F> {
@@ -124,7 +120,7 @@ pub(crate) fn double_and_add<F: PrimeField, CS: ConstraintSystem<F>>(
 }
 
 /// `p + t`, complete in `p` (infinite, equal to `t` or opposite); `t` is finite and counts as
-/// infinity where `t_infinite` says so. 22 constraints.
+/// infinity where `t_infinite` says so. 21 constraints.
 pub(crate) fn add<F: PrimeField, CS: ConstraintSystem<F>>(
     g: &mut Gadget<'_, CS, F>,
     p: &Checked<F>,
@@ -160,5 +156,167 @@ pub(crate) fn add<F: PrimeField, CS: ConstraintSystem<F>>(
     Point {
         x: pick(&point.x, &t.x, &x),
         y: pick(&point.y, &t.y, &y),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use ff::Field;
+    use halo2curves::{
+        bn256::{self, Fq, Fr},
+        group::{prime::PrimeCurveAffine, Group},
+        grumpkin, CurveAffine,
+    };
+    use maci_nova_step_circuit::recorder::Recorder;
+    use rand_core::OsRng;
+
+    use super::*;
+
+    /// The coordinates of a point; infinity is (0, 0).
+    pub(crate) fn coordinates<A: CurveAffine>(point: A) -> (A::Base, A::Base) {
+        let coordinates = point.coordinates();
+        if bool::from(coordinates.is_none()) {
+            return (A::Base::ZERO, A::Base::ZERO);
+        }
+        let coordinates = coordinates.expect("finite");
+        (*coordinates.x(), *coordinates.y())
+    }
+
+    fn curve_of<A: CurveAffine + PrimeCurveAffine>() -> Curve<<A as CurveAffine>::Base>
+    where
+        <A as CurveAffine>::Base: PrimeField,
+    {
+        Curve {
+            b: A::b(),
+            generator: coordinates(<A as PrimeCurveAffine>::generator()),
+        }
+    }
+
+    /// Runs `body` over allocated points; its value and the first violated constraint.
+    fn run<F: PrimeField, T>(
+        points: &[(F, F)],
+        body: impl FnOnce(&mut Gadget<'_, Recorder<F>, F>, &[Point<F>]) -> T,
+    ) -> (T, Option<&'static str>) {
+        let mut recorder = Recorder::default();
+        let mut gadget = Gadget::new(&mut recorder);
+        let points: Vec<Point<F>> = points
+            .iter()
+            .map(|point| Point::alloc(&mut gadget, *point))
+            .collect();
+        let value = body(&mut gadget, &points);
+        let violated = gadget.violated();
+        if violated.is_none() {
+            assert!(recorder.violated().is_none());
+        }
+        (value, violated)
+    }
+
+    fn value<F: PrimeField>(point: &Point<F>) -> (F, F) {
+        (point.x.value(), point.y.value())
+    }
+
+    fn gadgets_agree<A>()
+    where
+        A: CurveAffine + PrimeCurveAffine<Curve = <A as CurveAffine>::CurveExt>,
+        <A as CurveAffine>::Base: PrimeField,
+        <A as CurveAffine>::CurveExt: Group + halo2curves::group::Curve<AffineRepr = A> + From<A>,
+    {
+        type Ext<A> = <A as CurveAffine>::CurveExt;
+        let curve = curve_of::<A>();
+        let affine = |point: Ext<A>| coordinates(halo2curves::group::Curve::to_affine(&point));
+        let infinity = affine(Ext::<A>::identity());
+        for _ in 0..8 {
+            let (p, t) = (Ext::<A>::random(OsRng), Ext::<A>::random(OsRng));
+            let (doubled, none) = run(&[affine(p)], |g, points| double(g, &points[0]));
+            assert_eq!((value(&doubled), none), (affine(p + p), None));
+            let (sum, none) = run(&[affine(p), affine(t)], |g, points| {
+                double_and_add(g, &points[0], &points[1])
+            });
+            assert_eq!((value(&sum), none), (affine(p + p + t), None));
+            let cases = [
+                (p, p + t),
+                (Ext::<A>::identity(), t),
+                (t, t + t),
+                (-t, Ext::<A>::identity()),
+            ];
+            for (p, sum) in cases {
+                let (p, t) = (affine(p), affine(t));
+                for (flag, expected) in [(false, affine(sum)), (true, p)] {
+                    let (result, none) = run(&[p, t], |g, points| {
+                        let p = Checked::new(g, &curve, &points[0]);
+                        add(g, &p, &points[1], &Bit::constant(flag))
+                    });
+                    assert_eq!((value(&result), none), (expected, None), "{p:?} {flag}");
+                }
+            }
+        }
+        let finite = affine(Ext::<A>::random(OsRng));
+        for (point, whether) in [(finite, false), (infinity, true)] {
+            let (checked, none) = run(&[point], |g, p| Checked::new(g, &curve, &p[0]));
+            assert_eq!((checked.infinite.value(), none), (whether, None));
+            let expected = if whether { curve.generator } else { point };
+            assert_eq!(value(&checked.finite(&curve)), expected);
+        }
+    }
+
+    #[test]
+    fn gadgets_agree_with_the_curves() {
+        gadgets_agree::<bn256::G1Affine>();
+        gadgets_agree::<grumpkin::G1Affine>();
+    }
+
+    fn refuses_points_off_the_curve<F: PrimeField>(curve: &Curve<F>) {
+        let (x, y) = curve.generator;
+        let off = [
+            (x + F::ONE, y),
+            (x, y + F::ONE),
+            (x, F::ZERO),
+            (F::ZERO, y),
+            (F::ZERO, F::ONE),
+            (F::ONE, F::ZERO),
+        ];
+        for point in off {
+            let (_, violated) = run(&[point], |g, p| Checked::new(g, curve, &p[0]));
+            assert!(violated.is_some(), "{point:?}");
+        }
+    }
+
+    #[test]
+    fn points_off_the_curve_are_refused() {
+        refuses_points_off_the_curve(&curve_of::<bn256::G1Affine>());
+        refuses_points_off_the_curve(&curve_of::<grumpkin::G1Affine>());
+    }
+
+    /// What the encoding of infinity and the formulas rest on.
+    #[test]
+    fn no_finite_point_has_a_coordinate_of_zero() {
+        fn check<F: PrimeField>(b: F) {
+            // x = 0: y^2 = b. y = 0: x^3 = -b.
+            assert!(bool::from(b.sqrt().is_none()));
+            let exponent = |divisor: u64| {
+                let order = num(-F::ONE);
+                assert_eq!(&order % divisor, num_bigint::BigUint::from(0u8));
+                (order / divisor).to_u64_digits()
+            };
+            assert_ne!((-b).pow_vartime(exponent(3)), F::ONE);
+        }
+        fn num<F: PrimeField>(value: F) -> num_bigint::BigUint {
+            num_bigint::BigUint::from_bytes_le(value.to_repr().as_ref())
+        }
+        check(bn256::G1Affine::b());
+        check(grumpkin::G1Affine::b());
+        let _: (Fq, Fr) = (bn256::G1Affine::b(), grumpkin::G1Affine::b());
+    }
+
+    #[test]
+    fn additions_that_the_formulas_exclude_are_noticed() {
+        let curve = curve_of::<bn256::G1Affine>();
+        let (x, y) = curve.generator;
+        for other in [(x, y), (x, -y)] {
+            let (_, violated) = run(&[(x, y), other], |g, points| {
+                double_and_add(g, &points[0], &points[1])
+            });
+            assert_eq!(violated, Some("no division by zero"));
+        }
     }
 }

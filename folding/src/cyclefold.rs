@@ -41,9 +41,6 @@ use crate::{
 /// Public inputs: the challenge's halves and three points.
 pub const PUBLIC_INPUTS: usize = 2 + 3 * POINT_LIMBS;
 
-/// Constraints of the circuit.
-pub const CONSTRAINTS: usize = 492;
-
 /// Bits of a half of the challenge.
 pub(crate) const HALF: usize = 64;
 
@@ -247,5 +244,298 @@ fn point_of(limbs: &[Num<Fq>]) -> Point<Fq> {
     Point {
         x: Num::dot(&limbs[..LIMBS], &weights),
         y: Num::dot(&limbs[LIMBS..POINT_LIMBS], &weights),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use halo2curves::group::Group;
+    use maci_nova_step_circuit::recorder::Recorder;
+    use nova_snark::frontend::util_cs::witness_cs::WitnessCS;
+    use rand_core::{OsRng, RngCore};
+
+    use super::*;
+    use crate::{
+        budget,
+        curve::tests::coordinates,
+        mutation::{every_hint, every_variable},
+    };
+
+    fn affine(point: G1) -> (Fq, Fq) {
+        coordinates(point.to_affine())
+    }
+
+    pub(crate) fn claim(challenge: Challenge, p: G1, q: G1) -> Claim {
+        Claim {
+            challenge,
+            p: affine(p),
+            q: affine(q),
+            sum: affine(p + q * challenge.multiplier()),
+        }
+    }
+
+    fn random_challenge() -> Challenge {
+        Challenge {
+            signs: OsRng.next_u64(),
+            turns: OsRng.next_u64(),
+        }
+    }
+
+    fn violation(claim: &Claim) -> Option<&'static str> {
+        violation_with(claim, &claim.public_inputs())
+    }
+
+    fn violation_with(claim: &Claim, inputs: &[Fq; PUBLIC_INPUTS]) -> Option<&'static str> {
+        let mut recorder = Recorder::default();
+        let mut gadget = Gadget::new(&mut recorder);
+        let inputs = inputs.map(|value| gadget.alloc_input(value));
+        claim.fill_with(&mut gadget, &inputs);
+        let violated = gadget.violated();
+        if violated.is_none() {
+            assert!(recorder.violated().is_none());
+        }
+        violated
+    }
+
+    #[test]
+    fn the_roots_belong_together() {
+        assert_ne!(lambda(), Fr::ONE);
+        assert_eq!(lambda() * lambda() * lambda(), Fr::ONE);
+        assert_eq!(zeta() * zeta() * zeta(), Fq::ONE);
+        let point = G1::random(OsRng);
+        let (x, y) = affine(point);
+        assert_eq!(affine(point * lambda()), (zeta() * x, y));
+    }
+
+    #[test]
+    fn true_claims_are_accepted() {
+        let edges = [
+            0,
+            1,
+            u64::MAX,
+            1 << 63,
+            (1 << 63) - 1,
+            0x5555_5555_5555_5555,
+        ];
+        let mut challenges: Vec<Challenge> = (0..6).map(|_| random_challenge()).collect();
+        for signs in edges {
+            challenges.extend(edges.map(|turns| Challenge { signs, turns }));
+        }
+        for challenge in challenges {
+            let (p, q) = (G1::random(OsRng), G1::random(OsRng));
+            assert_eq!(violation(&claim(challenge, p, q)), None, "{challenge:?}");
+        }
+    }
+
+    #[test]
+    fn infinity_and_exceptional_sums_are_accepted_in_each_place() {
+        for _ in 0..4 {
+            let (challenge, q) = (random_challenge(), G1::random(OsRng));
+            let product = q * challenge.multiplier();
+            let zero = G1::identity();
+            let cases = [
+                (zero, q),
+                (q, zero),
+                (zero, zero),
+                (product, q),
+                (-product, q),
+                (q, q),
+                (-q, q),
+            ];
+            for (p, q) in cases {
+                assert_eq!(violation(&claim(challenge, p, q)), None);
+            }
+        }
+    }
+
+    #[test]
+    fn false_claims_are_refused() {
+        let honest = claim(random_challenge(), G1::random(OsRng), G1::random(OsRng));
+        let other = affine(G1::random(OsRng));
+        let infinity = (Fq::ZERO, Fq::ZERO);
+        let mut forged = vec![];
+        for sum in [
+            other,
+            infinity,
+            honest.p,
+            honest.q,
+            (honest.sum.0, -honest.sum.1),
+        ] {
+            forged.push(Claim { sum, ..honest });
+        }
+        for point in [other, infinity] {
+            forged.push(Claim { p: point, ..honest });
+            forged.push(Claim { q: point, ..honest });
+        }
+        for half in 0..2 {
+            for bit in [0, 1, 31, 62, 63] {
+                let mut challenge = honest.challenge;
+                let half = if half == 0 {
+                    &mut challenge.signs
+                } else {
+                    &mut challenge.turns
+                };
+                *half ^= 1 << bit;
+                forged.push(Claim {
+                    challenge,
+                    ..honest
+                });
+            }
+        }
+        for (i, claim) in forged.iter().enumerate() {
+            assert!(violation(claim).is_some(), "forgery {i}");
+        }
+    }
+
+    #[test]
+    fn points_off_the_curve_are_refused() {
+        let honest = claim(random_challenge(), G1::random(OsRng), G1::random(OsRng));
+        let off = (honest.p.0, honest.p.1 + Fq::ONE);
+        for claim in [
+            Claim { p: off, ..honest },
+            Claim { q: off, ..honest },
+            Claim {
+                q: (Fq::ZERO, Fq::ONE),
+                ..honest
+            },
+        ] {
+            let violated = violation(&claim);
+            assert!(violated == Some("y^2 = x^3 + b"), "{violated:?}");
+        }
+        let claim = Claim {
+            p: (Fq::ONE, Fq::ZERO),
+            ..honest
+        };
+        assert_eq!(violation(&claim), Some("infinity is (0, 0)"));
+    }
+
+    /// Public inputs other than those of the witness's claim, each alone.
+    #[test]
+    fn every_public_input_counts() {
+        let honest = claim(random_challenge(), G1::random(OsRng), G1::random(OsRng));
+        let inputs = honest.public_inputs::<Fq>();
+        assert_eq!(violation_with(&honest, &inputs), None);
+        for i in 0..PUBLIC_INPUTS {
+            for change in [Fq::ONE, -Fq::ONE, Fq::from(1 << 63)] {
+                let mut inputs = inputs;
+                inputs[i] += change;
+                assert!(violation_with(&honest, &inputs).is_some(), "input {i}");
+            }
+        }
+    }
+
+    /// Reads the digits back from a + lambda b: no two challenges have one multiplier.
+    #[test]
+    fn multipliers_are_those_of_the_digits_and_differ() {
+        for _ in 0..50 {
+            let challenge = random_challenge();
+            let (mut a, mut b) = (2i128 << HALF, 0i128);
+            for k in 0..HALF {
+                let sign = if challenge.signs >> k & 1 == 1 { 1 } else { -1 };
+                let part = if challenge.turns >> k & 1 == 1 {
+                    &mut b
+                } else {
+                    &mut a
+                };
+                *part += sign << k;
+            }
+            let signed = |value: i128| {
+                let absolute = Fr::from_u128(value.unsigned_abs());
+                if value < 0 {
+                    -absolute
+                } else {
+                    absolute
+                }
+            };
+            assert_eq!(challenge.multiplier(), signed(a) + lambda() * signed(b));
+
+            a -= 2i128 << HALF;
+            let (mut signs, mut turns) = (0u64, 0u64);
+            for k in 0..HALF {
+                assert_eq!((a ^ b) & 1, 1, "exactly one is odd");
+                let turned = b & 1 != 0;
+                let digit = if turned { &mut b } else { &mut a };
+                let (mut low, mut high) = (*digit - 1, *digit + 1);
+                (low, high) = (low / 2, high / 2);
+                let rest = if turned { a / 2 } else { b / 2 };
+                // The last digit leaves nothing; the others leave exactly one odd.
+                let plus = if k == HALF - 1 {
+                    low == 0
+                } else {
+                    (low ^ rest) & 1 == 1
+                };
+                signs |= u64::from(plus) << k;
+                turns |= u64::from(turned) << k;
+                let next = if plus { low } else { high };
+                (a, b) = if turned { (rest, next) } else { (next, rest) };
+            }
+            assert_eq!(Challenge { signs, turns }, challenge);
+        }
+    }
+
+    #[test]
+    fn the_multiplier_in_the_augmented_circuit_is_the_same() {
+        for challenge in [
+            random_challenge(),
+            Challenge::new(0),
+            Challenge::new(u128::MAX),
+        ] {
+            let mut recorder = Recorder::<Fr>::default();
+            let mut g = Gadget::new(&mut recorder);
+            let bits = [challenge.signs, challenge.turns].map(|half| {
+                (0..HALF)
+                    .map(|k| g.alloc_bit(half >> k & 1 == 1))
+                    .collect::<Vec<_>>()
+            });
+            let rho = multiplier(&mut g, &bits[0], &bits[1]);
+            assert_eq!(rho.value(), challenge.multiplier());
+        }
+    }
+
+    #[test]
+    fn the_circuit_costs_what_is_pinned() {
+        let mut recorder = Recorder::default();
+        Claim::blank().fill(&mut Gadget::new(&mut recorder));
+        let costs: Vec<(String, usize)> = recorder
+            .costs(1)
+            .into_iter()
+            .map(|(part, cost)| (part, cost.constraints))
+            .collect();
+        let pinned = budget::CYCLEFOLD.map(|(part, count)| (part.to_owned(), count));
+        assert_eq!(costs, pinned);
+        assert_eq!(recorder.total().constraints, budget::CYCLEFOLD_CONSTRAINTS);
+    }
+
+    /// Whether the circuit is violated with a hint replaced.
+    fn violated_with(claim: &Claim, replacement: (usize, Fq)) -> bool {
+        let mut cs = WitnessCS::<Fq>::new();
+        let mut gadget = Gadget::with_replacements(&mut cs, &[replacement]);
+        claim.fill(&mut gadget);
+        gadget.violated().is_some()
+    }
+
+    /// No variable is free, no hint has a second value.
+    #[test]
+    fn every_variable_and_every_hint_is_bound() {
+        let (p, q) = (G1::random(OsRng), G1::random(OsRng));
+        let zero = G1::identity();
+        let challenge = random_challenge();
+        let product = q * challenge.multiplier();
+        for (p, q) in [
+            (p, q),
+            (zero, q),
+            (p, zero),
+            (zero, zero),
+            (product, q),
+            (-product, q),
+        ] {
+            let claim = claim(challenge, p, q);
+            let mut recorder = Recorder::default();
+            let mut gadget = Gadget::new(&mut recorder);
+            claim.fill(&mut gadget);
+            let hints = gadget.hints().to_vec();
+            every_variable(&recorder);
+            every_hint(&hints, |replacement| violated_with(&claim, replacement));
+        }
     }
 }

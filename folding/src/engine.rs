@@ -23,6 +23,7 @@ use nova_snark::{
     r1cs::R1CSShape,
     traits::{circuit::StepCircuit, commitment::CommitmentEngineTrait, Engine as CurveEngine},
 };
+use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -31,10 +32,11 @@ use crate::{
     blinding::{packed, same_integer},
     cyclefold::{self, Challenge, Claim},
     layout::{Layout, LayoutError},
-    limbs::{half_pack, pack, point_limbs, MAX_STEPS},
+    limbs::{pack, point_limbs, MAX_STEPS},
     oracle::{Oracle, Query},
     powers_of_tau::PowersOfTau,
     relation::{coordinates, Commitment, Instance, Products, Relation, RelationError, Witness},
+    secret::Secret,
     silence::Silence,
 };
 
@@ -205,16 +207,16 @@ impl Engine {
         Option::from(Fr::from_repr(repr)).ok_or(EngineError::Statement("a digest above r"))
     }
 
-    /// The public inputs of the instance that step number `steps` leaves: the hashes of the
+    /// The public inputs of the instance that the last step leaves: the hashes of the
     /// statement and of both running instances.
     pub(crate) fn public_inputs(
         &self,
-        steps: u64,
-        z0: &[Fr],
-        z: &[Fr],
+        statement: &Statement<'_>,
+        salt: &Fr,
         running: &Instance<Primary>,
         cyclefold: &Instance<Secondary>,
     ) -> Result<[Fr; PUBLIC_INPUTS], EngineError> {
+        let Statement { steps, z0, z } = *statement;
         if steps == 0 || steps > MAX_STEPS {
             return Err(EngineError::Statement(
                 "the number of steps is out of range",
@@ -226,9 +228,10 @@ impl Engine {
         let Running { commitment, u, x } = running_values(running)?;
         let x0 = Query::Running {
             step: &Fr::from(steps),
+            salt,
             z0,
             z,
-            commitment: &half_pack(&point_limbs(&commitment)),
+            commitment: &pack(&point_limbs(&commitment)),
             u: &u,
             x: &x,
         };
@@ -261,7 +264,7 @@ impl Engine {
         let query = Query::CycleFoldChallenge {
             x1,
             halves: &[claim.challenge.signs, claim.challenge.turns].map(Fr::from),
-            p: &half_pack(&point_limbs(&claim.p)),
+            p: &pack(&point_limbs(&claim.p)),
             q: &pack(&point_limbs(&claim.q)),
             sum: &pack(&point_limbs(&claim.sum)),
             commitment: &coordinates::<Secondary>(commitment).into(),
@@ -269,20 +272,54 @@ impl Engine {
         self.oracle.challenge(self.digest, &query)
     }
 
-    /// Runs the augmented circuit: `z_{i+1}`, and the public inputs and witness of the instance.
-    fn step<C: StepCircuit<Fr>>(
-        &self,
-        inputs: &Inputs,
-        circuit: &C,
-    ) -> Result<(Vec<Fr>, [Fr; PUBLIC_INPUTS], Vec<Fr>), EngineError> {
-        let mut cs = WitnessCS::<Fr>::with_capacity(self.sizes().variables.0, PUBLIC_INPUTS);
+    /// Runs the augmented circuit.
+    fn step<C: StepCircuit<Fr>>(&self, inputs: &Inputs, circuit: &C) -> Result<Step, EngineError> {
+        let mut cs = WitnessCS::<Fr>::with_capacity(self.sizes().variables.0, PUBLIC_INPUTS + 1);
         let mut gadget = Gadget::new(&mut cs);
         let z = augmented::fill(&mut gadget, &self.oracle, inputs, circuit)?;
-        if let Some(constraint) = gadget.violated() {
-            return Err(EngineError::Unsatisfied(constraint));
+        let violated = gadget.violated();
+        // A gadget that allocates otherwise when only the witness is made would show here.
+        if cs.aux_assignment().len() != self.primary.shape().num_vars() {
+            return Err(RelationError::Length.into());
         }
-        let x = [cs.input_assignment()[1], cs.input_assignment()[2]];
-        Ok((z, x, cs.aux_assignment().to_vec()))
+        Ok(Step {
+            z,
+            x: [cs.input_assignment()[1], cs.input_assignment()[2]],
+            w: cs.aux_assignment().to_vec().into(),
+            violated,
+        })
+    }
+}
+
+/// What a proof is of: `steps` steps lead from `z0` to `z`.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement<'a> {
+    /// From 1 to `MAX_STEPS`.
+    pub steps: u64,
+    /// The state before the first step.
+    pub z0: &'a [Fr],
+    /// The state after the last.
+    pub z: &'a [Fr],
+}
+
+/// What a run of the augmented circuit gives.
+struct Step {
+    /// `z_{i+1}`.
+    z: Vec<Fr>,
+    /// The public inputs.
+    x: [Fr; PUBLIC_INPUTS],
+    /// The witness.
+    w: Secret<Fr>,
+    /// The first of the folding's own constraints that it violates.
+    violated: Option<&'static str>,
+}
+
+impl Step {
+    fn satisfied(self) -> Result<Self, EngineError> {
+        match self.violated {
+            None => Ok(self),
+            Some(constraint) => Err(EngineError::Unsatisfied(constraint)),
+        }
     }
 }
 
@@ -292,7 +329,7 @@ fn augmented_shape<C: StepCircuit<Fr>>(
     blank: &C,
 ) -> Result<R1CSShape<Primary>, EngineError> {
     let mut cs = ShapeCS::<Primary>::new();
-    let inputs = Inputs::first(Fr::ZERO, &vec![Fr::ZERO; blank.arity()]);
+    let inputs = Inputs::first(Fr::ZERO, &vec![Fr::ZERO; blank.arity()], Fr::ZERO);
     augmented::fill(&mut Gadget::new(&mut cs), oracle, &inputs, blank)?;
     Ok(cs.r1cs_shape()?)
 }
@@ -346,6 +383,8 @@ pub(crate) struct Parts {
     pub(crate) z0: Vec<Fr>,
     /// z_i.
     pub(crate) z: Vec<Fr>,
+    /// The salt of the last step's hash.
+    pub(crate) salt: Fr,
     /// U.
     pub(crate) running: Instance<Primary>,
     /// W.
@@ -353,11 +392,21 @@ pub(crate) struct Parts {
     /// The public inputs that step i left.
     pub(crate) x: [Fr; PUBLIC_INPUTS],
     /// The witness of step i.
-    pub(crate) w: Vec<Fr>,
+    pub(crate) w: Secret<Fr>,
     /// U_cf.
     pub(crate) cyclefold: Instance<Secondary>,
     /// W_cf.
     pub(crate) cyclefold_witness: Witness<Secondary>,
+}
+
+impl Parts {
+    pub(crate) fn statement(&self) -> Statement<'_> {
+        Statement {
+            steps: self.steps,
+            z0: &self.z0,
+            z: &self.z,
+        }
+    }
 }
 
 /// A proof of one step or more.
@@ -387,8 +436,8 @@ impl Ivc {
         if z0.len() != engine.arity {
             return Err(EngineError::Statement("a state of another arity"));
         }
-        let inputs = Inputs::first(engine.digest, z0);
-        let (z, x, w) = engine.step(&inputs, circuit)?;
+        let inputs = Inputs::first(engine.digest, z0, Fr::random(&mut OsRng));
+        let Step { z, x, w, .. } = engine.step(&inputs, circuit)?.satisfied()?;
         let (running, running_witness) = engine.primary.zero();
         let (cyclefold, cyclefold_witness) = engine.secondary.zero();
         Self::from_parts(
@@ -397,6 +446,7 @@ impl Ivc {
                 steps: 1,
                 z0: z0.to_vec(),
                 z,
+                salt: inputs.next_salt,
                 running,
                 running_witness,
                 x,
@@ -419,58 +469,97 @@ impl Ivc {
             ));
         }
         let mut next = self.clone();
-        let folded = next.fold(engine)?;
-        let (z, x, w) = engine.step(&folded, circuit)?;
-        next.parts.steps += 1;
-        next.parts.z = z;
-        next.parts.x = x;
-        next.parts.w = w;
+        let inputs = next.fold(engine)?;
+        let step = engine.step(&inputs, circuit)?.satisfied()?;
+        next.follow(&inputs, step);
         Ok(next)
+    }
+
+    /// Takes over the instance that a step leaves.
+    fn follow(&mut self, inputs: &Inputs, step: Step) {
+        self.parts.steps += 1;
+        self.parts.salt = inputs.next_salt;
+        self.parts.z = step.z;
+        self.parts.x = step.x;
+        self.parts.w = step.w;
     }
 
     /// Folds the incoming instance into the running ones; returns what the next step's circuit is
     /// told of it.
     fn fold(&mut self, engine: &Engine) -> Result<Inputs, EngineError> {
+        let Parts {
+            steps,
+            z0,
+            z,
+            salt,
+            running,
+            cyclefold,
+            ..
+        } = &self.parts;
+        let mut inputs = Inputs {
+            digest: engine.digest,
+            step: *steps,
+            z0: z0.clone(),
+            z: z.clone(),
+            salt: *salt,
+            running: running_values(running)?,
+            cyclefold: cyclefold_values(cyclefold)?,
+            ..Inputs::first(engine.digest, z0, Fr::random(&mut OsRng))
+        };
+        let claim = self.fold_primary(engine)?;
+        let (x, w, violated) = cyclefold_witness(&claim);
+        if let Some(constraint) = violated {
+            return Err(EngineError::Unsatisfied(constraint));
+        }
+        let commitment = self.fold_cyclefold(engine, &claim, &x, &w)?;
+        inputs.commitment = claim.q;
+        inputs.folded = claim.sum;
+        inputs.cyclefold_commitment = coordinates::<Secondary>(&commitment);
+        Ok(inputs)
+    }
+
+    /// Folds the last step's instance into U; returns what the CycleFold instance shall say.
+    fn fold_primary(&mut self, engine: &Engine) -> Result<Claim, EngineError> {
         let parts = &mut self.parts;
-        let (before, before_cyclefold) = (parts.running.clone(), parts.cyclefold.clone());
-        let incoming = engine
-            .primary
-            .incoming(&before.u, &self.products.0, &parts.x, &parts.w)?;
+        let before = coordinates::<Primary>(&parts.running.commitment);
+        let incoming =
+            engine
+                .primary
+                .incoming(&parts.running.u, &self.products.0, &parts.x, &parts.w)?;
         let challenge = engine.challenge(&parts.x, &incoming.commitment);
         let rho = challenge.multiplier();
-        parts.running = before.fold(&rho, &parts.x, &incoming.commitment);
+        parts.running = parts.running.fold(&rho, &parts.x, &incoming.commitment);
         parts
             .running_witness
             .fold(&mut self.products.0, &rho, &parts.w, &incoming);
-
-        let claim = Claim {
+        Ok(Claim {
             challenge,
-            p: coordinates::<Primary>(&before.commitment),
+            p: before,
             q: coordinates::<Primary>(&incoming.commitment),
             sum: coordinates::<Primary>(&parts.running.commitment),
-        };
-        let (x, w) = cyclefold_witness(&claim)?;
-        let cyclefold = engine
+        })
+    }
+
+    /// Folds a CycleFold instance into U_cf, with the challenge for `claim`; returns the commitment
+    /// to its witness and cross term.
+    fn fold_cyclefold(
+        &mut self,
+        engine: &Engine,
+        claim: &Claim,
+        x: &[Fq],
+        w: &[Fq],
+    ) -> Result<Commitment<Secondary>, EngineError> {
+        let parts = &mut self.parts;
+        let incoming = engine
             .secondary
-            .incoming(&before_cyclefold.u, &self.products.1, &x, &w)?;
-        let bits = engine.cyclefold_challenge(&parts.x[1], &claim, &cyclefold.commitment);
+            .incoming(&parts.cyclefold.u, &self.products.1, x, w)?;
+        let bits = engine.cyclefold_challenge(&parts.x[1], claim, &incoming.commitment);
         let rho: Fq = cyclefold_multiplier(bits);
-        parts.cyclefold = before_cyclefold.fold(&rho, &x, &cyclefold.commitment);
+        parts.cyclefold = parts.cyclefold.fold(&rho, x, &incoming.commitment);
         parts
             .cyclefold_witness
-            .fold(&mut self.products.1, &rho, &w, &cyclefold);
-
-        Ok(Inputs {
-            digest: engine.digest,
-            step: parts.steps,
-            z0: parts.z0.clone(),
-            z: parts.z.clone(),
-            running: running_values(&before)?,
-            commitment: claim.q,
-            folded: claim.sum,
-            cyclefold: cyclefold_values(&before_cyclefold)?,
-            cyclefold_commitment: coordinates::<Secondary>(&cyclefold.commitment),
-        })
+            .fold(&mut self.products.1, &rho, w, &incoming);
+        Ok(incoming.commitment)
     }
 
     /// The state after the last step.
@@ -491,9 +580,10 @@ impl Ivc {
     /// that all three instances are satisfied by their witnesses. Returns the state proven.
     pub fn verify(&self, engine: &Engine, z0: &[Fr]) -> Result<Vec<Fr>, EngineError> {
         let Parts {
-            steps,
+            steps: _,
             z0: own_z0,
             z,
+            salt,
             running,
             running_witness,
             x,
@@ -504,7 +594,7 @@ impl Ivc {
         if own_z0 != z0 {
             return Err(EngineError::Statement("it begins in another state"));
         }
-        if engine.public_inputs(*steps, z0, z, running, cyclefold)? != *x {
+        if engine.public_inputs(&self.parts.statement(), salt, running, cyclefold)? != *x {
             return Err(EngineError::Statement(
                 "the last step has other public inputs than its statement has hashes",
             ));
@@ -553,18 +643,18 @@ impl Ivc {
     }
 }
 
-/// The public inputs and the witness of the CycleFold circuit for a claim.
-fn cyclefold_witness(claim: &Claim) -> Result<(Vec<Fq>, Vec<Fq>), EngineError> {
+/// The public inputs and the witness of the CycleFold circuit for a claim, and the first constraint
+/// that they violate.
+fn cyclefold_witness(claim: &Claim) -> (Vec<Fq>, Vec<Fq>, Option<&'static str>) {
     let mut cs = WitnessCS::<Fq>::new();
     let mut gadget = Gadget::new(&mut cs);
     claim.fill(&mut gadget);
-    if let Some(constraint) = gadget.violated() {
-        return Err(EngineError::Unsatisfied(constraint));
-    }
-    Ok((
+    let violated = gadget.violated();
+    (
         cs.input_assignment()[1..].to_vec(),
         cs.aux_assignment().to_vec(),
-    ))
+        violated,
+    )
 }
 
 /// The library's encoding of a value.
@@ -600,7 +690,7 @@ fn witness(layout: Layout, variables: usize, constraints: usize) -> Layout {
 /// The fields of [`Parts`], in order.
 fn running_layout(sizes: &Sizes) -> Layout {
     let layout = Layout::default().counter();
-    let layout = layout.vector(sizes.arity).vector(sizes.arity);
+    let layout = layout.vector(sizes.arity).vector(sizes.arity).elements(1);
     let layout = instance(layout, PUBLIC_INPUTS);
     let layout = witness(layout, sizes.variables.0, sizes.constraints.0);
     let layout = layout.elements(PUBLIC_INPUTS).vector(sizes.variables.0);
@@ -609,154 +699,6 @@ fn running_layout(sizes: &Sizes) -> Layout {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::OnceLock;
-
-    use ff::Field;
-    use nova_snark::frontend::{num::AllocatedNum, ConstraintSystem, SynthesisError};
-
-    use super::*;
-    use crate::powers_of_tau::PowersOfTau;
-
-    /// `z' = (z_6^2, z_0, ..., z_5)`; with `false_witness` the square's witness is another value.
-    #[derive(Clone)]
-    struct Rotate {
-        false_witness: bool,
-    }
-
-    impl StepCircuit<Fr> for Rotate {
-        fn arity(&self) -> usize {
-            7
-        }
-
-        fn synthesize<CS: ConstraintSystem<Fr>>(
-            &self,
-            cs: &mut CS,
-            z: &[AllocatedNum<Fr>],
-        ) -> Result<Vec<AllocatedNum<Fr>>, SynthesisError> {
-            let square = AllocatedNum::alloc(cs.namespace(|| "square"), || {
-                let value = z[6].get_value().ok_or(SynthesisError::AssignmentMissing)?;
-                Ok(value.square() + Fr::from(u64::from(self.false_witness)))
-            })?;
-            cs.enforce(
-                || "z_6 * z_6 = square",
-                |lc| lc + z[6].get_variable(),
-                |lc| lc + z[6].get_variable(),
-                |lc| lc + square.get_variable(),
-            );
-            let mut next = vec![square];
-            next.extend_from_slice(&z[..6]);
-            Ok(next)
-        }
-    }
-
-    const HONEST: Rotate = Rotate {
-        false_witness: false,
-    };
-
-    fn z0() -> Vec<Fr> {
-        (2..9).map(Fr::from).collect()
-    }
-
-    fn rotate(z: &[Fr]) -> Vec<Fr> {
-        let mut next = vec![z[6].square()];
-        next.extend_from_slice(&z[..6]);
-        next
-    }
-
-    fn engine() -> &'static Engine {
-        static ENGINE: OnceLock<Engine> = OnceLock::new();
-        ENGINE.get_or_init(|| {
-            let provide = |count: usize| Ok::<_, ()>((PowersOfTau::development(count), ()));
-            Engine::setup(&HONEST, provide).expect("parameters").0
-        })
-    }
-
-    fn three_steps() -> Ivc {
-        let engine = engine();
-        let first = Ivc::first(engine, &HONEST, &z0()).expect("step");
-        let second = first.next(engine, &HONEST).expect("step");
-        second.next(engine, &HONEST).expect("step")
-    }
-
-    #[test]
-    fn steps_compute_and_verify() {
-        let engine = engine();
-        let mut z = z0();
-        let mut ivc = Ivc::first(engine, &HONEST, &z).expect("step");
-        for steps in 1..=4 {
-            z = rotate(&z);
-            assert_eq!((ivc.steps(), ivc.z()), (steps, &z[..]));
-            assert_eq!(ivc.verify(engine, &z0()).expect("true"), z);
-            ivc = ivc.next(engine, &HONEST).expect("step");
-        }
-        let mut other = z0();
-        other[3] += Fr::ONE;
-        assert!(ivc.verify(engine, &other).is_err());
-        assert!(ivc.verify(engine, &z0()[..6]).is_err());
-    }
-
-    #[test]
-    fn a_false_step_does_not_verify() {
-        let engine = engine();
-        let lie = Rotate {
-            false_witness: true,
-        };
-        let first = Ivc::first(engine, &lie, &z0()).expect("the prover does not check");
-        assert!(first.verify(engine, &z0()).is_err());
-        let later = three_steps().next(engine, &lie).expect("neither here");
-        assert!(later.verify(engine, &z0()).is_err());
-        let buried = later.next(engine, &HONEST).expect("step");
-        assert!(buried.verify(engine, &z0()).is_err());
-    }
-
-    #[test]
-    fn encoding_is_exact_and_canonical() {
-        let (engine, ivc) = (engine(), three_steps());
-        let sizes = engine.sizes();
-        let bytes = ivc.encode(&sizes).expect("encoded");
-        assert_eq!(bytes.len(), Ivc::encoded_size(&sizes));
-        let decoded = Ivc::decode(engine, &bytes).expect("decoded");
-        assert_eq!(decoded.encode(&sizes).expect("encoded"), bytes);
-        assert_eq!(decoded.verify(engine, &z0()).expect("true"), ivc.z());
-        // A decoded proof continues as the original does.
-        let next = decoded.next(engine, &HONEST).expect("step");
-        assert_eq!(next.verify(engine, &z0()).expect("true"), rotate(ivc.z()));
-    }
-
-    #[test]
-    fn altered_encodings_do_not_verify() {
-        let (engine, ivc) = (engine(), three_steps());
-        let sizes = engine.sizes();
-        let bytes = ivc.encode(&sizes).expect("encoded");
-        for position in (0..bytes.len()).step_by(bytes.len() / 30) {
-            let mut altered = bytes.clone();
-            altered[position] ^= 1 << (position % 8);
-            let verified =
-                Ivc::decode(engine, &altered).and_then(|decoded| decoded.verify(engine, &z0()));
-            assert!(verified.is_err(), "byte {position}");
-        }
-        for length in [0, 1, 31, bytes.len() - 1] {
-            assert!(Ivc::decode(engine, &bytes[..length]).is_err());
-        }
-        assert!(Ivc::decode(engine, &[bytes, vec![0]].concat()).is_err());
-    }
-
-    #[test]
-    fn elements_that_are_not_canonical_are_refused() {
-        let sizes = engine().sizes();
-        let mut bytes = three_steps().encode(&sizes).expect("encoded");
-        bytes[8..40].fill(0xff);
-        let decoded = Ivc::decode(engine(), &bytes);
-        assert!(matches!(decoded, Err(EngineError::Encoding(_))));
-    }
-
-    #[test]
-    fn setup_reports_the_providers_error() {
-        let result = Engine::setup(&HONEST, |count| Err::<(_, ()), usize>(count));
-        assert!(matches!(result, Err(SetupFailure::Powers(count)) if count >= 1 << 13));
-        let few = |count: usize| Ok::<_, ()>((PowersOfTau::development(count / 2), ()));
-        let short = Engine::setup(&HONEST, few);
-        assert!(matches!(short, Err(SetupFailure::Engine(_))));
-    }
-}
+mod forgeries;
+#[cfg(test)]
+mod tests;

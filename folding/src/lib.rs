@@ -1,8 +1,9 @@
 //! The running proof of a poll: public parameters, folding, checkpoints.
 //!
 //! A poll's events become steps (`maci-nova-step-circuit`); each is folded into one
-//! [`RunningProof`] whose size does not grow, while the poll is open or after it. The engine is the
-//! library's Nova over the BN254/Grumpkin cycle (ePrint 2021/370).
+//! [`RunningProof`] whose size does not grow, while the poll is open or after it. The engine is Nova
+//! (ePrint 2021/370) with CycleFold (ePrint 2023/1192) over BN254 and Grumpkin; `docs/folding.md`
+//! describes it, [`budget`] says what it costs.
 //!
 //! ```no_run
 //! # use maci_nova_folding::{Parameters, RunningProof, SetupSource};
@@ -27,6 +28,7 @@
 mod augmented;
 #[doc(hidden)]
 pub mod blinding;
+pub mod budget;
 pub mod checkpoint;
 mod curve;
 mod cyclefold;
@@ -36,16 +38,21 @@ pub mod files;
 #[doc(hidden)]
 pub mod layout;
 mod limbs;
+#[cfg(test)]
+mod mutation;
 mod oracle;
 pub mod pipeline;
 mod powers_of_tau;
 #[doc(hidden)]
 pub mod relation;
 mod running_proof;
+#[doc(hidden)]
+pub mod secret;
 mod setup;
 mod silence;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use limbs::MAX_STEPS;
 pub use pipeline::{fold_all, Outcome, PipelineError};
 pub use powers_of_tau::PtauError;
 pub use running_proof::{FoldError, RunningProof};

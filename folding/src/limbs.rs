@@ -63,24 +63,13 @@ pub(crate) fn pack(limbs: &[Fr; POINT_LIMBS]) -> [Fr; PACKED_POINT] {
 
 /// Which limbs are hashed together.
 const PAIRS: [(usize, usize); PACKED_POINT] = [(0, 1), (3, 4), (2, 5)];
-/// The highest limbs of x and y.
-const HIGHEST: (usize, usize) = PAIRS[2];
-/// Elements of a point in the hash of a running instance.
-pub(crate) const HALF_PACKED_POINT: usize = 5;
-
-/// The elements that a point is hashed as where its limbs' ranges are to be shown again: the four
-/// lower limbs, and the two highest as one.
-pub(crate) fn half_pack(limbs: &[Fr; POINT_LIMBS]) -> [Fr; HALF_PACKED_POINT] {
-    let highest = limbs[HIGHEST.0] + limb_weight::<Fr>(1) * limbs[HIGHEST.1];
-    [limbs[0], limbs[1], limbs[3], limbs[4], highest]
-}
 
 /// The limbs of a point in a circuit over Fr.
 #[derive(Clone, Debug)]
 pub(crate) struct PointLimbs(pub(crate) [Num; POINT_LIMBS]);
 
 impl PointLimbs {
-    /// Two coordinates below q, each limb in its range: 315 constraints a coordinate.
+    /// Two coordinates below q, each limb in its range: 316 constraints a coordinate.
     pub(crate) fn alloc<CS: ConstraintSystem<Fr>>(
         g: &mut Gadget<'_, CS>,
         point: &(Fq, Fq),
@@ -90,39 +79,20 @@ impl PointLimbs {
         PointLimbs(limbs.try_into().expect("three limbs a coordinate"))
     }
 
-    /// Limbs that were shown to be in range by the step before, as its hash binds them: the lower
-    /// ones stand in the hash as they are, of the highest the range is shown again, since the hash
-    /// binds only `x_2 + 2^85 y_2`. 168 constraints.
+    /// Limbs of a point that the step before hashed. Their ranges are shown again, since the hash
+    /// binds only their pairs; that they are canonical is not: two points' limbs in range with
+    /// equal pairs are equal. 508 constraints.
     pub(crate) fn alloc_hashed<CS: ConstraintSystem<Fr>>(
         g: &mut Gadget<'_, CS>,
         point: &(Fq, Fq),
     ) -> Self {
-        let values = point_limbs::<Fr>(point);
-        let integers = [limbs(&point.0), limbs(&point.1)];
-        PointLimbs(core::array::from_fn(|i| {
-            if i == HIGHEST.0 || i == HIGHEST.1 {
-                let (from, to) = limb_range(LIMBS - 1);
-                alloc_integer(g, integers[i / LIMBS][LIMBS - 1], to - from)
-            } else {
-                g.alloc(values[i])
-            }
-        }))
+        let mut limbs = limbs_of_bits(&alloc_bits(g, &point.0));
+        limbs.extend(limbs_of_bits(&alloc_bits(g, &point.1)));
+        PointLimbs(limbs.try_into().expect("three limbs a coordinate"))
     }
 
     pub(crate) fn pack(&self) -> [Num; PACKED_POINT] {
         PAIRS.map(|(first, second)| self.pair(first, second))
-    }
-
-    pub(crate) fn half_pack(&self) -> [Num; HALF_PACKED_POINT] {
-        let limbs = &self.0;
-        let highest = self.pair(HIGHEST.0, HIGHEST.1);
-        [
-            limbs[0].clone(),
-            limbs[1].clone(),
-            limbs[3].clone(),
-            limbs[4].clone(),
-            highest,
-        ]
     }
 
     /// The sum of all limbs: 0 exactly for infinity, where the limbs are in range.
@@ -137,31 +107,27 @@ impl PointLimbs {
 
 /// The limbs of a coordinate below q.
 fn alloc_coordinate<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, coordinate: &Fq) -> Vec<Num> {
-    let bytes = coordinate.to_repr();
-    let bytes: &[u8] = bytes.as_ref();
-    let bits: Vec<Bit> = (0..COORDINATE_BITS)
-        .map(|i| g.alloc_bit(bytes[i / 8] >> (i % 8) & 1 == 1))
-        .collect();
+    let bits = alloc_bits(g, coordinate);
     let below = g.less_than_constant(&bits, &base_modulus());
     g.enforce_equal("coordinate < q", below.num(), &Num::one());
+    limbs_of_bits(&bits)
+}
+
+fn alloc_bits<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, coordinate: &Fq) -> Vec<Bit> {
+    let bytes = coordinate.to_repr();
+    let bytes: &[u8] = bytes.as_ref();
+    (0..COORDINATE_BITS)
+        .map(|i| g.alloc_bit(bytes[i / 8] >> (i % 8) & 1 == 1))
+        .collect()
+}
+
+fn limbs_of_bits(bits: &[Bit]) -> Vec<Num> {
     (0..LIMBS)
         .map(|limb| {
             let (from, to) = limb_range(limb);
             Num::from_bits_le(&bits[from..to])
         })
         .collect()
-}
-
-/// An integer of so many bits, at most 128.
-fn alloc_integer<CS: ConstraintSystem<Fr>>(
-    g: &mut Gadget<'_, CS>,
-    integer: u128,
-    bits: usize,
-) -> Num {
-    let bits: Vec<Bit> = (0..bits)
-        .map(|i| g.alloc_bit(integer >> i & 1 == 1))
-        .collect();
-    Num::from_bits_le(&bits)
 }
 
 /// q, little-endian.
@@ -171,4 +137,133 @@ fn base_modulus() -> [u8; 32] {
     // q - 1 is even, so adding 1 carries nowhere.
     bytes[0] += 1;
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use maci_nova_step_circuit::recorder::Recorder;
+    use num_bigint::BigUint;
+    use rand_core::OsRng;
+
+    use super::*;
+
+    fn integer(coordinate: &Fq) -> BigUint {
+        BigUint::from_bytes_le(coordinate.to_repr().as_ref())
+    }
+
+    fn power(exponent: u64) -> Fq {
+        Fq::from(2).pow_vartime([exponent])
+    }
+
+    /// Values at the boundaries of limbs and of the field.
+    fn edges() -> Vec<Fq> {
+        let mut edges = vec![Fq::ZERO, Fq::ONE, -Fq::ONE, -Fq::from(2)];
+        for bit in [64, 84, 85, 86, 128, 169, 170, 171, 253] {
+            edges.extend([power(bit), power(bit) - Fq::ONE, power(bit) + Fq::ONE]);
+        }
+        edges.extend((0..20).map(|_| Fq::random(OsRng)));
+        edges
+    }
+
+    fn alloc(point: (Fq, Fq), replacements: &[(usize, Fr)]) -> (PointLimbs, Option<&'static str>) {
+        let mut recorder = Recorder::default();
+        let mut gadget = Gadget::with_replacements(&mut recorder, replacements);
+        let limbs = PointLimbs::alloc(&mut gadget, &point);
+        let violated = gadget.violated();
+        assert_eq!(violated.is_none(), recorder.violated().is_none());
+        (limbs, violated)
+    }
+
+    #[test]
+    fn limbs_are_the_coordinate() {
+        for edge in edges() {
+            let [low, middle, high] = limbs(&edge).map(BigUint::from);
+            let sum = low + (middle << LIMB_BITS) + (high << (2 * LIMB_BITS));
+            assert_eq!(sum, integer(&edge));
+            assert!(limbs(&edge)[2] < 1 << 84);
+        }
+    }
+
+    #[test]
+    fn the_gadget_gives_the_native_limbs() {
+        let values = edges();
+        for (x, y) in values.iter().zip(values.iter().rev()) {
+            let (limbs, violated) = alloc((*x, *y), &[]);
+            assert_eq!(violated, None);
+            let native = point_limbs::<Fr>(&(*x, *y));
+            assert_eq!(limbs.0.clone().map(|limb| limb.value()), native);
+            assert_eq!(limbs.pack().map(|e| e.value()), pack(&native));
+            let zero = limbs.sum().value() == Fr::ZERO;
+            assert_eq!(zero, *x == Fq::ZERO && *y == Fq::ZERO);
+
+            let mut recorder = Recorder::default();
+            let mut gadget = Gadget::new(&mut recorder);
+            let hashed = PointLimbs::alloc_hashed(&mut gadget, &(*x, *y));
+            assert_eq!(gadget.violated(), None);
+            assert_eq!(hashed.0.map(|limb| limb.value()), native);
+        }
+    }
+
+    /// The bits of `c + q` where `c` has a second representation below 2^254.
+    #[test]
+    fn coordinates_that_are_not_canonical_are_refused() {
+        let modulus = integer(&-Fq::ONE) + 1u8;
+        for small in [0u64, 1, 1 << 40] {
+            let second = &modulus + small;
+            assert!(second.bits() <= COORDINATE_BITS as u64);
+            // The bits are the first hints of the coordinate.
+            let bits: Vec<(usize, Fr)> = (0..COORDINATE_BITS)
+                .map(|i| (i, Fr::from(u64::from(second.bit(i as u64)))))
+                .collect();
+            let (_, violated) = alloc((Fq::from(small), Fq::ONE), &bits);
+            assert!(violated.is_some(), "{small}");
+        }
+    }
+
+    #[test]
+    fn limbs_out_of_range_are_refused() {
+        let point = (Fq::from(5), Fq::from(7));
+        for hint in 0..2 * COORDINATE_BITS {
+            for value in [-Fr::ONE, Fr::from(2), Fr::from(1 << 20)] {
+                let mut recorder = Recorder::default();
+                let mut gadget = Gadget::with_replacements(&mut recorder, &[(hint, value)]);
+                PointLimbs::alloc_hashed(&mut gadget, &point);
+                assert!(gadget.violated().is_some(), "hint {hint}");
+            }
+        }
+        for bit in [0, 84, 85, 169, 170, 253, 254 + 61] {
+            for value in [-Fr::ONE, Fr::from(2)] {
+                assert!(alloc(point, &[(bit, value)]).1.is_some(), "bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn packing_is_one_to_one_at_the_boundaries() {
+        // A borrow between limbs that are packed together is an overflow of one of them.
+        let top = Fr::from_u128((1 << 85) - 1);
+        let honest = [top, Fr::ONE, Fr::ONE, top, Fr::ONE, Fr::ONE];
+        for (first, second) in PAIRS {
+            let mut moved = honest;
+            moved[first] += limb_weight::<Fr>(1);
+            moved[second] -= Fr::ONE;
+            assert_eq!(pack(&moved), pack(&honest), "what the ranges are for");
+        }
+        for i in 0..POINT_LIMBS {
+            let mut other = honest;
+            other[i] += Fr::ONE;
+            assert_ne!(pack(&other), pack(&honest));
+        }
+    }
+
+    /// No public input of the folded CycleFold instance can wrap around either modulus.
+    #[test]
+    fn sums_of_all_steps_stay_below_both_moduli() {
+        let multiplier = (BigUint::from(1u8) << 128u32) + (BigUint::from(1u8) << 129u32);
+        let limb = BigUint::from(1u8) << LIMB_BITS;
+        let bound = multiplier * limb * MAX_STEPS;
+        let r = BigUint::from_bytes_le((-Fr::ONE).to_repr().as_ref());
+        let q = BigUint::from_bytes_le((-Fq::ONE).to_repr().as_ref());
+        assert!(bound < r && bound < q);
+    }
 }

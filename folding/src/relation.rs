@@ -9,11 +9,11 @@
 //! ```text
 //! commitment' = commitment + rho C,   W' = W + rho w,   E' = E + rho T
 //! ```
-//! so the other curve does one multiplication a step and not two. Soundness is Nova's: from two
-//! answers for one C the extractor opens the running commitment to some (W, E) and C to some
-//! (w, T), binding makes all further answers lie on these, and comparing coefficients of rho in the
-//! relation gives that (W, E) satisfies the running instance (constant term) and w the incoming one
-//! (square term).
+//! so the other curve does one multiplication a step and not two. Soundness is Nova's: two answers
+//! for one C open the running commitment to some (W, E) and C to some (w, T); binding makes a third
+//! lie on these; and three roots of the relation, which is of degree 2 in rho, make each of its
+//! coefficients zero: (W, E) satisfies the running instance (constant term), and w the incoming one
+//! (square term: error 0 and scalar 1, since only C and no other commitment is added).
 
 use core::fmt;
 
@@ -29,6 +29,8 @@ use nova_snark::{
 use rand_core::OsRng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
 
 /// The commitment engine of a curve.
 type Ce<E> = <E as Engine>::CE;
@@ -75,9 +77,9 @@ pub struct Instance<E: Engine> {
 #[serde(bound = "")]
 pub struct Witness<E: Engine> {
     /// W.
-    pub w: Vec<E::Scalar>,
+    pub w: Secret<E::Scalar>,
     /// E.
-    pub e: Vec<E::Scalar>,
+    pub e: Secret<E::Scalar>,
     /// The commitment's blinding.
     pub blind: E::Scalar,
 }
@@ -85,15 +87,15 @@ pub struct Witness<E: Engine> {
 /// `A z`, `B z` and `C z`.
 #[derive(Clone)]
 pub(crate) struct Products<E: Engine> {
-    a: Vec<E::Scalar>,
-    b: Vec<E::Scalar>,
-    c: Vec<E::Scalar>,
+    a: Secret<E::Scalar>,
+    b: Secret<E::Scalar>,
+    c: Secret<E::Scalar>,
 }
 
 /// What folding an incoming witness needs: its products, the cross term and their commitment.
 pub(crate) struct Incoming<E: Engine> {
     products: Products<E>,
-    cross: Vec<E::Scalar>,
+    cross: Secret<E::Scalar>,
     blind: E::Scalar,
     pub(crate) commitment: Commitment<E>,
 }
@@ -102,15 +104,15 @@ pub(crate) struct Incoming<E: Engine> {
 pub struct Random<E: Engine> {
     /// Com(W || T), T the cross term.
     pub witness_commitment: Commitment<E>,
-    /// Com(0 || E).
+    /// Com(0 || E). (Nothing shows the 0, and nothing relies on it: see [`Instance::blind`].)
     pub error_commitment: Commitment<E>,
     /// The scalar.
     pub u: E::Scalar,
     /// The public inputs.
     pub x: Vec<E::Scalar>,
-    w: Vec<E::Scalar>,
-    cross: Vec<E::Scalar>,
-    error: Vec<E::Scalar>,
+    w: Secret<E::Scalar>,
+    cross: Secret<E::Scalar>,
+    error: Secret<E::Scalar>,
     blinds: (E::Scalar, E::Scalar),
 }
 
@@ -177,12 +179,12 @@ impl<E: Engine> Relation<E> {
     }
 
     /// `w || e` as one vector, each in its half.
-    pub fn joined(&self, w: &[E::Scalar], e: &[E::Scalar]) -> Vec<E::Scalar> {
+    pub fn joined(&self, w: &[E::Scalar], e: &[E::Scalar]) -> Secret<E::Scalar> {
         let mut vector = Vec::with_capacity(self.half + e.len());
         vector.extend_from_slice(w);
         vector.resize(self.half, E::Scalar::ZERO);
         vector.extend_from_slice(e);
-        vector
+        vector.into()
     }
 
     /// `Com(w || e; blind)`.
@@ -244,8 +246,8 @@ impl<E: Engine> Relation<E> {
             x: zeros(self.shape.num_io()),
         };
         let witness = Witness {
-            w: zeros(self.shape.num_vars()),
-            e: zeros(self.shape.num_cons()),
+            w: zeros(self.shape.num_vars()).into(),
+            e: zeros(self.shape.num_cons()).into(),
             blind: E::Scalar::ZERO,
         };
         (instance, witness)
@@ -257,7 +259,7 @@ impl<E: Engine> Relation<E> {
         u: &E::Scalar,
         x: &[E::Scalar],
     ) -> Result<Products<E>, RelationError> {
-        let mut z = Vec::with_capacity(w.len() + 1 + x.len());
+        let mut z = Secret::from(Vec::with_capacity(w.len() + 1 + x.len()));
         z.extend_from_slice(w);
         z.push(*u);
         z.extend_from_slice(x);
@@ -265,7 +267,11 @@ impl<E: Engine> Relation<E> {
             .shape
             .multiply_vec(&z)
             .map_err(|_| RelationError::Length)?;
-        Ok(Products { a, b, c })
+        Ok(Products {
+            a: a.into(),
+            b: b.into(),
+            c: c.into(),
+        })
     }
 
     /// The products of a running instance.
@@ -287,7 +293,7 @@ impl<E: Engine> Relation<E> {
     ) -> Result<Incoming<E>, RelationError> {
         self.check_lengths(x, w)?;
         let products = self.products(w, &E::Scalar::ONE, x)?;
-        let cross = running.cross_term(u, &products, &E::Scalar::ONE);
+        let cross = Secret::from(running.cross_term(u, &products, &E::Scalar::ONE));
         let blind = E::Scalar::random(&mut OsRng);
         let commitment = self.commit(w, &cross, &blind);
         Ok(Incoming {
@@ -317,9 +323,9 @@ impl<E: Engine> Relation<E> {
         let (w, x) = (scalars(self.shape.num_vars()), scalars(self.shape.num_io()));
         let u = E::Scalar::random(&mut OsRng);
         let products = self.products(&w, &u, &x)?;
-        let error = products.error(&u);
+        let error = Secret::from(products.error(&u));
         let running = self.running_products(instance, witness)?;
-        let cross = running.cross_term(&instance.u, &products, &u);
+        let cross = Secret::from(running.cross_term(&instance.u, &products, &u));
         let blinds = (E::Scalar::random(&mut OsRng), E::Scalar::random(&mut OsRng));
         let (witness_commitment, error_commitment) = rayon::join(
             || self.commit(&w, &cross, &blinds.0),
@@ -330,7 +336,7 @@ impl<E: Engine> Relation<E> {
             error_commitment,
             u,
             x,
-            w,
+            w: w.into(),
             cross,
             error,
             blinds,
@@ -341,7 +347,7 @@ impl<E: Engine> Relation<E> {
 impl<E: Engine> Products<E> {
     /// `A z * B z - u C z`.
     fn error(&self, u: &E::Scalar) -> Vec<E::Scalar> {
-        (&self.a, &self.b, &self.c)
+        (&*self.a, &*self.b, &*self.c)
             .into_par_iter()
             .map(|(a, b, c)| *a * b - *u * c)
             .collect()
@@ -391,6 +397,10 @@ impl<E: Engine> Instance<E> {
     }
 
     /// Folds a random instance: `commitment' = commitment + rho Com(W || T) + rho^2 Com(0 || E)`.
+    ///
+    /// For soundness only the constant term in rho counts, which says that the running instance is
+    /// satisfied; whatever the two commitments hold, the relation has degree 4 in rho at most, and
+    /// five roots make that term zero.
     pub fn blind(
         &self,
         rho: &E::Scalar,

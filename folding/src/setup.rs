@@ -19,8 +19,9 @@ const DIGEST_DOMAIN: &[u8] = b"maci-nova parameters, version 2";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetupSource {
     /// A `.ptau` file of a ceremony on BN254: as snarkjs writes it, or pruned to the first powers
-    /// of G1 and two of G2. `2^p` points of G1 are needed where `2^p` is the number of
-    /// constraints rounded up (p = 16 for the usual shapes with one event a step).
+    /// of G1 and two of G2. `2^p` points of G1 are needed where `2^(p-1)` is the number of
+    /// constraints rounded up (p = 16 for the usual shapes with one event a step): one half for
+    /// witnesses, one for errors.
     PowersOfTau(PathBuf),
     /// Powers of a tau that is public. INSECURE: anybody can forge proofs. For development.
     InsecureDevelopment,
@@ -64,8 +65,7 @@ impl fmt::Display for SetupOrigin {
 }
 
 /// Names public parameters: SHA-256 over a domain, the shape (three u64, little endian) and the
-/// engine's digest, which covers both augmented circuits, both commitment keys and the hash
-/// constants. Displayed as 64 hexadecimal digits.
+/// engine's digest, which covers both circuits, both commitment keys and the hash constants. Displayed as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ParametersDigest(#[serde(with = "hex::serde")] pub [u8; 32]);
@@ -233,9 +233,8 @@ mod tests {
         let (exact, larger) = (directory.path().join("a"), directory.path().join("b"));
         let insecure = development();
         let rows = insecure.constraints().0;
-        let count = rows
-            .max(insecure.engine().sizes().variables.0)
-            .next_power_of_two();
+        let columns = insecure.engine().sizes().variables.0;
+        let count = 2 * rows.max(columns).next_power_of_two();
         write_ceremony(5, count, &exact);
         write_ceremony(5, 2 * count, &larger);
         let one = from_file(&exact).expect("parameters");
@@ -254,10 +253,10 @@ mod tests {
     #[test]
     fn development_parameters_are_pinned() {
         let parameters = development();
-        assert_eq!(parameters.constraints(), (24_655, 10_538));
+        assert_eq!(parameters.constraints(), (21_242, 491));
         assert_eq!(
             parameters.digest().to_string(),
-            "afd5388158ae2adb67682f89563f6c2676986dfe334d0f5857a7ec3041c10a9a"
+            "b6660aff7bc01597015319ff103d679dd7005bb3efc139947e63e30ff1e339e3"
         );
     }
 

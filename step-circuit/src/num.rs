@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use ff::PrimeField;
 use nova_snark::frontend::num::AllocatedNum;
-use nova_snark::frontend::{ConstraintSystem, Index, LinearCombination, Variable};
+use nova_snark::frontend::{ConstraintSystem, Index, LinearCombination, SynthesisError, Variable};
 
 use crate::Fr;
 
@@ -375,15 +375,20 @@ impl<'a, CS: ConstraintSystem<F>, F: PrimeField> Gadget<'a, CS, F> {
         self.cs
     }
 
-    /// Takes over a variable of a gadget that is not written with this one. (Where only the
-    /// constraints are wanted it may have no value, and any will do.)
-    pub fn adopt(&self, number: &AllocatedNum<F>) -> Num<F> {
-        let value = number.get_value().unwrap_or(F::ZERO);
+    /// Takes over a variable of a gadget that is not written with this one. Where only the
+    /// constraints are wanted it may have no value, and any will do.
+    ///
+    /// # Errors
+    /// When it has no value, and the witness is being made.
+    pub fn adopt(&self, number: &AllocatedNum<F>) -> Result<Num<F>, SynthesisError> {
         if self.symbolic {
-            Num::from_variable(number.get_variable(), value)
-        } else {
-            Num::from_value(value)
+            let value = number.get_value().unwrap_or(F::ZERO);
+            return Ok(Num::from_variable(number.get_variable(), value));
         }
+        let value = number.get_value();
+        Ok(Num::from_value(
+            value.ok_or(SynthesisError::AssignmentMissing)?,
+        ))
     }
 
     /// A variable equal to `a` for such gadgets; one constraint. (While only the witness is made,

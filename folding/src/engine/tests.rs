@@ -1,0 +1,156 @@
+//! The engine over a small circuit of seven elements.
+
+use std::sync::OnceLock;
+
+use ff::Field;
+use nova_snark::frontend::{num::AllocatedNum, ConstraintSystem, SynthesisError};
+
+use super::*;
+use crate::powers_of_tau::PowersOfTau;
+
+/// `z' = (z_6^2, z_0, ..., z_5)`; with `false_witness` the square's witness is another value.
+#[derive(Clone)]
+pub(super) struct Rotate {
+    pub(super) false_witness: bool,
+}
+
+impl StepCircuit<Fr> for Rotate {
+    fn arity(&self) -> usize {
+        7
+    }
+
+    fn synthesize<CS: ConstraintSystem<Fr>>(
+        &self,
+        cs: &mut CS,
+        z: &[AllocatedNum<Fr>],
+    ) -> Result<Vec<AllocatedNum<Fr>>, SynthesisError> {
+        let square = AllocatedNum::alloc(cs.namespace(|| "square"), || {
+            let value = z[6].get_value().ok_or(SynthesisError::AssignmentMissing)?;
+            Ok(value.square() + Fr::from(u64::from(self.false_witness)))
+        })?;
+        cs.enforce(
+            || "z_6 * z_6 = square",
+            |lc| lc + z[6].get_variable(),
+            |lc| lc + z[6].get_variable(),
+            |lc| lc + square.get_variable(),
+        );
+        let mut next = vec![square];
+        next.extend_from_slice(&z[..6]);
+        Ok(next)
+    }
+}
+
+pub(super) const HONEST: Rotate = Rotate {
+    false_witness: false,
+};
+
+pub(super) fn z0() -> Vec<Fr> {
+    (2..9).map(Fr::from).collect()
+}
+
+fn rotate(z: &[Fr]) -> Vec<Fr> {
+    let mut next = vec![z[6].square()];
+    next.extend_from_slice(&z[..6]);
+    next
+}
+
+pub(super) fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        let provide = |count: usize| Ok::<_, ()>((PowersOfTau::development(count), ()));
+        Engine::setup(&HONEST, provide).expect("parameters").0
+    })
+}
+
+/// So many honest steps, at least one.
+pub(super) fn chain(steps: usize, z0: &[Fr]) -> Ivc {
+    let first = Ivc::first(engine(), &HONEST, z0).expect("step");
+    (1..steps).fold(first, |proof, _| {
+        proof.next(engine(), &HONEST).expect("step")
+    })
+}
+
+fn three_steps() -> Ivc {
+    chain(3, &z0())
+}
+
+#[test]
+fn steps_compute_and_verify() {
+    let engine = engine();
+    let mut z = z0();
+    let mut ivc = Ivc::first(engine, &HONEST, &z).expect("step");
+    for steps in 1..=4 {
+        z = rotate(&z);
+        assert_eq!((ivc.steps(), ivc.z()), (steps, &z[..]));
+        assert_eq!(ivc.verify(engine, &z0()).expect("true"), z);
+        ivc = ivc.next(engine, &HONEST).expect("step");
+    }
+    let mut other = z0();
+    other[3] += Fr::ONE;
+    assert!(ivc.verify(engine, &other).is_err());
+    assert!(ivc.verify(engine, &z0()[..6]).is_err());
+}
+
+#[test]
+fn a_false_step_does_not_verify() {
+    let engine = engine();
+    let lie = Rotate {
+        false_witness: true,
+    };
+    let first = Ivc::first(engine, &lie, &z0()).expect("the prover does not check");
+    assert!(first.verify(engine, &z0()).is_err());
+    let later = three_steps().next(engine, &lie).expect("neither here");
+    assert!(later.verify(engine, &z0()).is_err());
+    let buried = later.next(engine, &HONEST).expect("step");
+    assert!(buried.verify(engine, &z0()).is_err());
+}
+
+#[test]
+fn encoding_is_exact_and_canonical() {
+    let (engine, ivc) = (engine(), three_steps());
+    let sizes = engine.sizes();
+    let bytes = ivc.encode(&sizes).expect("encoded");
+    assert_eq!(bytes.len(), Ivc::encoded_size(&sizes));
+    let decoded = Ivc::decode(engine, &bytes).expect("decoded");
+    assert_eq!(decoded.encode(&sizes).expect("encoded"), bytes);
+    assert_eq!(decoded.verify(engine, &z0()).expect("true"), ivc.z());
+    // A decoded proof continues as the original does.
+    let next = decoded.next(engine, &HONEST).expect("step");
+    assert_eq!(next.verify(engine, &z0()).expect("true"), rotate(ivc.z()));
+}
+
+#[test]
+fn altered_encodings_do_not_verify() {
+    let (engine, ivc) = (engine(), three_steps());
+    let sizes = engine.sizes();
+    let bytes = ivc.encode(&sizes).expect("encoded");
+    for position in (0..bytes.len()).step_by(bytes.len() / 30) {
+        let mut altered = bytes.clone();
+        altered[position] ^= 1 << (position % 8);
+        let verified =
+            Ivc::decode(engine, &altered).and_then(|decoded| decoded.verify(engine, &z0()));
+        assert!(verified.is_err(), "byte {position}");
+    }
+    for length in [0, 1, 31, bytes.len() - 1] {
+        assert!(Ivc::decode(engine, &bytes[..length]).is_err());
+    }
+    assert!(Ivc::decode(engine, &[bytes, vec![0]].concat()).is_err());
+}
+
+#[test]
+fn elements_that_are_not_canonical_are_refused() {
+    let sizes = engine().sizes();
+    let mut bytes = three_steps().encode(&sizes).expect("encoded");
+    bytes[8..40].fill(0xff);
+    let decoded = Ivc::decode(engine(), &bytes);
+    assert!(matches!(decoded, Err(EngineError::Encoding(_))));
+}
+
+#[test]
+fn setup_reports_the_providers_error() {
+    let result = Engine::setup(&HONEST, |count| Err::<(_, ()), usize>(count));
+    assert!(matches!(result, Err(SetupFailure::Powers(count)) if count >= 1 << 13));
+    let few = |count: usize| Ok::<_, ()>((PowersOfTau::development(count / 2), ()));
+    let short = Engine::setup(&HONEST, few);
+    assert!(matches!(short, Err(SetupFailure::Engine(_))));
+}

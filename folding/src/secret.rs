@@ -1,0 +1,49 @@
+//! Vectors that are overwritten when they are dropped.
+
+use core::{
+    fmt, hint,
+    ops::{Deref, DerefMut},
+};
+
+use ff::Field;
+use serde::{Deserialize, Serialize};
+
+/// Elements that nobody but the prover may see: zeroed when dropped. (Copies that the proving
+/// library makes meanwhile cannot be reached.)
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(transparent, bound = "F: Serialize + serde::de::DeserializeOwned")]
+pub struct Secret<F: Field>(Vec<F>);
+
+impl<F: Field> From<Vec<F>> for Secret<F> {
+    fn from(elements: Vec<F>) -> Self {
+        Secret(elements)
+    }
+}
+
+impl<F: Field> Deref for Secret<F> {
+    type Target = Vec<F>;
+
+    fn deref(&self) -> &Vec<F> {
+        &self.0
+    }
+}
+
+impl<F: Field> DerefMut for Secret<F> {
+    fn deref_mut(&mut self) -> &mut Vec<F> {
+        &mut self.0
+    }
+}
+
+impl<F: Field> Drop for Secret<F> {
+    fn drop(&mut self) {
+        self.0.fill(F::ZERO);
+        // So that the writes are not dropped with the values.
+        hint::black_box(&self.0);
+    }
+}
+
+impl<F: Field> fmt::Debug for Secret<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
+    }
+}
