@@ -148,6 +148,37 @@ fn killed_at_random_moments_it_comes_to_the_same_end() {
     assert_eq!(proved["steps"], "22");
 }
 
+/// Killed when all steps are folded: while the final proof is made, and (as good as) before the
+/// checkpoint that it makes superfluous is removed.
+#[test]
+fn killed_while_the_final_proof_is_made_it_makes_it_again() {
+    let attempt = Attempt::new(Poll::vector("small"));
+    let mut child = attempt.start("");
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while steps_of(&attempt.checkpoint()) != Some(22) {
+        assert!(Instant::now() < deadline, "never folded");
+        assert!(child.try_wait().expect("status").is_none(), "ended");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let folded = attempt.kill(child);
+    assert!(!attempt.is_finished(), "killed too late to test anything");
+    let ended = attempt.finish();
+    // With the final proof written and the checkpoint still there.
+    fs::write(attempt.checkpoint(), folded).expect("written");
+    let again = attempt.finish();
+    for field in ["results", "totalSpent", "steps", "stateRoot"] {
+        assert_eq!(ended[field], again[field], "{field}");
+    }
+}
+
+/// The number of steps in a checkpoint's head.
+fn steps_of(checkpoint: &Path) -> Option<u64> {
+    const OFFSET: usize = 8 + 4 + 32 + 32;
+    let bytes = fs::read(checkpoint).ok()?;
+    let steps = bytes.get(OFFSET..OFFSET + 8)?;
+    steps.try_into().ok().map(u64::from_le_bytes)
+}
+
 #[test]
 fn going_on_from_any_checkpoint_ends_in_the_same_state() {
     let attempt = Attempt::new(Poll::tiny());
