@@ -1,4 +1,6 @@
-//! Shared helpers for tests that cross crates: polls made of honest and hostile events.
+//! Shared helpers for tests that cross crates: polls made of honest and hostile events, and the
+//! proving library's IVC to compare the folding engine with.
 
+pub mod baseline;
 pub mod hostile;
 pub mod vectors;
