@@ -15,20 +15,20 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::progress::Progress;
 
-/// Steps folded to learn the pace. The first two are cheaper than the rest and do not count.
+/// Steps folded to learn the pace. The first two are cheaper than the rest and do not count (there
+/// is nothing to fold at the first, and only the first to fold at the second).
 const SAMPLE_STEPS: usize = 6;
 const SAMPLE_WARM_UP: usize = 2;
 /// Larger steps are not tried; their time is scaled by the number of constraints.
 const SAMPLE_EVENTS: usize = 4;
 
-/// The final proof takes as long as folding so many constraints: for each constraint of the
-/// circuit, and for all else. (Measured: 20 steps' time at 26,000 constraints, 9 at 171,000.)
-const COMPRESSION_PER_CONSTRAINT: f64 = 8.0;
-const COMPRESSION_FIXED: f64 = 350_000.0;
+/// The final proof, made and verified, takes as long as so many steps. (Measured at 29,000, 89,000
+/// and 168,000 constraints.)
+const COMPRESSION_STEPS: f64 = 12.0;
 /// Bytes at the peak, which is the final proof's: for each constraint, and for all else.
-/// (Measured: 198 MB at 26,000 constraints, 391 MB at 48,000, 1.21 GB at 171,000.)
-const BYTES_PER_CONSTRAINT: u64 = 7_500;
-const BYTES_FIXED: u64 = 20_000_000;
+/// (Measured: 195 MB at 29,000 constraints, 468 MB at 89,000, 863 MB at 168,000.)
+const BYTES_PER_CONSTRAINT: u64 = 4_900;
+const BYTES_FIXED: u64 = 60_000_000;
 /// Bytes of the state machine for each voter who votes, and of the log's index for each message.
 const BYTES_PER_VOTER: u64 = 300;
 const BYTES_PER_MESSAGE: u64 = 40;
@@ -84,8 +84,7 @@ pub fn of(
     let scale = constraints as f64 / sample.constraints as f64;
     let steps = voters.saturating_add(messages) / shape.events_per_step as u64 + 1;
     let seconds_per_step = sample.step_seconds * scale;
-    let compression = seconds_per_step / constraints as f64
-        * (COMPRESSION_PER_CONSTRAINT * constraints as f64 + COMPRESSION_FIXED);
+    let compression = seconds_per_step * COMPRESSION_STEPS;
     Ok(Estimate {
         voters,
         messages,

@@ -148,7 +148,7 @@ fn elements_that_are_not_canonical_are_refused() {
 
 #[test]
 fn setup_reports_the_providers_error() {
-    let result = Engine::setup(&HONEST, |count| Err::<(_, ()), usize>(count));
+    let result = Engine::setup(&HONEST, Err::<(_, ()), usize>);
     assert!(matches!(result, Err(SetupFailure::Powers(count)) if count >= 1 << 13));
     let few = |count: usize| Ok::<_, ()>((PowersOfTau::development(count / 2), ()));
     let short = Engine::setup(&HONEST, few);
