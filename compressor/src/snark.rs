@@ -12,7 +12,7 @@ use maci_nova_step_circuit::Fr;
 use nova_snark::errors::NovaError;
 use serde::{Deserialize, Serialize};
 
-use crate::strict::{self, Dimensions, PrimarySnark, SecondarySnark};
+use crate::strict::{self, PrimarySnark, SecondarySnark};
 
 /// Why encoded bytes are no proof.
 #[derive(Debug, thiserror::Error)]
@@ -117,8 +117,8 @@ fn layout(engine: &Engine) -> Layout {
     let layout = layout.elements(3).vector(inputs[1]);
     // The blindings of both commitments.
     let layout = layout.elements(2);
-    let layout = primary_snark(layout, &Rounds::new(Dimensions::of(engine.primary())));
-    secondary_snark(layout, &Rounds::new(Dimensions::of(engine.secondary())))
+    let layout = primary_snark(layout, &Rounds::new(strict::dimension(engine.primary())));
+    secondary_snark(layout, &Rounds::new(strict::dimension(engine.secondary())))
 }
 
 /// Rounds of the sum-checks of a Spartan proof.
@@ -129,15 +129,12 @@ struct Rounds {
 }
 
 impl Rounds {
-    fn new(dimensions: Dimensions) -> Self {
-        let (outer, columns) = (
-            dimensions.rows.ilog2() as usize,
-            dimensions.columns.ilog2() as usize,
-        );
+    fn new(dimension: usize) -> Self {
+        let outer = dimension.ilog2() as usize;
         Rounds {
             outer,
-            inner: columns + 1,
-            batch: outer.max(columns),
+            inner: outer + 1,
+            batch: outer,
         }
     }
 }

@@ -33,21 +33,11 @@ pub(crate) type PrimarySnark =
 pub(crate) type SecondarySnark =
     RelaxedR1CSSNARK<GrumpkinEngine, ipa_pc::EvaluationEngine<GrumpkinEngine>>;
 
-/// Rows and columns of the strict constraints, both powers of two: what Spartan's proofs are sized
-/// by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Dimensions {
-    pub(crate) rows: usize,
-    pub(crate) columns: usize,
-}
-
-impl Dimensions {
-    pub(crate) fn of<E: Engine>(relation: &Relation<E>) -> Self {
-        Dimensions {
-            rows: relation.half(),
-            columns: 2 * relation.half(),
-        }
-    }
+/// Rows and witness columns of the strict constraints, a power of two: what Spartan's proofs are
+/// sized by. Half of the rows are zeros: the library opens witness and error together, and with more
+/// than two threads it slices both as if they were of one length.
+pub(crate) fn dimension<E: Engine>(relation: &Relation<E>) -> usize {
+    2 * relation.half()
 }
 
 /// Proves that `vector`, committed with `blind` taken off, satisfies the instance.
@@ -106,13 +96,12 @@ fn strict_instance<E: Engine>(
 /// The strict constraints for the scalar `u`.
 fn shape<E: Engine>(relation: &Relation<E>, u: &E::Scalar) -> Result<R1CSShape<E>, NovaError> {
     let relaxed = relation.shape();
-    let Dimensions { rows, columns } = Dimensions::of(relation);
+    let size = dimension(relation);
     let strict = |matrix: &SparseMatrix<E::Scalar>, scale: E::Scalar| {
         Strict {
             one: relaxed.num_vars(),
-            columns,
-            rows,
-            width: columns + 1 + relaxed.num_io(),
+            size,
+            width: size + 1 + relaxed.num_io(),
             scale,
             u: *u,
         }
@@ -120,10 +109,10 @@ fn shape<E: Engine>(relation: &Relation<E>, u: &E::Scalar) -> Result<R1CSShape<E
     };
     let one = E::Scalar::ONE;
     let mut c = strict(relaxed.C(), *u);
-    add_error(&mut c, relaxed.num_cons(), rows);
+    add_error(&mut c, relaxed.num_cons(), relation.half());
     R1CSShape::new(
-        rows,
-        columns,
+        size,
+        size,
         relaxed.num_io(),
         strict(relaxed.A(), one),
         strict(relaxed.B(), one),
@@ -135,8 +124,8 @@ fn shape<E: Engine>(relation: &Relation<E>, u: &E::Scalar) -> Result<R1CSShape<E
 struct Strict<F> {
     /// The column of the scalar; witness before it, public inputs after.
     one: usize,
-    columns: usize,
-    rows: usize,
+    /// Rows, and witness columns.
+    size: usize,
     width: usize,
     /// What every entry is multiplied by.
     scale: F,
@@ -150,8 +139,8 @@ impl<F: ff::PrimeField> Strict<F> {
             let value = self.scale * value;
             match *column {
                 column if column < self.one => (column, value),
-                column if column == self.one => (self.columns, value * self.u),
-                column => (column - self.one + self.columns, value),
+                column if column == self.one => (self.size, value * self.u),
+                column => (column - self.one + self.size, value),
             }
         };
         let entries = matrix.indices.iter().zip(&matrix.data).map(moved);
@@ -159,7 +148,7 @@ impl<F: ff::PrimeField> Strict<F> {
         let mut indptr = matrix.indptr.clone();
         let end = indptr.last().copied().unwrap_or(0);
         // Rows of zeros up to a power of two.
-        indptr.resize(indptr.len() + self.rows - constraints, end);
+        indptr.resize(indptr.len() + self.size - constraints, end);
         SparseMatrix {
             data,
             indices,
@@ -207,8 +196,7 @@ mod tests {
         let u = Fr::from(10);
         let strict = Strict {
             one: 2,
-            columns: 8,
-            rows: 4,
+            size: 8,
             width: 10,
             scale: u,
             u,
@@ -229,6 +217,6 @@ mod tests {
         for (row, column, value) in expected {
             assert!(entries.contains(&(row, column, Fr::from(value))));
         }
-        assert_eq!(moved.indptr.len(), 5);
+        assert_eq!(moved.indptr.len(), 9);
     }
 }

@@ -326,7 +326,7 @@ fn degenerate_points_are_false_and_cause_no_panic() {
     }
     // The three HyperKZG witnesses, then the inner-product argument, which only the last check of
     // each curve reads.
-    let (secondary, ipa, evaluations) = (76, 21, 48);
+    let (secondary, ipa, evaluations) = (79, 21, 48);
     let witnesses = elements - secondary - ipa - evaluations - 3;
     let pairing = (witnesses..witnesses + 3).map(|element| (element, "ProofVerifyError"));
     // From its second point on, so that what comes before is a point too, and without its scalar.
@@ -362,11 +362,23 @@ fn cyclefold_scalars_above_r_are_refused() {
     }
 }
 
+/// The library cuts its work by the number of threads.
+#[test]
+fn the_number_of_threads_does_not_matter() {
+    for threads in [1, 3, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.expect("threads").install(|| {
+            let proof = prove(folded(), &poll().results).expect("proven");
+            check(&proof).expect("true");
+        });
+    }
+}
+
 #[test]
 fn the_size_of_a_proof_is_pinned() {
     assert_eq!(
         (honest().snark.len(), honest().to_bytes().len()),
-        (10_848, 11_430)
+        (11_040, 11_622)
     );
 }
 
