@@ -53,7 +53,7 @@ pub enum ProveError {
     /// The results are not those in the running proof's tally, or not one for each option.
     #[error("the results are not those of the proof's tally")]
     Results,
-    /// The library failed.
+    /// The engine or the proving library failed.
     #[error("the proof system failed: {0}")]
     Library(String),
 }

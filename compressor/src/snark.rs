@@ -4,8 +4,8 @@ use std::panic::{self, AssertUnwindSafe};
 
 use halo2curves::bn256::Fq;
 use maci_nova_folding::{
-    blinding::Foldings,
-    engine::{decode, encode, instance, Engine, EngineError, Ivc, Statement},
+    blinding::{Blinded, Foldings},
+    engine::{decode, encode, instance_layout, Engine, EngineError, Ivc, Statement},
     layout::Layout,
 };
 use maci_nova_step_circuit::Fr;
@@ -20,18 +20,13 @@ pub(crate) enum SnarkError {
     /// The size is wrong, an element or point is invalid, or what it states is out of range.
     #[error("{0}")]
     Engine(#[from] EngineError),
-    /// An element or point that is valid, but not encoded in the one way it should be.
+    /// An element or point that is valid, but not encoded in the one way it should be. (The decoders
+    /// are strict, so none is known; should one become lax, this remains.)
     #[error("an element or point has a second encoding")]
     NotCanonical,
     /// The library's verifier rejects, with its error.
     #[error("the verifier rejects it ({0})")]
     Rejected(String),
-}
-
-impl From<NovaError> for SnarkError {
-    fn from(error: NovaError) -> Self {
-        SnarkError::Rejected(error.to_string())
-    }
 }
 
 /// A running proof without its witnesses: the blinded instances' public parts, and a proof that
@@ -47,21 +42,17 @@ pub(crate) struct CompressedSnark {
 
 /// Compresses a running proof.
 pub(crate) fn prove(engine: &Engine, proof: &Ivc) -> Result<Vec<u8>, SnarkError> {
-    let blinded = proof.blinded(engine)?;
-    let (instance, witness) = &blinded.primary;
-    let relation = engine.primary();
-    let vector = relation.joined(&witness.w, &witness.e);
-    let primary = strict::prove(relation, instance, &witness.blind, vector)?;
-    let primary_blind = witness.blind;
-    let (instance, witness) = &blinded.secondary;
-    let relation = engine.secondary();
-    let vector = relation.joined(&witness.w, &witness.e);
-    let secondary = strict::prove(relation, instance, &witness.blind, vector)?;
+    let Blinded {
+        foldings,
+        primary: (instance, witness),
+        secondary: (cyclefold, cyclefold_witness),
+    } = proof.blinded(engine)?;
     let snark = CompressedSnark {
-        foldings: blinded.foldings,
-        blinds: (primary_blind, witness.blind),
-        primary,
-        secondary,
+        foldings,
+        blinds: (witness.blind, cyclefold_witness.blind),
+        primary: strict::prove(engine.primary(), &instance, &witness).map_err(EngineError::from)?,
+        secondary: strict::prove(engine.secondary(), &cyclefold, &cyclefold_witness)
+            .map_err(EngineError::from)?,
     };
     let bytes = layout(engine).pack(&encode(&snark)?);
     Ok(bytes.map_err(EngineError::from)?)
@@ -92,13 +83,11 @@ pub(crate) fn verify(
 impl CompressedSnark {
     fn verify(&self, engine: &Engine, statement: &Statement<'_>) -> Result<(), SnarkError> {
         let (primary, secondary) = self.foldings.fold(engine, statement)?;
-        strict::verify(engine.primary(), &primary, &self.blinds.0, &self.primary)?;
-        strict::verify(
-            engine.secondary(),
-            &secondary,
-            &self.blinds.1,
-            &self.secondary,
-        )?;
+        let rejected = |error: NovaError| SnarkError::Rejected(error.to_string());
+        let Self { blinds, .. } = self;
+        strict::verify(engine.primary(), &primary, &blinds.0, &self.primary).map_err(rejected)?;
+        strict::verify(engine.secondary(), &secondary, &blinds.1, &self.secondary)
+            .map_err(rejected)?;
         Ok(())
     }
 }
@@ -110,8 +99,8 @@ fn layout(engine: &Engine) -> Layout {
         engine.secondary().shape().num_io(),
     ];
     // Salt, running instance, commitment to the last witness; running CycleFold instance.
-    let layout = instance(Layout::default().elements(1), inputs[0]).elements(1);
-    let layout = instance(layout, inputs[1]);
+    let layout = instance_layout(Layout::default().elements(1), inputs[0]).elements(1);
+    let layout = instance_layout(layout, inputs[1]);
     // Random instances: two commitments, scalar, public inputs.
     let layout = layout.elements(3).vector(inputs[0]);
     let layout = layout.elements(3).vector(inputs[1]);

@@ -8,13 +8,10 @@
 //!                          C' = u C (that column by u^2) + (1 at row i, column of E_i)
 //! ```
 //! Spartan (ePrint 2019/550) proves it as it is, with the commitment that the folding has made; the
-//! matrices are made anew for each proof's u, which costs less than a tenth of a second.
+//! matrices are made anew for each proof's u. That and their digest are most of a verification's time.
 
 use ff::Field;
-use maci_nova_folding::{
-    relation::{Commitment, Instance, Relation},
-    secret::Secret,
-};
+use maci_nova_folding::relation::{Commitment, Instance, Relation, Witness};
 use nova_snark::{
     errors::NovaError,
     provider::{hyperkzg, ipa_pc, Bn256EngineKZG, GrumpkinEngine},
@@ -40,16 +37,18 @@ pub(crate) fn dimension<E: Engine>(relation: &Relation<E>) -> usize {
     2 * relation.half()
 }
 
-/// Proves that `vector`, committed with `blind` taken off, satisfies the instance.
+/// Proves that the witness satisfies the instance, whose commitment counts with its blinding taken
+/// off.
 pub(crate) fn prove<E: Engine, S: RelaxedR1CSSNARKTrait<E>>(
     relation: &Relation<E>,
     instance: &Instance<E>,
-    blind: &E::Scalar,
-    mut vector: Secret<E::Scalar>,
+    witness: &Witness<E>,
 ) -> Result<S, NovaError> {
     let shape = shape(relation, &instance.u)?;
     let (prover, _) = S::setup(relation.key(), &shape)?;
+    let mut vector = relation.joined(&witness.w, &witness.e);
     vector.resize(shape.num_vars(), E::Scalar::ZERO);
+    let blind = &witness.blind;
     let witness = R1CSWitness::new(&shape, &vector, &mut OsRng)?;
     // No blinding: the vector is uniform already, and the commitment's own has been taken off.
     let (witness, _) = witness.derandomize();

@@ -362,6 +362,43 @@ fn cyclefold_scalars_above_r_are_refused() {
     }
 }
 
+/// The prover does not check what it proves; the verifier refuses each of these.
+#[test]
+fn a_witness_that_is_false_proves_nothing() {
+    use maci_nova_folding::blinding::Blinded;
+
+    use crate::strict::{self, SecondarySnark};
+
+    let engine = parameters().engine();
+    let relation = engine.secondary();
+    let blinded = || -> Blinded {
+        let proof = folded().engine_proof().expect("steps");
+        proof.blinded(engine).expect("blinded")
+    };
+    let (instance, witness) = blinded().secondary;
+    let one = halo2curves::bn256::Fq::ONE;
+    let verdict = |proven: &maci_nova_folding::relation::Witness<_>, stated: &_, blind| {
+        let snark: SecondarySnark = strict::prove(relation, &instance, proven).expect("made");
+        strict::verify(relation, stated, &blind, &snark)
+    };
+    verdict(&witness, &instance, witness.blind).expect("true");
+    let mut error = witness.clone();
+    error.e[5] += one;
+    let mut variable = witness.clone();
+    variable.w[5] += one;
+    for proven in [error, variable] {
+        assert!(verdict(&proven, &instance, witness.blind).is_err());
+    }
+    let (mut u, mut x, mut other) = (instance.clone(), instance.clone(), instance.clone());
+    u.u += one;
+    x.x[3] += one;
+    other.commitment = blinded().secondary.0.commitment;
+    for stated in [u, x, other] {
+        assert!(verdict(&witness, &stated, witness.blind).is_err());
+    }
+    assert!(verdict(&witness, &instance, witness.blind + one).is_err());
+}
+
 /// The library cuts its work by the number of threads.
 #[test]
 fn the_number_of_threads_does_not_matter() {

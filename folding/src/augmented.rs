@@ -43,8 +43,9 @@ fn grumpkin() -> Curve<Fr> {
     }
 }
 
-/// Everything that the prover supplies to a step. Coordinates (0, 0) are infinity.
-#[derive(Clone, Debug)]
+/// Everything that the prover supplies to a step. Coordinates (0, 0) are infinity. The salts are
+/// secret.
+#[derive(Clone)]
 pub(crate) struct Inputs {
     /// The parameters' digest.
     pub(crate) digest: Fr,

@@ -1,6 +1,6 @@
 //! What the folding costs: pinned, so that drift shows.
 //!
-//! Constraints, by part. Tests compare them with the circuits; documents read them from here.
+//! Constraints, by part. Tests compare them with the circuits.
 
 /// The most constraints that the CycleFold circuit may have.
 pub const CYCLEFOLD_LIMIT: usize = 1_000;

@@ -19,6 +19,7 @@ use std::{
 use ff::PrimeField;
 use maci_nova_protocol::poll::Header;
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::{
     engine::{EngineError, Ivc},
@@ -127,7 +128,7 @@ pub fn save(
     }
     let sizes = parameters.engine().sizes();
     let encoded = match proof.engine_proof() {
-        None => Vec::new(),
+        None => Zeroizing::default(),
         Some(proof) => proof
             .encode(&sizes)
             .map_err(|error| CheckpointError::Encoding(error.to_string()))?,
@@ -142,7 +143,7 @@ pub fn save(
     .to_bytes();
     let hash = Sha256::new()
         .chain_update(head)
-        .chain_update(&encoded)
+        .chain_update(encoded.as_slice())
         .chain_update(application)
         .finalize();
     write_atomically(path, Readers::Owner, |writer| {
@@ -273,8 +274,8 @@ impl Head {
         &self,
         file: &mut File,
         head: &[u8; HEAD_BYTES],
-    ) -> Result<(Vec<u8>, Vec<u8>), CheckpointError> {
-        let mut proof = vec![0; self.proof_length as usize];
+    ) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), CheckpointError> {
+        let mut proof = Zeroizing::new(vec![0; self.proof_length as usize]);
         let mut application = vec![0; self.application_length as usize];
         let mut hash = [0; HASH_BYTES];
         file.read_exact(&mut proof)?;
@@ -282,7 +283,7 @@ impl Head {
         file.read_exact(&mut hash)?;
         let computed = Sha256::new()
             .chain_update(head)
-            .chain_update(&proof)
+            .chain_update(proof.as_slice())
             .chain_update(&application)
             .finalize();
         if computed.as_slice() != hash {

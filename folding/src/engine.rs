@@ -26,6 +26,7 @@ use nova_snark::{
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::{
     augmented::{self, cyclefold_multiplier, CycleFoldRunning, Inputs, Running},
@@ -78,7 +79,7 @@ pub enum EngineError {
     /// The vectors of a proof are not the engine's.
     #[error("{0}")]
     Vectors(#[from] RelationError),
-    /// The proof is not of what is stated: the text says how.
+    /// The proof is not of what is stated, or something stated is out of range: the text says what.
     #[error("{0}")]
     Statement(&'static str),
     /// The values that the prover computed violate a constraint.
@@ -428,6 +429,10 @@ impl fmt::Debug for Ivc {
 
 impl Ivc {
     /// Proves the first step, from `z0`.
+    ///
+    /// # Errors
+    /// [`EngineError::Statement`] for a state of another arity, [`EngineError::Synthesis`] when the
+    /// step's circuit fails. Its constraints are not checked here.
     pub fn first<C: StepCircuit<Fr>>(
         engine: &Engine,
         circuit: &C,
@@ -458,6 +463,9 @@ impl Ivc {
     }
 
     /// Proves one more step; `self` stays as it is.
+    ///
+    /// # Errors
+    /// As [`Ivc::first`], and [`EngineError::Statement`] after [`MAX_STEPS`](crate::MAX_STEPS).
     pub fn next<C: StepCircuit<Fr>>(
         &self,
         engine: &Engine,
@@ -578,6 +586,9 @@ impl Ivc {
 
     /// Checks the whole proof: the hashes that bind the statement and both running instances, and
     /// that all three instances are satisfied by their witnesses. Returns the state proven.
+    ///
+    /// # Errors
+    /// [`EngineError::Statement`] or [`EngineError::Relation`] when it is false.
     pub fn verify(&self, engine: &Engine, z0: &[Fr]) -> Result<Vec<Fr>, EngineError> {
         let Parts {
             steps: _,
@@ -615,13 +626,20 @@ impl Ivc {
     }
 
     /// Encodes the proof with its witness: secret.
-    pub fn encode(&self, sizes: &Sizes) -> Result<Vec<u8>, EngineError> {
-        Ok(running_layout(sizes).pack(&encode(&self.parts)?)?)
+    ///
+    /// # Errors
+    /// [`EngineError::Layout`] when these are not the sizes of its engine.
+    pub fn encode(&self, sizes: &Sizes) -> Result<Zeroizing<Vec<u8>>, EngineError> {
+        let library = Zeroizing::new(encode(&self.parts)?);
+        Ok(running_layout(sizes).pack(&library)?.into())
     }
 
     /// Decodes; checks sizes and that every element and point is valid, not what they prove.
+    ///
+    /// # Errors
+    /// [`EngineError::Layout`], [`EngineError::Encoding`].
     pub fn decode(engine: &Engine, bytes: &[u8]) -> Result<Self, EngineError> {
-        let library = running_layout(&engine.sizes()).unpack(bytes)?;
+        let library = Zeroizing::new(running_layout(&engine.sizes()).unpack(bytes)?);
         Self::from_parts(engine, decode(&library)?)
     }
 
@@ -645,25 +663,31 @@ impl Ivc {
 
 /// The public inputs and the witness of the CycleFold circuit for a claim, and the first constraint
 /// that they violate.
-fn cyclefold_witness(claim: &Claim) -> (Vec<Fq>, Vec<Fq>, Option<&'static str>) {
+fn cyclefold_witness(claim: &Claim) -> (Vec<Fq>, Secret<Fq>, Option<&'static str>) {
     let mut cs = WitnessCS::<Fq>::new();
     let mut gadget = Gadget::new(&mut cs);
     claim.fill(&mut gadget);
     let violated = gadget.violated();
     (
         cs.input_assignment()[1..].to_vec(),
-        cs.aux_assignment().to_vec(),
+        cs.aux_assignment().to_vec().into(),
         violated,
     )
 }
 
 /// The library's encoding of a value.
+///
+/// # Errors
+/// [`EngineError::Encoding`].
 pub fn encode<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, EngineError> {
     let config = bincode::config::standard().with_fixed_int_encoding();
     bincode::serde::encode_to_vec(value, config).map_err(|e| EngineError::Encoding(e.to_string()))
 }
 
 /// A value from the library's encoding, which it must fill.
+///
+/// # Errors
+/// [`EngineError::Encoding`], [`EngineError::Layout`].
 pub fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, EngineError> {
     let config = bincode::config::standard().with_fixed_int_encoding();
     let (value, used) = bincode::serde::decode_from_slice(bytes, config)
@@ -678,12 +702,12 @@ pub fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, EngineE
 }
 
 /// An instance: commitment, u, x.
-pub fn instance(layout: Layout, inputs: usize) -> Layout {
+pub fn instance_layout(layout: Layout, inputs: usize) -> Layout {
     layout.elements(2).vector(inputs)
 }
 
 /// A witness: W, E, the blinding.
-fn witness(layout: Layout, variables: usize, constraints: usize) -> Layout {
+fn witness_layout(layout: Layout, variables: usize, constraints: usize) -> Layout {
     layout.vector(variables).vector(constraints).elements(1)
 }
 
@@ -691,11 +715,11 @@ fn witness(layout: Layout, variables: usize, constraints: usize) -> Layout {
 fn running_layout(sizes: &Sizes) -> Layout {
     let layout = Layout::default().counter();
     let layout = layout.vector(sizes.arity).vector(sizes.arity).elements(1);
-    let layout = instance(layout, PUBLIC_INPUTS);
-    let layout = witness(layout, sizes.variables.0, sizes.constraints.0);
+    let layout = instance_layout(layout, PUBLIC_INPUTS);
+    let layout = witness_layout(layout, sizes.variables.0, sizes.constraints.0);
     let layout = layout.elements(PUBLIC_INPUTS).vector(sizes.variables.0);
-    let layout = instance(layout, cyclefold::PUBLIC_INPUTS);
-    witness(layout, sizes.variables.1, sizes.constraints.1)
+    let layout = instance_layout(layout, cyclefold::PUBLIC_INPUTS);
+    witness_layout(layout, sizes.variables.1, sizes.constraints.1)
 }
 
 #[cfg(test)]

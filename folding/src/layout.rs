@@ -87,12 +87,15 @@ impl Layout {
     }
 
     /// Bytes with lengths.
-    pub fn library_size(&self) -> usize {
+    fn library_size(&self) -> usize {
         let lengths = |part: &&Part| matches!(part, Part::Length(_));
         self.packed_size() + self.parts.iter().filter(lengths).count() * COUNTER_BYTES
     }
 
     /// Takes the lengths out of the library's encoding, having compared each.
+    ///
+    /// # Errors
+    /// [`LayoutError::Size`], [`LayoutError::Length`].
     pub fn pack(&self, library: &[u8]) -> Result<Vec<u8>, LayoutError> {
         check_size(self.library_size(), library)?;
         let mut packed = Vec::with_capacity(self.packed_size());
@@ -115,6 +118,9 @@ impl Layout {
     }
 
     /// Puts the lengths back: the inverse of [`Layout::pack`].
+    ///
+    /// # Errors
+    /// [`LayoutError::Size`].
     pub fn unpack(&self, packed: &[u8]) -> Result<Vec<u8>, LayoutError> {
         check_size(self.packed_size(), packed)?;
         let mut library = Vec::with_capacity(self.library_size());

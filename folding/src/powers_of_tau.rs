@@ -10,8 +10,6 @@
 //! `2^(power+1) - 1` points of G1, 64 bytes each; section 3: `2^power` points of G2, 128 bytes
 //! each; coordinates in Montgomery form (R = 2^256). A pruned file holds fewer points.
 
-#[cfg(test)]
-use std::io::{BufWriter, Write};
 use std::{
     fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
@@ -182,16 +180,6 @@ impl PowersOfTau {
     /// The powers in G1, and tau times the generator of G2.
     pub(crate) fn into_points(self) -> (Vec<G1Affine>, G2Affine) {
         (self.g1, self.tau_g2)
-    }
-
-    /// Writes these points, and nothing else, as a file.
-    #[cfg(test)]
-    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
-        let mut writer = BufWriter::new(File::create(path)?);
-        let g2 = vec![G2Affine::generator(), self.tau_g2];
-        nova_snark::provider::write_ptau(&mut writer, self.g1.clone(), g2, self.power())
-            .map_err(io::Error::other)?;
-        writer.flush()
     }
 
     /// `tau * G2` is a non-zero element of the prime-order group, and with random rho_i
@@ -413,9 +401,8 @@ pub(crate) mod tests {
 
     /// Writes what a ceremony with this tau would have left.
     pub(crate) fn write_ceremony(tau: u64, count: usize, path: &Path) {
-        PowersOfTau::of(Fr::from(tau), count)
-            .write(path)
-            .expect("written");
+        let parts = parts_of(Fr::from(tau), count.ilog2());
+        std::fs::write(path, parts.bytes()).expect("written");
     }
 
     /// A file's parts, to be broken one at a time.
@@ -432,17 +419,22 @@ pub(crate) mod tests {
         points.iter().flat_map(SerdeObject::to_raw_bytes).collect()
     }
 
-    /// The first powers of `tau`, with a header that states power 4.
+    /// The first 16 powers of `tau`.
     fn parts(tau: Fr) -> Parts {
+        parts_of(tau, COUNT.ilog2())
+    }
+
+    /// The first `2^power` powers of `tau`.
+    fn parts_of(tau: Fr, power: u32) -> Parts {
         let g2 = [Fr::ONE, tau].map(|power| (G2::generator() * power).to_affine());
         let mut header = 32u32.to_le_bytes().to_vec();
         header.extend_from_slice(&base_prime());
-        header.extend_from_slice(&4u32.to_le_bytes());
+        header.extend_from_slice(&power.to_le_bytes());
         Parts {
             magic: *MAGIC,
             version: VERSION,
             header,
-            g1: raw(&fixed_base_powers(tau, COUNT)),
+            g1: raw(&fixed_base_powers(tau, 1 << power)),
             g2: raw(&g2),
         }
     }
@@ -506,19 +498,6 @@ pub(crate) mod tests {
         assert_ne!(one.digest(), read(plain, 8).expect("valid").digest());
         assert_eq!(one.g1[0], G1Affine::generator());
         assert!(one.g1.iter().all(|p| bool::from(p.is_on_curve())));
-    }
-
-    #[test]
-    fn the_library_reads_what_is_written() {
-        let powers = read(&good().bytes(), COUNT).expect("valid");
-        let file = tempfile::NamedTempFile::new().expect("file");
-        powers.write(file.path()).expect("written");
-        let mut reader = File::open(file.path()).expect("opened");
-        let (g1, g2) = nova_snark::provider::read_ptau::<G1Affine, G2Affine>(&mut reader, COUNT, 2)
-            .expect("read by the library");
-        assert_eq!((g1, g2[1]), (powers.g1.clone(), powers.tau_g2));
-        let again = PowersOfTau::read(file.path(), COUNT).expect("read by us");
-        assert_eq!(again.digest(), powers.digest());
     }
 
     #[test]

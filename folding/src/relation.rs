@@ -293,7 +293,7 @@ impl<E: Engine> Relation<E> {
     ) -> Result<Incoming<E>, RelationError> {
         self.check_lengths(x, w)?;
         let products = self.products(w, &E::Scalar::ONE, x)?;
-        let cross = Secret::from(running.cross_term(u, &products, &E::Scalar::ONE));
+        let cross = running.cross_term(u, &products, &E::Scalar::ONE);
         let blind = E::Scalar::random(&mut OsRng);
         let commitment = self.commit(w, &cross, &blind);
         Ok(Incoming {
@@ -323,9 +323,9 @@ impl<E: Engine> Relation<E> {
         let (w, x) = (scalars(self.shape.num_vars()), scalars(self.shape.num_io()));
         let u = E::Scalar::random(&mut OsRng);
         let products = self.products(&w, &u, &x)?;
-        let error = Secret::from(products.error(&u));
+        let error = products.error(&u);
         let running = self.running_products(instance, witness)?;
-        let cross = Secret::from(running.cross_term(&instance.u, &products, &u));
+        let cross = running.cross_term(&instance.u, &products, &u);
         let blinds = (E::Scalar::random(&mut OsRng), E::Scalar::random(&mut OsRng));
         let (witness_commitment, error_commitment) = rayon::join(
             || self.commit(&w, &cross, &blinds.0),
@@ -346,32 +346,34 @@ impl<E: Engine> Relation<E> {
 
 impl<E: Engine> Products<E> {
     /// `A z * B z - u C z`.
-    fn error(&self, u: &E::Scalar) -> Vec<E::Scalar> {
-        (&*self.a, &*self.b, &*self.c)
+    fn error(&self, u: &E::Scalar) -> Secret<E::Scalar> {
+        let error: Vec<E::Scalar> = (&*self.a, &*self.b, &*self.c)
             .into_par_iter()
             .map(|(a, b, c)| *a * b - *u * c)
-            .collect()
+            .collect();
+        error.into()
     }
 
     /// Whether `A z * B z - u C z` is `e` (or 0).
     fn satisfy(&self, u: &E::Scalar, e: Option<&[E::Scalar]>) -> bool {
         let error = self.error(u);
         match e {
-            Some(e) => error == e,
+            Some(e) => **error == *e,
             None => error.iter().all(|value| *value == E::Scalar::ZERO),
         }
     }
 
     /// `A z_1 * B z_2 + A z_2 * B z_1 - u_1 C z_2 - u_2 C z_1`.
-    fn cross_term(&self, u: &E::Scalar, other: &Self, other_u: &E::Scalar) -> Vec<E::Scalar> {
-        (0..self.a.len())
+    fn cross_term(&self, u: &E::Scalar, other: &Self, other_u: &E::Scalar) -> Secret<E::Scalar> {
+        let cross: Vec<E::Scalar> = (0..self.a.len())
             .into_par_iter()
             .map(|i| {
                 self.a[i] * other.b[i] + other.a[i] * self.b[i]
                     - *u * other.c[i]
                     - *other_u * self.c[i]
             })
-            .collect()
+            .collect();
+        cross.into()
     }
 
     fn add_scaled(&mut self, other: &Self, scale: &E::Scalar) {

@@ -1,15 +1,19 @@
 //! Vectors that are overwritten when they are dropped.
 
 use core::{
-    fmt, hint,
+    fmt,
     ops::{Deref, DerefMut},
 };
 
 use ff::Field;
 use serde::{Deserialize, Serialize};
+use zeroize::optimization_barrier;
 
-/// Elements that nobody but the prover may see: zeroed when dropped. (Copies that the proving
-/// library makes meanwhile cannot be reached.)
+/// Elements that nobody but the prover may see: zeroed when dropped.
+///
+/// What this does not reach: copies that the proving library makes (its constraint systems, products
+/// and multi-scalar multiplications), memory that a vector left when it grew, and single elements,
+/// of which blindings and salts alone tell nothing about a vote.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent, bound = "F: Serialize + serde::de::DeserializeOwned")]
 pub struct Secret<F: Field>(Vec<F>);
@@ -38,7 +42,7 @@ impl<F: Field> Drop for Secret<F> {
     fn drop(&mut self) {
         self.0.fill(F::ZERO);
         // So that the writes are not dropped with the values.
-        hint::black_box(&self.0);
+        optimization_barrier(&self.0);
     }
 }
 

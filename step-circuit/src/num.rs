@@ -176,7 +176,7 @@ impl<F: PrimeField> Num<F> {
     }
 
     /// The variable, if this is exactly one with coefficient 1.
-    pub fn variable(&self) -> Option<Variable> {
+    pub(crate) fn variable(&self) -> Option<Variable> {
         match self.terms.as_deref() {
             Some([(variable, coefficient)]) if *coefficient == F::ONE => Some(*variable),
             _ => None,
@@ -243,7 +243,7 @@ impl<F: PrimeField> Bit<F> {
     }
 
     /// Takes `num` for a bit. The caller has constrained it to 0 or 1 and says why at the call.
-    pub fn assume(num: Num<F>) -> Self {
+    pub(crate) fn assume(num: Num<F>) -> Self {
         Bit(num)
     }
 
@@ -277,9 +277,27 @@ impl<F: PrimeField> Bit<F> {
 pub struct Gadget<'a, CS: ConstraintSystem<F>, F: PrimeField = Fr> {
     cs: &'a mut CS,
     symbolic: bool,
-    hints: Vec<F>,
+    hints: Hints<F>,
     replacements: BTreeMap<usize, F>,
     violated: Option<&'static str>,
+}
+
+/// The hints' values: secret, as they are all of the prover's freedom.
+#[derive(Default)]
+struct Hints<F: PrimeField>(Vec<F>);
+
+impl<F: PrimeField> Drop for Hints<F> {
+    fn drop(&mut self) {
+        self.0.fill(F::ZERO);
+        // So that the writes are not dropped with the values.
+        core::hint::black_box(&self.0);
+    }
+}
+
+impl<F: PrimeField> core::fmt::Debug for Hints<F> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "<{} secret hints>", self.0.len())
+    }
 }
 
 impl<'a, CS: ConstraintSystem<F>, F: PrimeField> Gadget<'a, CS, F> {
@@ -289,7 +307,7 @@ impl<'a, CS: ConstraintSystem<F>, F: PrimeField> Gadget<'a, CS, F> {
         Gadget {
             cs,
             symbolic,
-            hints: vec![],
+            hints: Hints(vec![]),
             replacements: BTreeMap::new(),
             violated: None,
         }
@@ -305,7 +323,7 @@ impl<'a, CS: ConstraintSystem<F>, F: PrimeField> Gadget<'a, CS, F> {
 
     /// The values of all hints so far.
     pub fn hints(&self) -> &[F] {
-        &self.hints
+        &self.hints.0
     }
 
     /// The first constraint that the values do not satisfy, a division by zero included (which
@@ -324,14 +342,14 @@ impl<'a, CS: ConstraintSystem<F>, F: PrimeField> Gadget<'a, CS, F> {
 
     /// A hint: a new variable that the prover is free to choose until a constraint binds it.
     pub fn alloc(&mut self, honest: F) -> Num<F> {
-        let replacement = self.replacements.get(&self.hints.len());
+        let replacement = self.replacements.get(&self.hints.0.len());
         let value = replacement.copied().unwrap_or(honest);
-        self.hints.push(value);
+        self.hints.0.push(value);
         self.define(value)
     }
 
     /// A new variable that the caller binds at once by a constraint with one solution.
-    pub fn define(&mut self, value: F) -> Num<F> {
+    fn define(&mut self, value: F) -> Num<F> {
         let variable = self
             .cs
             .alloc(|| "", || Ok(value))

@@ -341,6 +341,15 @@ fn a_cyclefold_instance_of_another_step() {
     assert!(error.contains("the running CycleFold instance"), "{error}");
 }
 
+/// The running instance that a step was told, with the commitment of `instance`.
+fn chain_instance(instance: &Instance<Primary>, told: &Running) -> Instance<Primary> {
+    Instance {
+        commitment: instance.commitment,
+        u: told.u,
+        x: told.x.to_vec(),
+    }
+}
+
 #[test]
 fn points_off_the_curves() {
     // On Grumpkin the augmented circuit itself refuses.
@@ -352,11 +361,24 @@ fn points_off_the_curves() {
     // On BN254 the CycleFold circuit does.
     let mut attempt = Attempt::begin(&chain(3, &z0()));
     attempt.claim.q.1 += Fq::ONE;
+    // The challenge that the circuit will compute for these coordinates.
+    let query = Query::Challenge {
+        x: &attempt.next.parts.x,
+        commitment: &pack(&point_limbs(&attempt.claim.q)),
+    };
+    let bits = engine().oracle.challenge(engine().digest, &query);
+    attempt.claim.challenge = Challenge::new(bits);
     attempt.inputs.commitment = attempt.claim.q;
     assert_eq!(cyclefold_witness(&attempt.claim).2, Some("y^2 = x^3 + b"));
+    let rho = attempt.claim.challenge.multiplier();
+    let parts = &mut attempt.next.parts;
+    let before = chain_instance(&parts.running, &attempt.inputs.running);
+    let commitment = parts.running.commitment;
+    parts.running = before.fold(&rho, &parts.x, &Commitment::<Primary>::default());
+    parts.running.commitment = commitment;
     attempt.fold_claim();
     let forged = attempt.finish();
-    assert!(forged.verify(engine(), &z0()).is_err());
+    assert!(refused(&forged).contains("the running"));
 }
 
 /// "Folding nothing": infinity in C's place and R = U.C, at the first folding and at a later one.
@@ -535,6 +557,13 @@ fn change_point(key: &mut [u8], from: usize, to: usize) {
     key[8 + 32 * to..8 + 32 * (to + 1)].copy_from_slice(&bytes);
 }
 
+/// Puts the generator of G2 in the place of tau times it.
+fn change_tau(key: &mut Vec<u8>, _: &mut Vec<u8>) {
+    let generator = encode(&halo2curves::bn256::G2Affine::generator()).expect("encoded");
+    let start = key.len() - generator.len();
+    key[start..].copy_from_slice(&generator);
+}
+
 #[test]
 fn parameters_with_one_entry_or_one_key_element_changed() {
     let proof = chain(3, &z0());
@@ -550,8 +579,9 @@ fn parameters_with_one_entry_or_one_key_element_changed() {
         altered(|primary, _| change_entry(primary), |_, _| {}),
         altered(|_, secondary| change_entry(secondary), |_, _| {}),
         altered(|_, _| {}, |key, _| change_point(key, 4, 5)),
-        // The blinding generator, and tau H of the verifier's key, follow the powers.
+        // The blinding generator follows the powers; tau H of the verifier's key, of G2, is last.
         altered(|_, _| {}, |key, _| change_point(key, 1, kzg - 3)),
+        altered(|_, _| {}, change_tau),
         altered(|_, _| {}, |_, key| change_point(key, 4, 5)),
         altered(|_, _| {}, |_, key| change_point(key, 4, pedersen - 1)),
     ];
@@ -562,7 +592,8 @@ fn parameters_with_one_entry_or_one_key_element_changed() {
     }
 }
 
-/// The random oracle's constants and the arity are in the digest as well.
+/// The arity is in the digest as well. (So are the random oracle's constants, which nothing can
+/// change here.)
 #[test]
 fn the_digest_covers_the_rest() {
     let mut other = altered(|_, _| {}, |_, _| {});
@@ -777,8 +808,8 @@ fn hashes_of_states_tell_nothing_of_them() {
     assert_ne!(salted.expect("in range")[0], first_hash(&one));
 }
 
-/// What is in the witness half of the random instance's error commitment changes nothing about what
-/// is proven: only the constant term of the last folding counts.
+/// The instances that a verifier computes are those that the blinded witnesses satisfy, for the
+/// statement proven and for no other.
 #[test]
 fn the_last_foldings_are_of_the_statement_only() {
     let proof = chain(3, &z0());

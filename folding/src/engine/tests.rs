@@ -134,7 +134,7 @@ fn altered_encodings_do_not_verify() {
     for length in [0, 1, 31, bytes.len() - 1] {
         assert!(Ivc::decode(engine, &bytes[..length]).is_err());
     }
-    assert!(Ivc::decode(engine, &[bytes, vec![0]].concat()).is_err());
+    assert!(Ivc::decode(engine, &[&bytes[..], &[0]].concat()).is_err());
 }
 
 #[test]
