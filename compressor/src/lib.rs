@@ -24,7 +24,9 @@
 //! # }
 //! ```
 
+pub mod adapter;
 mod final_proof;
+pub mod groth16;
 mod keys;
 mod reader;
 mod snark;

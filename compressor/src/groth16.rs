@@ -1,0 +1,338 @@
+//! Groth16 (ePrint 2016/260) in the form commit, then challenge (as MIRAGE, ePrint 2020/278).
+//!
+//! The instance variables of a circuit are `1, publics.., committed..`. The verifier sees the
+//! committed ones only as one point D, and the public ones may be made from D by a hash, so that
+//! the circuit can use a challenge on what was committed before. With trapdoors alpha, beta, delta,
+//! rho, a point x, and `y_i = beta u_i(x) + alpha v_i(x) + w_i(x)` for each variable i:
+//! ```text
+//! IC_i = [y_i]_1                  for 1 and the publics
+//! D    = sum_i a_i [y_i / rho]_1  over the committed, gamma' = [rho]_2
+//! C    = sum_i a_i [y_i / delta]_1 + ...                     over the witness, as in Groth16
+//!        e(A, B) = e(alpha, beta) e(IC(publics), [1]_2) e(D, gamma') e(C, delta)
+//! ```
+//! rho is the committed part's own trapdoor: no multiple of an IC base is a D for [`gamma_prime`],
+//! so what D says and what the publics say cannot be moved into each other. With `rho = 1` it
+//! could: `D + t IC_k` would make a proof for `pub_k + t` one for `pub_k`.
+//!
+//! What this does not give, and a caller has to know:
+//! * The publics must depend on D, by a hash that also covers what the committed values are claimed
+//!   to be. The bare equation is malleable: from one solution `(A, B, C, D)` follows
+//!   `(A, B + s gamma', C, D + s A)`.
+//! * D does not hide. It is for values that the verifier is told anyway.
+//! * Proofs are not unique: anybody can re-randomize A, B and C.
+//!
+//! **The only setup so far is for development and INSECURE**: [`Trapdoors::insecure_development`]
+//! draws all trapdoors in one process, and whoever keeps them can prove anything.
+//!
+//! [`gamma_prime`]: VerifyingKey::gamma_prime
+
+mod key_file;
+
+use core::fmt;
+
+use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+use ark_ec::{pairing::Pairing, AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
+use ark_ff::{Field, UniformRand, Zero};
+use ark_groth16::{r1cs_to_qap::LibsnarkReduction, Groth16};
+use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
+use rand_chacha::ChaCha20Rng;
+use rand_core::{OsRng, RngCore, SeedableRng};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::adapter::{Adapter, Assignment, Matrices};
+pub use ark_groth16::Proof as RawProof;
+pub use key_file::KeyFileError;
+
+type Engine = Groth16<Bn254, LibsnarkReduction>;
+
+/// A, B and C.
+pub type Proof = RawProof<Bn254>;
+
+/// Everything that must be forgotten after a setup. Zeroed when dropped; copies that the generator
+/// makes meanwhile cannot be reached.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Trapdoors {
+    alpha: Fr,
+    beta: Fr,
+    delta: Fr,
+    /// The committed part's own.
+    rho: Fr,
+    /// What the point x is drawn from.
+    seed: [u8; 32],
+}
+
+impl Trapdoors {
+    /// INSECURE: trapdoors from this machine's randomness, for development. Whoever runs this could
+    /// keep them and then prove anything.
+    pub fn insecure_development() -> Self {
+        let mut seed = [0; 32];
+        OsRng.fill_bytes(&mut seed);
+        Trapdoors {
+            alpha: nonzero(),
+            beta: nonzero(),
+            delta: nonzero(),
+            rho: nonzero(),
+            seed,
+        }
+    }
+}
+
+impl fmt::Debug for Trapdoors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
+fn nonzero() -> Fr {
+    loop {
+        let element = Fr::rand(&mut OsRng);
+        if !element.is_zero() {
+            return element;
+        }
+    }
+}
+
+/// What verifies proofs.
+#[derive(Clone, Debug, PartialEq, Eq, CanonicalSerialize, CanonicalDeserialize)]
+pub struct VerifyingKey {
+    /// `[alpha]_1`.
+    pub alpha: G1Affine,
+    /// `[beta]_2`.
+    pub beta: G2Affine,
+    /// `[rho]_2`: the committed part's.
+    pub gamma_prime: G2Affine,
+    /// `[delta]_2`.
+    pub delta: G2Affine,
+    /// The bases of 1 and of the public variables.
+    pub ic: Vec<G1Affine>,
+}
+
+impl VerifyingKey {
+    /// `IC(publics) = IC_0 + sum_i pub_i IC_(i+1)`; `None` when there are not as many publics.
+    pub fn instance(&self, publics: &[Fr]) -> Option<G1Projective> {
+        let (constant, bases) = self.ic.split_first()?;
+        if bases.len() != publics.len() {
+            return None;
+        }
+        let terms = bases.iter().zip(publics).map(|(base, value)| *base * value);
+        Some(terms.sum::<G1Projective>() + constant)
+    }
+}
+
+/// What makes proofs.
+#[derive(Clone, PartialEq)]
+pub struct ProvingKey {
+    verifying: VerifyingKey,
+    /// Bases of D: `[y_i / rho]_1`.
+    committed: Vec<G1Affine>,
+    /// The library's key, without bases of committed variables.
+    inner: ark_groth16::ProvingKey<Bn254>,
+    /// Digest of the circuit.
+    matrices: [u8; 32],
+}
+
+/// Why no key can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The circuit does not have as many instance variables.
+    #[error("{publics} public variables of {instance} instance variables, the one included")]
+    Publics {
+        /// Public variables asked for.
+        publics: usize,
+        /// The circuit's instance variables.
+        instance: usize,
+    },
+    /// The generator refused the circuit.
+    #[error("the circuit is refused: {0}")]
+    Circuit(#[from] ark_relations::gr1cs::SynthesisError),
+}
+
+/// Why no proof can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// Key, circuit and values are not of one size.
+    #[error("the key, the circuit and the values do not belong together")]
+    Size,
+    /// The values violate this constraint.
+    #[error("the values violate constraint {0}")]
+    Unsatisfied(usize),
+    /// The prover failed.
+    #[error("the proof cannot be made: {0}")]
+    Circuit(#[from] ark_relations::gr1cs::SynthesisError),
+}
+
+/// Why a proof is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// There are not as many public values as the key has bases.
+    #[error("not the key's number of public values")]
+    Publics,
+    /// A point is not of the group.
+    #[error("a point is not of the group")]
+    Point,
+    /// The equation does not hold.
+    #[error("the proof is false")]
+    False,
+}
+
+/// Makes the keys of a circuit whose instance variables are 1, `publics` public ones, and committed
+/// ones.
+///
+/// # Errors
+/// See [`SetupError`].
+pub fn setup(
+    matrices: &Matrices,
+    publics: usize,
+    trapdoors: Trapdoors,
+) -> Result<ProvingKey, SetupError> {
+    let (one, instance) = (Fr::ONE, matrices.instance);
+    if publics >= instance {
+        return Err(SetupError::Publics { publics, instance });
+    }
+    let mut inner = Engine::generate_parameters_with_qap(
+        Adapter::blank(matrices),
+        trapdoors.alpha,
+        trapdoors.beta,
+        one,
+        trapdoors.delta,
+        G1Projective::generator(),
+        G2Projective::generator(),
+        &mut ChaCha20Rng::from_seed(trapdoors.seed),
+    )?;
+    let mut ic = core::mem::take(&mut inner.vk.gamma_abc_g1);
+    let mut committed = ic.split_off(publics + 1);
+    divide(&mut committed, &trapdoors.rho);
+    inner.vk.gamma_abc_g1.clone_from(&ic);
+    let verifying = VerifyingKey {
+        alpha: inner.vk.alpha_g1,
+        beta: inner.vk.beta_g2,
+        gamma_prime: (G2Projective::generator() * trapdoors.rho).into_affine(),
+        delta: inner.vk.delta_g2,
+        ic,
+    };
+    Ok(ProvingKey {
+        verifying,
+        committed,
+        inner,
+        matrices: matrices.digest(),
+    })
+}
+
+/// Replaces `[y]_1` by `[y / rho]_1`. The originals go: with them D could be made for rho = 1.
+fn divide(bases: &mut [G1Affine], rho: &Fr) {
+    let inverse = Zeroizing::new(rho.inverse().expect("trapdoors are not 0"));
+    let divided: Vec<_> = bases.iter().map(|base| *base * *inverse).collect();
+    bases.copy_from_slice(&G1Projective::normalize_batch(&divided));
+}
+
+impl ProvingKey {
+    /// What verifies its proofs.
+    pub fn verifying_key(&self) -> &VerifyingKey {
+        &self.verifying
+    }
+
+    /// The number of committed variables.
+    pub fn committed(&self) -> usize {
+        self.committed.len()
+    }
+
+    /// Digest of the circuit that it belongs to, [`Matrices::digest`].
+    pub fn matrices_digest(&self) -> [u8; 32] {
+        self.matrices
+    }
+
+    /// `D = sum_i a_i [y_i / rho]_1`; it does not hide the values.
+    ///
+    /// # Errors
+    /// [`ProveError::Size`] when there are not as many values as committed variables.
+    pub fn commit(&self, values: &[Fr]) -> Result<G1Affine, ProveError> {
+        if values.len() != self.committed.len() {
+            return Err(ProveError::Size);
+        }
+        G1Projective::msm(&self.committed, values)
+            .map(CurveGroup::into_affine)
+            .map_err(|_| ProveError::Size)
+    }
+
+    fn fits(&self, matrices: &Matrices) -> bool {
+        let variables = matrices.instance + matrices.witness;
+        self.verifying.ic.len() + self.committed.len() == matrices.instance
+            && self.inner.a_query.len() == variables
+            && self.inner.l_query.len() == matrices.witness
+    }
+}
+
+impl fmt::Debug for ProvingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProvingKey")
+            .field("verifying", &self.verifying)
+            .field("committed", &self.committed.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Proves that values satisfy the circuit. Equal values give another proof each time: A, B and C are
+/// blinded with fresh randomness and show nothing of the witness.
+///
+/// # Errors
+/// See [`ProveError`]; nothing is proven of values that violate a constraint.
+pub fn prove(
+    key: &ProvingKey,
+    matrices: &Matrices,
+    assignment: &Assignment,
+) -> Result<Proof, ProveError> {
+    if !key.fits(matrices) || !matrices.fits(assignment) {
+        return Err(ProveError::Size);
+    }
+    if let Some(constraint) = matrices.violated(assignment) {
+        return Err(ProveError::Unsatisfied(constraint));
+    }
+    let [r, s] = [(); 2].map(|()| Zeroizing::new(Fr::rand(&mut OsRng)));
+    let proof = Engine::create_proof_with_reduction_and_matrices(
+        &key.inner,
+        *r,
+        *s,
+        &matrices.rows,
+        matrices.instance,
+        matrices.constraints(),
+        assignment.values(),
+    )?;
+    Ok(proof)
+}
+
+/// Verifies the bare equation. The publics must depend on `d`, see the module's documentation.
+///
+/// # Errors
+/// See [`VerifyError`].
+pub fn verify(
+    key: &VerifyingKey,
+    publics: &[Fr],
+    d: &G1Affine,
+    proof: &Proof,
+) -> Result<(), VerifyError> {
+    let instance = key.instance(publics).ok_or(VerifyError::Publics)?;
+    if ![d, &proof.a, &proof.c].into_iter().all(valid_g1) || !valid_g2(&proof.b) {
+        return Err(VerifyError::Point);
+    }
+    // e(-A, B) e(alpha, beta) e(IC(publics), [1]_2) e(D, gamma') e(C, delta) = 1
+    let left = [-proof.a, key.alpha, instance.into_affine(), *d, proof.c];
+    let generator = G2Affine::generator();
+    let right = [proof.b, key.beta, generator, key.gamma_prime, key.delta];
+    match Bn254::multi_pairing(left, right).is_zero() {
+        true => Ok(()),
+        false => Err(VerifyError::False),
+    }
+}
+
+/// On the curve, which is the group.
+pub(crate) fn valid_g1(point: &G1Affine) -> bool {
+    point.is_on_curve()
+}
+
+/// On the curve and of order r.
+pub(crate) fn valid_g2(point: &G2Affine) -> bool {
+    point.is_on_curve() && point.is_in_correct_subgroup_assuming_on_curve()
+}
+
+#[cfg(test)]
+mod tests;
