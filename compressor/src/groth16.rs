@@ -40,13 +40,12 @@ use rand_core::{OsRng, RngCore, SeedableRng};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::adapter::{Adapter, Assignment, Matrices};
-pub use ark_groth16::Proof as RawProof;
 pub use key_file::KeyFileError;
 
 type Engine = Groth16<Bn254, LibsnarkReduction>;
 
 /// A, B and C.
-pub type Proof = RawProof<Bn254>;
+pub type Proof = ark_groth16::Proof<Bn254>;
 
 /// Everything that must be forgotten after a setup. Zeroed when dropped; copies that the generator
 /// makes meanwhile cannot be reached.

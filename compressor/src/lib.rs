@@ -25,6 +25,7 @@
 //! ```
 
 pub mod adapter;
+pub mod decider;
 mod final_proof;
 pub mod groth16;
 mod keys;
