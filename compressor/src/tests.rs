@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 
 #[path = "../../folding/tests/common/mod.rs"]
-mod common;
+pub(crate) mod common;
 
 use common::{silent_poll, small_poll, SmallPoll};
 

@@ -11,9 +11,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::*;
-
-#[path = "../../../folding/tests/common/mod.rs"]
-mod common;
+use crate::tests::common;
 
 fn rng() -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(7)

@@ -2,7 +2,7 @@
 
 use ark_bn254::{Fq2, G2Projective};
 use ark_ec::PrimeGroup;
-use ark_ff::UniformRand;
+use ark_ff::{Field, UniformRand};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
