@@ -60,7 +60,8 @@ pub struct Matrices {
     pub instance: usize,
     /// Witness variables.
     pub witness: usize,
-    /// The matrices A, B and C, equally many rows each, without entries that are 0.
+    /// The matrices A, B and C: equally many rows each, no entries that are 0, and all columns below
+    /// `instance + witness`.
     pub rows: [Vec<Row>; 3],
 }
 

@@ -435,6 +435,29 @@ fn false_values_and_other_sizes_are_not_proven() {
     ));
 }
 
+#[test]
+fn secrets_are_wiped() {
+    fn on_drop<T: ZeroizeOnDrop>() {}
+    on_drop::<Trapdoors>();
+    on_drop::<Assignment>();
+    let mut trapdoors = trapdoors();
+    trapdoors.zeroize();
+    let Trapdoors {
+        alpha,
+        beta,
+        delta,
+        rho,
+        seed,
+    } = &trapdoors;
+    assert!([alpha, beta, delta, rho].into_iter().all(Zero::is_zero));
+    assert_eq!(*seed, [0; 32]);
+    assert_eq!(format!("{trapdoors:?}"), "<secret>");
+    let mut values = assignment(TRUE, [Fr::ONE; PUBLICS]);
+    values.zeroize();
+    assert!(values.values().is_empty());
+    assert_eq!(format!("{values:?}"), "<secret>");
+}
+
 /// Without committed variables it is Groth16.
 #[test]
 fn nothing_needs_to_be_committed() {
