@@ -110,6 +110,20 @@ impl Foldings {
         Ok((primary, secondary))
     }
 
+    /// The challenges of the last two foldings on BN254, as multipliers.
+    ///
+    /// # Errors
+    /// As [`Foldings::fold`].
+    pub fn challenges(
+        &self,
+        engine: &Engine,
+        statement: &Statement<'_>,
+    ) -> Result<(Fr, Fr), EngineError> {
+        let x = engine.public_inputs(statement, &self.salt, &self.running, &self.cyclefold)?;
+        let first = engine.challenge(&x, &self.commitment).multiplier();
+        Ok((first, self.blinding(engine, &x)))
+    }
+
     /// The challenge of the last folding on BN254: all of a hash.
     pub(crate) fn blinding(&self, engine: &Engine, x: &[Fr; 2]) -> Fr {
         let RandomInstance {

@@ -11,32 +11,29 @@ use nova_snark::frontend::ConstraintSystem;
 
 /// A point's coordinates; (0, 0) is infinity.
 #[derive(Clone, Debug)]
-pub(crate) struct Point<F: PrimeField> {
-    pub(crate) x: Num<F>,
-    pub(crate) y: Num<F>,
+pub struct Point<F: PrimeField> {
+    pub x: Num<F>,
+    pub y: Num<F>,
 }
 
 /// A curve and a point of it other than infinity.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Curve<F> {
+pub struct Curve<F> {
     /// The constant of `y^2 = x^3 + b`.
-    pub(crate) b: F,
+    pub b: F,
     /// Some finite point.
-    pub(crate) generator: (F, F),
+    pub generator: (F, F),
 }
 
 /// A point and whether it is infinity.
 #[derive(Clone, Debug)]
-pub(crate) struct Checked<F: PrimeField> {
-    pub(crate) point: Point<F>,
-    pub(crate) infinite: Bit<F>,
+pub struct Checked<F: PrimeField> {
+    pub point: Point<F>,
+    pub infinite: Bit<F>,
 }
 
 impl<F: PrimeField> Point<F> {
-    pub(crate) fn alloc<CS: ConstraintSystem<F>>(
-        g: &mut Gadget<'_, CS, F>,
-        (x, y): (F, F),
-    ) -> Self {
+    pub fn alloc<CS: ConstraintSystem<F>>(g: &mut Gadget<'_, CS, F>, (x, y): (F, F)) -> Self {
         Point {
             x: g.alloc(x),
             y: g.alloc(y),
@@ -46,7 +43,7 @@ impl<F: PrimeField> Point<F> {
 
 impl<F: PrimeField> Checked<F> {
     /// Enforces that `point` is on the curve or (0, 0). 7 constraints.
-    pub(crate) fn new<CS: ConstraintSystem<F>>(
+    pub fn new<CS: ConstraintSystem<F>>(
         g: &mut Gadget<'_, CS, F>,
         curve: &Curve<F>,
         point: &Point<F>,
@@ -67,10 +64,7 @@ impl<F: PrimeField> Checked<F> {
     }
 
     /// A point that something else shows to be on the curve or (0, 0). 3 constraints.
-    pub(crate) fn trusted<CS: ConstraintSystem<F>>(
-        g: &mut Gadget<'_, CS, F>,
-        point: &Point<F>,
-    ) -> Self {
+    pub fn trusted<CS: ConstraintSystem<F>>(g: &mut Gadget<'_, CS, F>, point: &Point<F>) -> Self {
         Checked {
             point: point.clone(),
             infinite: g.is_zero(&point.y),
@@ -78,7 +72,7 @@ impl<F: PrimeField> Checked<F> {
     }
 
     /// The point itself, or the curve's fixed point in infinity's place.
-    pub(crate) fn finite(&self, curve: &Curve<F>) -> Point<F> {
+    pub fn finite(&self, curve: &Curve<F>) -> Point<F> {
         let (x, y) = curve.generator;
         Point {
             x: self.point.x.add_scaled(self.infinite.num(), x),
@@ -88,7 +82,7 @@ impl<F: PrimeField> Checked<F> {
 }
 
 /// `2 p` of a finite point. 4 constraints.
-pub(crate) fn double<F: PrimeField, CS: ConstraintSystem<F>>(
+pub fn double<F: PrimeField, CS: ConstraintSystem<F>>(
     g: &mut Gadget<'_, CS, F>,
     p: &Point<F>,
 ) -> Point<F> {
@@ -103,7 +97,7 @@ pub(crate) fn double<F: PrimeField, CS: ConstraintSystem<F>>(
 /// `2 p + q` as `(p + q) + p`, without the ordinate of `p + q`. 5 constraints.
 ///
 /// The caller shows that `p`, `q`, `p + q` are finite, `p != +-q` and `2 p + q` finite.
-pub(crate) fn double_and_add<F: PrimeField, CS: ConstraintSystem<F>>(
+pub fn double_and_add<F: PrimeField, CS: ConstraintSystem<F>>(
     g: &mut Gadget<'_, CS, F>,
     p: &Point<F>,
     q: &Point<F>,
@@ -121,7 +115,7 @@ pub(crate) fn double_and_add<F: PrimeField, CS: ConstraintSystem<F>>(
 
 /// `p + t`, complete in `p` (infinite, equal to `t` or opposite); `t` is finite and counts as
 /// infinity where `t_infinite` says so. 21 constraints.
-pub(crate) fn add<F: PrimeField, CS: ConstraintSystem<F>>(
+pub fn add<F: PrimeField, CS: ConstraintSystem<F>>(
     g: &mut Gadget<'_, CS, F>,
     p: &Checked<F>,
     t: &Point<F>,

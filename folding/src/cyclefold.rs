@@ -42,20 +42,20 @@ use crate::{
 pub const PUBLIC_INPUTS: usize = 2 + 3 * POINT_LIMBS;
 
 /// Bits of a half of the challenge.
-pub(crate) const HALF: usize = 64;
+pub const HALF: usize = 64;
 
 /// A challenge of 128 bits for folding commitments on BN254.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Challenge {
+pub struct Challenge {
     /// The bits `s_k`: a set one adds, a clear one subtracts.
-    pub(crate) signs: u64,
+    pub signs: u64,
     /// The bits `t_k`: a set one applies the endomorphism.
-    pub(crate) turns: u64,
+    pub turns: u64,
 }
 
 impl Challenge {
     /// The lower half gives the signs.
-    pub(crate) fn new(bits: u128) -> Self {
+    pub fn new(bits: u128) -> Self {
         Challenge {
             signs: bits as u64,
             turns: (bits >> HALF) as u64,
@@ -63,7 +63,7 @@ impl Challenge {
     }
 
     /// The multiplier rho.
-    pub(crate) fn multiplier(&self) -> Fr {
+    pub fn multiplier(&self) -> Fr {
         let start = Fr::from(2);
         (0..HALF).rev().fold(start, |acc, k| {
             let unit = if self.turns >> k & 1 == 1 {
@@ -82,7 +82,7 @@ impl Challenge {
 }
 
 /// The multiplier in the augmented circuit, from the bits of both halves: 64 constraints.
-pub(crate) fn multiplier<CS: ConstraintSystem<Fr>>(
+pub fn multiplier<CS: ConstraintSystem<Fr>>(
     g: &mut Gadget<'_, CS>,
     signs: &[maci_nova_step_circuit::num::Bit],
     turns: &[maci_nova_step_circuit::num::Bit],
@@ -103,7 +103,7 @@ pub(crate) fn multiplier<CS: ConstraintSystem<Fr>>(
 }
 
 /// The cube root of unity of Fr that belongs to [`zeta`].
-pub(crate) fn lambda() -> Fr {
+pub fn lambda() -> Fr {
     roots().0
 }
 
@@ -133,16 +133,16 @@ fn curve() -> Curve<Fq> {
 
 /// What an instance states: `sum = p + rho q`. Coordinates; (0, 0) is infinity.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Claim {
-    pub(crate) challenge: Challenge,
-    pub(crate) p: (Fq, Fq),
-    pub(crate) q: (Fq, Fq),
-    pub(crate) sum: (Fq, Fq),
+pub struct Claim {
+    pub challenge: Challenge,
+    pub p: (Fq, Fq),
+    pub q: (Fq, Fq),
+    pub sum: (Fq, Fq),
 }
 
 impl Claim {
     /// Some claim of the right form, to make the circuit's constraints with.
-    pub(crate) fn blank() -> Self {
+    pub fn blank() -> Self {
         Claim {
             challenge: Challenge::new(0),
             p: (Fq::ZERO, Fq::ZERO),
@@ -152,7 +152,7 @@ impl Claim {
     }
 
     /// The public inputs, in either field.
-    pub(crate) fn public_inputs<F: PrimeField>(&self) -> [F; PUBLIC_INPUTS] {
+    pub fn public_inputs<F: PrimeField>(&self) -> [F; PUBLIC_INPUTS] {
         let points = [&self.p, &self.q, &self.sum].map(point_limbs::<F>).concat();
         core::array::from_fn(|i| match i {
             0 => F::from(self.challenge.signs),
@@ -162,19 +162,19 @@ impl Claim {
     }
 
     /// Fills `g` with the circuit.
-    pub(crate) fn fill<CS: ConstraintSystem<Fq>>(&self, g: &mut Gadget<'_, CS, Fq>) {
+    pub fn fill<CS: ConstraintSystem<Fq>>(&self, g: &mut Gadget<'_, CS, Fq>) {
         let inputs = self.public_inputs().map(|value| g.alloc_input(value));
         self.fill_with(g, &inputs);
     }
 
     /// Fills `g` with the circuit over given inputs.
-    pub(crate) fn fill_with<CS: ConstraintSystem<Fq>>(
+    pub fn fill_with<CS: ConstraintSystem<Fq>>(
         &self,
         g: &mut Gadget<'_, CS, Fq>,
         inputs: &[Num<Fq>; PUBLIC_INPUTS],
     ) {
         let curve = curve();
-        let [p, q, sum] = [0, 1, 2].map(|i| point_of(&inputs[2 + i * POINT_LIMBS..]));
+        let [p, q, sum] = [0, 1, 2].map(|i| point_of(g, &inputs[2 + i * POINT_LIMBS..]));
         let p = g.scope("P", |g| Checked::new(g, &curve, &p));
         let q = g.scope("Q", |g| Checked::new(g, &curve, &q));
         let finite = q.finite(&curve);
@@ -193,14 +193,16 @@ impl Claim {
         q: &Point<Fq>,
         inputs: &[Num<Fq>; PUBLIC_INPUTS],
     ) -> Point<Fq> {
-        // Not the bits themselves, but y s_k and x t_k: since x and y are not 0, "0 or y" and
-        // "0 or x" say the same as "0 or 1", and the digit's point is linear in them.
-        let signs = alloc_multiples(g, &q.y, self.challenge.signs, &inputs[0]);
-        let turns = alloc_multiples(g, &q.x, self.challenge.turns, &inputs[1]);
+        // Not the bits themselves, but y s_k and the digit's abscissa, x or zeta x: since x and y
+        // are not 0, "0 or y" and "x or zeta x" say the same as "0 or 1", and the digit's point is
+        // linear in them. With zeta x a variable, every other coefficient is short.
+        let turned = g.materialize(&q.x.scale(zeta()));
+        let signs = alloc_choices(g, [&Num::zero(), &q.y], self.challenge.signs, &inputs[0]);
+        let abscissas = alloc_choices(g, [&q.x, &turned], self.challenge.turns, &inputs[1]);
         let mut acc = double(g, q);
         for k in (0..HALF).rev() {
             let digit = Point {
-                x: q.x.add_scaled(&turns[k], zeta() - Fq::ONE),
+                x: abscissas[k].clone(),
                 y: &signs[k].scale(Fq::from(2)) - &q.y,
             };
             acc = double_and_add(g, &acc, &digit);
@@ -209,42 +211,50 @@ impl Claim {
     }
 }
 
-/// `factor * bit` for each bit of `half`, whose value is `integer`; `factor` is not 0. 65
-/// constraints: the integer's bits are unique, 64 of them being below q.
-fn alloc_multiples<CS: ConstraintSystem<Fq>>(
+/// For each bit of `half`, whose value is `integer`, the first choice where it is clear and the
+/// second where it is set; they differ. 65 constraints: the integer's bits are unique, 64 of them
+/// being below q.
+fn alloc_choices<CS: ConstraintSystem<Fq>>(
     g: &mut Gadget<'_, CS, Fq>,
-    factor: &Num<Fq>,
+    [clear, set]: [&Num<Fq>; 2],
     half: u64,
     integer: &Num<Fq>,
 ) -> Vec<Num<Fq>> {
-    let multiples: Vec<Num<Fq>> = (0..HALF)
+    let choices: Vec<Num<Fq>> = (0..HALF)
         .map(|k| {
-            let bit = Fq::from(half >> k & 1);
-            let multiple = g.alloc(bit * factor.value());
+            let choice = if half >> k & 1 == 1 { set } else { clear };
+            let choice = g.alloc(choice.value());
             g.enforce(
-                "0 or the factor",
-                &multiple,
-                &(&multiple - factor),
+                "one of the choices",
+                &(&choice - clear),
+                &(&choice - set),
                 &Num::zero(),
             );
-            multiple
+            choice
         })
         .collect();
+    // sum_k 2^k (choice_k - clear) = integer (set - clear).
     let powers: Vec<Fq> = core::iter::successors(Some(Fq::ONE), |power| Some(power.double()))
         .take(HALF)
         .collect();
-    let sum = Num::dot(&multiples, &powers);
-    g.enforce("sum of bits = half of the challenge", factor, integer, &sum);
-    multiples
+    let all = Fq::from(u64::MAX);
+    let sum = Num::dot(&choices, &powers).add_scaled(clear, -all);
+    g.enforce(
+        "sum of bits = half of the challenge",
+        &(set - clear),
+        integer,
+        &sum,
+    );
+    choices
 }
 
-/// The coordinates that six limbs make.
-fn point_of(limbs: &[Num<Fq>]) -> Point<Fq> {
+/// The coordinates that six limbs make, as variables: 2 constraints.
+fn point_of<CS: ConstraintSystem<Fq>>(g: &mut Gadget<'_, CS, Fq>, limbs: &[Num<Fq>]) -> Point<Fq> {
     let weights: [Fq; LIMBS] = core::array::from_fn(limb_weight);
-    Point {
-        x: Num::dot(&limbs[..LIMBS], &weights),
-        y: Num::dot(&limbs[LIMBS..POINT_LIMBS], &weights),
-    }
+    g.scope("coordinates", |g| Point {
+        x: g.materialize(&Num::dot(&limbs[..LIMBS], &weights)),
+        y: g.materialize(&Num::dot(&limbs[LIMBS..POINT_LIMBS], &weights)),
+    })
 }
 
 #[cfg(test)]

@@ -181,7 +181,8 @@ impl Engine {
         &self.secondary
     }
 
-    pub(crate) fn oracle(&self) -> &Oracle {
+    /// The random oracle.
+    pub fn oracle(&self) -> &Oracle {
         &self.oracle
     }
 
@@ -578,6 +579,16 @@ impl Ivc {
     /// The number of steps.
     pub fn steps(&self) -> u64 {
         self.parts.steps
+    }
+
+    /// What it proves.
+    pub fn statement(&self) -> Statement<'_> {
+        self.parts.statement()
+    }
+
+    /// The running CycleFold instance's witness: secret.
+    pub fn cyclefold_witness(&self) -> &Witness<Secondary> {
+        &self.parts.cyclefold_witness
     }
 
     pub(crate) fn parts(&self) -> &Parts {

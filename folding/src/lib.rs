@@ -30,17 +30,21 @@ mod augmented;
 pub mod blinding;
 pub mod budget;
 pub mod checkpoint;
-mod curve;
-mod cyclefold;
+#[doc(hidden)]
+pub mod curve;
+#[doc(hidden)]
+pub mod cyclefold;
 #[doc(hidden)]
 pub mod engine;
 pub mod files;
 #[doc(hidden)]
 pub mod layout;
-mod limbs;
+#[doc(hidden)]
+pub mod limbs;
 #[cfg(test)]
 mod mutation;
-mod oracle;
+#[doc(hidden)]
+pub mod oracle;
 pub mod pipeline;
 mod powers_of_tau;
 #[doc(hidden)]

@@ -12,22 +12,22 @@ use maci_nova_step_circuit::num::{Bit, Gadget, Num};
 use nova_snark::frontend::ConstraintSystem;
 
 /// Bits of the two lower limbs; the highest has one less.
-pub(crate) const LIMB_BITS: usize = 85;
+pub const LIMB_BITS: usize = 85;
 /// Limbs of a coordinate.
-pub(crate) const LIMBS: usize = 3;
+pub const LIMBS: usize = 3;
 /// Bits of a coordinate.
-pub(crate) const COORDINATE_BITS: usize = 254;
+pub const COORDINATE_BITS: usize = 254;
 /// Limbs of a point.
-pub(crate) const POINT_LIMBS: usize = 2 * LIMBS;
+pub const POINT_LIMBS: usize = 2 * LIMBS;
 /// Elements that a point is hashed as: two limbs of 85 bits at a time.
-pub(crate) const PACKED_POINT: usize = 3;
+pub const PACKED_POINT: usize = 3;
 
 /// The most steps of one running proof: 2^37. Public inputs of the folded CycleFold instance are
 /// sums of at most that many products below 2^215, less than 2^252 and so below r and q.
 pub const MAX_STEPS: u64 = 1 << 37;
 
 /// The limbs of a coordinate, least significant first.
-pub(crate) fn limbs(coordinate: &Fq) -> [u128; LIMBS] {
+pub fn limbs(coordinate: &Fq) -> [u128; LIMBS] {
     let bytes = coordinate.to_repr();
     let bytes: &[u8] = bytes.as_ref();
     core::array::from_fn(|limb| {
@@ -45,19 +45,19 @@ fn limb_range(limb: usize) -> (usize, usize) {
 }
 
 /// The six limbs of a point (x, then y) in any field; infinity is six zeros.
-pub(crate) fn point_limbs<F: PrimeField>((x, y): &(Fq, Fq)) -> [F; POINT_LIMBS] {
+pub fn point_limbs<F: PrimeField>((x, y): &(Fq, Fq)) -> [F; POINT_LIMBS] {
     let (x, y) = (limbs(x), limbs(y));
     core::array::from_fn(|i| F::from_u128(if i < LIMBS { x[i] } else { y[i - LIMBS] }))
 }
 
 /// `2^(85 k)`.
-pub(crate) fn limb_weight<F: PrimeField>(k: usize) -> F {
+pub fn limb_weight<F: PrimeField>(k: usize) -> F {
     F::from(2).pow_vartime([(k * LIMB_BITS) as u64])
 }
 
 /// The elements that six limbs are hashed as: the pairs `(x_0, x_1)`, `(y_0, y_1)`, `(x_2, y_2)`,
 /// each `first + 2^85 second`. One to one for limbs in range.
-pub(crate) fn pack(limbs: &[Fr; POINT_LIMBS]) -> [Fr; PACKED_POINT] {
+pub fn pack(limbs: &[Fr; POINT_LIMBS]) -> [Fr; PACKED_POINT] {
     PAIRS.map(|(first, second)| limbs[first] + limb_weight::<Fr>(1) * limbs[second])
 }
 
@@ -66,14 +66,11 @@ const PAIRS: [(usize, usize); PACKED_POINT] = [(0, 1), (3, 4), (2, 5)];
 
 /// The limbs of a point in a circuit over Fr.
 #[derive(Clone, Debug)]
-pub(crate) struct PointLimbs(pub(crate) [Num; POINT_LIMBS]);
+pub struct PointLimbs(pub [Num; POINT_LIMBS]);
 
 impl PointLimbs {
     /// Two coordinates below q, each limb in its range: 316 constraints a coordinate.
-    pub(crate) fn alloc<CS: ConstraintSystem<Fr>>(
-        g: &mut Gadget<'_, CS>,
-        point: &(Fq, Fq),
-    ) -> Self {
+    pub fn alloc<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, point: &(Fq, Fq)) -> Self {
         let mut limbs = alloc_coordinate(g, &point.0);
         limbs.extend(alloc_coordinate(g, &point.1));
         PointLimbs(limbs.try_into().expect("three limbs a coordinate"))
@@ -82,7 +79,7 @@ impl PointLimbs {
     /// Limbs of a point that the step before hashed. Their ranges are shown again, since the hash
     /// binds only their pairs; that they are canonical is not: two points' limbs in range with
     /// equal pairs are equal. 508 constraints.
-    pub(crate) fn alloc_hashed<CS: ConstraintSystem<Fr>>(
+    pub fn alloc_hashed<CS: ConstraintSystem<Fr>>(
         g: &mut Gadget<'_, CS>,
         point: &(Fq, Fq),
     ) -> Self {
@@ -91,12 +88,12 @@ impl PointLimbs {
         PointLimbs(limbs.try_into().expect("three limbs a coordinate"))
     }
 
-    pub(crate) fn pack(&self) -> [Num; PACKED_POINT] {
+    pub fn pack(&self) -> [Num; PACKED_POINT] {
         PAIRS.map(|(first, second)| self.pair(first, second))
     }
 
     /// The sum of all limbs: 0 exactly for infinity, where the limbs are in range.
-    pub(crate) fn sum(&self) -> Num {
+    pub fn sum(&self) -> Num {
         Num::dot(&self.0, &[Fr::ONE; POINT_LIMBS])
     }
 

@@ -18,11 +18,11 @@ use crate::limbs::PACKED_POINT;
 /// Bits of a hash: all of an element.
 const HASH_BITS: usize = 254;
 /// Bits of a challenge.
-pub(crate) const CHALLENGE_BITS: usize = 128;
+pub const CHALLENGE_BITS: usize = 128;
 
 /// What a hash is for, with what it absorbs after the digest.
 #[derive(Clone, Debug)]
-pub(crate) enum Query<'a, N> {
+pub enum Query<'a, N> {
     /// `x_0`: binds the step's number, the states and the running instance. The salt keeps it from
     /// telling anything of the states: sums of such hashes are published (`blinding`).
     Running {
@@ -142,7 +142,7 @@ impl<N: Clone> Query<'_, N> {
 
 /// The random oracle of one set of parameters.
 #[derive(Clone)]
-pub(crate) struct Oracle {
+pub struct Oracle {
     constants: PoseidonConstantsCircuit<Fr>,
 }
 
@@ -153,19 +153,19 @@ impl core::fmt::Debug for Oracle {
 }
 
 impl Oracle {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Oracle {
             constants: PoseidonConstantsCircuit::default(),
         }
     }
 
     /// The Poseidon constants, for the parameters' digest.
-    pub(crate) fn constants(&self) -> &PoseidonConstantsCircuit<Fr> {
+    pub fn constants(&self) -> &PoseidonConstantsCircuit<Fr> {
         &self.constants
     }
 
     /// The hash of a query under parameters with this digest.
-    pub(crate) fn hash(&self, digest: Fr, query: &Query<'_, Fr>) -> Fr {
+    pub fn hash(&self, digest: Fr, query: &Query<'_, Fr>) -> Fr {
         let mut sponge = PoseidonRO::new(self.constants.clone());
         sponge.absorb(digest + Fr::from(query.tag()));
         for element in query.elements() {
@@ -175,7 +175,7 @@ impl Oracle {
     }
 
     /// The lowest 128 bits of a query's hash.
-    pub(crate) fn challenge(&self, digest: Fr, query: &Query<'_, Fr>) -> u128 {
+    pub fn challenge(&self, digest: Fr, query: &Query<'_, Fr>) -> u128 {
         use ff::PrimeField;
         let mut low = [0; 16];
         low.copy_from_slice(&self.hash(digest, query).to_repr().as_ref()[..16]);
@@ -183,7 +183,7 @@ impl Oracle {
     }
 
     /// The hash of a query in a circuit.
-    pub(crate) fn hash_in_circuit<CS: ConstraintSystem<Fr>>(
+    pub fn hash_in_circuit<CS: ConstraintSystem<Fr>>(
         &self,
         g: &mut Gadget<'_, CS>,
         digest: &Num,
@@ -200,7 +200,7 @@ impl Oracle {
 
     /// The lowest 128 bits of a query's hash in a circuit. The bits are those of the canonical
     /// integer, so there is one challenge and not two.
-    pub(crate) fn challenge_in_circuit<CS: ConstraintSystem<Fr>>(
+    pub fn challenge_in_circuit<CS: ConstraintSystem<Fr>>(
         &self,
         g: &mut Gadget<'_, CS>,
         digest: &Num,

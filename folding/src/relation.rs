@@ -344,6 +344,19 @@ impl<E: Engine> Relation<E> {
     }
 }
 
+impl Relation<nova_snark::provider::GrumpkinEngine> {
+    /// The generator that blindings are multiplied by.
+    pub fn blinding_generator(&self) -> halo2curves::grumpkin::G1Affine {
+        let one = <Ce<nova_snark::provider::GrumpkinEngine> as CommitmentEngineTrait<_>>::commit(
+            &self.key,
+            &[],
+            &Field::ONE,
+        );
+        let (x, y) = coordinates::<nova_snark::provider::GrumpkinEngine>(&one);
+        halo2curves::grumpkin::G1Affine { x, y }
+    }
+}
+
 impl<E: Engine> Products<E> {
     /// `A z * B z - u C z`.
     fn error(&self, u: &E::Scalar) -> Secret<E::Scalar> {
@@ -457,7 +470,7 @@ fn add_scaled<F: Field>(vector: &mut [F], other: &[F], scale: &F) {
 }
 
 /// The coordinates of a commitment; infinity is (0, 0).
-pub(crate) fn coordinates<E: Engine>(commitment: &Commitment<E>) -> (E::Base, E::Base) {
+pub fn coordinates<E: Engine>(commitment: &Commitment<E>) -> (E::Base, E::Base) {
     let (x, y, infinite) = commitment.to_coordinates();
     if infinite {
         return (E::Base::ZERO, E::Base::ZERO);

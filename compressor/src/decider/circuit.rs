@@ -1,0 +1,657 @@
+//! The decider circuit: what one Groth16 proof says of a finished running proof.
+//!
+//! ```text
+//! 1. (x_0, x_1) = (H(i, s_i, z_0, z_i, U), H(U_cf)), 1 <= i <= 2^37
+//! 2. r_1 = RO(x_0, x_1, C),  r_2 = RO(x_0, x_1, C, R);  u'' = U.u + r_1 + r_2 R.u,
+//!    x'' = U.x + r_1 (x_0, x_1) + r_2 R.x
+//! 3. A z * B z = u'' C z + E'',  z = (W'', u'', x''): defines E''
+//! 4. U_cf is satisfied modulo q by (W_cf, E_cf), and is their commitment
+//! 5. the results' leaves hash to the tally root of z_i
+//! 6. e_v = sum_j v_j c^j,  e = sum_j W''_j c^j + c^half sum_i E''_i c^i
+//! ```
+//! The commitments' own foldings are the verifier's: he has U.C, C, R's two commitments, r_1 and r_2
+//! in `v`. Public inputs: c, e_v, e. Committed to before c is known: W'', u'', x'', v.
+
+use std::sync::Arc;
+
+use ff::{Field, PrimeField};
+use halo2curves::bn256::{Fq, Fr};
+use maci_nova_folding::{
+    blinding::{Blinded, Foldings, RandomInstance},
+    curve::{Checked, Point},
+    cyclefold::{multiplier, HALF},
+    engine::{Engine, EngineError, Ivc, Statement},
+    limbs::{pack, point_limbs, PACKED_POINT},
+    oracle::Query,
+    relation::{coordinates, Commitment, Instance, Relation},
+    secret::Secret,
+};
+use maci_nova_protocol::tally::OptionResult;
+use maci_nova_step_circuit::num::{Gadget, Num};
+use nova_snark::{
+    frontend::{ConstraintSystem, SynthesisError},
+    provider::{Bn256EngineKZG, GrumpkinEngine},
+    r1cs::SparseMatrix,
+};
+use num_bigint::{BigInt, BigUint, Sign};
+
+use crate::adapter::Matrices;
+
+use super::{
+    nonnative::{self, enforce_product, reduce, Integer},
+    pedersen,
+};
+
+type Primary = Bn256EngineKZG;
+type Secondary = GrumpkinEngine;
+
+/// Factors of rows modulo q up to this take part in products; others are reduced first.
+const SHORT: u32 = 4;
+/// Bits of U_cf's scalar: a sum of 2^37 multipliers below 2^130.
+const SCALAR_BITS: usize = 167;
+/// Bits of U_cf's public inputs.
+const INPUT_BITS: usize = 252;
+/// Bits of the number of steps, less one.
+const STEP_BITS: usize = 37;
+
+/// Everything that the circuit is about. Secret.
+pub struct Witness {
+    steps: u64,
+    z0: Vec<Fr>,
+    z: Vec<Fr>,
+    foldings: Foldings,
+    /// W'' and, behind it, E''.
+    w: Secret<Fr>,
+    e: Secret<Fr>,
+    /// The folded commitment's blinding.
+    blind: Fr,
+    cyclefold_w: Secret<Fq>,
+    cyclefold_e: Secret<Fq>,
+    cyclefold_blind: Fq,
+    results: Vec<OptionResult>,
+}
+
+impl core::fmt::Debug for Witness {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Witness(<secret>)")
+    }
+}
+
+/// The circuit of an engine and a vote option tree.
+pub struct Decider {
+    engine: Arc<Engine>,
+    vote_depth: usize,
+    pedersen: pedersen::Key,
+}
+
+impl core::fmt::Debug for Decider {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Decider").finish_non_exhaustive()
+    }
+}
+
+/// What contract and circuit agree on, in its order.
+struct Agreed<T> {
+    z0: Vec<T>,
+    z: Vec<T>,
+    r1: T,
+    r2: T,
+    /// U.C, C, and the random instance's two commitments.
+    points: [[T; PACKED_POINT]; 4],
+    /// Votes and spent credits of each option.
+    results: Vec<[T; 2]>,
+}
+
+impl<T: Clone> Agreed<T> {
+    fn elements(&self) -> Vec<T> {
+        let mut all = [self.z0.clone(), self.z.clone()].concat();
+        all.extend([self.r1.clone(), self.r2.clone()]);
+        all.extend(self.points.iter().flatten().cloned());
+        all.extend(self.results.iter().flatten().cloned());
+        all
+    }
+
+    fn map<U>(&self, mut f: impl FnMut(&T) -> U) -> Agreed<U> {
+        Agreed {
+            z0: self.z0.iter().map(&mut f).collect(),
+            z: self.z.iter().map(&mut f).collect(),
+            r1: f(&self.r1),
+            r2: f(&self.r2),
+            points: [0, 1, 2, 3].map(|i| [0, 1, 2].map(|k| f(&self.points[i][k]))),
+            results: self
+                .results
+                .iter()
+                .map(|[votes, spent]| [f(votes), f(spent)])
+                .collect(),
+        }
+    }
+}
+
+/// `sum_j a_j c^j`.
+fn evaluate(elements: &[Fr], c: Fr) -> Fr {
+    elements.iter().rev().fold(Fr::ZERO, |sum, a| sum * c + a)
+}
+
+impl Decider {
+    /// The circuit for polls with vote option trees of this depth.
+    pub fn new(engine: Arc<Engine>, vote_depth: usize) -> Self {
+        let relation = engine.secondary();
+        let shape = relation.shape();
+        let key = relation.key().generators();
+        let mut generators = key[..shape.num_vars()].to_vec();
+        generators.extend(&key[relation.half()..relation.half() + shape.num_cons()]);
+        generators.push(relation.blinding_generator());
+        Decider {
+            pedersen: pedersen::Key::new(&generators),
+            engine,
+            vote_depth,
+        }
+    }
+
+    /// The options that the circuit has room for.
+    pub fn options(&self) -> usize {
+        5usize.pow(self.vote_depth as u32)
+    }
+
+    /// The witness for a running proof: folds it for the last times. Results that are missing are
+    /// zero.
+    ///
+    /// # Errors
+    /// When the proof is not the engine's, or there are more results than options.
+    pub fn witness(&self, proof: &Ivc, results: &[OptionResult]) -> Result<Witness, EngineError> {
+        if results.len() > self.options() {
+            return Err(EngineError::Statement("more results than options"));
+        }
+        let Blinded {
+            foldings, primary, ..
+        } = proof.blinded(&self.engine)?;
+        let Statement { steps, z0, z } = proof.statement();
+        let cyclefold = proof.cyclefold_witness();
+        let mut results = results.to_vec();
+        results.resize(self.options(), OptionResult::default());
+        Ok(Witness {
+            steps,
+            z0: z0.to_vec(),
+            z: z.to_vec(),
+            foldings,
+            w: primary.1.w,
+            e: primary.1.e,
+            blind: primary.1.blind,
+            cyclefold_w: cyclefold.w.clone(),
+            cyclefold_e: cyclefold.e.clone(),
+            cyclefold_blind: cyclefold.blind,
+            results,
+        })
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// The circuit's constraints.
+    ///
+    /// # Errors
+    /// When a gadget of the library fails.
+    pub fn matrices(&self) -> Result<Matrices, CircuitError> {
+        let blank = self.blank();
+        let matrices = Matrices::record(|cs| {
+            self.fill(&mut Gadget::new(cs), &blank, Fr::ZERO)
+                .map_err(|_| SynthesisError::Unsatisfiable(String::new()))
+        })?;
+        Ok(matrices)
+    }
+
+    /// The values that are committed to before the challenge is known, in the circuit's order.
+    ///
+    /// # Errors
+    /// When the witness is of another engine.
+    pub fn committed(&self, witness: &Witness) -> Result<Secret<Fr>, EngineError> {
+        let (instance, _) = witness.foldings.fold(&self.engine, &witness.statement())?;
+        let mut values = witness.w.to_vec();
+        values.push(instance.u);
+        values.extend(&instance.x);
+        values.extend(self.agreed(witness)?.elements());
+        Ok(values.into())
+    }
+
+    /// The polynomial that the folded commitment opens to, as its coefficients.
+    pub(crate) fn vector(&self, witness: &Witness) -> Secret<Fr> {
+        self.engine.primary().joined(&witness.w, &witness.e)
+    }
+
+    /// r_1 and r_2.
+    pub(crate) fn challenges(&self, witness: &Witness) -> Result<(Fr, Fr), EngineError> {
+        let foldings = &witness.foldings;
+        foldings.challenges(&self.engine, &witness.statement())
+    }
+
+    /// Some witness of the right lengths, to make the constraints with.
+    fn blank(&self) -> Witness {
+        fn instance<E: nova_snark::traits::Engine>(relation: &Relation<E>) -> Instance<E> {
+            Instance {
+                commitment: Commitment::<E>::default(),
+                u: E::Scalar::ZERO,
+                x: vec![E::Scalar::ZERO; relation.shape().num_io()],
+            }
+        }
+        fn random<E: nova_snark::traits::Engine>(relation: &Relation<E>) -> RandomInstance<E> {
+            let Instance { commitment, u, x } = instance(relation);
+            RandomInstance {
+                witness_commitment: commitment,
+                error_commitment: commitment,
+                u,
+                x,
+            }
+        }
+        fn zeros<F: Field>(count: usize) -> Secret<F> {
+            vec![F::ZERO; count].into()
+        }
+        let (primary, secondary) = (self.engine.primary(), self.engine.secondary());
+        let arity = self.engine.sizes().arity;
+        Witness {
+            steps: 1,
+            z0: vec![Fr::ZERO; arity],
+            z: vec![Fr::ZERO; arity],
+            foldings: Foldings {
+                salt: Fr::ZERO,
+                running: instance(primary),
+                commitment: Commitment::<Primary>::default(),
+                cyclefold: instance(secondary),
+                random: random(primary),
+                random_cyclefold: random(secondary),
+            },
+            w: zeros(primary.shape().num_vars()),
+            e: zeros(primary.shape().num_cons()),
+            blind: Fr::ZERO,
+            cyclefold_w: zeros(secondary.shape().num_vars()),
+            cyclefold_e: zeros(secondary.shape().num_cons()),
+            cyclefold_blind: Fq::ZERO,
+            results: vec![OptionResult::default(); self.options()],
+        }
+    }
+
+    /// The values of `v`.
+    fn agreed(&self, witness: &Witness) -> Result<Agreed<Fr>, EngineError> {
+        let (r1, r2) = self.challenges(witness)?;
+        Ok(Agreed {
+            z0: witness.z0.clone(),
+            z: witness.z.clone(),
+            r1,
+            r2,
+            points: witness.commitments().map(|commitment| packed(&commitment)),
+            results: witness
+                .results
+                .iter()
+                .map(|result| [result.votes, result.spent].map(Fr::from_u128))
+                .collect(),
+        })
+    }
+
+    /// Fills `g` with the circuit, for the challenge `c`.
+    ///
+    /// # Errors
+    /// When the witness is of another engine, or a gadget of the library fails.
+    pub fn fill<CS: ConstraintSystem<Fr>>(
+        &self,
+        g: &mut Gadget<'_, CS>,
+        witness: &Witness,
+        c: Fr,
+    ) -> Result<(), CircuitError> {
+        let agreed = self.agreed(witness)?;
+        let primary = self.engine.primary();
+        let (instance, _) = witness.foldings.fold(&self.engine, &witness.statement())?;
+        let vector = self.vector(witness);
+        let [c, e_v, e] = [c, evaluate(&agreed.elements(), c), evaluate(&vector, c)]
+            .map(|value| g.alloc_input(value));
+        let w: Vec<Num> = witness
+            .w
+            .iter()
+            .map(|value| g.alloc_input(*value))
+            .collect();
+        let u = g.alloc_input(instance.u);
+        let x: Vec<Num> = instance
+            .x
+            .iter()
+            .map(|value| g.alloc_input(*value))
+            .collect();
+        let v = agreed.map(|value| g.alloc_input(*value));
+
+        self.fold(g, witness, &v, &u, &x)?;
+        let error = g.scope("primary relation", |g| relation(g, primary, &w, &u, &x));
+        g.scope("results", |g| {
+            let root = tally_root(g, &v.results);
+            g.enforce_equal("results are in the tally", &root, &v.z[v.z.len() - 1]);
+        });
+        g.scope("evaluations", |g| {
+            let sum = horner(g, &v.elements(), &c);
+            g.enforce_equal("e_v", &sum, &e_v);
+            let witness = horner(g, &w, &c);
+            let error = horner(g, &error, &c);
+            let mut shift = c.clone();
+            for _ in 0..primary.half().ilog2() {
+                shift = g.mul(&shift, &shift);
+            }
+            let shifted = g.mul(&shift, &error);
+            g.enforce_equal("e", &(&witness + &shifted), &e);
+        });
+        Ok(())
+    }
+
+    /// Parts 1, 2 and 4: the hashes, the foldings' scalars, the CycleFold instance.
+    fn fold<CS: ConstraintSystem<Fr>>(
+        &self,
+        g: &mut Gadget<'_, CS>,
+        witness: &Witness,
+        v: &Agreed<Num>,
+        u: &Num,
+        x: &[Num],
+    ) -> Result<(), CircuitError> {
+        let Foldings {
+            salt,
+            running,
+            random,
+            ..
+        } = &witness.foldings;
+        let oracle = self.engine.oracle();
+        let digest = Num::constant(self.engine.digest());
+        let cyclefold = g.scope("CycleFold", |g| self.cyclefold(g, witness));
+        let step = g.scope("steps", |g| {
+            let less_one = g.alloc(Fr::from(witness.steps.wrapping_sub(1)));
+            g.bits(&less_one, STEP_BITS);
+            less_one.add_constant(Fr::ONE)
+        });
+        let salt = g.alloc(*salt);
+        let running_u = g.alloc(running.u);
+        let running_x = [0, 1].map(|k| g.alloc(running.x[k]));
+        let x1 = oracle.hash_in_circuit(g, &digest, &cyclefold.query())?;
+        let x0 = oracle.hash_in_circuit(
+            g,
+            &digest,
+            &Query::Running {
+                step: &step,
+                salt: &salt,
+                z0: &v.z0,
+                z: &v.z,
+                commitment: &v.points[0],
+                u: &running_u,
+                x: &running_x,
+            },
+        )?;
+        let incoming = [x0, x1];
+        let query = Query::Challenge {
+            x: &incoming,
+            commitment: &v.points[1],
+        };
+        let bits = oracle.challenge_in_circuit(g, &digest, &query)?;
+        let (signs, turns) = bits.split_at(HALF);
+        let r1 = multiplier(g, signs, turns);
+        g.enforce_equal("r_1", &r1, &v.r1);
+        let random_u = g.alloc(random.u);
+        let random_x = [0, 1].map(|k| g.alloc(random.x[k]));
+        let query = Query::Blinding {
+            x: &incoming,
+            commitment: &v.points[1],
+            random_commitments: [&v.points[2], &v.points[3]],
+            random_u: &random_u,
+            random_x: &random_x,
+        };
+        let r2 = oracle.hash_in_circuit(g, &digest, &query)?;
+        g.enforce_equal("r_2", &r2, &v.r2);
+        let blinding = g.mul(&v.r2, &random_u);
+        let folded = &(&running_u + &v.r1) + &blinding;
+        g.enforce_equal("u''", &folded, u);
+        for k in 0..2 {
+            let part = g.mul(&v.r1, &incoming[k]);
+            let blinding = g.mul(&v.r2, &random_x[k]);
+            let folded = &(&running_x[k] + &part) + &blinding;
+            g.enforce_equal("x''", &folded, &x[k]);
+        }
+        Ok(())
+    }
+
+    /// The running CycleFold instance: satisfied, and the commitment to its witness.
+    fn cyclefold<CS: ConstraintSystem<Fr>>(
+        &self,
+        g: &mut Gadget<'_, CS>,
+        witness: &Witness,
+    ) -> CycleFold {
+        let instance = &witness.foldings.cyclefold;
+        let scalars: Vec<BigUint> = witness
+            .cyclefold_w
+            .iter()
+            .chain(witness.cyclefold_e.iter())
+            .chain([&witness.cyclefold_blind])
+            .map(integer)
+            .collect();
+        let (sum, integers) = g.scope("commitment", |g| self.pedersen.commit(g, &scalars));
+        let commitment = Point::alloc(g, coordinates::<Secondary>(&instance.commitment));
+        let commitment = Checked::trusted(g, &commitment).point;
+        g.enforce_equal("commitment's x", &sum.x, &commitment.x);
+        g.enforce_equal("commitment's y", &sum.y, &commitment.y);
+        let (u, x) = g.scope("instance", |g| {
+            let u = Integer::alloc(g, &integer(&instance.u), SCALAR_BITS);
+            let inputs = instance.x.iter();
+            let x: Vec<Integer> = inputs
+                .map(|value| Integer::alloc(g, &integer(value), INPUT_BITS))
+                .collect();
+            (u, x)
+        });
+        g.scope("relation", |g| {
+            let shape = self.engine.secondary().shape();
+            let (w, error) = integers.split_at(shape.num_vars());
+            let z: Vec<&Integer> = w.iter().chain([&u]).chain(&x).collect();
+            for (row, error) in error[..shape.num_cons()].iter().enumerate() {
+                let [a, b, c] =
+                    [shape.A(), shape.B(), shape.C()].map(|matrix| combination(g, matrix, row, &z));
+                enforce_product(g, [&a, &b], [&u, &c], error);
+            }
+        });
+        CycleFold {
+            commitment: [commitment.x, commitment.y],
+            u: u.native.clone(),
+            x: x.iter().map(|integer| integer.native.clone()).collect(),
+        }
+    }
+}
+
+/// The running CycleFold instance, natively.
+struct CycleFold {
+    commitment: [Num; 2],
+    u: Num,
+    x: Vec<Num>,
+}
+
+impl CycleFold {
+    fn query(&self) -> Query<'_, Num> {
+        Query::CycleFold {
+            commitment: &self.commitment,
+            u: &self.u,
+            x: &self.x,
+        }
+    }
+}
+
+/// Why the decider's circuit cannot be made or filled.
+#[derive(Debug, thiserror::Error)]
+pub enum CircuitError {
+    /// The proof is not the engine's.
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+    /// A gadget of the library failed.
+    #[error("{0}")]
+    Synthesis(#[from] SynthesisError),
+}
+
+impl Witness {
+    /// U.C, C, and the random instance's commitments.
+    pub(crate) fn commitments(&self) -> [Commitment<Primary>; 4] {
+        let Foldings {
+            running,
+            commitment,
+            random,
+            ..
+        } = &self.foldings;
+        [
+            running.commitment,
+            *commitment,
+            random.witness_commitment,
+            random.error_commitment,
+        ]
+    }
+
+    /// The folded commitment's blinding.
+    pub(crate) fn blind(&self) -> Fr {
+        self.blind
+    }
+
+    fn statement(&self) -> Statement<'_> {
+        Statement {
+            steps: self.steps,
+            z0: &self.z0,
+            z: &self.z,
+        }
+    }
+}
+
+fn packed(commitment: &Commitment<Primary>) -> [Fr; PACKED_POINT] {
+    pack(&point_limbs(&coordinates::<Primary>(commitment)))
+}
+
+fn integer(scalar: &Fq) -> BigUint {
+    BigUint::from_bytes_le(scalar.to_repr().as_ref())
+}
+
+/// A row of a matrix times z, modulo q: short factors as they are, others reduced first.
+fn combination<CS: ConstraintSystem<Fr>>(
+    g: &mut Gadget<'_, CS>,
+    matrix: &SparseMatrix<Fq>,
+    row: usize,
+    z: &[&Integer],
+) -> Integer {
+    let span = matrix.indptr[row]..matrix.indptr[row + 1];
+    let entries: Vec<(BigInt, &Integer)> = matrix.data[span.clone()]
+        .iter()
+        .zip(&matrix.indices[span])
+        .map(|(factor, column)| (signed(factor), z[*column]))
+        .collect();
+    let short: Option<Vec<(i128, &Integer)>> = entries
+        .iter()
+        .map(|(factor, integer)| i128::try_from(factor).ok().map(|f| (f, *integer)))
+        .collect();
+    match short {
+        Some(terms) if terms.iter().map(|(f, _)| f.unsigned_abs()).sum::<u128>() <= 1 << SHORT => {
+            Integer::combine(&terms)
+        }
+        _ => reduce(g, &entries),
+    }
+}
+
+/// The integer of least absolute value that an element of Fq is.
+fn signed(element: &Fq) -> BigInt {
+    let value = BigInt::from_bytes_le(Sign::Plus, element.to_repr().as_ref());
+    let q = nonnative::modulus();
+    if &value * 2 > q {
+        value - q
+    } else {
+        value
+    }
+}
+
+/// `A z * B z - u C z` for z = (w, u, x): the error vector. 2 constraints a row.
+fn relation<CS: ConstraintSystem<Fr>>(
+    g: &mut Gadget<'_, CS>,
+    relation: &Relation<Primary>,
+    w: &[Num],
+    u: &Num,
+    x: &[Num],
+) -> Vec<Num> {
+    let shape = relation.shape();
+    let z = [w, core::slice::from_ref(u), x].concat();
+    let row_of = |matrix: &SparseMatrix<Fr>, row: usize| {
+        let span = matrix.indptr[row]..matrix.indptr[row + 1];
+        let columns = &matrix.indices[span.clone()];
+        let nums: Vec<Num> = columns.iter().map(|column| z[*column].clone()).collect();
+        Num::dot(&nums, &matrix.data[span])
+    };
+    (0..shape.num_cons())
+        .map(|row| {
+            let product = g.mul(&row_of(shape.A(), row), &row_of(shape.B(), row));
+            let scaled = g.mul(u, &row_of(shape.C(), row));
+            &product - &scaled
+        })
+        .collect()
+}
+
+/// `sum_j a_j c^j`: a constraint an element.
+fn horner<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, elements: &[Num], c: &Num) -> Num {
+    let Some((last, rest)) = elements.split_last() else {
+        return Num::zero();
+    };
+    rest.iter().rev().fold(last.clone(), |sum, element| {
+        let product = g.mul(&sum, c);
+        &product + element
+    })
+}
+
+/// The tally's root of all results.
+fn tally_root<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, results: &[[Num; 2]]) -> Num {
+    let mut level: Vec<Num> = results
+        .iter()
+        .map(|[votes, spent]| g.hash([votes, spent]))
+        .collect();
+    while level.len() > 1 {
+        level = level
+            .chunks(5)
+            .map(|five| g.hash([&five[0], &five[1], &five[2], &five[3], &five[4]]))
+            .collect();
+    }
+    level.remove(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use maci_nova_folding::{Parameters, RunningProof, SetupSource};
+    use maci_nova_step_circuit::Shape;
+
+    use super::*;
+    use crate::{
+        decider::{verify, Prover, Statement},
+        groth16::Trapdoors,
+        tests::common,
+    };
+
+    #[test]
+    fn honest() {
+        let poll = common::small_poll(2, 1);
+        let shape = Shape::new(2, 1, 1).expect("in range");
+        let parameters =
+            Parameters::setup(shape, &SetupSource::InsecureDevelopment).expect("parameters");
+        let mut running = RunningProof::new(&parameters, &poll.header).expect("begun");
+        for step in poll.steps() {
+            running
+                .fold(&parameters, step.expect("prepared"))
+                .expect("folded");
+        }
+        let t = std::time::Instant::now();
+        let prover = Prover::setup(
+            Arc::clone(parameters.engine()),
+            1,
+            Trapdoors::insecure_development(),
+        )
+        .expect("keys");
+        println!("setup {:?} {}", t.elapsed(), prover.constraints());
+        let t = std::time::Instant::now();
+        let proof = running.engine_proof().expect("steps");
+        let made = prover.prove(proof, [7; 32], &poll.results).expect("proven");
+        println!("prove {:?}", t.elapsed());
+        let stated = proof.statement();
+        let statement = Statement {
+            domain: [7; 32],
+            z0: stated.z0.try_into().expect("seven"),
+            z: stated.z.try_into().expect("seven"),
+            results: poll.results.clone(),
+        };
+        verify(&prover.verifying_key(), &statement, &made).expect("true");
+    }
+}

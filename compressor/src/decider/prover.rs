@@ -1,0 +1,191 @@
+//! Keys and proofs of the decider.
+
+use std::sync::Arc;
+
+use ark_bn254::{Fr as ArkFr, G1Affine as ArkG1};
+use ark_ec::AffineRepr;
+use ff::Field;
+use halo2curves::bn256::Fr;
+use maci_nova_folding::{
+    engine::{Engine, EngineError, Ivc},
+    relation::Commitment,
+    secret::Secret,
+};
+use maci_nova_protocol::tally::OptionResult;
+use maci_nova_step_circuit::num::Gadget;
+use nova_snark::{
+    frontend::SynthesisError,
+    provider::Bn256EngineKZG,
+    traits::{commitment::CommitmentEngineTrait, Engine as CurveEngine},
+};
+
+use super::{
+    circuit::{self, Decider},
+    DeciderKey, DeciderProof, Fold, Statement,
+};
+use crate::{
+    adapter::{Assignment, Matrices, ToArk, ToHalo},
+    groth16::{self, ProvingKey, Trapdoors},
+};
+
+/// Public inputs of the circuit: c, e_v, e.
+const PUBLICS: usize = 3;
+
+/// Why there is no decider key or proof.
+#[derive(Debug, thiserror::Error)]
+pub enum ProverError {
+    /// The running proof is not the engine's, or the results are too many.
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+    /// The circuit could not be made or filled.
+    #[error("{0}")]
+    Circuit(#[from] circuit::CircuitError),
+    /// The keys could not be made.
+    #[error("{0}")]
+    Setup(#[from] groth16::SetupError),
+    /// The proof could not be made: what is claimed is false.
+    #[error("{0}")]
+    Groth16(#[from] groth16::ProveError),
+    /// The states have not seven elements.
+    #[error("the proof is not of a poll's states")]
+    Arity,
+}
+
+/// What makes decider proofs of one shape.
+pub struct Prover {
+    decider: Decider,
+    matrices: Matrices,
+    key: ProvingKey,
+}
+
+impl core::fmt::Debug for Prover {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Prover").finish_non_exhaustive()
+    }
+}
+
+impl Prover {
+    /// Makes the keys for an engine's running proofs and vote option trees of this depth.
+    ///
+    /// # Errors
+    /// [`ProverError::Circuit`], [`ProverError::Setup`].
+    pub fn setup(
+        engine: Arc<Engine>,
+        vote_depth: usize,
+        trapdoors: Trapdoors,
+    ) -> Result<Self, ProverError> {
+        let decider = Decider::new(engine, vote_depth);
+        let matrices = decider.matrices()?;
+        let key = groth16::setup(&matrices, PUBLICS, trapdoors)?;
+        Ok(Prover {
+            decider,
+            matrices,
+            key,
+        })
+    }
+
+    /// Constraints of the circuit.
+    pub fn constraints(&self) -> usize {
+        self.matrices.constraints()
+    }
+
+    /// What verifies the proofs.
+    pub fn verifying_key(&self) -> DeciderKey {
+        let kzg = self.decider.engine().primary().key();
+        DeciderKey {
+            groth16: self.key.verifying_key().clone(),
+            tau_2: kzg.tau_H().to_ark(),
+            h: kzg.h().to_ark(),
+        }
+    }
+
+    /// Proves what a running proof has come to. `domain` says where and for what it is verified.
+    ///
+    /// # Errors
+    /// See [`ProverError`].
+    pub fn prove(
+        &self,
+        proof: &Ivc,
+        domain: [u8; 32],
+        results: &[OptionResult],
+    ) -> Result<DeciderProof, ProverError> {
+        let witness = self.decider.witness(proof, results)?;
+        let committed = self.decider.committed(&witness)?;
+        let committed: Vec<ArkFr> = committed.iter().map(ToArk::to_ark).collect();
+        let d = self.key.commit(&committed)?;
+        let fold = self.fold(&witness)?;
+        let statement = statement(proof, domain, results)?;
+        let c: Fr = statement.challenge(&d, &statement.v(&fold)).to_halo();
+        let assignment = Assignment::record(|cs| {
+            self.decider
+                .fill(&mut Gadget::new(cs), &witness, c)
+                .map_err(|_| SynthesisError::Unsatisfiable(String::new()))
+        })
+        .map_err(circuit::CircuitError::from)?;
+        let groth16 = groth16::prove(&self.key, &self.matrices, &assignment)?;
+        let vector = self.decider.vector(&witness);
+        let (value, quotient) = divide(&vector, c);
+        let opening = self.commit(&quotient);
+        Ok(DeciderProof {
+            fold,
+            d,
+            groth16,
+            e: value.to_ark(),
+            blind: witness.blind().to_ark(),
+            opening,
+        })
+    }
+
+    fn fold(&self, witness: &circuit::Witness) -> Result<Fold, ProverError> {
+        let [uc, c, a, b] = witness.commitments().map(|commitment| point(&commitment));
+        let (r1, r2) = self.decider.challenges(witness)?;
+        Ok(Fold {
+            uc,
+            c,
+            a,
+            b,
+            r1: r1.to_ark(),
+            r2: r2.to_ark(),
+        })
+    }
+
+    fn commit(&self, coefficients: &[Fr]) -> ArkG1 {
+        let key = self.decider.engine().primary().key();
+        let commitment = <Bn256EngineKZG as CurveEngine>::CE::commit(key, coefficients, &Fr::ZERO);
+        point(&commitment)
+    }
+}
+
+fn statement(
+    proof: &Ivc,
+    domain: [u8; 32],
+    results: &[OptionResult],
+) -> Result<Statement, ProverError> {
+    let stated = proof.statement();
+    let array = |state: &[Fr]| state.try_into().map_err(|_| ProverError::Arity);
+    Ok(Statement {
+        domain,
+        z0: array(stated.z0)?,
+        z: array(stated.z)?,
+        results: results.to_vec(),
+    })
+}
+
+fn point(commitment: &Commitment<Bn256EngineKZG>) -> ArkG1 {
+    let (x, y) = maci_nova_folding::relation::coordinates::<Bn256EngineKZG>(commitment);
+    if x == halo2curves::bn256::Fq::ZERO && y == halo2curves::bn256::Fq::ZERO {
+        return ArkG1::zero();
+    }
+    halo2curves::bn256::G1Affine { x, y }.to_ark()
+}
+
+/// `p(c)` and `(p(X) - p(c)) / (X - c)`.
+fn divide(p: &[Fr], c: Fr) -> (Fr, Secret<Fr>) {
+    let mut quotient = vec![Fr::ZERO; p.len()];
+    let mut sum = Fr::ZERO;
+    for (i, coefficient) in p.iter().enumerate().rev() {
+        quotient[i] = sum;
+        sum = sum * c + coefficient;
+    }
+    (sum, quotient.into())
+}
