@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// @notice What one option received. Both numbers are below 2^128 by their type.
+struct OptionResult {
+    uint128 votes;
+    uint128 spent;
+}
+
+/// @notice A point of BN254's G1: coordinates below q, (0, 0) is infinity.
+struct G1Point {
+    uint256 x;
+    uint256 y;
+}
+
+/// @notice A point of BN254's G2 in the order of the pairing precompile: x = x1 * i + x0, all below q.
+struct G2Point {
+    uint256 x1;
+    uint256 x0;
+    uint256 y1;
+    uint256 y0;
+}
+
+/// @notice The decider's verifying key. Groth16's gamma is the generator of G2 and so not part of it.
+/// @dev No point may be infinity; beta, gammaPrime, delta, tau and the generator must have different x.
+struct VerifyingKey {
+    G1Point alpha;
+    G2Point beta;
+    /// Own trapdoor of the committed part of the witness.
+    G2Point gammaPrime;
+    G2Point delta;
+    /// Constant term, then the bases of the public inputs c, e_v and e.
+    G1Point[4] ic;
+    /// [tau]_2 of the powers of tau.
+    G2Point tau;
+    /// Base of the blinding of commitments; nobody knows its logarithm.
+    G1Point h;
+}
+
+/// @title Verifier of a poll's final proof
+/// @notice Checks a Groth16 proof with a committed part of the witness together with one KZG opening of the
+/// folded witness, in a single pairing product. One deployment serves one circuit shape and its key.
+/// @dev The key is a constructor argument and lives in the code as immutables, so one compiled artifact
+/// serves every key and no storage is read. r is the order of BN254's groups, q the prime of its base field.
+contract DeciderVerifier {
+    /// @notice The calldata is not the one canonical ABI encoding: its length or the offset of `results` differs.
+    error MalformedCalldata();
+    /// @notice More results than the shape has options.
+    error TooManyOptions(uint256 given, uint256 max);
+    /// @notice An element of z0 (index 0 to 6) or z (7 to 13) is not below r.
+    error NonCanonicalState(uint256 index);
+    /// @notice A word of the proof (0 to 23) is not below r (a scalar) or q (a coordinate).
+    error NonCanonicalProof(uint256 index);
+    /// @notice Votes or spent credits of an option are not below 2^128.
+    error ResultOutOfRange();
+    /// @notice A precompile refused a point: it is not on its curve, or not in the subgroup.
+    /// @dev A refusing precompile consumes the gas that it was given: all but a 64th of what was left.
+    error InvalidPoint();
+    /// @notice Every input is well-formed, the pairing equation does not hold.
+    error ProofRejected();
+    /// @notice A point of the verifying key is not canonical, not in its group, or infinity.
+    error InvalidKey();
+    /// @notice Two points of G2 that must have independent trapdoors are the same up to sign.
+    error DegenerateKey();
+
+    /// @dev Order of the groups, modulus of all scalars.
+    uint256 internal constant R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
+    /// @dev Modulus of the coordinates.
+    uint256 internal constant Q = 21888242871839275222246405745257275088696311157297823662689037894645226208583;
+
+    /// @dev The generator of G1 is (1, 2); this is the generator of G2.
+    uint256 internal constant G2_X1 = 11559732032986387107991004021392285783925812861821192530917403151452391805634;
+    uint256 internal constant G2_X0 = 10857046999023057135944570762232829481370756359578518086990519993285655852781;
+    uint256 internal constant G2_Y1 = 4082367875863433681332203403145435568316851327593401208105741076214120093531;
+    uint256 internal constant G2_Y0 = 8495653923123431417604973247489272438418190587263600148770280649306958101930;
+
+    /// @dev Words of the proof.
+    uint256 internal constant UC = 0;
+    uint256 internal constant C = 2;
+    uint256 internal constant A = 4;
+    uint256 internal constant B = 6;
+    uint256 internal constant R1 = 8;
+    uint256 internal constant R2 = 9;
+    uint256 internal constant D = 10;
+    uint256 internal constant PA = 12;
+    uint256 internal constant PB = 14;
+    uint256 internal constant PC = 18;
+    uint256 internal constant E = 20;
+    uint256 internal constant BLIND = 21;
+    uint256 internal constant PI = 22;
+    uint256 internal constant PROOF_WORDS = 24;
+    /// @dev Bit i is set where word i of the proof is a scalar and not a coordinate.
+    uint256 internal constant SCALARS = (1 << R1) | (1 << R2) | (1 << E) | (1 << BLIND);
+
+    /// @dev Elements of z0, and of z.
+    uint256 internal constant ARITY = 7;
+    /// @dev Elements of v before the results.
+    uint256 internal constant FIXED_ELEMENTS = 28;
+    /// @dev Words of the transcript before v: domain, D.x, D.y.
+    uint256 internal constant PREFIX = 3;
+    /// @dev Words of calldata before the elements of `results`: domain, z0, z, offset, proof, length.
+    uint256 internal constant CALLDATA_WORDS = 1 + 2 * ARITY + 1 + PROOF_WORDS + 1;
+
+    /// @dev Coordinates are split at this bit, so that both high parts share one element.
+    uint256 internal constant LIMB_BITS = 170;
+    uint256 internal constant LIMB_MASK = (1 << LIMB_BITS) - 1;
+    uint256 internal constant HIGH_BITS = 85;
+
+    /// @notice Options of the shape: 5^voteDepth.
+    uint256 public immutable MAX_OPTIONS;
+
+    uint256 private immutable ALPHA_X;
+    uint256 private immutable ALPHA_Y;
+    uint256 private immutable BETA_X1;
+    uint256 private immutable BETA_X0;
+    uint256 private immutable BETA_Y1;
+    uint256 private immutable BETA_Y0;
+    uint256 private immutable GAMMA_PRIME_X1;
+    uint256 private immutable GAMMA_PRIME_X0;
+    uint256 private immutable GAMMA_PRIME_Y1;
+    uint256 private immutable GAMMA_PRIME_Y0;
+    uint256 private immutable DELTA_X1;
+    uint256 private immutable DELTA_X0;
+    uint256 private immutable DELTA_Y1;
+    uint256 private immutable DELTA_Y0;
+    uint256 private immutable IC0_X;
+    uint256 private immutable IC0_Y;
+    uint256 private immutable IC1_X;
+    uint256 private immutable IC1_Y;
+    uint256 private immutable IC2_X;
+    uint256 private immutable IC2_Y;
+    uint256 private immutable IC3_X;
+    uint256 private immutable IC3_Y;
+    uint256 private immutable TAU_X1;
+    uint256 private immutable TAU_X0;
+    uint256 private immutable TAU_Y1;
+    uint256 private immutable TAU_Y0;
+    uint256 private immutable H_X;
+    uint256 private immutable H_Y;
+
+    /// @param key The verifying key; refused unless every point is in its group and none is infinity.
+    /// @param maxOptions Options of the shape, 5^voteDepth.
+    constructor(VerifyingKey memory key, uint256 maxOptions) {
+        _checkKey(key);
+        MAX_OPTIONS = maxOptions;
+        ALPHA_X = key.alpha.x;
+        ALPHA_Y = key.alpha.y;
+        BETA_X1 = key.beta.x1;
+        BETA_X0 = key.beta.x0;
+        BETA_Y1 = key.beta.y1;
+        BETA_Y0 = key.beta.y0;
+        GAMMA_PRIME_X1 = key.gammaPrime.x1;
+        GAMMA_PRIME_X0 = key.gammaPrime.x0;
+        GAMMA_PRIME_Y1 = key.gammaPrime.y1;
+        GAMMA_PRIME_Y0 = key.gammaPrime.y0;
+        DELTA_X1 = key.delta.x1;
+        DELTA_X0 = key.delta.x0;
+        DELTA_Y1 = key.delta.y1;
+        DELTA_Y0 = key.delta.y0;
+        IC0_X = key.ic[0].x;
+        IC0_Y = key.ic[0].y;
+        IC1_X = key.ic[1].x;
+        IC1_Y = key.ic[1].y;
+        IC2_X = key.ic[2].x;
+        IC2_Y = key.ic[2].y;
+        IC3_X = key.ic[3].x;
+        IC3_Y = key.ic[3].y;
+        TAU_X1 = key.tau.x1;
+        TAU_X0 = key.tau.x0;
+        TAU_Y1 = key.tau.y1;
+        TAU_Y0 = key.tau.y0;
+        H_X = key.h.x;
+        H_Y = key.h.y;
+    }
+
+    /// @notice Returns if the proof shows that a poll that started in `z0` ended in `z` with `results`.
+    /// Reverts with the error of the first failed check otherwise.
+    /// @dev Only the one canonical encoding of the arguments is accepted. Nothing is written.
+    /// @param domain Binds the proof to its chain, poll and verifier; the caller computes it, any value is accepted.
+    /// @param z0 The first state, elements below r.
+    /// @param z The last state, elements below r.
+    /// @param results Votes and spent credits of the first options, each below 2^128; at most MAX_OPTIONS.
+    /// Options that are left out are proven to have received nothing.
+    /// @param proof UC(2) C(2) A(2) B(2) r1 r2 D(2) pA(2) pB(4: x.c1 x.c0 y.c1 y.c0) pC(2) e b pi(2): points with
+    /// coordinates below q, (0, 0) being infinity, and the scalars r1, r2, e, b below r.
+    function verify(
+        bytes32 domain,
+        uint256[7] calldata z0,
+        uint256[7] calldata z,
+        OptionResult[] calldata results,
+        uint256[24] calldata proof
+    ) external view {
+        _checkEncoding(results);
+        _checkProofWords(proof);
+        uint256[] memory transcript = _transcript(domain, z0, z, results, proof);
+        uint256 c = _challenge(transcript);
+        uint256 ev = _evaluate(transcript, c);
+        uint256 t = _batchChallenge(c, proof);
+        if (!_pairingHolds(c, ev, t, proof)) revert ProofRejected();
+    }
+
+    /// @notice The verifying key that this contract was made with.
+    function verifyingKey() external view returns (VerifyingKey memory key) {
+        key.alpha = G1Point(ALPHA_X, ALPHA_Y);
+        key.beta = G2Point(BETA_X1, BETA_X0, BETA_Y1, BETA_Y0);
+        key.gammaPrime = G2Point(GAMMA_PRIME_X1, GAMMA_PRIME_X0, GAMMA_PRIME_Y1, GAMMA_PRIME_Y0);
+        key.delta = G2Point(DELTA_X1, DELTA_X0, DELTA_Y1, DELTA_Y0);
+        key.ic[0] = G1Point(IC0_X, IC0_Y);
+        key.ic[1] = G1Point(IC1_X, IC1_Y);
+        key.ic[2] = G1Point(IC2_X, IC2_Y);
+        key.ic[3] = G1Point(IC3_X, IC3_Y);
+        key.tau = G2Point(TAU_X1, TAU_X0, TAU_Y1, TAU_Y0);
+        key.h = G1Point(H_X, H_Y);
+    }
+
+    /// @dev The ABI decoder accepts trailing bytes and any offset; this does not. One statement has one encoding.
+    function _checkEncoding(OptionResult[] calldata results) private view {
+        uint256 n = results.length;
+        if (n > MAX_OPTIONS) revert TooManyOptions(n, MAX_OPTIONS);
+        uint256 start;
+        assembly ("memory-safe") {
+            start := results.offset
+        }
+        uint256 head = 4 + 32 * CALLDATA_WORDS;
+        if (start != head || msg.data.length != head + 64 * n) revert MalformedCalldata();
+    }
+
+    /// @dev Scalars below r, coordinates below q. That points are on their curves is left to the precompiles.
+    function _checkProofWords(uint256[24] calldata proof) internal pure {
+        for (uint256 i = 0; i < PROOF_WORDS; ++i) {
+            if (proof[i] >= ((SCALARS >> i) & 1 == 1 ? R : Q)) revert NonCanonicalProof(i);
+        }
+    }
+
+    /// @dev The words that the challenge is the hash of: domain, D.x, D.y, then v with its 28 + 2n elements.
+    function _transcript(
+        bytes32 domain,
+        uint256[7] calldata z0,
+        uint256[7] calldata z,
+        OptionResult[] calldata results,
+        uint256[24] calldata proof
+    ) internal pure returns (uint256[] memory words) {
+        words = new uint256[](PREFIX + FIXED_ELEMENTS + 2 * results.length);
+        _set(words, 0, uint256(domain));
+        _set(words, 1, proof[D]);
+        _set(words, 2, proof[D + 1]);
+        _setStates(words, z0, z);
+        _set(words, 17, proof[R1]);
+        _set(words, 18, proof[R2]);
+        _setPoint(words, 19, proof[UC], proof[UC + 1]);
+        _setPoint(words, 22, proof[C], proof[C + 1]);
+        _setPoint(words, 25, proof[A], proof[A + 1]);
+        _setPoint(words, 28, proof[B], proof[B + 1]);
+        _setResults(words, results);
+    }
+
+    /// @dev words[3..17] = z0, z.
+    function _setStates(uint256[] memory words, uint256[7] calldata z0, uint256[7] calldata z) private pure {
+        assembly ("memory-safe") {
+            // The transcript has at least 31 words.
+            calldatacopy(add(words, 0x80), z0, 0xe0)
+            calldatacopy(add(words, 0x160), z, 0xe0)
+        }
+        for (uint256 i = 0; i < 2 * ARITY; ++i) {
+            if (_get(words, PREFIX + i) >= R) revert NonCanonicalState(i);
+        }
+    }
+
+    /// @dev A point's three elements, each below r: two low limbs, then both high limbs.
+    function _setPoint(uint256[] memory words, uint256 i, uint256 x, uint256 y) private pure {
+        unchecked {
+            _set(words, i, x & LIMB_MASK);
+            _set(words, i + 1, y & LIMB_MASK);
+            _set(words, i + 2, (x >> LIMB_BITS) | ((y >> LIMB_BITS) << HIGH_BITS));
+        }
+    }
+
+    /// @dev words[31..] = votes and spent of each option. Copies the raw words instead of reading the fields,
+    /// whose decoder would revert without a reason at 2^128 or more.
+    function _setResults(uint256[] memory words, OptionResult[] calldata results) private pure {
+        uint256 start = PREFIX + FIXED_ELEMENTS;
+        uint256 all;
+        assembly ("memory-safe") {
+            // The caller allocated 2 * results.length words from this index on.
+            let next := add(words, shl(5, add(start, 1)))
+            let size := shl(6, results.length)
+            calldatacopy(next, results.offset, size)
+            for { let end := add(next, size) } lt(next, end) { next := add(next, 0x40) } {
+                all := or(all, or(mload(next), mload(add(next, 0x20))))
+            }
+        }
+        if (all > type(uint128).max) revert ResultOutOfRange();
+    }
+
+    /// @dev words[i] = word without the bounds check, which would cost more than the rest; i < words.length.
+    function _set(uint256[] memory words, uint256 i, uint256 word) private pure {
+        assembly ("memory-safe") {
+            mstore(add(words, shl(5, add(i, 1))), word)
+        }
+    }
+
+    /// @dev words[i] without the bounds check; i < words.length.
+    function _get(uint256[] memory words, uint256 i) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := mload(add(words, shl(5, add(i, 1))))
+        }
+    }
+
+    /// @dev c = keccak256(domain || D || v) mod r. The length of v fixes the number of results.
+    function _challenge(uint256[] memory transcript) internal pure returns (uint256 c) {
+        assembly ("memory-safe") {
+            c := mod(keccak256(add(transcript, 0x20), shl(5, mload(transcript))), R)
+        }
+    }
+
+    /// @dev e_v = sum of v_j * c^j modulo r, by Horner's rule from the last element to the first.
+    /// Every element is below 2^254 (states, scalars and limbs below r, results below 2^128), so the plain sums stay
+    /// below 2^256 and only products are reduced.
+    function _evaluate(uint256[] memory transcript, uint256 c) internal pure returns (uint256 ev) {
+        assembly ("memory-safe") {
+            // v has an even number of elements: two each time.
+            let first := add(transcript, shl(5, add(PREFIX, 1)))
+            let next := add(transcript, shl(5, add(mload(transcript), 1)))
+            for {} gt(next, first) {} {
+                next := sub(next, 0x40)
+                ev := add(mulmod(ev, c, R), mload(add(next, 0x20)))
+                ev := add(mulmod(ev, c, R), mload(next))
+            }
+            ev := mod(ev, R)
+        }
+    }
+
+    /// @dev t = keccak256(c || e || b || pA || pB || pC || pi) mod r separates the two equations. c binds the rest.
+    function _batchChallenge(uint256 c, uint256[24] calldata proof) internal pure returns (uint256 t) {
+        uint256[13] memory words;
+        words[0] = c;
+        words[1] = proof[E];
+        words[2] = proof[BLIND];
+        words[11] = proof[PI];
+        words[12] = proof[PI + 1];
+        assembly ("memory-safe") {
+            // The eight words of pA, pB and pC lie side by side.
+            calldatacopy(add(words, 0x60), add(proof, shl(5, PA)), 0x100)
+            t := mod(keccak256(words, 0x1a0), R)
+        }
+    }
+
+    /// @dev K = UC + r1 * C + r2 * (A + r2 * B) - b * h - e * G + c * pi.
+    /// Every one of UC, C, A, B, pi enters ecAdd or ecMul, which refuse what is not on the curve.
+    function _opening(uint256 c, uint256[24] calldata proof) private view returns (uint256 x, uint256 y) {
+        uint256[5] memory sum;
+        (sum[0], sum[1]) = (proof[A], proof[A + 1]);
+        _addMul(sum, proof[B], proof[B + 1], proof[R2]);
+        (x, y) = (sum[0], sum[1]);
+        (sum[0], sum[1]) = (proof[UC], proof[UC + 1]);
+        _addMul(sum, proof[C], proof[C + 1], proof[R1]);
+        _addMul(sum, x, y, proof[R2]);
+        _addMul(sum, H_X, H_Y, R - proof[BLIND]);
+        _addMul(sum, 1, 2, R - proof[E]);
+        _addMul(sum, proof[PI], proof[PI + 1], c);
+        (x, y) = (sum[0], sum[1]);
+    }
+
+    /// @dev IC(c, e_v, e) + t * K.
+    function _paired(uint256 c, uint256 ev, uint256 t, uint256[24] calldata proof)
+        private
+        view
+        returns (uint256, uint256)
+    {
+        (uint256 x, uint256 y) = _opening(c, proof);
+        uint256[5] memory sum;
+        (sum[0], sum[1]) = (IC0_X, IC0_Y);
+        _addMul(sum, IC1_X, IC1_Y, c);
+        _addMul(sum, IC2_X, IC2_Y, ev);
+        _addMul(sum, IC3_X, IC3_Y, proof[E]);
+        _addMul(sum, x, y, t);
+        return (sum[0], sum[1]);
+    }
+
+    /// @dev e(-pA, pB) e(alpha, beta) e(IC + t * K, [1]_2) e(D, gamma') e(pC, delta) e(-t * pi, tau) = 1.
+    function _pairingHolds(uint256 c, uint256 ev, uint256 t, uint256[24] calldata proof) private view returns (bool) {
+        uint256[36] memory pairs;
+        pairs[0] = proof[PA];
+        // Infinity is its own negative; q - 0 would not be canonical.
+        pairs[1] = proof[PA + 1] == 0 ? 0 : Q - proof[PA + 1];
+        (pairs[2], pairs[3], pairs[4], pairs[5]) = (proof[PB], proof[PB + 1], proof[PB + 2], proof[PB + 3]);
+        (pairs[6], pairs[7]) = (ALPHA_X, ALPHA_Y);
+        (pairs[8], pairs[9], pairs[10], pairs[11]) = (BETA_X1, BETA_X0, BETA_Y1, BETA_Y0);
+        (pairs[12], pairs[13]) = _paired(c, ev, t, proof);
+        (pairs[14], pairs[15], pairs[16], pairs[17]) = (G2_X1, G2_X0, G2_Y1, G2_Y0);
+        (pairs[18], pairs[19]) = (proof[D], proof[D + 1]);
+        (pairs[20], pairs[21], pairs[22], pairs[23]) =
+            (GAMMA_PRIME_X1, GAMMA_PRIME_X0, GAMMA_PRIME_Y1, GAMMA_PRIME_Y0);
+        (pairs[24], pairs[25]) = (proof[PC], proof[PC + 1]);
+        (pairs[26], pairs[27], pairs[28], pairs[29]) = (DELTA_X1, DELTA_X0, DELTA_Y1, DELTA_Y0);
+        uint256[5] memory product;
+        _addMul(product, proof[PI], proof[PI + 1], R - t);
+        (pairs[30], pairs[31]) = (product[0], product[1]);
+        (pairs[32], pairs[33], pairs[34], pairs[35]) = (TAU_X1, TAU_X0, TAU_Y1, TAU_Y0);
+
+        (bool valid, bool holds) = _pairing(pairs);
+        if (!valid) revert InvalidPoint();
+        return holds;
+    }
+
+    /// @dev (sum[0], sum[1]) += scalar * (x, y). sum[2..5] is the precompiles' input and holds nothing between calls.
+    /// The sum itself is checked here too: ecAdd refuses both of its arguments when they are not on the curve.
+    function _addMul(uint256[5] memory sum, uint256 x, uint256 y, uint256 scalar) private view {
+        bool ok;
+        assembly ("memory-safe") {
+            let product := add(sum, 0x40)
+            mstore(product, x)
+            mstore(add(product, 0x20), y)
+            mstore(add(product, 0x40), scalar)
+            ok := staticcall(gas(), 7, product, 0x60, product, 0x40)
+            // A chain without the precompile answers with success and no data.
+            ok := and(ok, eq(returndatasize(), 0x40))
+            if ok {
+                ok := staticcall(gas(), 6, sum, 0x80, sum, 0x40)
+                ok := and(ok, eq(returndatasize(), 0x40))
+            }
+        }
+        if (!ok) revert InvalidPoint();
+    }
+
+    /// @dev `valid` tells whether every point is in its group, `holds` whether the product is one.
+    function _pairing(uint256[36] memory pairs) private view returns (bool valid, bool holds) {
+        assembly ("memory-safe") {
+            valid := staticcall(gas(), 8, pairs, 0x480, 0x00, 0x20)
+            valid := and(valid, eq(returndatasize(), 0x20))
+            holds := and(valid, eq(mload(0x00), 1))
+        }
+    }
+
+    /// @dev A key that a careless setup made would accept anything, so the obvious cases are refused.
+    function _checkKey(VerifyingKey memory key) private view {
+        G1Point[6] memory g1 = [key.alpha, key.ic[0], key.ic[1], key.ic[2], key.ic[3], key.h];
+        G2Point[5] memory g2 =
+            [key.beta, key.gammaPrime, key.delta, key.tau, G2Point(G2_X1, G2_X0, G2_Y1, G2_Y0)];
+        // Six pairs check all of them at once: the precompile refuses what is not canonical or not in its group.
+        uint256[36] memory pairs;
+        for (uint256 i = 0; i < 6; ++i) {
+            G2Point memory q = g2[i % 5];
+            if (g1[i].x == 0 && g1[i].y == 0) revert InvalidKey();
+            if (q.x1 == 0 && q.x0 == 0 && q.y1 == 0 && q.y0 == 0) revert InvalidKey();
+            (pairs[6 * i], pairs[6 * i + 1]) = (g1[i].x, g1[i].y);
+            (pairs[6 * i + 2], pairs[6 * i + 3]) = (q.x1, q.x0);
+            (pairs[6 * i + 4], pairs[6 * i + 5]) = (q.y1, q.y0);
+        }
+        (bool valid,) = _pairing(pairs);
+        if (!valid) revert InvalidKey();
+        // Without an own trapdoor behind each of them, parts of a proof could be moved from one to another.
+        for (uint256 i = 0; i < 5; ++i) {
+            for (uint256 j = 0; j < i; ++j) {
+                if (g2[i].x1 == g2[j].x1 && g2[i].x0 == g2[j].x0) revert DegenerateKey();
+            }
+        }
+    }
+}
