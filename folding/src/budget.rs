@@ -6,16 +6,17 @@
 pub const CYCLEFOLD_LIMIT: usize = 1_000;
 
 /// Constraints of the CycleFold circuit.
-pub const CYCLEFOLD_CONSTRAINTS: usize = 491;
+pub const CYCLEFOLD_CONSTRAINTS: usize = 498;
 
 /// The same by part. `rho Q`: a first doubling 4; of the 64 rounds each 5 for `2 acc + digit` and 2
-/// for the digit; 2 sums of bits.
-pub const CYCLEFOLD: [(&str, usize); 5] = [
+/// for the digit; 2 sums of bits; zeta x.
+pub const CYCLEFOLD: [(&str, usize); 6] = [
     ("P", 7),
     ("P + rho Q", 21),
     ("Q", 7),
     ("R", 2),
-    ("rho Q", 454),
+    ("coordinates", 6),
+    ("rho Q", 455),
 ];
 
 /// The most constraints that the augmented circuit may add to a step.

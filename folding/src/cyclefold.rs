@@ -102,7 +102,7 @@ pub fn multiplier<CS: ConstraintSystem<Fr>>(
     Num::dot(&digits, &powers[..HALF]).add_constant(powers[HALF + 1])
 }
 
-/// The cube root of unity of Fr that belongs to [`zeta`].
+/// The cube root of unity of Fr that `(zeta x, y) = lambda (x, y)` is for.
 pub fn lambda() -> Fr {
     roots().0
 }

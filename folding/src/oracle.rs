@@ -153,7 +153,7 @@ impl core::fmt::Debug for Oracle {
 }
 
 impl Oracle {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Oracle {
             constants: PoseidonConstantsCircuit::default(),
         }

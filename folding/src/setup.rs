@@ -253,10 +253,10 @@ mod tests {
     #[test]
     fn development_parameters_are_pinned() {
         let parameters = development();
-        assert_eq!(parameters.constraints(), (21_242, 491));
+        assert_eq!(parameters.constraints(), (21_242, 498));
         assert_eq!(
             parameters.digest().to_string(),
-            "b6660aff7bc01597015319ff103d679dd7005bb3efc139947e63e30ff1e339e3"
+            "8feaadbbc9765856e5ba9fa78f67d67b478b163ce45346c49649205d606bb574"
         );
     }
 

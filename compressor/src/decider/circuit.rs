@@ -613,45 +613,111 @@ fn tally_root<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, results: &[[Num;
 mod tests {
     use maci_nova_folding::{Parameters, RunningProof, SetupSource};
     use maci_nova_step_circuit::Shape;
+    use nova_snark::frontend::util_cs::witness_cs::WitnessCS;
 
     use super::*;
-    use crate::{
-        decider::{verify, Prover, Statement},
-        groth16::Trapdoors,
-        tests::common,
-    };
+    use crate::tests::common;
 
-    #[test]
-    fn honest() {
+    /// Constraints at shape (2, 1, 1). A constraint of the augmented circuit costs about 4.
+    const CONSTRAINTS: usize = 981_603;
+    /// The most there may be.
+    const LIMIT: usize = 2_500_000;
+
+    fn decider() -> (Decider, Witness) {
         let poll = common::small_poll(2, 1);
         let shape = Shape::new(2, 1, 1).expect("in range");
         let parameters =
             Parameters::setup(shape, &SetupSource::InsecureDevelopment).expect("parameters");
         let mut running = RunningProof::new(&parameters, &poll.header).expect("begun");
         for step in poll.steps() {
-            running
-                .fold(&parameters, step.expect("prepared"))
-                .expect("folded");
+            let step = step.expect("prepared");
+            running.fold(&parameters, step).expect("folded");
         }
-        let t = std::time::Instant::now();
-        let prover = Prover::setup(
-            Arc::clone(parameters.engine()),
-            1,
-            Trapdoors::insecure_development(),
-        )
-        .expect("keys");
-        println!("setup {:?} {}", t.elapsed(), prover.constraints());
-        let t = std::time::Instant::now();
+        let decider = Decider::new(Arc::clone(parameters.engine()), 1);
         let proof = running.engine_proof().expect("steps");
-        let made = prover.prove(proof, [7; 32], &poll.results).expect("proven");
-        println!("prove {:?}", t.elapsed());
-        let stated = proof.statement();
-        let statement = Statement {
-            domain: [7; 32],
-            z0: stated.z0.try_into().expect("seven"),
-            z: stated.z.try_into().expect("seven"),
-            results: poll.results.clone(),
-        };
-        verify(&prover.verifying_key(), &statement, &made).expect("true");
+        let witness = decider.witness(proof, &poll.results).expect("witness");
+        (decider, witness)
+    }
+
+    fn violation(decider: &Decider, witness: &Witness) -> Option<&'static str> {
+        let mut cs = WitnessCS::<Fr>::new();
+        let mut g = Gadget::new(&mut cs);
+        let c = Fr::from(0x1234_5678_9abc_def0);
+        decider.fill(&mut g, witness, c).expect("filled");
+        g.violated()
+    }
+
+    /// What a prover claims, and the constraint that refuses it. Whatever he can keep consistent
+    /// with his claim is so: challenges and folded scalars are computed anew.
+    #[test]
+    fn false_claims_are_refused() {
+        let (decider, mut witness) = decider();
+        assert_eq!(violation(&decider, &witness), None);
+        type Change = fn(&mut Witness);
+        let claims: [(&str, Change, Change); 13] = [
+            ("e", |w| w.z0[1] += Fr::ONE, |w| w.z0[1] -= Fr::ONE),
+            ("e", |w| w.z[5] += Fr::ONE, |w| w.z[5] -= Fr::ONE),
+            ("e", |w| w.steps += 1, |w| w.steps -= 1),
+            (
+                "e",
+                |w| w.foldings.salt += Fr::ONE,
+                |w| w.foldings.salt -= Fr::ONE,
+            ),
+            (
+                "e",
+                |w| w.foldings.running.u += Fr::ONE,
+                |w| w.foldings.running.u -= Fr::ONE,
+            ),
+            (
+                "e",
+                |w| w.foldings.random.x[0] += Fr::ONE,
+                |w| w.foldings.random.x[0] -= Fr::ONE,
+            ),
+            ("e", |w| w.w[7] += Fr::ONE, |w| w.w[7] -= Fr::ONE),
+            ("e", |w| w.e[7] += Fr::ONE, |w| w.e[7] -= Fr::ONE),
+            (
+                "commitment's x",
+                |w| w.cyclefold_w[7] += Fq::ONE,
+                |w| w.cyclefold_w[7] -= Fq::ONE,
+            ),
+            (
+                "commitment's x",
+                |w| w.cyclefold_e[7] += Fq::ONE,
+                |w| w.cyclefold_e[7] -= Fq::ONE,
+            ),
+            (
+                "commitment's x",
+                |w| w.cyclefold_blind += Fq::ONE,
+                |w| w.cyclefold_blind -= Fq::ONE,
+            ),
+            (
+                "S = k q modulo r",
+                |w| w.foldings.cyclefold.x[9] += Fq::ONE,
+                |w| w.foldings.cyclefold.x[9] -= Fq::ONE,
+            ),
+            (
+                "results are in the tally",
+                |w| w.results[1].votes += 1,
+                |w| w.results[1].votes -= 1,
+            ),
+        ];
+        for (i, (refusal, claim, back)) in claims.into_iter().enumerate() {
+            claim(&mut witness);
+            let violated = violation(&decider, &witness);
+            assert!(violated.is_some(), "claim {i}");
+            if !refusal.starts_with('S') {
+                assert_eq!(violated, Some(refusal), "claim {i}");
+            }
+            back(&mut witness);
+        }
+        assert_eq!(violation(&decider, &witness), None);
+    }
+
+    #[test]
+    fn the_size_is_pinned() {
+        let (decider, _) = decider();
+        let constraints = decider.matrices().expect("made").constraints();
+        assert_eq!(constraints, CONSTRAINTS);
+        const { assert!(CONSTRAINTS <= LIMIT) };
     }
 }

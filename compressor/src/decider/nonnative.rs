@@ -195,8 +195,8 @@ pub(crate) fn reduce<CS: ConstraintSystem<Fr>>(
     for (factor, integer) in terms {
         let parts = constant_limbs(factor);
         for (i, part) in parts.iter().enumerate() {
-            for k in i..LIMBS {
-                low[k] = low[k].add_scaled(&integer.limbs[k - i], to_native(part));
+            for (low, limb) in low[i..].iter_mut().zip(&integer.limbs) {
+                *low = low.add_scaled(limb, to_native(part));
             }
         }
         native = native.add_scaled(&integer.native, to_native(factor));
@@ -222,9 +222,9 @@ fn low_product<CS: ConstraintSystem<Fr>>(
 ) -> [Num; LIMBS] {
     let mut low: [Num; LIMBS] = core::array::from_fn(|_| Num::zero());
     for i in 0..LIMBS {
-        for k in i..LIMBS {
-            let product = g.mul(&a.limbs[i], &b.limbs[k - i]);
-            low[k] = &low[k] + &product;
+        for (low, limb) in low[i..].iter_mut().zip(&b.limbs) {
+            let product = g.mul(&a.limbs[i], limb);
+            *low = &*low + &product;
         }
     }
     low

@@ -558,7 +558,7 @@ fn change_point(key: &mut [u8], from: usize, to: usize) {
 }
 
 /// Puts the generator of G2 in the place of tau times it.
-fn change_tau(key: &mut Vec<u8>, _: &mut Vec<u8>) {
+fn change_tau(key: &mut [u8]) {
     let generator = encode(&halo2curves::bn256::G2Affine::generator()).expect("encoded");
     let start = key.len() - generator.len();
     key[start..].copy_from_slice(&generator);
@@ -581,7 +581,7 @@ fn parameters_with_one_entry_or_one_key_element_changed() {
         altered(|_, _| {}, |key, _| change_point(key, 4, 5)),
         // The blinding generator follows the powers; tau H of the verifier's key, of G2, is last.
         altered(|_, _| {}, |key, _| change_point(key, 1, kzg - 3)),
-        altered(|_, _| {}, change_tau),
+        altered(|_, _| {}, |key, _| change_tau(key)),
         altered(|_, _| {}, |_, key| change_point(key, 4, 5)),
         altered(|_, _| {}, |_, key| change_point(key, 4, pedersen - 1)),
     ];
