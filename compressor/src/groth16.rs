@@ -22,10 +22,12 @@
 //! * Proofs are not unique: anybody can re-randomize A, B and C.
 //!
 //! **The only setup so far is for development and INSECURE**: [`Trapdoors::insecure_development`]
-//! draws all trapdoors in one process, and whoever keeps them can prove anything.
+//! draws all trapdoors in one process, and whoever keeps them can prove anything. A key tells its
+//! [`Origin`]. Keys are made once and kept in a [`KeyCache`].
 //!
 //! [`gamma_prime`]: VerifyingKey::gamma_prime
 
+mod key_cache;
 mod key_file;
 
 use core::fmt;
@@ -40,6 +42,7 @@ use rand_core::{OsRng, RngCore, SeedableRng};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::adapter::{Adapter, Assignment, Matrices};
+pub use key_cache::{Circuit, KeyCache, KeyCacheError, KeyEvent, CACHE_VARIABLE};
 pub use key_file::KeyFileError;
 
 type Engine = Groth16<Bn254, LibsnarkReduction>;
@@ -118,9 +121,26 @@ impl VerifyingKey {
     }
 }
 
+/// Who may know the trapdoors of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// INSECURE: one process drew them all. For development.
+    InsecureDevelopment,
+    /// Nobody, if one of a ceremony's parties has been honest. [`setup`] makes no such keys.
+    Ceremony,
+}
+
+impl Origin {
+    /// Whether proofs under the key mean anything to somebody who did not make it.
+    pub fn is_secure(self) -> bool {
+        self == Origin::Ceremony
+    }
+}
+
 /// What makes proofs.
 #[derive(Clone, PartialEq)]
 pub struct ProvingKey {
+    origin: Origin,
     verifying: VerifyingKey,
     /// Bases of D: `[y_i / rho]_1`.
     committed: Vec<G1Affine>,
@@ -210,6 +230,8 @@ pub fn setup(
         ic,
     };
     Ok(ProvingKey {
+        // This process has known the trapdoors.
+        origin: Origin::InsecureDevelopment,
         verifying,
         committed,
         inner,
@@ -228,6 +250,11 @@ impl ProvingKey {
     /// What verifies its proofs.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying
+    }
+
+    /// Who may know its trapdoors.
+    pub fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// The number of committed variables.
@@ -264,6 +291,7 @@ impl ProvingKey {
 impl fmt::Debug for ProvingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProvingKey")
+            .field("origin", &self.origin)
             .field("verifying", &self.verifying)
             .field("committed", &self.committed.len())
             .finish_non_exhaustive()

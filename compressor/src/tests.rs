@@ -18,6 +18,8 @@ use super::*;
 
 #[path = "../../folding/tests/common/mod.rs"]
 pub(crate) mod common;
+#[path = "../../folding/tests/common/ptau.rs"]
+pub(crate) mod ptau;
 
 use common::{silent_poll, small_poll, SmallPoll};
 

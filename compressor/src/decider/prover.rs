@@ -25,11 +25,13 @@ use super::{
 };
 use crate::{
     adapter::{Assignment, Matrices, ToArk, ToHalo},
-    groth16::{self, ProvingKey, Trapdoors},
+    groth16::{self, KeyCache, KeyCacheError, KeyEvent, Origin, ProvingKey, Trapdoors},
 };
 
 /// Public inputs of the circuit: c, e_v, e.
 const PUBLICS: usize = 3;
+/// Names the keys in the cache.
+const NAME: &str = "decider";
 
 /// Why there is no decider key or proof.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,9 @@ pub enum ProverError {
     /// The keys could not be made.
     #[error("{0}")]
     Setup(#[from] groth16::SetupError),
+    /// The keys could not be obtained from the cache.
+    #[error("{0}")]
+    Cache(#[from] KeyCacheError),
     /// The proof could not be made: what is claimed is false.
     #[error("{0}")]
     Groth16(#[from] groth16::ProveError),
@@ -84,6 +89,43 @@ impl Prover {
         })
     }
 
+    /// The same with keys from a cache, where they are kept if they had to be made. In production
+    /// only a ceremony's keys will do.
+    ///
+    /// The circuit holds the engine's digest, which covers both folding circuits and both commitment
+    /// keys with the powers of tau, and the generators of the CycleFold commitments. So keys of
+    /// another shape or of other powers are those of another circuit, which the cache keeps apart.
+    ///
+    /// # Errors
+    /// [`ProverError::Circuit`], [`ProverError::Cache`].
+    pub fn cached(
+        engine: Arc<Engine>,
+        vote_depth: usize,
+        cache: &KeyCache,
+        production: bool,
+        report: &mut dyn FnMut(KeyEvent<'_>),
+    ) -> Result<Self, ProverError> {
+        let decider = Decider::new(engine, vote_depth);
+        let matrices = decider.matrices()?;
+        let circuit = groth16::Circuit {
+            name: NAME,
+            matrices: &matrices,
+            publics: PUBLICS,
+            production,
+        };
+        let key = cache.key(circuit, Trapdoors::insecure_development, report)?;
+        Ok(Prover {
+            decider,
+            matrices,
+            key,
+        })
+    }
+
+    /// Who may know the trapdoors of the keys.
+    pub fn origin(&self) -> Origin {
+        self.key.origin()
+    }
+
     /// Constraints of the circuit.
     pub fn constraints(&self) -> usize {
         self.matrices.constraints()
@@ -114,7 +156,7 @@ impl Prover {
         let committed: Vec<ArkFr> = committed.iter().map(ToArk::to_ark).collect();
         let d = self.key.commit(&committed)?;
         let fold = self.fold(&witness)?;
-        let statement = statement(proof, domain, results)?;
+        let statement = Statement::new(proof, domain, results)?;
         let c: Fr = statement.challenge(&d, &statement.v(&fold)).to_halo();
         let assignment = Assignment::record(|cs| {
             self.decider
@@ -156,19 +198,25 @@ impl Prover {
     }
 }
 
-fn statement(
-    proof: &Ivc,
-    domain: [u8; 32],
-    results: &[OptionResult],
-) -> Result<Statement, ProverError> {
-    let stated = proof.statement();
-    let array = |state: &[Fr]| state.try_into().map_err(|_| ProverError::Arity);
-    Ok(Statement {
-        domain,
-        z0: array(stated.z0)?,
-        z: array(stated.z)?,
-        results: results.to_vec(),
-    })
+impl Statement {
+    /// What [`Prover::prove`] proves of a running proof.
+    ///
+    /// # Errors
+    /// [`ProverError::Arity`].
+    pub fn new(
+        proof: &Ivc,
+        domain: [u8; 32],
+        results: &[OptionResult],
+    ) -> Result<Self, ProverError> {
+        let stated = proof.statement();
+        let array = |state: &[Fr]| state.try_into().map_err(|_| ProverError::Arity);
+        Ok(Statement {
+            domain,
+            z0: array(stated.z0)?,
+            z: array(stated.z)?,
+            results: results.to_vec(),
+        })
+    }
 }
 
 fn point(commitment: &Commitment<Bn256EngineKZG>) -> ArkG1 {
@@ -188,4 +236,34 @@ fn divide(p: &[Fr], c: Fr) -> (Fr, Secret<Fr>) {
         sum = sum * c + coefficient;
     }
     (sum, quotient.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use maci_nova_folding::{Parameters, SetupSource};
+    use maci_nova_step_circuit::Shape;
+
+    use super::*;
+    use crate::tests::ptau;
+
+    /// A key is found by the circuit's digest, so these must differ.
+    #[test]
+    fn other_powers_and_other_trees_are_other_circuits() {
+        let directory = tempfile::tempdir().expect("directory");
+        let shape = Shape::new(1, 1, 1).expect("in range");
+        let [two, three] = [2, 3].map(|tau| {
+            let path = directory.path().join(tau.to_string());
+            ptau::write(&path, tau, 16);
+            let source = SetupSource::PowersOfTau(path);
+            let parameters = Parameters::setup(shape, &source).expect("parameters");
+            Arc::clone(parameters.engine())
+        });
+        let [one, powers, tree] = [(&two, 1), (&three, 1), (&two, 2)].map(|(engine, depth)| {
+            let decider = Decider::new(Arc::clone(engine), depth);
+            decider.matrices().expect("recorded").digest()
+        });
+        assert_ne!(one, powers);
+        assert_ne!(one, tree);
+        assert_ne!(powers, tree);
+    }
 }

@@ -1,9 +1,9 @@
 //! Proving keys in files, so that they are made once.
 //!
-//! A file is [`MAGIC`], the circuit's digest, the key in `ark-serialize`'s uncompressed form, and the
-//! SHA-256 of all of that. The points are not checked again when they are read: the hash tells
-//! whether the file is the one that was written, and a directory that others may write to is no
-//! place for it.
+//! A file is [`MAGIC`], a byte for the key's [`Origin`] (0: INSECURE development, 1: a ceremony), the
+//! circuit's digest, the key in `ark-serialize`'s uncompressed form, and the SHA-256 of all of that.
+//! The points are not checked again when they are read: the hash tells whether the file is the one
+//! that was written, and a directory that others may write to is no place for it.
 
 use std::{
     fs::File,
@@ -15,11 +15,11 @@ use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, SerializationError
 use maci_nova_folding::files::{write_atomically, Readers};
 use sha2::{Digest, Sha256};
 
-use super::ProvingKey;
+use super::{Origin, ProvingKey};
 
-const MAGIC: &[u8; 32] = b"maci-nova Groth16 key, version 1";
+const MAGIC: &[u8; 32] = b"maci-nova Groth16 key, version 2";
 const DIGEST_BYTES: usize = 32;
-const HEADER_BYTES: u64 = (MAGIC.len() + DIGEST_BYTES) as u64;
+const HEADER_BYTES: u64 = (MAGIC.len() + 1 + DIGEST_BYTES) as u64;
 const BUFFER_BYTES: usize = 1 << 18;
 
 /// Why a key is not written or read.
@@ -40,6 +40,21 @@ pub enum KeyFileError {
     /// The key in it cannot be read.
     #[error("the proving key is malformed: {0}")]
     Malformed(#[from] SerializationError),
+}
+
+impl Origin {
+    /// In a file.
+    fn byte(self) -> u8 {
+        match self {
+            Origin::InsecureDevelopment => 0,
+            Origin::Ceremony => 1,
+        }
+    }
+
+    fn from_byte(byte: u8) -> Option<Self> {
+        let all = [Origin::InsecureDevelopment, Origin::Ceremony];
+        all.into_iter().find(|origin| origin.byte() == byte)
+    }
 }
 
 impl ProvingKey {
@@ -65,13 +80,14 @@ impl ProvingKey {
     /// See [`KeyFileError`].
     pub fn read(path: &Path, matrices: &[u8; DIGEST_BYTES]) -> Result<Self, KeyFileError> {
         let mut file = File::open(path)?;
-        check_header(&mut file, matrices)?;
+        let origin = check_header(&mut file, matrices)?;
         check_digest(&mut file)?;
         file.seek(SeekFrom::Start(HEADER_BYTES))?;
-        Self::read_body(BufReader::with_capacity(BUFFER_BYTES, file), *matrices)
+        let body = BufReader::with_capacity(BUFFER_BYTES, file);
+        Self::read_body(body, origin, *matrices)
     }
 
-    /// SHA-256 of the circuit's digest and of the key; what its file ends with.
+    /// SHA-256 of the key, its origin and the circuit's digest; what its file ends with.
     pub fn digest(&self) -> [u8; DIGEST_BYTES] {
         let mut hashing = Hashing::new(io::sink());
         self.write_content(&mut hashing)
@@ -81,6 +97,7 @@ impl ProvingKey {
 
     fn write_content(&self, mut writer: impl Write) -> io::Result<()> {
         writer.write_all(MAGIC)?;
+        writer.write_all(&[self.origin.byte()])?;
         writer.write_all(&self.matrices)?;
         let result = self
             .verifying
@@ -95,9 +112,11 @@ impl ProvingKey {
 
     fn read_body(
         mut reader: impl Read,
+        origin: Origin,
         matrices: [u8; DIGEST_BYTES],
     ) -> Result<Self, KeyFileError> {
         Ok(ProvingKey {
+            origin,
             verifying: CanonicalDeserialize::deserialize_uncompressed_unchecked(&mut reader)?,
             committed: CanonicalDeserialize::deserialize_uncompressed_unchecked(&mut reader)?,
             inner: CanonicalDeserialize::deserialize_uncompressed_unchecked(&mut reader)?,
@@ -106,21 +125,23 @@ impl ProvingKey {
     }
 }
 
-fn check_header(file: &mut File, matrices: &[u8; DIGEST_BYTES]) -> Result<(), KeyFileError> {
+fn check_header(file: &mut File, matrices: &[u8; DIGEST_BYTES]) -> Result<Origin, KeyFileError> {
     let mut header = [0; HEADER_BYTES as usize];
     file.read_exact(&mut header)
         .map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => KeyFileError::NotKey,
             _ => KeyFileError::Io(error),
         })?;
-    let (magic, circuit) = header.split_at(MAGIC.len());
+    let (magic, rest) = header.split_at(MAGIC.len());
+    let (origin, circuit) = rest.split_at(1);
     if magic != MAGIC {
         return Err(KeyFileError::NotKey);
     }
+    let origin = Origin::from_byte(origin[0]).ok_or(KeyFileError::NotKey)?;
     if circuit != matrices {
         return Err(KeyFileError::OtherCircuit);
     }
-    Ok(())
+    Ok(origin)
 }
 
 /// The file's last 32 bytes are the hash of those before.
@@ -184,6 +205,13 @@ mod tests {
         let read = ProvingKey::read(&path, &matrices.digest()).expect("read");
         assert!(read == *key);
         assert_eq!(read.digest(), digest);
+        assert_eq!(read.origin(), Origin::InsecureDevelopment);
+
+        let mut other = key.clone();
+        other.origin = Origin::Ceremony;
+        assert_ne!(other.write(&path).expect("written"), digest);
+        let read = ProvingKey::read(&path, &matrices.digest()).expect("read");
+        assert_eq!(read.origin(), Origin::Ceremony);
     }
 
     #[test]
@@ -197,21 +225,28 @@ mod tests {
             fs::write(&path, bytes).expect("written");
             ProvingKey::read(&path, &circuit).expect_err("refused")
         };
-        for at in [0, 31] {
+        for (at, bit) in [(0, 1), (31, 1), (32, 2)] {
             let mut bytes = honest.clone();
-            bytes[at] ^= 1;
-            assert!(matches!(refused(&bytes), KeyFileError::NotKey));
+            bytes[at] ^= bit;
+            assert!(matches!(refused(&bytes), KeyFileError::NotKey), "{at}");
         }
         let mut bytes = honest.clone();
-        bytes[40] ^= 1;
+        bytes[41] ^= 1;
         assert!(matches!(refused(&bytes), KeyFileError::OtherCircuit));
-        for at in [64, honest.len() / 2, honest.len() - 33, honest.len() - 1] {
+        // Byte 32 is the origin: INSECURE keys do not pass for a ceremony's.
+        for at in [
+            32,
+            65,
+            honest.len() / 2,
+            honest.len() - 33,
+            honest.len() - 1,
+        ] {
             let mut bytes = honest.clone();
             bytes[at] ^= 1;
             assert!(matches!(refused(&bytes), KeyFileError::Damaged), "{at}");
         }
         assert!(matches!(refused(&[]), KeyFileError::NotKey));
-        for length in [64, 80, 96, honest.len() - 1] {
+        for length in [65, 80, 97, honest.len() - 1] {
             let error = refused(&honest[..length]);
             assert!(matches!(error, KeyFileError::Damaged), "{length}");
         }

@@ -11,7 +11,7 @@ use super::*;
 use crate::adapter::ToHalo;
 
 /// Public variables: c and e_v.
-const PUBLICS: usize = 2;
+pub(super) const PUBLICS: usize = 2;
 /// Committed variables.
 const COMMITTED: usize = 3;
 
@@ -81,7 +81,7 @@ pub(super) fn matrices() -> &'static Matrices {
     })
 }
 
-fn trapdoors() -> Trapdoors {
+pub(super) fn trapdoors() -> Trapdoors {
     Trapdoors {
         alpha: Fr::from(1001),
         beta: Fr::from(1002),

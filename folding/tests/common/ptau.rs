@@ -1,0 +1,61 @@
+//! Powers-of-tau files for tests: of a tau that makes them quick to write.
+#![allow(dead_code)]
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use ff::{Field, PrimeField};
+use halo2curves::bn256::{Fq, G1Affine, G2Affine, G1, G2};
+use halo2curves::group::{Curve, Group};
+use halo2curves::serde::SerdeObject;
+
+/// Writes 2^power points for tau = 2 or tau = 3, as pruned ceremony files are.
+pub fn write(path: &Path, tau: u64, power: u32) {
+    assert!(tau == 2 || tau == 3);
+    let times_tau = |point: G1| {
+        if tau == 2 {
+            point.double()
+        } else {
+            point.double() + point
+        }
+    };
+    let mut g1 = vec![G1::generator()];
+    for i in 1..1 << power {
+        g1.push(times_tau(g1[i - 1]));
+    }
+    let mut affine = vec![G1Affine::default(); g1.len()];
+    G1::batch_normalize(&g1, &mut affine);
+    let g2 = G2::generator();
+    let tau_g2 = if tau == 2 {
+        g2.double()
+    } else {
+        g2.double() + g2
+    };
+    let g2: Vec<G2Affine> = vec![g2.to_affine(), tau_g2.to_affine()];
+
+    let mut out = BufWriter::new(File::create(path).expect("file"));
+    let mut put = |bytes: &[u8]| out.write_all(bytes).expect("written");
+    put(b"ptau");
+    put(&1u32.to_le_bytes());
+    put(&3u32.to_le_bytes());
+    section(&mut put, 1, &header(power));
+    let raw: Vec<u8> = affine.iter().flat_map(SerdeObject::to_raw_bytes).collect();
+    section(&mut put, 2, &raw);
+    let raw: Vec<u8> = g2.iter().flat_map(SerdeObject::to_raw_bytes).collect();
+    section(&mut put, 3, &raw);
+}
+
+fn section(put: &mut impl FnMut(&[u8]), id: u32, bytes: &[u8]) {
+    put(&id.to_le_bytes());
+    put(&(bytes.len() as u64).to_le_bytes());
+    put(bytes);
+}
+
+/// Size of the prime, the prime, the power.
+fn header(power: u32) -> Vec<u8> {
+    // The prime is odd: its last byte is one more than that of prime - 1.
+    let mut prime = (-Fq::ONE).to_repr().as_ref().to_vec();
+    prime[0] += 1;
+    [&32u32.to_le_bytes()[..], &prime, &power.to_le_bytes()].concat()
+}
