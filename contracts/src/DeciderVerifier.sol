@@ -1,25 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-/// @notice What one option received. Both numbers are below 2^128 by their type.
-struct OptionResult {
-    uint128 votes;
-    uint128 spent;
-}
-
-/// @notice A point of BN254's G1: coordinates below q, (0, 0) is infinity.
-struct G1Point {
-    uint256 x;
-    uint256 y;
-}
-
-/// @notice A point of BN254's G2 in the order of the pairing precompile: x = x1 * i + x0, all below q.
-struct G2Point {
-    uint256 x1;
-    uint256 x0;
-    uint256 y1;
-    uint256 y0;
-}
+import {Bn254, G1Point, G2Point} from "src/libraries/Bn254.sol";
+import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
+import {OptionResult} from "src/libraries/Types.sol";
 
 /// @notice The decider's verifying key. Groth16's gamma is the generator of G2 and so not part of it.
 /// @dev No point may be infinity; beta, gammaPrime, delta, tau and the generator must have different x.
@@ -43,8 +27,6 @@ struct VerifyingKey {
 /// @dev The key is a constructor argument and lives in the code as immutables, so one compiled artifact
 /// serves every key and no storage is read. r is the order of BN254's groups, q the prime of its base field.
 contract DeciderVerifier {
-    /// @notice The calldata is not the one canonical ABI encoding: its length or the offset of `results` differs.
-    error MalformedCalldata();
     /// @notice More results than the shape has options.
     error TooManyOptions(uint256 given, uint256 max);
     /// @notice An element of z0 (index 0 to 6) or z (7 to 13) is not below r.
@@ -53,26 +35,12 @@ contract DeciderVerifier {
     error NonCanonicalProof(uint256 index);
     /// @notice Votes or spent credits of an option are not below 2^128.
     error ResultOutOfRange();
-    /// @notice A precompile refused a point: it is not on its curve, or not in the subgroup.
-    /// @dev A refusing precompile consumes the gas that it was given: all but a 64th of what was left.
-    error InvalidPoint();
     /// @notice Every input is well-formed, the pairing equation does not hold.
     error ProofRejected();
-    /// @notice A point of the verifying key is not canonical, not in its group, or infinity.
-    error InvalidKey();
-    /// @notice Two points of G2 that must have independent trapdoors are the same up to sign.
-    error DegenerateKey();
 
-    /// @dev Order of the groups, modulus of all scalars.
+    /// @dev Modulus of all scalars. Assembly takes no constant of another contract.
     uint256 internal constant R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
-    /// @dev Modulus of the coordinates.
-    uint256 internal constant Q = 21888242871839275222246405745257275088696311157297823662689037894645226208583;
-
-    /// @dev The generator of G1 is (1, 2); this is the generator of G2.
-    uint256 internal constant G2_X1 = 11559732032986387107991004021392285783925812861821192530917403151452391805634;
-    uint256 internal constant G2_X0 = 10857046999023057135944570762232829481370756359578518086990519993285655852781;
-    uint256 internal constant G2_Y1 = 4082367875863433681332203403145435568316851327593401208105741076214120093531;
-    uint256 internal constant G2_Y0 = 8495653923123431417604973247489272438418190587263600148770280649306958101930;
+    uint256 internal constant Q = Bn254.Q;
 
     /// @dev Words of the proof.
     uint256 internal constant UC = 0;
@@ -108,6 +76,8 @@ contract DeciderVerifier {
 
     /// @notice Options of the shape: 5^voteDepth.
     uint256 public immutable MAX_OPTIONS;
+    /// @notice Whether somebody may know the trapdoors of the key: accepted proofs then prove nothing.
+    bool public immutable DEVELOPMENT;
 
     uint256 private immutable ALPHA_X;
     uint256 private immutable ALPHA_Y;
@@ -140,9 +110,11 @@ contract DeciderVerifier {
 
     /// @param key The verifying key; refused unless every point is in its group and none is infinity.
     /// @param maxOptions Options of the shape, 5^voteDepth.
-    constructor(VerifyingKey memory key, uint256 maxOptions) {
+    /// @param development Whether the key was made without a ceremony.
+    constructor(VerifyingKey memory key, uint256 maxOptions, bool development) {
         _checkKey(key);
         MAX_OPTIONS = maxOptions;
+        DEVELOPMENT = development;
         ALPHA_X = key.alpha.x;
         ALPHA_Y = key.alpha.y;
         BETA_X1 = key.beta.x1;
@@ -222,7 +194,7 @@ contract DeciderVerifier {
             start := results.offset
         }
         uint256 head = 4 + 32 * CALLDATA_WORDS;
-        if (start != head || msg.data.length != head + 64 * n) revert MalformedCalldata();
+        if (start != head || msg.data.length != head + 64 * n) revert StrictCalldata.MalformedCalldata();
     }
 
     /// @dev Scalars below r, coordinates below q. That points are on their curves is left to the precompiles.
@@ -350,14 +322,14 @@ contract DeciderVerifier {
     function _opening(uint256 c, uint256[24] calldata proof) private view returns (uint256 x, uint256 y) {
         uint256[5] memory sum;
         (sum[0], sum[1]) = (proof[A], proof[A + 1]);
-        _addMul(sum, proof[B], proof[B + 1], proof[R2]);
+        Bn254.addMul(sum, proof[B], proof[B + 1], proof[R2]);
         (x, y) = (sum[0], sum[1]);
         (sum[0], sum[1]) = (proof[UC], proof[UC + 1]);
-        _addMul(sum, proof[C], proof[C + 1], proof[R1]);
-        _addMul(sum, x, y, proof[R2]);
-        _addMul(sum, H_X, H_Y, R - proof[BLIND]);
-        _addMul(sum, 1, 2, R - proof[E]);
-        _addMul(sum, proof[PI], proof[PI + 1], c);
+        Bn254.addMul(sum, proof[C], proof[C + 1], proof[R1]);
+        Bn254.addMul(sum, x, y, proof[R2]);
+        Bn254.addMul(sum, H_X, H_Y, R - proof[BLIND]);
+        Bn254.addMul(sum, 1, 2, R - proof[E]);
+        Bn254.addMul(sum, proof[PI], proof[PI + 1], c);
         (x, y) = (sum[0], sum[1]);
     }
 
@@ -370,10 +342,10 @@ contract DeciderVerifier {
         (uint256 x, uint256 y) = _opening(c, proof);
         uint256[5] memory sum;
         (sum[0], sum[1]) = (IC0_X, IC0_Y);
-        _addMul(sum, IC1_X, IC1_Y, c);
-        _addMul(sum, IC2_X, IC2_Y, ev);
-        _addMul(sum, IC3_X, IC3_Y, proof[E]);
-        _addMul(sum, x, y, t);
+        Bn254.addMul(sum, IC1_X, IC1_Y, c);
+        Bn254.addMul(sum, IC2_X, IC2_Y, ev);
+        Bn254.addMul(sum, IC3_X, IC3_Y, proof[E]);
+        Bn254.addMul(sum, x, y, t);
         return (sum[0], sum[1]);
     }
 
@@ -387,73 +359,33 @@ contract DeciderVerifier {
         (pairs[6], pairs[7]) = (ALPHA_X, ALPHA_Y);
         (pairs[8], pairs[9], pairs[10], pairs[11]) = (BETA_X1, BETA_X0, BETA_Y1, BETA_Y0);
         (pairs[12], pairs[13]) = _paired(c, ev, t, proof);
-        (pairs[14], pairs[15], pairs[16], pairs[17]) = (G2_X1, G2_X0, G2_Y1, G2_Y0);
+        (pairs[14], pairs[15], pairs[16], pairs[17]) = (Bn254.G2_X1, Bn254.G2_X0, Bn254.G2_Y1, Bn254.G2_Y0);
         (pairs[18], pairs[19]) = (proof[D], proof[D + 1]);
         (pairs[20], pairs[21], pairs[22], pairs[23]) =
             (GAMMA_PRIME_X1, GAMMA_PRIME_X0, GAMMA_PRIME_Y1, GAMMA_PRIME_Y0);
         (pairs[24], pairs[25]) = (proof[PC], proof[PC + 1]);
         (pairs[26], pairs[27], pairs[28], pairs[29]) = (DELTA_X1, DELTA_X0, DELTA_Y1, DELTA_Y0);
         uint256[5] memory product;
-        _addMul(product, proof[PI], proof[PI + 1], R - t);
+        Bn254.addMul(product, proof[PI], proof[PI + 1], R - t);
         (pairs[30], pairs[31]) = (product[0], product[1]);
         (pairs[32], pairs[33], pairs[34], pairs[35]) = (TAU_X1, TAU_X0, TAU_Y1, TAU_Y0);
 
-        (bool valid, bool holds) = _pairing(pairs);
-        if (!valid) revert InvalidPoint();
+        uint256 first;
+        assembly ("memory-safe") {
+            first := pairs
+        }
+        (bool valid, bool holds) = Bn254.pairing(first, 36);
+        if (!valid) revert Bn254.InvalidPoint();
         return holds;
     }
 
-    /// @dev (sum[0], sum[1]) += scalar * (x, y). sum[2..5] is the precompiles' input and holds nothing between calls.
-    /// The sum itself is checked here too: ecAdd refuses both of its arguments when they are not on the curve.
-    function _addMul(uint256[5] memory sum, uint256 x, uint256 y, uint256 scalar) private view {
-        bool ok;
-        assembly ("memory-safe") {
-            let product := add(sum, 0x40)
-            mstore(product, x)
-            mstore(add(product, 0x20), y)
-            mstore(add(product, 0x40), scalar)
-            ok := staticcall(gas(), 7, product, 0x60, product, 0x40)
-            // A chain without the precompile answers with success and no data.
-            ok := and(ok, eq(returndatasize(), 0x40))
-            if ok {
-                ok := staticcall(gas(), 6, sum, 0x80, sum, 0x40)
-                ok := and(ok, eq(returndatasize(), 0x40))
-            }
-        }
-        if (!ok) revert InvalidPoint();
-    }
-
-    /// @dev `valid` tells whether every point is in its group, `holds` whether the product is one.
-    function _pairing(uint256[36] memory pairs) private view returns (bool valid, bool holds) {
-        assembly ("memory-safe") {
-            valid := staticcall(gas(), 8, pairs, 0x480, 0x00, 0x20)
-            valid := and(valid, eq(returndatasize(), 0x20))
-            holds := and(valid, eq(mload(0x00), 1))
-        }
-    }
-
-    /// @dev A key that a careless setup made would accept anything, so the obvious cases are refused.
+    /// @dev Refuses points that are not in their groups, infinity, and shared trapdoors.
     function _checkKey(VerifyingKey memory key) private view {
-        G1Point[6] memory g1 = [key.alpha, key.ic[0], key.ic[1], key.ic[2], key.ic[3], key.h];
-        G2Point[5] memory g2 =
-            [key.beta, key.gammaPrime, key.delta, key.tau, G2Point(G2_X1, G2_X0, G2_Y1, G2_Y0)];
-        // Six pairs check all of them at once: the precompile refuses what is not canonical or not in its group.
-        uint256[36] memory pairs;
-        for (uint256 i = 0; i < 6; ++i) {
-            G2Point memory q = g2[i % 5];
-            if (g1[i].x == 0 && g1[i].y == 0) revert InvalidKey();
-            if (q.x1 == 0 && q.x0 == 0 && q.y1 == 0 && q.y0 == 0) revert InvalidKey();
-            (pairs[6 * i], pairs[6 * i + 1]) = (g1[i].x, g1[i].y);
-            (pairs[6 * i + 2], pairs[6 * i + 3]) = (q.x1, q.x0);
-            (pairs[6 * i + 4], pairs[6 * i + 5]) = (q.y1, q.y0);
-        }
-        (bool valid,) = _pairing(pairs);
-        if (!valid) revert InvalidKey();
-        // Without an own trapdoor behind each of them, parts of a proof could be moved from one to another.
-        for (uint256 i = 0; i < 5; ++i) {
-            for (uint256 j = 0; j < i; ++j) {
-                if (g2[i].x1 == g2[j].x1 && g2[i].x0 == g2[j].x0) revert DegenerateKey();
-            }
-        }
+        G1Point[] memory g1 = new G1Point[](6);
+        (g1[0], g1[1], g1[2], g1[3], g1[4], g1[5]) = (key.alpha, key.ic[0], key.ic[1], key.ic[2], key.ic[3], key.h);
+        G2Point[] memory g2 = new G2Point[](5);
+        (g2[0], g2[1], g2[2], g2[3]) = (key.beta, key.gammaPrime, key.delta, key.tau);
+        g2[4] = G2Point(Bn254.G2_X1, Bn254.G2_X0, Bn254.G2_Y1, Bn254.G2_Y0);
+        Bn254.requireKey(g1, g2);
     }
 }

@@ -8,11 +8,8 @@ use thiserror::Error;
 use crate::bindings::DeciderVerifier::{
     self, constructorCall, verifyCall, DeciderVerifierErrors, G1Point, G2Point, VerifyingKey,
 };
-use crate::evm::{Evm, EvmError, Receipt};
+use crate::chain::{Chain, ChainError, Receipt};
 use crate::words;
-
-/// The compiled contract as JSON with `abi` and `bytecode.object`, as Foundry writes it.
-pub const ARTIFACT: &str = include_str!("../out/DeciderVerifier.sol/DeciderVerifier.json");
 
 /// Words of a proof in calldata.
 pub const PROOF_WORDS: usize = 24;
@@ -119,10 +116,12 @@ pub struct Statement {
 }
 
 /// Code that deploys the verifier for `key`, for a shape with `max_options` options (5^voteDepth).
-pub fn deploy_code(key: &Key, max_options: usize) -> Bytes {
+/// `development` tells that the key was made without a ceremony.
+pub fn deploy_code(key: &Key, max_options: usize, development: bool) -> Bytes {
     let arguments = constructorCall {
         key: key_words(key),
         maxOptions: U256::from(max_options),
+        development,
     };
     [
         DeciderVerifier::BYTECODE.as_ref(),
@@ -149,19 +148,21 @@ pub fn verify_calldata(statement: &Statement, proof: &Proof) -> Bytes {
     .into()
 }
 
-/// Asks the verifier at `contract`. The receipt's gas is that of a whole transaction.
+/// Asks the verifier at `contract` in a transaction from `sender`, whose gas the receipt tells.
 ///
 /// # Errors
-/// [`VerifyError::Refused`] with the check that failed; [`VerifyError::Evm`] if the contract ran out
+/// [`VerifyError::Refused`] with the check that failed; [`VerifyError::Chain`] if the contract ran out
 /// of gas, or there is none at the address.
-pub fn verify(
-    evm: &mut Evm,
+pub fn verify<C: Chain + ?Sized>(
+    chain: &mut C,
+    sender: Address,
     contract: Address,
     statement: &Statement,
     proof: &Proof,
 ) -> Result<Receipt, VerifyError> {
-    evm.call(contract, verify_calldata(statement, proof))
-        .map_err(VerifyError::from)
+    let calldata = verify_calldata(statement, proof);
+    let receipt = chain.send(sender, Some(contract), calldata, U256::ZERO);
+    receipt.map_err(VerifyError::from)
 }
 
 /// Why no acceptance was returned.
@@ -172,16 +173,16 @@ pub enum VerifyError {
     Refused(#[from] Refusal),
     /// The transaction failed outside the contract's checks.
     #[error(transparent)]
-    Evm(EvmError),
+    Chain(ChainError),
 }
 
-impl From<EvmError> for VerifyError {
-    fn from(error: EvmError) -> Self {
+impl From<ChainError> for VerifyError {
+    fn from(error: ChainError) -> Self {
         match &error {
-            EvmError::Reverted { data, .. } => {
-                Refusal::decode(data).map_or(Self::Evm(error), Self::Refused)
+            ChainError::Reverted { data, .. } => {
+                Refusal::decode(data).map_or(Self::Chain(error), Self::Refused)
             }
-            _ => Self::Evm(error),
+            _ => Self::Chain(error),
         }
     }
 }

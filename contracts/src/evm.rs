@@ -1,135 +1,327 @@
-//! An Ethereum virtual machine in this process, with the rules and prices of the main network.
+//! An Ethereum virtual machine in this process, with the rules and prices of the main network, and a
+//! chain around it: every transaction is in a block of its own, time passes when it is told to.
 
-use alloy_primitives::{Address, Bytes};
-use revm::context::result::{ExecutionResult, HaltReason};
-use revm::context::{Context, TxEnv};
-use revm::database::{CacheDB, EmptyDB};
-use revm::primitives::TxKind;
-use revm::{ExecuteCommitEvm, MainBuilder, MainContext};
-use thiserror::Error;
+use alloy_primitives::{keccak256, Address, Bytes, TxKind, B256, U256};
+use revm::context::result::{ExecutionResult, ResultAndState};
+use revm::context::{BlockEnv, Context, TxEnv};
+use revm::database::{CacheDB, EmptyDB, WrapDatabaseRef};
+use revm::state::AccountInfo;
+use revm::{DatabaseCommit, DatabaseRef, ExecuteEvm, MainBuilder, MainContext};
+
+use crate::chain::{Block, BlockId, Chain, ChainError, Log, Receipt};
 
 /// Gas that every transaction may use: the most that the main network allows (EIP-7825).
 pub const GAS_LIMIT: u64 = 1 << 24;
 
-/// Who sends transactions.
+/// The first account.
 pub const SENDER: Address = Address::repeat_byte(0x11);
 
-/// An EVM and its state. Gas has no price and nonces are not checked.
-#[derive(Clone, Debug, Default)]
+/// Accounts that a new EVM has.
+pub const ACCOUNTS: u8 = 16;
+
+/// The chain id unless another one is asked for.
+pub const CHAIN_ID: u64 = 31_337;
+
+/// The time of block 0, in seconds since 1970.
+pub const GENESIS_TIME: u64 = 1_800_000_000;
+
+/// Seconds from one block to the next, unless time is moved.
+pub const BLOCK_TIME: u64 = 12;
+
+/// Wei that every account starts with.
+pub const FUNDS: u128 = 1_000_000_000_000_000_000_000_000;
+
+/// An EVM and its state. Gas has no price. A clone is a snapshot.
+#[derive(Clone, Debug)]
 pub struct Evm {
     state: CacheDB<EmptyDB>,
+    chain_id: u64,
+    accounts: Vec<Address>,
+    blocks: Vec<Block>,
+    logs: Vec<Log>,
+    next_timestamp: Option<u64>,
 }
 
-/// What a transaction that went through returned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    /// Gas of the whole transaction: intrinsic, calldata and execution.
-    pub gas_used: u64,
-    /// Bytes that the contract returned.
-    pub output: Bytes,
-}
-
-/// What a deployment returned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deployment {
-    /// Where the contract is.
-    pub contract: Address,
-    /// Gas of the whole transaction.
-    pub gas_used: u64,
-}
-
-/// Why a transaction did not go through. The state is as before, nonces excepted.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum EvmError {
-    /// The contract reverted.
-    #[error("the contract reverted with 0x{}", alloy_primitives::hex::encode(data))]
-    Reverted {
-        /// Gas of the whole transaction.
-        gas_used: u64,
-        /// The encoded error, empty if the contract named none.
-        data: Bytes,
-    },
-    /// Execution stopped, for example out of gas.
-    #[error("execution halted: {0:?}")]
-    Halted(HaltReason),
-    /// The transaction could not be executed at all.
-    #[error("invalid transaction: {0}")]
-    Invalid(String),
-    /// Nothing is deployed at the address.
-    #[error("there is no contract at {0}")]
-    NoContract(Address),
+impl Default for Evm {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Evm {
-    /// An EVM without any contract.
+    /// An EVM without any contract, with [`ACCOUNTS`] accounts.
     pub fn new() -> Self {
-        Self::default()
+        Self::with_chain_id(CHAIN_ID)
     }
 
-    /// Deploys a contract: `code` is its bytecode followed by the encoded constructor arguments.
-    ///
-    /// # Errors
-    /// [`EvmError::Reverted`] if the constructor refuses its arguments, and as for any transaction.
-    pub fn deploy(&mut self, code: Bytes) -> Result<Deployment, EvmError> {
-        let (contract, receipt) = self.transact(TxKind::Create, code)?;
-        let contract =
-            contract.ok_or_else(|| EvmError::Invalid("nothing was created".to_owned()))?;
-        Ok(Deployment {
-            contract,
-            gas_used: receipt.gas_used,
-        })
-    }
-
-    /// Calls a contract and keeps what it changes.
-    ///
-    /// # Errors
-    /// [`EvmError::NoContract`] if there is no code at the address, which the EVM itself would take
-    /// for a success, and as for any transaction.
-    pub fn call(&mut self, contract: Address, calldata: Bytes) -> Result<Receipt, EvmError> {
-        let account = self.state.cache.accounts.get(&contract);
-        if account.is_none_or(|account| account.info.is_empty_code_hash()) {
-            return Err(EvmError::NoContract(contract));
+    /// The same on another chain.
+    pub fn with_chain_id(chain_id: u64) -> Self {
+        let mut evm = Self {
+            state: CacheDB::default(),
+            chain_id,
+            accounts: Vec::new(),
+            blocks: Vec::new(),
+            logs: Vec::new(),
+            next_timestamp: Some(GENESIS_TIME),
+        };
+        evm.push_block(evm.next_block(B256::ZERO));
+        for i in 0..ACCOUNTS {
+            evm.add_account(Address::repeat_byte(SENDER[0] + i));
         }
-        let (_, receipt) = self.transact(TxKind::Call(contract), calldata)?;
-        Ok(receipt)
+        evm
     }
 
-    fn transact(
-        &mut self,
+    /// Adds an account with [`FUNDS`], which can send from now on; its code stays if it is a contract.
+    pub fn add_account(&mut self, account: Address) {
+        let code = self.info(account).unwrap_or_default();
+        let balance = U256::from(FUNDS);
+        let info = AccountInfo { balance, ..code };
+        self.state.insert_account_info(account, info);
+        if !self.accounts.contains(&account) {
+            self.accounts.push(account);
+        }
+    }
+
+    /// The newest block.
+    pub fn latest(&self) -> Block {
+        self.blocks[self.blocks.len() - 1]
+    }
+
+    /// Makes empty blocks.
+    pub fn mine(&mut self, blocks: u64) {
+        for _ in 0..blocks {
+            self.push_block(self.next_block(B256::ZERO));
+        }
+    }
+
+    /// Makes an empty block this many seconds after the newest one.
+    pub fn advance_time(&mut self, seconds: u64) {
+        self.set_next_timestamp(self.latest().timestamp + seconds);
+        self.mine(1);
+    }
+
+    /// Gives the next block a time. An earlier time than the newest block's is taken for that.
+    pub fn set_next_timestamp(&mut self, timestamp: u64) {
+        self.next_timestamp = Some(timestamp.max(self.latest().timestamp));
+    }
+
+    /// The block after the newest one, with this transaction.
+    fn next_block(&self, transaction: B256) -> Block {
+        let latest = self.blocks.last();
+        let number = latest.map_or(0, |block| block.number + 1);
+        let parent = latest.map_or(B256::ZERO, |block| block.hash);
+        let usual = latest.map_or(0, |block| block.timestamp + BLOCK_TIME);
+        let timestamp = self.next_timestamp.unwrap_or(usual);
+        let parts = [number, timestamp].map(u64::to_be_bytes).concat();
+        let hash = keccak256([parent.as_slice(), transaction.as_slice(), &parts].concat());
+        Block {
+            number,
+            hash,
+            timestamp,
+        }
+    }
+
+    fn push_block(&mut self, block: Block) {
+        self.blocks.push(block);
+        self.next_timestamp = None;
+    }
+
+    fn info(&self, address: Address) -> Option<AccountInfo> {
+        let Ok(info) = self.state.basic_ref(address);
+        info
+    }
+
+    fn require_contract(&self, address: Address) -> Result<(), ChainError> {
+        let code = self.info(address);
+        if code.is_none_or(|info| info.is_empty_code_hash()) {
+            return Err(ChainError::NoContract(address));
+        }
+        Ok(())
+    }
+
+    /// Executes a transaction in `block` on the newest state, which stays as it is.
+    fn execute(
+        &self,
+        caller: Address,
         kind: TxKind,
         data: Bytes,
-    ) -> Result<(Option<Address>, Receipt), EvmError> {
+        value: U256,
+        block: Block,
+    ) -> Result<ResultAndState, ChainError> {
+        let invalid = |error: String| ChainError::Invalid(error);
+        let nonce = self.info(caller).unwrap_or_default().nonce;
         let transaction = TxEnv::builder()
-            .caller(SENDER)
+            .caller(caller)
             .kind(kind)
             .data(data)
+            .value(value)
+            .nonce(nonce)
+            .chain_id(Some(self.chain_id))
             .gas_limit(GAS_LIMIT)
             .build()
-            .map_err(|error| EvmError::Invalid(format!("{error:?}")))?;
-        let result = Context::mainnet()
-            .with_db(&mut self.state)
-            .modify_cfg_chained(|cfg| cfg.disable_nonce_check = true)
+            .map_err(|error| invalid(format!("{error:?}")))?;
+        let block = BlockEnv {
+            number: U256::from(block.number),
+            timestamp: U256::from(block.timestamp),
+            ..BlockEnv::default()
+        };
+        Context::mainnet()
+            .with_db(WrapDatabaseRef(&self.state))
+            .with_block(block)
+            .modify_cfg_chained(|cfg| cfg.chain_id = self.chain_id)
             .build_mainnet()
-            .transact_commit(transaction)
-            .map_err(|error| EvmError::Invalid(error.to_string()))?;
-        read(result)
+            .transact(transaction)
+            .map_err(|error| invalid(error.to_string()))
+    }
+
+    /// The transaction's logs, as the only ones of the block.
+    fn keep_logs(&mut self, logs: Vec<alloy_primitives::Log>, receipt: &mut Receipt) {
+        let placed = logs.into_iter().enumerate().map(|(index, log)| Log {
+            address: log.address,
+            topics: log.topics().to_vec(),
+            data: log.data.data.clone(),
+            block_number: receipt.block_number,
+            block_hash: receipt.block_hash,
+            transaction: receipt.transaction,
+            index: index as u64,
+        });
+        receipt.logs = placed.collect();
+        self.logs.extend(receipt.logs.iter().cloned());
     }
 }
 
-fn read(result: ExecutionResult) -> Result<(Option<Address>, Receipt), EvmError> {
+impl Chain for Evm {
+    fn chain_id(&self) -> Result<u64, ChainError> {
+        Ok(self.chain_id)
+    }
+
+    fn accounts(&self) -> Vec<Address> {
+        self.accounts.clone()
+    }
+
+    fn send(
+        &mut self,
+        from: Address,
+        to: Option<Address>,
+        calldata: Bytes,
+        value: U256,
+    ) -> Result<Receipt, ChainError> {
+        if !self.accounts.contains(&from) {
+            return Err(ChainError::UnknownAccount(from));
+        }
+        if let Some(to) = to.filter(|_| !calldata.is_empty()) {
+            self.require_contract(to)?;
+        }
+        // The sender and the block's number make it a hash of its own.
+        let number = self.blocks.len().to_be_bytes();
+        let transaction = keccak256([from.as_slice(), &number, &calldata].concat());
+        let block = self.next_block(transaction);
+        let kind = to.map_or(TxKind::Create, TxKind::Call);
+        let ResultAndState { result, state } = self.execute(from, kind, calldata, value, block)?;
+        self.state.commit(state);
+        self.push_block(block);
+        let (logs, mut receipt) = read(result, transaction, block)?;
+        self.keep_logs(logs, &mut receipt);
+        Ok(receipt)
+    }
+
+    fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {
+        self.require_contract(to)?;
+        let kind = TxKind::Call(to);
+        let latest = self.latest();
+        match self
+            .execute(Address::ZERO, kind, calldata, U256::ZERO, latest)?
+            .result
+        {
+            ExecutionResult::Success { output, .. } => Ok(output.into_data()),
+            other => Err(failure(other, None)),
+        }
+    }
+
+    fn logs(
+        &self,
+        address: Address,
+        from_block: u64,
+        to_block: u64,
+        topics: &[Vec<B256>],
+    ) -> Result<Vec<Log>, ChainError> {
+        let start = self
+            .logs
+            .partition_point(|log| log.block_number < from_block);
+        let end = self
+            .logs
+            .partition_point(|log| log.block_number <= to_block);
+        let range = self.logs.get(start..end).unwrap_or_default();
+        let wanted = |log: &&Log| log.address == address && has_topics(log, topics);
+        Ok(range.iter().filter(wanted).cloned().collect())
+    }
+
+    fn block(&self, block: BlockId) -> Result<Block, ChainError> {
+        let BlockId::Number(number) = block else {
+            return Ok(self.latest());
+        };
+        let index = usize::try_from(number).ok();
+        let block = index.and_then(|index| self.blocks.get(index));
+        block.copied().ok_or(ChainError::UnknownBlock(number))
+    }
+
+    fn code(&self, address: Address) -> Result<Bytes, ChainError> {
+        let Some(info) = self.info(address) else {
+            return Ok(Bytes::new());
+        };
+        let code = match info.code {
+            Some(code) => code,
+            None => {
+                let Ok(code) = self.state.code_by_hash_ref(info.code_hash);
+                code
+            }
+        };
+        Ok(code.original_bytes())
+    }
+
+    fn balance(&self, address: Address) -> Result<U256, ChainError> {
+        Ok(self.info(address).unwrap_or_default().balance)
+    }
+}
+
+/// A transaction that went through, its logs apart.
+fn read(
+    result: ExecutionResult,
+    transaction: B256,
+    block: Block,
+) -> Result<(Vec<alloy_primitives::Log>, Receipt), ChainError> {
     let gas_used = result.gas_used();
     match result {
-        ExecutionResult::Success { output, .. } => {
+        ExecutionResult::Success { output, logs, .. } => {
             let receipt = Receipt {
+                transaction,
+                block_number: block.number,
+                block_hash: block.hash,
                 gas_used,
-                output: output.data().clone(),
+                contract: output.address().copied(),
+                logs: Vec::new(),
             };
-            Ok((output.address().copied(), receipt))
+            Ok((logs, receipt))
         }
-        ExecutionResult::Revert { output, .. } => Err(EvmError::Reverted {
-            gas_used,
-            data: output,
-        }),
-        ExecutionResult::Halt { reason, .. } => Err(EvmError::Halted(reason)),
+        other => Err(failure(other, Some(gas_used))),
     }
+}
+
+fn failure(result: ExecutionResult, gas_used: Option<u64>) -> ChainError {
+    match result {
+        ExecutionResult::Revert { output, .. } => ChainError::Reverted {
+            data: output,
+            gas_used,
+        },
+        ExecutionResult::Halt { reason, .. } => ChainError::Halted(format!("{reason:?}")),
+        ExecutionResult::Success { .. } => ChainError::Invalid("it went through".to_owned()),
+    }
+}
+
+/// Whether each topic is one of those asked for at its place.
+fn has_topics(log: &Log, wanted: &[Vec<B256>]) -> bool {
+    wanted.iter().enumerate().all(|(i, allowed)| {
+        let topic = log.topics.get(i);
+        allowed.is_empty() || topic.is_some_and(|topic| allowed.contains(topic))
+    })
 }

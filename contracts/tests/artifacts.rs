@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use maci_nova_contracts::{bindings, decider};
+use maci_nova_contracts::alloy_primitives::Address;
+use maci_nova_contracts::artifact::{self, Artifact, ArtifactError, Libraries};
+use maci_nova_contracts::bindings;
 
 /// Compiles anew if the compiler is installed (`npm ci` in this folder). With
 /// `MACI_NOVA_REQUIRE_SOLC=1` a missing compiler is a failure.
@@ -26,12 +28,82 @@ fn artifacts_are_up_to_date() {
 }
 
 #[test]
-fn the_bindings_are_of_the_artifact() {
-    let artifact: serde_json::Value = serde_json::from_str(decider::ARTIFACT).unwrap();
-    let code = artifact["bytecode"]["object"].as_str().unwrap();
-    assert_eq!(code, bindings::DeciderVerifier::BYTECODE.to_string());
-    // EIP-170 bounds what is deployed; creation code is longer still.
-    assert!(code.len() / 2 < 24_576);
+fn the_bindings_are_of_the_artifacts() {
+    let artifact = artifact::DECIDER_VERIFIER.link(&Libraries::new()).unwrap();
+    assert_eq!(artifact, bindings::DeciderVerifier::BYTECODE);
+    let artifact = artifact::JOIN_VERIFIER.link(&Libraries::new()).unwrap();
+    assert_eq!(artifact, bindings::JoinVerifier::BYTECODE);
+}
+
+/// EIP-170 bounds what is deployed; creation code is longer still.
+#[test]
+fn every_contract_is_below_the_size_limit() {
+    for artifact in artifact::ALL {
+        let code = artifact.link(&libraries()).unwrap();
+        assert!(code.len() < 24_576, "{}: {}", artifact.name, code.len());
+    }
+}
+
+/// Addresses that are seen in linked code.
+fn libraries() -> Libraries {
+    let names = ["PoseidonT3", "PoseidonT4", "PoseidonT5", "PoseidonT6"];
+    let addresses = [0xa3, 0xa4, 0xa5, 0xa6].map(Address::repeat_byte);
+    names
+        .map(str::to_owned)
+        .into_iter()
+        .zip(addresses)
+        .collect()
+}
+
+/// Poll calls each of the libraries, and the factory has all of a poll's code.
+#[test]
+fn libraries_are_linked_wherever_they_are_called() {
+    for artifact in [artifact::POLL, artifact::POLL_FACTORY] {
+        let code = artifact.link(&libraries()).unwrap();
+        for address in libraries().values() {
+            let calls = code.windows(20).filter(|bytes| bytes == address).count();
+            assert!(calls >= 1, "{}", artifact.name);
+        }
+    }
+    let code = artifact::MACI.link(&libraries()).unwrap();
+    assert!(code.windows(20).any(|bytes| bytes == [0xa3; 20]));
+}
+
+#[test]
+fn a_missing_library_is_named() {
+    let mut some = libraries();
+    some.remove("PoseidonT5");
+    let error = artifact::POLL.link(&some).unwrap_err();
+    let expected = ArtifactError::MissingLibrary {
+        contract: "Poll",
+        library: "PoseidonT5".to_owned(),
+    };
+    assert_eq!(error, expected);
+    assert!(artifact::MACI.link(&some).is_ok(), "it does not need it");
+}
+
+#[test]
+fn files_that_are_no_artifacts() {
+    let reference = |start: &str| {
+        format!(
+            r#"{{"bytecode":{{"object":"0x6000","linkReferences":{{"a.sol":{{"PoseidonT3":[{{"length":20,"start":{start}}}]}}}}}}}}"#
+        )
+    };
+    let texts = [
+        String::new(),
+        "{}".to_owned(),
+        r#"{"bytecode":{"object":"0x60zz"}}"#.to_owned(),
+        r#"{"bytecode":{"object":"0x600"}}"#.to_owned(),
+        reference("0"),
+        reference("18446744073709551615"),
+        reference("-1"),
+    ];
+    for text in texts {
+        let json = Box::leak(text.into_boxed_str());
+        let artifact = Artifact { name: "X", json };
+        let error = artifact.link(&libraries()).unwrap_err();
+        assert!(matches!(error, ArtifactError::Malformed { .. }), "{json}");
+    }
 }
 
 /// A lock file that names where packages come from would tie the build to one server.

@@ -6,8 +6,9 @@ use ff::Field;
 use maci_nova_compressor::adapter::ToHalo;
 use maci_nova_compressor::decider::{self, DeciderKey, DeciderProof, Prover, Statement};
 use maci_nova_compressor::groth16::Trapdoors;
+use maci_nova_contracts::chain::deploy;
 use maci_nova_contracts::decider as contract;
-use maci_nova_contracts::evm::Evm;
+use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_folding::{Parameters, RunningProof, SetupSource};
 use maci_nova_protocol::poll::Mode;
 use maci_nova_step_circuit::{Fr, Shape, StepCircuit};
@@ -120,10 +121,12 @@ fn accepted(statement: &Statement, proof: &DeciderProof) -> Option<u64> {
     let key = proven().prover.verifying_key();
     let native = decider::verify(&key, statement, proof);
     let mut evm = Evm::new();
-    let code = contract::deploy_code(&contract_key(&key), OPTIONS);
-    let address = evm.deploy(code).expect("deployed").contract;
+    let code = contract::deploy_code(&contract_key(&key), OPTIONS, true);
+    let deployment = deploy(&mut evm, SENDER, code).expect("deployed");
+    let address = deployment.contract;
     let statement = contract_statement(statement);
-    let on_chain = contract::verify(&mut evm, address, &statement, &contract_proof(proof));
+    let proof = contract_proof(proof);
+    let on_chain = contract::verify(&mut evm, SENDER, address, &statement, &proof);
     assert_eq!(native.is_ok(), on_chain.is_ok(), "{native:?} {on_chain:?}");
     on_chain.ok().map(|receipt| receipt.gas_used)
 }

@@ -2,14 +2,23 @@
 
 use ff::Field;
 use halo2curves::bn256::Fr;
+use maci_nova_contracts::chain::Chain;
 use maci_nova_contracts::decider::{verify, OptionResult};
+use maci_nova_contracts::evm::SENDER;
 
 use crate::simulator::{rng, statement, Choices, Setting};
 
 fn accepted(setting: &mut Setting, options: usize, choices: &Choices, seed: u64) -> bool {
     let statement = statement(options, &mut rng(seed));
     let proof = setting.trapdoors.prove(&statement, choices);
-    verify(&mut setting.evm, setting.contract, &statement, &proof).is_ok()
+    verify(
+        &mut setting.evm,
+        SENDER,
+        setting.contract,
+        &statement,
+        &proof,
+    )
+    .is_ok()
 }
 
 #[test]
@@ -28,9 +37,13 @@ fn proofs_for_every_number_of_options() {
 #[test]
 fn nothing_is_returned() {
     let mut rng = rng(12);
-    let mut setting = Setting::new(&mut rng);
+    let setting = Setting::new(&mut rng);
     let calldata = setting.case(5, &mut rng).calldata();
-    assert!(setting.call(calldata).unwrap().output.is_empty());
+    assert!(setting
+        .evm
+        .call(setting.contract, calldata.into())
+        .unwrap()
+        .is_empty());
 }
 
 #[test]
@@ -58,7 +71,14 @@ fn values_at_the_ends_of_their_ranges() {
             *scalar = extreme;
         }
         let proof = setting.trapdoors.prove(&statement, &choices);
-        verify(&mut setting.evm, setting.contract, &statement, &proof).unwrap();
+        verify(
+            &mut setting.evm,
+            SENDER,
+            setting.contract,
+            &statement,
+            &proof,
+        )
+        .unwrap();
     }
 }
 

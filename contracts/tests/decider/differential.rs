@@ -1,10 +1,11 @@
 //! Every intermediate value of the contract against the second computation of the simulator.
 
 use maci_nova_contracts::alloy_primitives::{hex, Address, B256, U256};
-use maci_nova_contracts::alloy_sol_types::{sol, SolCall, SolConstructor};
+use maci_nova_contracts::alloy_sol_types::{sol, SolConstructor};
 use maci_nova_contracts::bindings::DeciderVerifier;
+use maci_nova_contracts::chain::{deploy, view};
 use maci_nova_contracts::decider::key_words;
-use maci_nova_contracts::evm::Evm;
+use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::words;
 use proptest::prelude::*;
 
@@ -29,14 +30,15 @@ fn harness() -> (Evm, Address) {
     let arguments = DeciderVerifier::constructorCall {
         key: key_words(&Trapdoors::random(&mut rng(60)).key()),
         maxOptions: U256::from(MAX_OPTIONS),
+        development: true,
     };
     let code = [hex::decode(code).unwrap(), arguments.abi_encode()].concat();
     let mut evm = Evm::new();
-    let contract = evm.deploy(code.into()).unwrap().contract;
+    let contract = deploy(&mut evm, SENDER, code.into()).unwrap().contract;
     (evm, contract)
 }
 
-fn contract_side(evm: &mut Evm, contract: Address, case: &Case) -> intermediatesReturn {
+fn contract_side(evm: &Evm, contract: Address, case: &Case) -> intermediatesReturn {
     let half =
         |range: core::ops::Range<usize>| core::array::from_fn(|i| case.states[range.start + i]);
     let call = intermediatesCall {
@@ -46,8 +48,7 @@ fn contract_side(evm: &mut Evm, contract: Address, case: &Case) -> intermediates
         results: case.results.chunks(2).map(option_result).collect(),
         proof: case.proof,
     };
-    let receipt = evm.call(contract, call.abi_encode().into()).unwrap();
-    intermediatesCall::abi_decode_returns(&receipt.output).unwrap()
+    view(evm, contract, &call).unwrap()
 }
 
 fn option_result(words: &[U256]) -> OptionResult {
@@ -57,7 +58,7 @@ fn option_result(words: &[U256]) -> OptionResult {
     }
 }
 
-fn agree(evm: &mut Evm, contract: Address, case: &Case) {
+fn agree(evm: &Evm, contract: Address, case: &Case) {
     let there = contract_side(evm, contract, case);
     let here = Transcript::of(case);
     let prefix = [case.domain, case.proof[10], case.proof[11]];
@@ -104,13 +105,13 @@ fn case() -> impl Strategy<Value = Case> {
 fn intermediate_values() {
     let (evm, contract) = harness();
     proptest!(ProptestConfig::with_cases(256), |(case in case())| {
-        agree(&mut evm.clone(), contract, &case);
+        agree(&evm, contract, &case);
     });
 }
 
 #[test]
 fn intermediate_values_at_the_ends() {
-    let (mut evm, contract) = harness();
+    let (evm, contract) = harness();
     for options in [0, 1, MAX_OPTIONS] {
         let largest = base_modulus() - U256::ONE;
         let mut proof = [largest; 24];
@@ -123,6 +124,6 @@ fn intermediate_values_at_the_ends() {
             results: vec![(U256::ONE << 128) - U256::ONE; 2 * options],
             proof,
         };
-        agree(&mut evm, contract, &case);
+        agree(&evm, contract, &case);
     }
 }

@@ -2,7 +2,7 @@
 //! not stop for another reason than a refused precompile call.
 
 use maci_nova_contracts::alloy_primitives::U256;
-use maci_nova_contracts::evm::EvmError;
+use maci_nova_contracts::chain::ChainError;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -82,7 +82,7 @@ fn changed_calldata_is_never_accepted() {
         match setting.clone().call(calldata.clone()) {
             Ok(_) => prop_assert_eq!(&calldata, &accepted),
             Err(error) => {
-                let reverted = matches!(error, EvmError::Reverted { .. });
+                let reverted = matches!(error, ChainError::Reverted { .. });
                 prop_assert!(reverted, "{}", error);
             }
         }

@@ -3,12 +3,13 @@
 use ff::Field;
 use halo2curves::bn256::{Fq, Fq2, G1Affine, G2Affine};
 use maci_nova_contracts::alloy_primitives::{Bytes, U256};
-use maci_nova_contracts::alloy_sol_types::{SolCall, SolConstructor};
+use maci_nova_contracts::alloy_sol_types::SolConstructor;
 use maci_nova_contracts::bindings::DeciderVerifier::{
-    self, constructorCall, verifyingKeyCall, MAX_OPTIONSCall, VerifyingKey,
+    self, constructorCall, verifyingKeyCall, DEVELOPMENTCall, MAX_OPTIONSCall, VerifyingKey,
 };
+use maci_nova_contracts::chain::{deploy, view, ChainError};
 use maci_nova_contracts::decider::{deploy_code, key_words, Key, Refusal};
-use maci_nova_contracts::evm::{Evm, EvmError};
+use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::words;
 use rand_core::RngCore;
 
@@ -37,8 +38,8 @@ fn valid_key() -> Key {
 }
 
 fn refusal(code: Bytes) -> Refusal {
-    match Evm::new().deploy(code) {
-        Err(EvmError::Reverted { data, .. }) => Refusal::decode(&data).expect("a reason"),
+    match deploy(&mut Evm::new(), SENDER, code) {
+        Err(ChainError::Reverted { data, .. }) => Refusal::decode(&data).expect("a reason"),
         other => panic!("not refused: {other:?}"),
     }
 }
@@ -49,6 +50,7 @@ fn refusal_of_words(change: impl FnOnce(&mut VerifyingKey)) -> Refusal {
     let arguments = constructorCall {
         key,
         maxOptions: U256::from(25),
+        development: false,
     };
     let code = [
         DeciderVerifier::BYTECODE.as_ref(),
@@ -61,16 +63,16 @@ fn refusal_of_words(change: impl FnOnce(&mut VerifyingKey)) -> Refusal {
 fn the_contract_tells_its_key() {
     let mut evm = Evm::new();
     let key = valid_key();
-    let contract = evm.deploy(deploy_code(&key, 25)).unwrap().contract;
-    let receipt = evm
-        .call(contract, verifyingKeyCall {}.abi_encode().into())
-        .unwrap();
-    let told = verifyingKeyCall::abi_decode_returns(&receipt.output).unwrap();
-    assert_eq!(told, key_words(&key));
-    let receipt = evm
-        .call(contract, MAX_OPTIONSCall {}.abi_encode().into())
-        .unwrap();
-    assert_eq!(U256::from_be_slice(&receipt.output), U256::from(25));
+    for development in [false, true] {
+        let code = deploy_code(&key, 25, development);
+        let contract = deploy(&mut evm, SENDER, code).unwrap().contract;
+        let told = view(&evm, contract, &verifyingKeyCall {}).unwrap();
+        assert_eq!(told, key_words(&key));
+        let options = view(&evm, contract, &MAX_OPTIONSCall {}).unwrap();
+        assert_eq!(options, U256::from(25));
+        let told = view(&evm, contract, &DEVELOPMENTCall {}).unwrap();
+        assert_eq!(told, development);
+    }
 }
 
 #[test]
@@ -86,12 +88,12 @@ fn infinity_in_a_key() {
     for point in g1 {
         let mut key = valid_key();
         *point(&mut key) = G1Affine::default();
-        assert_eq!(refusal(deploy_code(&key, 25)), Refusal::InvalidKey);
+        assert_eq!(refusal(deploy_code(&key, 25, false)), Refusal::InvalidKey);
     }
     for point in g2_points() {
         let mut key = valid_key();
         *point(&mut key) = G2Affine::default();
-        assert_eq!(refusal(deploy_code(&key, 25)), Refusal::InvalidKey);
+        assert_eq!(refusal(deploy_code(&key, 25, false)), Refusal::InvalidKey);
     }
 }
 
@@ -146,12 +148,18 @@ fn points_with_the_same_trapdoor() {
         for generator in [G2Affine::generator(), -G2Affine::generator()] {
             let mut key = valid_key();
             *first(&mut key) = generator;
-            assert_eq!(refusal(deploy_code(&key, 25)), Refusal::DegenerateKey);
+            assert_eq!(
+                refusal(deploy_code(&key, 25, false)),
+                Refusal::DegenerateKey
+            );
         }
         for second in &g2_points()[..i] {
             let mut key = valid_key();
             *first(&mut key) = *second(&mut key);
-            assert_eq!(refusal(deploy_code(&key, 25)), Refusal::DegenerateKey);
+            assert_eq!(
+                refusal(deploy_code(&key, 25, false)),
+                Refusal::DegenerateKey
+            );
         }
     }
 }

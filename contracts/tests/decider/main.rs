@@ -7,3 +7,5 @@ mod gas;
 mod keys;
 mod refuses;
 mod simulator;
+#[path = "../common/snapshot.rs"]
+mod snapshot;

@@ -3,8 +3,9 @@
 use ff::Field;
 use halo2curves::bn256::Fr;
 use maci_nova_contracts::alloy_primitives::U256;
+use maci_nova_contracts::chain::ChainError;
 use maci_nova_contracts::decider::{verify, Refusal, VerifyError, PROOF_WORDS};
-use maci_nova_contracts::evm::EvmError;
+use maci_nova_contracts::evm::SENDER;
 
 use crate::keys::{on_twist_outside_subgroup, random_fq2};
 use crate::simulator::{
@@ -29,7 +30,7 @@ fn refusal(setting: &mut Setting, case: &Case) -> Refusal {
     let error = setting.call(case.calldata()).expect_err("it must not pass");
     match VerifyError::from(error) {
         VerifyError::Refused(refusal) => refusal,
-        VerifyError::Evm(error) => panic!("no reason given: {error}"),
+        VerifyError::Chain(error) => panic!("no reason given: {error}"),
     }
 }
 
@@ -199,7 +200,14 @@ fn more_results_than_options() {
     let proof = setting
         .trapdoors
         .prove(&statement, &Choices::random(&mut rng));
-    let error = verify(&mut setting.evm, setting.contract, &statement, &proof).unwrap_err();
+    let error = verify(
+        &mut setting.evm,
+        SENDER,
+        setting.contract,
+        &statement,
+        &proof,
+    )
+    .unwrap_err();
     let expected = Refusal::TooManyOptions {
         given: U256::from(MAX_OPTIONS + 1),
         max: U256::from(MAX_OPTIONS),
@@ -286,7 +294,13 @@ fn errors_that_cancel_without_the_batching_challenge() {
         let mut forged = proof.clone();
         forged.blinding += shift;
         forged.c = (halo2curves::bn256::G1::from(proof.c) + g1(sign * returned)).into();
-        let error = verify(&mut setting.evm, setting.contract, &statement, &forged);
+        let error = verify(
+            &mut setting.evm,
+            SENDER,
+            setting.contract,
+            &statement,
+            &forged,
+        );
         assert_eq!(
             error.unwrap_err(),
             VerifyError::Refused(Refusal::ProofRejected)
@@ -307,7 +321,10 @@ fn calldata_that_is_cut_off() {
     let calldata = case.calldata();
     for length in (4..calldata.len()).step_by(31).chain([0, 1, 3]) {
         let error = setting.call(calldata[..length].to_vec()).unwrap_err();
-        assert!(matches!(error, EvmError::Reverted { .. }), "{length} bytes");
+        assert!(
+            matches!(error, ChainError::Reverted { .. }),
+            "{length} bytes"
+        );
     }
 }
 
@@ -337,7 +354,7 @@ fn results_at_another_offset() {
     let offset = U256::from(32 * 15);
     calldata[offset_word..offset_word + 32].copy_from_slice(&offset.to_be_bytes::<32>());
     let error = setting.call(calldata).unwrap_err();
-    assert!(matches!(error, EvmError::Reverted { .. }));
+    assert!(matches!(error, ChainError::Reverted { .. }));
 }
 
 fn assert_malformed(setting: &mut Setting, calldata: Vec<u8>) {
@@ -351,5 +368,5 @@ fn an_unknown_function() {
     let mut calldata = case.calldata();
     calldata[0] ^= 1;
     let error = setting.call(calldata).unwrap_err();
-    assert!(matches!(error, EvmError::Reverted { .. }));
+    assert!(matches!(error, ChainError::Reverted { .. }));
 }

@@ -5,10 +5,11 @@
 use ff::{Field, PrimeField};
 use halo2curves::bn256::{Fr, G1Affine, G2Affine, G1, G2};
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, U256};
+use maci_nova_contracts::chain::{deploy, Chain, ChainError, Receipt};
 use maci_nova_contracts::decider::{
     deploy_code, verify_calldata, Key, OptionResult, Proof, Statement, PROOF_WORDS,
 };
-use maci_nova_contracts::evm::{Evm, EvmError, Receipt};
+use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::words;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -219,7 +220,8 @@ impl Setting {
     pub fn new(rng: &mut impl RngCore) -> Self {
         let trapdoors = Trapdoors::random(rng);
         let mut evm = Evm::new();
-        let deployment = evm.deploy(deploy_code(&trapdoors.key(), MAX_OPTIONS));
+        let code = deploy_code(&trapdoors.key(), MAX_OPTIONS, false);
+        let deployment = deploy(&mut evm, SENDER, code);
         let contract = deployment.expect("a random key is valid").contract;
         Self {
             trapdoors,
@@ -235,8 +237,9 @@ impl Setting {
         Case::new(&statement, &proof)
     }
 
-    pub fn call(&mut self, calldata: impl Into<Bytes>) -> Result<Receipt, EvmError> {
-        self.evm.call(self.contract, calldata.into())
+    pub fn call(&mut self, calldata: impl Into<Bytes>) -> Result<Receipt, ChainError> {
+        let to = Some(self.contract);
+        self.evm.send(SENDER, to, calldata.into(), U256::ZERO)
     }
 }
 

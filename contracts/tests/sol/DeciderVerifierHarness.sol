@@ -5,7 +5,9 @@ import {DeciderVerifier, OptionResult, VerifyingKey} from "src/DeciderVerifier.s
 
 /// @title The verifier with its intermediate values in the open, for tests only
 contract DeciderVerifierHarness is DeciderVerifier {
-    constructor(VerifyingKey memory key, uint256 maxOptions) DeciderVerifier(key, maxOptions) {}
+    constructor(VerifyingKey memory key, uint256 maxOptions, bool development)
+        DeciderVerifier(key, maxOptions, development)
+    {}
 
     /// @notice The words that c is the hash of, c, e_v and t, for the arguments of `verify`.
     function intermediates(

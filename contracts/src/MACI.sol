@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {InternalLeanIMT, LeanIMTData} from "@zk-kit/lean-imt.sol/InternalLeanIMT.sol";
+import {PoseidonT3} from "poseidon-solidity/PoseidonT3.sol";
+import {DeciderVerifier} from "src/DeciderVerifier.sol";
+import {JoinVerifier} from "src/JoinVerifier.sol";
+import {ISignUpRoots, PollSetup} from "src/Poll.sol";
+import {PollFactory} from "src/PollFactory.sol";
+import {VkRegistry} from "src/VkRegistry.sol";
+import {SignUpGatekeeper} from "src/gatekeepers/SignUpGatekeeper.sol";
+import {BabyJubJub} from "src/libraries/BabyJubJub.sol";
+import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
+import {PollSettings, PublicKey} from "src/libraries/Types.sol";
+
+/// @title Sign-ups and polls
+/// @notice People sign up once, with a key that is good for every poll. Sign-ups never close. Anybody creates polls.
+contract MACI is ISignUpRoots, ReentrancyGuardTransient {
+    using InternalLeanIMT for LeanIMTData;
+
+    /// @notice The join circuit's paths are not that long.
+    error JoinDepthOutOfRange(uint8 joinDepth);
+    /// @notice A verifier whose trapdoors may be known has no place in production.
+    error DevelopmentVerifier();
+    /// @notice There are as many sign-ups as the join circuit can prove.
+    error SignUpsFull();
+    /// @notice There is no root of this index (yet).
+    error UnknownRoot(uint256 index);
+    /// @notice There is no poll of this index (yet).
+    error UnknownPoll(uint256 index);
+    /// @notice A poll has at least one option and at most as many as its shape.
+    error VoteOptionsOutOfRange(uint32 given, uint256 max);
+    /// @notice The mode is neither 0, quadratic, nor 1, linear.
+    error UnknownMode(uint8 mode);
+    /// @notice The poll would start in the past.
+    error StartInThePast(uint64 startTime);
+    /// @notice The poll would end before it starts, or at that moment.
+    error EndNotAfterStart();
+    /// @notice Less than an hour for proving, or more than a year.
+    error ProvingBaseOutOfRange(uint64 provingBase);
+    /// @notice More than an hour for proving each message.
+    error ProvingPerMessageOutOfRange(uint32 provingPerMessage);
+    /// @notice The registry has no verifier for the shape.
+    error UnknownShape();
+    /// @notice A voice credit would cost no tokens.
+    error CreditUnitIsZero();
+    /// @notice Nobody would receive the tokens of the top-ups.
+    error NoBeneficiary();
+    /// @notice There is no contract at the address of the voice credits or of the token.
+    error NoContract(address account);
+
+    /// @notice A key is in the tree, as the leaf of this index; `root` is what the tree's root is now.
+    event SignUp(uint256 indexed index, uint256 x, uint256 y, uint256 root);
+    /// @notice A poll exists.
+    event PollCreated(uint256 indexed index, address indexed poll, uint64 pollId, address owner);
+
+    uint8 internal constant MAX_JOIN_DEPTH = 32;
+    uint8 internal constant LAST_MODE = 1;
+    uint64 internal constant MIN_PROVING_BASE = 1 hours;
+    uint64 internal constant MAX_PROVING_BASE = 365 days;
+    uint32 internal constant MAX_PROVING_PER_MESSAGE = 1 hours;
+    /// @dev Commands hold a poll id in 50 bits.
+    uint256 internal constant POLL_ID_MASK = (1 << 50) - 1;
+
+    /// @notice Decides who may sign up.
+    SignUpGatekeeper public immutable GATEKEEPER;
+    /// @notice Makes the polls.
+    PollFactory public immutable FACTORY;
+    /// @notice Knows the verifier of each shape.
+    VkRegistry public immutable REGISTRY;
+    /// @notice Verifies that who joins a poll has signed up.
+    JoinVerifier public immutable JOIN_VERIFIER;
+    /// @notice At most 2^JOIN_DEPTH sign-ups.
+    uint8 public immutable JOIN_DEPTH;
+
+    /// @notice How many polls there are.
+    uint256 public pollCount;
+
+    LeanIMTData private _tree;
+    mapping(uint256 index => uint256) private _roots;
+    mapping(uint256 index => address) private _polls;
+
+    /// @param gatekeeper Decides who may sign up; its `setMaci` has to be called with this contract.
+    /// @param factory Makes the polls.
+    /// @param registry Knows the verifier of each shape.
+    /// @param joinVerifier Verifier of the join circuit.
+    /// @param joinDepth Levels of a path in the join circuit, at most 32.
+    constructor(
+        SignUpGatekeeper gatekeeper,
+        PollFactory factory,
+        VkRegistry registry,
+        JoinVerifier joinVerifier,
+        uint8 joinDepth
+    ) {
+        if (joinDepth > MAX_JOIN_DEPTH) revert JoinDepthOutOfRange(joinDepth);
+        if (registry.PRODUCTION() && joinVerifier.DEVELOPMENT()) revert DevelopmentVerifier();
+        GATEKEEPER = gatekeeper;
+        FACTORY = factory;
+        REGISTRY = registry;
+        JOIN_VERIFIER = joinVerifier;
+        JOIN_DEPTH = joinDepth;
+    }
+
+    /// @notice Adds a key to the tree. A key can be there once.
+    /// @dev Keys of low order are taken: whoever uses one harms nobody else.
+    /// @param key On the curve.
+    /// @param gatekeeperData Passed on to the gatekeeper with the sender's address.
+    function signUp(PublicKey calldata key, bytes calldata gatekeeperData) external nonReentrant {
+        StrictCalldata.requireBytes(3, gatekeeperData);
+        BabyJubJub.requireOnCurve(key.x, key.y);
+        uint256 index = _tree.size;
+        if (index >> JOIN_DEPTH != 0) revert SignUpsFull();
+        uint256 root = _tree._insert(PoseidonT3.hash([key.x, key.y]));
+        _roots[index] = root;
+        emit SignUp(index, key.x, key.y, root);
+        GATEKEEPER.register(msg.sender, gatekeeperData);
+    }
+
+    /// @notice Creates a poll that the sender owns. Everything about it is fixed from here on, its verifier included.
+    /// @return poll Its address.
+    function createPoll(PollSettings calldata settings) external nonReentrant returns (address poll) {
+        StrictCalldata.requireStatic(16);
+        _requireTimes(settings);
+        _requireTopUps(settings);
+        BabyJubJub.requireValidKey(settings.coordinatorKey);
+        if (settings.mode > LAST_MODE) revert UnknownMode(settings.mode);
+        uint256 index = pollCount++;
+        PollSetup memory setup = _setup(settings, _pollId(index));
+        poll = address(FACTORY.deploy(setup, settings));
+        _polls[index] = poll;
+        emit PollCreated(index, poll, setup.pollId, msg.sender);
+    }
+
+    /// @notice The root after the sign-up of this index.
+    function rootAt(uint256 index) external view returns (uint256 root) {
+        root = _roots[index];
+        // A leaf is not 0, and no known inputs hash to 0.
+        if (root == 0) revert UnknownRoot(index);
+    }
+
+    /// @notice How many roots there are: one after each sign-up.
+    function rootCount() external view returns (uint256) {
+        return _tree.size;
+    }
+
+    /// @notice The poll of this index.
+    function pollAt(uint256 index) external view returns (address poll) {
+        poll = _polls[index];
+        if (poll == address(0)) revert UnknownPoll(index);
+    }
+
+    function _requireTimes(PollSettings calldata settings) private view {
+        (uint64 startTime, uint64 base) = (settings.startTime, settings.provingBase);
+        if (startTime < block.timestamp) revert StartInThePast(startTime);
+        if (settings.endTime <= startTime) revert EndNotAfterStart();
+        if (base < MIN_PROVING_BASE || base > MAX_PROVING_BASE) revert ProvingBaseOutOfRange(base);
+        if (settings.provingPerMessage > MAX_PROVING_PER_MESSAGE) {
+            revert ProvingPerMessageOutOfRange(settings.provingPerMessage);
+        }
+    }
+
+    function _requireTopUps(PollSettings calldata settings) private view {
+        _requireCode(address(settings.credits));
+        if (address(settings.topUpToken) == address(0)) return;
+        _requireCode(address(settings.topUpToken));
+        if (settings.creditUnit == 0) revert CreditUnitIsZero();
+        if (settings.beneficiary == address(0)) revert NoBeneficiary();
+    }
+
+    function _requireCode(address account) private view {
+        if (account.code.length == 0) revert NoContract(account);
+    }
+
+    /// @dev Differs between deployments, since commands sign nothing else that does.
+    function _pollId(uint256 index) private view returns (uint64) {
+        return uint64(uint256(keccak256(abi.encode(block.chainid, address(this), index))) & POLL_ID_MASK);
+    }
+
+    function _setup(PollSettings calldata settings, uint64 pollId) private view returns (PollSetup memory) {
+        (address verifier, uint256 emptyStateRoot, uint256 emptyTallyRoot) = REGISTRY.verifierOf(settings.shape);
+        if (verifier == address(0)) revert UnknownShape();
+        uint256 max = 5 ** uint256(settings.shape.voteOptionTreeDepth);
+        uint32 options = settings.voteOptions;
+        if (options == 0 || options > max) revert VoteOptionsOutOfRange(options, max);
+        return PollSetup({
+            owner: msg.sender,
+            pollId: pollId,
+            joinVerifier: JOIN_VERIFIER,
+            verifier: DeciderVerifier(verifier),
+            emptyStateRoot: emptyStateRoot,
+            emptyTallyRoot: emptyTallyRoot
+        });
+    }
+}

@@ -1,0 +1,442 @@
+//! Putting the contracts on a chain, one transaction after the other, and going on where an earlier
+//! attempt stopped.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::SolConstructor;
+use thiserror::Error;
+
+use crate::artifact::{self, Artifact, ArtifactError, Libraries};
+use crate::bindings::{
+    ConstantInitialVoiceCreditProxy, FreeForAllGatekeeper, SampleToken, SignUpToken,
+    SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy, MACI,
+};
+use crate::chain::{self, Chain, ChainError, Deployment};
+use crate::{decider, join};
+
+/// Why something could not be deployed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum DeployError {
+    /// The code could not be put together.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// The chain refused.
+    #[error("{step:?}: {error}")]
+    Chain {
+        /// What was to be done.
+        step: Step,
+        /// Why it was not.
+        error: ChainError,
+    },
+    /// What is already on the chain is not what the plan says.
+    #[error("{0:?}: there is another one already")]
+    Conflict(Step),
+    /// The journal could not be written; the step itself is done.
+    #[error("the journal: {0}")]
+    Journal(String),
+}
+
+/// The steps of [`system`] in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Poseidon of two inputs.
+    PoseidonT3,
+    /// Poseidon of three inputs.
+    PoseidonT4,
+    /// Poseidon of four inputs.
+    PoseidonT5,
+    /// Poseidon of five inputs.
+    PoseidonT6,
+    /// The registry of verifiers.
+    VkRegistry,
+    /// The verifier of the final proof.
+    DeciderVerifier,
+    /// The verifier becomes that of its shape. No contract is made.
+    SetVerifier,
+    /// The verifier of join proofs.
+    JoinVerifier,
+    /// The factory of polls.
+    PollFactory,
+    /// What decides who signs up.
+    Gatekeeper,
+    /// Sign-ups and polls.
+    Maci,
+    /// The gatekeeper serves this MACI. No contract is made.
+    SetMaci,
+}
+
+impl Step {
+    /// All steps in their order.
+    pub const ALL: [Step; 12] = [
+        Step::PoseidonT3,
+        Step::PoseidonT4,
+        Step::PoseidonT5,
+        Step::PoseidonT6,
+        Step::VkRegistry,
+        Step::DeciderVerifier,
+        Step::SetVerifier,
+        Step::JoinVerifier,
+        Step::PollFactory,
+        Step::Gatekeeper,
+        Step::Maci,
+        Step::SetMaci,
+    ];
+
+    /// A name for files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PoseidonT3 => "PoseidonT3",
+            Self::PoseidonT4 => "PoseidonT4",
+            Self::PoseidonT5 => "PoseidonT5",
+            Self::PoseidonT6 => "PoseidonT6",
+            Self::VkRegistry => "VkRegistry",
+            Self::DeciderVerifier => "DeciderVerifier",
+            Self::SetVerifier => "setVerifier",
+            Self::JoinVerifier => "JoinVerifier",
+            Self::PollFactory => "PollFactory",
+            Self::Gatekeeper => "Gatekeeper",
+            Self::Maci => "MACI",
+            Self::SetMaci => "setMaci",
+        }
+    }
+}
+
+/// Remembers which steps are done, so that a second attempt does not do them again.
+pub trait Journal {
+    /// The contract that the step made (for a call: that it was made to), if the step is done.
+    fn done(&self, step: Step) -> Option<Address>;
+
+    /// Remembers a step, as durably as a killed process demands.
+    ///
+    /// # Errors
+    /// [`DeployError::Journal`].
+    fn record(&mut self, step: Step, deployment: Deployment) -> Result<(), DeployError>;
+}
+
+impl Journal for BTreeMap<Step, Deployment> {
+    fn done(&self, step: Step) -> Option<Address> {
+        self.get(&step).map(|deployment| deployment.contract)
+    }
+
+    fn record(&mut self, step: Step, deployment: Deployment) -> Result<(), DeployError> {
+        self.insert(step, deployment);
+        Ok(())
+    }
+}
+
+/// Who may sign up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gatekeeper {
+    /// Everybody.
+    FreeForAll,
+    /// Owners of this ERC-721's tokens, once for each.
+    SignUpToken(Address),
+}
+
+/// Depths and events of a circuit, as the contracts count them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Depth of the state tree, 1 to 20.
+    pub state_tree_depth: u8,
+    /// Depth of the vote option trees, 1 to 10.
+    pub vote_option_tree_depth: u8,
+    /// Events in a step, 1 to 16.
+    pub events_per_step: u8,
+}
+
+impl Shape {
+    /// Options that a poll of this shape may have: 5^depth.
+    pub fn max_options(&self) -> usize {
+        5usize.saturating_pow(self.vote_option_tree_depth.into())
+    }
+
+    fn registered(&self) -> VkRegistry::Shape {
+        VkRegistry::Shape {
+            stateTreeDepth: self.state_tree_depth,
+            voteOptionTreeDepth: self.vote_option_tree_depth,
+            eventsPerStep: self.events_per_step,
+        }
+    }
+}
+
+/// What [`system`] puts on a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Shape of the first verifier.
+    pub shape: Shape,
+    /// Its key.
+    pub decider_key: decider::Key,
+    /// The join circuit's key.
+    pub join_key: join::Key,
+    /// Whether the keys were made without a ceremony.
+    pub development_keys: bool,
+    /// Whether such keys are refused.
+    pub production: bool,
+    /// Levels of a path in the join circuit, at most 32.
+    pub join_depth: u8,
+    /// Who may sign up.
+    pub gatekeeper: Gatekeeper,
+    /// Who may add verifiers later on. It is this account that sends [`Step::SetVerifier`].
+    pub owner: Address,
+}
+
+/// Where everything is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// Poseidon for 2 to 5 inputs, by the libraries' names.
+    pub libraries: Libraries,
+    /// The registry of verifiers.
+    pub registry: Address,
+    /// The verifier of the plan's shape.
+    pub decider_verifier: Address,
+    /// The verifier of join proofs.
+    pub join_verifier: Address,
+    /// The factory of polls.
+    pub factory: Address,
+    /// What decides who signs up.
+    pub gatekeeper: Address,
+    /// Sign-ups and polls.
+    pub maci: Address,
+}
+
+/// Deploys everything that polls need, without the steps that the journal has. `from` pays.
+///
+/// # Errors
+/// [`DeployError`]; what was done until then is in the journal.
+pub fn system<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    plan: &Plan,
+    journal: &mut dyn Journal,
+) -> Result<Addresses, DeployError> {
+    let mut site = Site {
+        chain,
+        from,
+        journal,
+    };
+    let libraries = site.libraries()?;
+    let registry = site.registry(plan, &libraries)?;
+    let decider_verifier = site.contract(Step::DeciderVerifier, || {
+        Ok(decider::deploy_code(
+            &plan.decider_key,
+            plan.shape.max_options(),
+            plan.development_keys,
+        ))
+    })?;
+    site.set_verifier(plan, registry, decider_verifier)?;
+    let join_verifier = site.contract(Step::JoinVerifier, || {
+        Ok(join::deploy_code(&plan.join_key, plan.development_keys))
+    })?;
+    let factory = site.contract(Step::PollFactory, || poll_factory(&libraries))?;
+    let gatekeeper = site.contract(Step::Gatekeeper, || match plan.gatekeeper {
+        Gatekeeper::FreeForAll => free_for_all_gatekeeper(),
+        Gatekeeper::SignUpToken(token) => sign_up_token_gatekeeper(token),
+    })?;
+    let arguments = MACI::constructorCall {
+        gatekeeper,
+        factory,
+        registry,
+        joinVerifier: join_verifier,
+        joinDepth: plan.join_depth,
+    };
+    let maci = site.contract(Step::Maci, || artifact::MACI.code(&libraries, &arguments))?;
+    site.set_maci(gatekeeper, maci)?;
+    Ok(Addresses {
+        libraries,
+        registry,
+        decider_verifier,
+        join_verifier,
+        factory,
+        gatekeeper,
+        maci,
+    })
+}
+
+/// A chain, who pays, and what is done.
+struct Site<'a, C: ?Sized> {
+    chain: &'a mut C,
+    from: Address,
+    journal: &'a mut dyn Journal,
+}
+
+impl<C: Chain + ?Sized> Site<'_, C> {
+    /// Deploys `code` unless the step is done.
+    fn contract(
+        &mut self,
+        step: Step,
+        code: impl FnOnce() -> Result<Bytes, ArtifactError>,
+    ) -> Result<Address, DeployError> {
+        if let Some(contract) = self.journal.done(step) {
+            return Ok(contract);
+        }
+        let deployment = chain::deploy(self.chain, self.from, code()?)
+            .map_err(|error| DeployError::Chain { step, error })?;
+        self.journal.record(step, deployment)?;
+        Ok(deployment.contract)
+    }
+
+    /// Sends a call unless the step is done; `seen` tells whether the contract says that it was.
+    fn call(
+        &mut self,
+        step: Step,
+        from: Address,
+        to: Address,
+        call: &impl alloy_sol_types::SolCall,
+        seen: bool,
+    ) -> Result<(), DeployError> {
+        if self.journal.done(step).is_some() {
+            return Ok(());
+        }
+        let mut gas_used = 0;
+        if !seen {
+            let receipt = chain::send(self.chain, from, to, call, U256::ZERO)
+                .map_err(|error| DeployError::Chain { step, error })?;
+            gas_used = receipt.gas_used;
+        }
+        let contract = to;
+        self.journal.record(step, Deployment { contract, gas_used })
+    }
+
+    fn libraries(&mut self) -> Result<Libraries, DeployError> {
+        let steps = [
+            (Step::PoseidonT3, artifact::POSEIDON_T3),
+            (Step::PoseidonT4, artifact::POSEIDON_T4),
+            (Step::PoseidonT5, artifact::POSEIDON_T5),
+            (Step::PoseidonT6, artifact::POSEIDON_T6),
+        ];
+        let mut libraries = Libraries::new();
+        for (step, library) in steps {
+            let address = self.contract(step, || library.link(&Libraries::new()))?;
+            libraries.insert(library.name.to_owned(), address);
+        }
+        Ok(libraries)
+    }
+
+    fn registry(&mut self, plan: &Plan, libraries: &Libraries) -> Result<Address, DeployError> {
+        self.contract(Step::VkRegistry, || {
+            vk_registry(libraries, plan.owner, plan.production)
+        })
+    }
+
+    fn set_verifier(
+        &mut self,
+        plan: &Plan,
+        registry: Address,
+        verifier: Address,
+    ) -> Result<(), DeployError> {
+        let step = Step::SetVerifier;
+        let shape = plan.shape.registered();
+        let query = VkRegistry::verifierOfCall {
+            shape: shape.clone(),
+        };
+        let set = chain::view(self.chain, registry, &query)
+            .map_err(|error| DeployError::Chain { step, error })?
+            .verifier;
+        let seen = already(step, set, verifier)?;
+        let call = VkRegistry::setVerifierCall { shape, verifier };
+        self.call(step, plan.owner, registry, &call, seen)
+    }
+
+    fn set_maci(&mut self, gatekeeper: Address, maci: Address) -> Result<(), DeployError> {
+        let step = Step::SetMaci;
+        let set = chain::view(self.chain, gatekeeper, &FreeForAllGatekeeper::maciCall {})
+            .map_err(|error| DeployError::Chain { step, error })?;
+        let seen = already(step, set, maci)?;
+        let call = FreeForAllGatekeeper::setMaciCall { newMaci: maci };
+        self.call(step, self.from, gatekeeper, &call, seen)
+    }
+}
+
+/// Whether what is set is what shall be; an error if it is something else.
+fn already(step: Step, set: Address, wanted: Address) -> Result<bool, DeployError> {
+    if set != Address::ZERO && set != wanted {
+        return Err(DeployError::Conflict(step));
+    }
+    Ok(set == wanted)
+}
+
+/// Code that deploys the registry.
+///
+/// # Errors
+/// [`ArtifactError`] if a library is missing.
+pub fn vk_registry(
+    libraries: &Libraries,
+    owner: Address,
+    production: bool,
+) -> Result<Bytes, ArtifactError> {
+    let arguments = VkRegistry::constructorCall { owner, production };
+    artifact::VK_REGISTRY.code(libraries, &arguments)
+}
+
+/// Code that deploys the factory of polls.
+///
+/// # Errors
+/// [`ArtifactError`] if a library is missing.
+pub fn poll_factory(libraries: &Libraries) -> Result<Bytes, ArtifactError> {
+    artifact::POLL_FACTORY.link(libraries)
+}
+
+/// Code that deploys a gatekeeper that lets everybody in.
+///
+/// # Errors
+/// [`ArtifactError`].
+pub fn free_for_all_gatekeeper() -> Result<Bytes, ArtifactError> {
+    artifact::FREE_FOR_ALL_GATEKEEPER.link(&Libraries::new())
+}
+
+/// Code that deploys a gatekeeper that lets owners of `token`'s tokens in.
+///
+/// # Errors
+/// [`ArtifactError`].
+pub fn sign_up_token_gatekeeper(token: Address) -> Result<Bytes, ArtifactError> {
+    let arguments = SignUpTokenGatekeeper::constructorCall { token };
+    alone(artifact::SIGN_UP_TOKEN_GATEKEEPER, &arguments)
+}
+
+/// Code that deploys a proxy that gives everybody the same credits, below 2^32.
+///
+/// # Errors
+/// [`ArtifactError`].
+pub fn constant_credits(credits: u32) -> Result<Bytes, ArtifactError> {
+    let arguments = ConstantInitialVoiceCreditProxy::constructorCall {
+        credits: U256::from(credits),
+    };
+    alone(artifact::CONSTANT_INITIAL_VOICE_CREDIT_PROXY, &arguments)
+}
+
+/// Code that deploys a proxy that gives credits for votes of `token` at the block `snapshot`, one for
+/// every `factor` of them (not 0).
+///
+/// # Errors
+/// [`ArtifactError`].
+pub fn votes_credits(token: Address, snapshot: u64, factor: U256) -> Result<Bytes, ArtifactError> {
+    let arguments = VotesInitialVoiceCreditProxy::constructorCall {
+        token,
+        snapshot: U256::from(snapshot),
+        factor,
+    };
+    alone(artifact::VOTES_INITIAL_VOICE_CREDIT_PROXY, &arguments)
+}
+
+/// Code that deploys the sample ERC-721, whose tokens `owner` gives.
+///
+/// # Errors
+/// [`ArtifactError`].
+pub fn sign_up_token(owner: Address) -> Result<Bytes, ArtifactError> {
+    let arguments = SignUpToken::constructorCall { owner };
+    alone(artifact::SIGN_UP_TOKEN, &arguments)
+}
+
+/// Code that deploys the sample ERC-20, which `owner` mints.
+///
+/// # Errors
+/// [`ArtifactError`].
+pub fn sample_token(owner: Address) -> Result<Bytes, ArtifactError> {
+    let arguments = SampleToken::constructorCall { owner };
+    alone(artifact::SAMPLE_TOKEN, &arguments)
+}
+
+fn alone(artifact: Artifact, arguments: &impl SolConstructor) -> Result<Bytes, ArtifactError> {
+    artifact.code(&Libraries::new(), arguments)
+}
