@@ -21,14 +21,15 @@ pub(crate) mod common;
 #[path = "../../folding/tests/common/ptau.rs"]
 pub(crate) mod ptau;
 
-use common::{silent_poll, small_poll, SmallPoll};
+pub(crate) use common::silent_poll;
+use common::{small_poll, SmallPoll};
 
 fn setup(events: usize) -> Parameters {
     let shape = Shape::new(2, 1, events).expect("in range");
     Parameters::setup(shape, &SetupSource::InsecureDevelopment).expect("parameters")
 }
 
-fn parameters() -> &'static Parameters {
+pub(crate) fn parameters() -> &'static Parameters {
     static PARAMETERS: OnceLock<Parameters> = OnceLock::new();
     PARAMETERS.get_or_init(|| setup(1))
 }
@@ -37,12 +38,12 @@ fn key() -> VerifierKey {
     VerifierKey::new(parameters())
 }
 
-fn poll() -> &'static SmallPoll {
+pub(crate) fn poll() -> &'static SmallPoll {
     static POLL: OnceLock<SmallPoll> = OnceLock::new();
     POLL.get_or_init(|| small_poll(2, 1))
 }
 
-fn fold(poll: &SmallPoll, events: RangeInclusive<usize>) -> RunningProof {
+pub(crate) fn fold(poll: &SmallPoll, events: RangeInclusive<usize>) -> RunningProof {
     let mut running = RunningProof::new(parameters(), &poll.header).expect("begun");
     let skipped = *events.start();
     for step in poll.steps().skip(skipped).take(events.end() + 1 - skipped) {
@@ -52,7 +53,7 @@ fn fold(poll: &SmallPoll, events: RangeInclusive<usize>) -> RunningProof {
     running
 }
 
-fn folded() -> &'static RunningProof {
+pub(crate) fn folded() -> &'static RunningProof {
     static FOLDED: OnceLock<RunningProof> = OnceLock::new();
     FOLDED.get_or_init(|| fold(poll(), 0..=poll().transitions.len() - 1))
 }

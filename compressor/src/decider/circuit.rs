@@ -31,7 +31,7 @@ use maci_nova_step_circuit::num::{Gadget, Num};
 use nova_snark::{
     frontend::{ConstraintSystem, SynthesisError},
     provider::{Bn256EngineKZG, GrumpkinEngine},
-    r1cs::SparseMatrix,
+    r1cs::{R1CSShape, SparseMatrix},
 };
 use num_bigint::{BigInt, BigUint, Sign};
 
@@ -317,7 +317,8 @@ impl Decider {
             .collect();
         let v = agreed.map(|value| g.alloc_input(*value));
 
-        self.fold(g, witness, &v, &u, &x)?;
+        let cyclefold = g.scope("CycleFold", |g| self.cyclefold(g, witness));
+        self.fold(g, witness, &cyclefold, &v, (&u, &x))?;
         let error = g.scope("primary relation", |g| relation(g, primary, &w, &u, &x));
         g.scope("results", |g| {
             let root = tally_root(g, &v.results);
@@ -338,14 +339,14 @@ impl Decider {
         Ok(())
     }
 
-    /// Parts 1, 2 and 4: the hashes, the foldings' scalars, the CycleFold instance.
+    /// Parts 1 and 2: the hashes, the foldings' scalars.
     fn fold<CS: ConstraintSystem<Fr>>(
         &self,
         g: &mut Gadget<'_, CS>,
         witness: &Witness,
+        cyclefold: &CycleFold,
         v: &Agreed<Num>,
-        u: &Num,
-        x: &[Num],
+        (u, x): (&Num, &[Num]),
     ) -> Result<(), CircuitError> {
         let Foldings {
             salt,
@@ -355,7 +356,6 @@ impl Decider {
         } = &witness.foldings;
         let oracle = self.engine.oracle();
         let digest = Num::constant(self.engine.digest());
-        let cyclefold = g.scope("CycleFold", |g| self.cyclefold(g, witness));
         let step = g.scope("steps", |g| {
             let less_one = g.alloc(Fr::from(witness.steps.wrapping_sub(1)));
             g.bits(&less_one, STEP_BITS);
@@ -410,7 +410,7 @@ impl Decider {
         Ok(())
     }
 
-    /// The running CycleFold instance: satisfied, and the commitment to its witness.
+    /// Part 4: the running CycleFold instance is satisfied, and the commitment to its witness.
     fn cyclefold<CS: ConstraintSystem<Fr>>(
         &self,
         g: &mut Gadget<'_, CS>,
@@ -442,9 +442,7 @@ impl Decider {
             let (w, error) = integers.split_at(shape.num_vars());
             let z: Vec<&Integer> = w.iter().chain([&u]).chain(&x).collect();
             for (row, error) in error[..shape.num_cons()].iter().enumerate() {
-                let [a, b, c] =
-                    [shape.A(), shape.B(), shape.C()].map(|matrix| combination(g, matrix, row, &z));
-                enforce_product(g, [&a, &b], [&u, &c], error);
+                relation_modulo_q(g, shape, row, &z, [&u, error]);
             }
         });
         CycleFold {
@@ -520,6 +518,18 @@ fn packed(commitment: &Commitment<Primary>) -> [Fr; PACKED_POINT] {
 
 fn integer(scalar: &Fq) -> BigUint {
     BigUint::from_bytes_le(scalar.to_repr().as_ref())
+}
+
+/// A row of the CycleFold relation: `A z * B z = u C z + E` modulo q.
+fn relation_modulo_q<CS: ConstraintSystem<Fr>>(
+    g: &mut Gadget<'_, CS>,
+    shape: &R1CSShape<Secondary>,
+    row: usize,
+    z: &[&Integer],
+    [u, error]: [&Integer; 2],
+) {
+    let [a, b, c] = [shape.A(), shape.B(), shape.C()].map(|matrix| combination(g, matrix, row, z));
+    enforce_product(g, [&a, &b], [u, &c], error);
 }
 
 /// A row of a matrix times z, modulo q: short factors as they are, others reduced first.
@@ -610,114 +620,6 @@ fn tally_root<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, results: &[[Num;
 }
 
 #[cfg(test)]
-mod tests {
-    use maci_nova_folding::{Parameters, RunningProof, SetupSource};
-    use maci_nova_step_circuit::Shape;
-    use nova_snark::frontend::util_cs::witness_cs::WitnessCS;
-
-    use super::*;
-    use crate::tests::common;
-
-    /// Constraints at shape (2, 1, 1). A constraint of the augmented circuit costs about 4.
-    const CONSTRAINTS: usize = 981_603;
-    /// The most there may be.
-    const LIMIT: usize = 2_500_000;
-
-    fn decider() -> (Decider, Witness) {
-        let poll = common::small_poll(2, 1);
-        let shape = Shape::new(2, 1, 1).expect("in range");
-        let parameters =
-            Parameters::setup(shape, &SetupSource::InsecureDevelopment).expect("parameters");
-        let mut running = RunningProof::new(&parameters, &poll.header).expect("begun");
-        for step in poll.steps() {
-            let step = step.expect("prepared");
-            running.fold(&parameters, step).expect("folded");
-        }
-        let decider = Decider::new(Arc::clone(parameters.engine()), 1);
-        let proof = running.engine_proof().expect("steps");
-        let witness = decider.witness(proof, &poll.results).expect("witness");
-        (decider, witness)
-    }
-
-    fn violation(decider: &Decider, witness: &Witness) -> Option<&'static str> {
-        let mut cs = WitnessCS::<Fr>::new();
-        let mut g = Gadget::new(&mut cs);
-        let c = Fr::from(0x1234_5678_9abc_def0);
-        decider.fill(&mut g, witness, c).expect("filled");
-        g.violated()
-    }
-
-    /// What a prover claims, and the constraint that refuses it. Whatever he can keep consistent
-    /// with his claim is so: challenges and folded scalars are computed anew.
-    #[test]
-    fn false_claims_are_refused() {
-        let (decider, mut witness) = decider();
-        assert_eq!(violation(&decider, &witness), None);
-        type Change = fn(&mut Witness);
-        let claims: [(&str, Change, Change); 13] = [
-            ("e", |w| w.z0[1] += Fr::ONE, |w| w.z0[1] -= Fr::ONE),
-            ("e", |w| w.z[5] += Fr::ONE, |w| w.z[5] -= Fr::ONE),
-            ("e", |w| w.steps += 1, |w| w.steps -= 1),
-            (
-                "e",
-                |w| w.foldings.salt += Fr::ONE,
-                |w| w.foldings.salt -= Fr::ONE,
-            ),
-            (
-                "e",
-                |w| w.foldings.running.u += Fr::ONE,
-                |w| w.foldings.running.u -= Fr::ONE,
-            ),
-            (
-                "e",
-                |w| w.foldings.random.x[0] += Fr::ONE,
-                |w| w.foldings.random.x[0] -= Fr::ONE,
-            ),
-            ("e", |w| w.w[7] += Fr::ONE, |w| w.w[7] -= Fr::ONE),
-            ("e", |w| w.e[7] += Fr::ONE, |w| w.e[7] -= Fr::ONE),
-            (
-                "commitment's x",
-                |w| w.cyclefold_w[7] += Fq::ONE,
-                |w| w.cyclefold_w[7] -= Fq::ONE,
-            ),
-            (
-                "commitment's x",
-                |w| w.cyclefold_e[7] += Fq::ONE,
-                |w| w.cyclefold_e[7] -= Fq::ONE,
-            ),
-            (
-                "commitment's x",
-                |w| w.cyclefold_blind += Fq::ONE,
-                |w| w.cyclefold_blind -= Fq::ONE,
-            ),
-            (
-                "S = k q modulo r",
-                |w| w.foldings.cyclefold.x[9] += Fq::ONE,
-                |w| w.foldings.cyclefold.x[9] -= Fq::ONE,
-            ),
-            (
-                "results are in the tally",
-                |w| w.results[1].votes += 1,
-                |w| w.results[1].votes -= 1,
-            ),
-        ];
-        for (i, (refusal, claim, back)) in claims.into_iter().enumerate() {
-            claim(&mut witness);
-            let violated = violation(&decider, &witness);
-            assert!(violated.is_some(), "claim {i}");
-            if !refusal.starts_with('S') {
-                assert_eq!(violated, Some(refusal), "claim {i}");
-            }
-            back(&mut witness);
-        }
-        assert_eq!(violation(&decider, &witness), None);
-    }
-
-    #[test]
-    fn the_size_is_pinned() {
-        let (decider, _) = decider();
-        let constraints = decider.matrices().expect("made").constraints();
-        assert_eq!(constraints, CONSTRAINTS);
-        const { assert!(CONSTRAINTS <= LIMIT) };
-    }
-}
+mod mutation;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! False claims, and the constraints that refuse them.
+
+use std::sync::OnceLock;
+
+use maci_nova_folding::RunningProof;
+use nova_snark::frontend::util_cs::witness_cs::WitnessCS;
+
+use super::*;
+use crate::tests::{folded, parameters, poll};
+
+/// Constraints at shape (2, 1, 1). A constraint of the augmented circuit costs about 4.
+const CONSTRAINTS: usize = 981_603;
+/// The most there may be.
+const LIMIT: usize = 2_500_000;
+
+/// The circuit of the small poll's shape.
+pub(super) fn decider() -> &'static Decider {
+    static DECIDER: OnceLock<Decider> = OnceLock::new();
+    DECIDER.get_or_init(|| Decider::new(Arc::clone(parameters().engine()), 1))
+}
+
+/// A true witness of a poll.
+pub(super) fn witness_of(running: &RunningProof, results: &[OptionResult]) -> Witness {
+    let proof = running.engine_proof().expect("steps");
+    decider().witness(proof, results).expect("witness")
+}
+
+/// A true witness of the small poll, another one each time.
+pub(super) fn witness() -> Witness {
+    witness_of(folded(), &poll().results)
+}
+
+pub(super) fn violation(witness: &Witness) -> Option<&'static str> {
+    let mut cs = WitnessCS::<Fr>::new();
+    let mut g = Gadget::new(&mut cs);
+    let c = Fr::from(0x1234_5678_9abc_def0);
+    decider().fill(&mut g, witness, c).expect("filled");
+    g.violated()
+}
+
+/// What a prover claims, and the constraint that refuses it. Whatever he can keep consistent
+/// with his claim is so: challenges and folded scalars are computed anew.
+#[test]
+fn false_claims_are_refused() {
+    let mut witness = witness();
+    assert_eq!(violation(&witness), None);
+    type Change = fn(&mut Witness);
+    let claims: [(&str, Change, Change); 13] = [
+        ("e", |w| w.z0[1] += Fr::ONE, |w| w.z0[1] -= Fr::ONE),
+        ("e", |w| w.z[5] += Fr::ONE, |w| w.z[5] -= Fr::ONE),
+        ("e", |w| w.steps += 1, |w| w.steps -= 1),
+        (
+            "e",
+            |w| w.foldings.salt += Fr::ONE,
+            |w| w.foldings.salt -= Fr::ONE,
+        ),
+        (
+            "e",
+            |w| w.foldings.running.u += Fr::ONE,
+            |w| w.foldings.running.u -= Fr::ONE,
+        ),
+        (
+            "e",
+            |w| w.foldings.random.x[0] += Fr::ONE,
+            |w| w.foldings.random.x[0] -= Fr::ONE,
+        ),
+        ("e", |w| w.w[7] += Fr::ONE, |w| w.w[7] -= Fr::ONE),
+        ("e", |w| w.e[7] += Fr::ONE, |w| w.e[7] -= Fr::ONE),
+        (
+            "commitment's x",
+            |w| w.cyclefold_w[7] += Fq::ONE,
+            |w| w.cyclefold_w[7] -= Fq::ONE,
+        ),
+        (
+            "commitment's x",
+            |w| w.cyclefold_e[7] += Fq::ONE,
+            |w| w.cyclefold_e[7] -= Fq::ONE,
+        ),
+        (
+            "commitment's x",
+            |w| w.cyclefold_blind += Fq::ONE,
+            |w| w.cyclefold_blind -= Fq::ONE,
+        ),
+        (
+            "carry",
+            |w| w.foldings.cyclefold.x[9] += Fq::ONE,
+            |w| w.foldings.cyclefold.x[9] -= Fq::ONE,
+        ),
+        (
+            "results are in the tally",
+            |w| w.results[1].votes += 1,
+            |w| w.results[1].votes -= 1,
+        ),
+    ];
+    for (i, (refusal, claim, back)) in claims.into_iter().enumerate() {
+        claim(&mut witness);
+        let violated = violation(&witness);
+        assert_eq!(violated, Some(refusal), "claim {i}");
+        back(&mut witness);
+    }
+    assert_eq!(violation(&witness), None);
+}
+
+#[test]
+fn the_size_is_pinned() {
+    let constraints = decider().matrices().expect("made").constraints();
+    assert_eq!(constraints, CONSTRAINTS);
+    const { assert!(CONSTRAINTS <= LIMIT) };
+}
