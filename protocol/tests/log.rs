@@ -570,6 +570,48 @@ fn index_of_interleaved_records() {
     assert_eq!(reversed, messages);
 }
 
+/// A log that grows has the index that a scan of it gives, whatever is asked in between.
+#[test]
+fn a_log_that_grows() {
+    let records = sample();
+    let (mut index, mut log) = LogIndex::begin(poll_header()).expect("a poll");
+    for (record, written) in records[1..].iter().zip(2..) {
+        log.push_str(&index.append(record).expect("in range"));
+        assert_eq!(log, text(&records[..written]));
+        assert_eq!(index.bytes(), log.len() as u64);
+        let scanned = LogIndex::scan(log.as_bytes()).expect("valid");
+        assert_eq!(format!("{index:?}"), format!("{scanned:?}"));
+        let joins = index
+            .joins(Cursor::new(&log))
+            .map(|join| join.expect("unchanged"));
+        let joins: Vec<Join> = joins.collect();
+        for skipped in 0..=joins.len() + 1 {
+            let after: Result<Vec<Join>, _> = index
+                .joins_after(skipped as u64, Cursor::new(&log))
+                .collect();
+            let expected = joins.get(skipped..).unwrap_or_default();
+            assert_eq!(after.expect("unchanged"), expected);
+            let chain = joins.get(..skipped).map(|joins| {
+                let start = chain::zero();
+                joins.iter().fold(start, chain::extend_joins)
+            });
+            assert_eq!(index.join_chain_after(skipped as u64), chain);
+        }
+    }
+    let before = format!("{index:?}");
+    let error = index.append(&top_up(3, 1)).expect_err("nobody's");
+    assert_eq!(error, FactError::TopUpStateIndex);
+    let error = index.append(&records[0]).expect_err("a second one");
+    assert_eq!(error, FactError::Header);
+    assert_eq!(format!("{index:?}"), before);
+    let invalid = Header {
+        vote_options: 0,
+        ..poll_header()
+    };
+    let error = LogIndex::begin(invalid).expect_err("no poll");
+    assert_eq!(error, HeaderError::VoteOptions);
+}
+
 #[test]
 fn only_a_header() {
     let log = write(&sample()[..1]);
@@ -594,10 +636,19 @@ fn changed_log() {
 
     let other_credits = changed("\"100\"", "\"101\"");
     let mut joins = index.joins(Cursor::new(&other_credits));
-    assert!(joins.next().is_some_and(|item| item.is_ok()));
-    assert!(joins.next().is_some_and(|item| item.is_ok()));
-    assert!(joins.next().is_some_and(|item| item.is_err_and(is_changed)));
+    let error = joins.next().expect("an item").expect_err("changed");
+    assert_eq!(error.line, 2);
+    assert!(is_changed(error));
     assert!(joins.next().is_none());
+    // The second join is where and what it was.
+    let mut joins = index.joins_after(1, Cursor::new(&other_credits));
+    assert!(joins.next().is_some_and(|item| item.is_ok()));
+    assert!(joins.next().is_none());
+    let mut joins = index.joins(Cursor::new(changed("\"7\"", "\"8\"")));
+    assert!(joins.next().is_some_and(|item| item.is_ok()));
+    let error = joins.next().expect("an item").expect_err("changed");
+    assert_eq!(error.line, 4);
+    assert!(is_changed(error));
     for broken in [
         changed("\"join\"", "\"jojn\""),
         log.lines().take(3).collect(),

@@ -1,37 +1,42 @@
-//! Reading the messages of a log backwards.
+//! A log's places: reading its joins from any one on, its messages backwards, and adding to its end.
 
 use super::reader::{parse, LogReader};
-use super::{LogError, LogErrorKind, PublicFacts, Record, MAX_LINE_LENGTH};
+use super::{FactError, LogError, LogErrorKind, PublicFacts, Record, MAX_LINE_LENGTH};
 use crate::chain;
 use crate::field::Fr;
 use crate::message::Join;
+use crate::poll::{Header, HeaderError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-/// Where a message starts and what the message chain was before it.
+/// Where a join or a message starts and what its chain was before it.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     offset: u64,
     previous: Fr,
 }
 
-/// From message `position` on, a message's line number is its position plus `lines_before`.
-#[derive(Clone, Copy, Debug)]
-struct Run {
-    position: u64,
-    lines_before: u64,
-}
-
-/// One pass over a log: its public facts, and for each message 40 bytes (and 16 more where joins come between two
-/// messages).
+/// One pass over a log: its public facts, and 40 bytes for each join and each message.
 #[derive(Clone, Debug)]
 pub struct LogIndex {
     facts: PublicFacts,
-    entries: Vec<Entry>,
-    runs: Vec<Run>,
-    lines: u64,
+    joins: Vec<Entry>,
+    messages: Vec<Entry>,
+    /// Length of the log.
+    bytes: u64,
 }
 
 impl LogIndex {
+    /// The index of a new log, and the log's first line with its end.
+    ///
+    /// # Errors
+    /// [`HeaderError`] if the header is not that of a poll.
+    pub fn begin(header: Header) -> Result<(Self, String), HeaderError> {
+        header.validate()?;
+        let line = line(&Record::Header(header.clone()));
+        let index = LogIndex::after(header, line.len() as u64);
+        Ok((index, line))
+    }
+
     /// Reads a whole log from its start, checking every line.
     ///
     /// # Errors
@@ -44,41 +49,47 @@ impl LogIndex {
             // A reader's first record is a header.
             _ => return Err(error(1, LogErrorKind::HeaderMissing)),
         };
-        let mut index = LogIndex {
-            facts: PublicFacts::initial(header),
-            entries: Vec::new(),
-            runs: Vec::new(),
-            lines: 1,
-        };
+        let mut index = LogIndex::after(header, log.end());
         while let Some(result) = log.next_record() {
             let (line, offset, record) = result?;
-            index.add(line, offset, &record)?;
+            index
+                .add(offset, &record)
+                .map_err(|kind| error(line, kind.into()))?;
+            index.bytes = log.end();
         }
         Ok(index)
     }
 
-    fn add(&mut self, line: u64, offset: u64, record: &Record) -> Result<(), LogError> {
-        let previous = self.facts.message_head;
-        let position = self.facts.message_count;
-        self.facts
-            .absorb(record)
-            .map_err(|kind| error(line, kind.into()))?;
-        self.lines = line;
-        if matches!(record, Record::Join(_)) {
-            return Ok(());
+    /// The index of a log of a header alone.
+    fn after(header: Header, bytes: u64) -> Self {
+        LogIndex {
+            facts: PublicFacts::initial(header),
+            joins: Vec::new(),
+            messages: Vec::new(),
+            bytes,
         }
-        self.entries.push(Entry { offset, previous });
-        let lines_before = line - position;
-        if self
-            .runs
-            .last()
-            .is_none_or(|run| run.lines_before != lines_before)
-        {
-            self.runs.push(Run {
-                position,
-                lines_before,
-            });
-        }
+    }
+
+    /// Adds a record to the end of a log whose last line has its end. Returns the line, with its end, which is to be
+    /// written after [`LogIndex::bytes`] bytes.
+    ///
+    /// # Errors
+    /// Any [`FactError`]; nothing changes.
+    pub fn append(&mut self, record: &Record) -> Result<String, FactError> {
+        self.add(self.bytes, record)?;
+        let line = line(record);
+        self.bytes += line.len() as u64;
+        Ok(line)
+    }
+
+    fn add(&mut self, offset: u64, record: &Record) -> Result<(), FactError> {
+        let (joins, messages) = (self.facts.join_chain, self.facts.message_head);
+        self.facts.absorb(record)?;
+        let (entries, previous) = match record {
+            Record::Join(_) => (&mut self.joins, joins),
+            _ => (&mut self.messages, messages),
+        };
+        entries.push(Entry { offset, previous });
         Ok(())
     }
 
@@ -87,28 +98,44 @@ impl LogIndex {
         &self.facts
     }
 
-    fn line_number(&self, position: u64) -> u64 {
-        let after = self.runs.partition_point(|run| run.position <= position);
-        after
-            .checked_sub(1)
-            .map_or(0, |run| position + self.runs[run].lines_before)
+    /// The log's length in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
-    /// The joins in order of arrival. `reader` is the log that was scanned; it is read from its start.
+    /// The join chain after the first `joins` joins, if there are as many.
+    pub fn join_chain_after(&self, joins: u64) -> Option<Fr> {
+        let entry = usize::try_from(joins)
+            .ok()
+            .and_then(|at| self.joins.get(at));
+        match entry {
+            Some(entry) => Some(entry.previous),
+            None => (joins == self.joins.len() as u64).then_some(self.facts.join_chain),
+        }
+    }
+
+    /// The line of the record at `position` of `entries`, the others being those of the other kind: the header is line 1.
+    fn line_number(entries: &[Entry], others: &[Entry], position: usize) -> u64 {
+        let offset = entries.get(position).map_or(u64::MAX, |entry| entry.offset);
+        let before = others.partition_point(|other| other.offset < offset);
+        2 + (position + before) as u64
+    }
+
+    /// The joins in order of arrival. `reader` is the log that was scanned.
     ///
-    /// An iterator that comes to its end without an error has given exactly the joins that were scanned.
+    /// Each is checked against the join chain before it comes out.
     pub fn joins<R: Read + Seek>(&self, reader: R) -> Joins<'_, R> {
-        let mut reader = reader;
-        let (log, failure) = match reader.rewind() {
-            Ok(()) => (Some(LogReader::new(BufReader::new(reader))), None),
-            Err(source) => (None, Some(error(1, source.into()))),
-        };
+        self.joins_after(0, reader)
+    }
+
+    /// The same after the first `joins` joins: none if there are no more.
+    pub fn joins_after<R: Read + Seek>(&self, joins: u64, reader: R) -> Joins<'_, R> {
+        let position = usize::try_from(joins).unwrap_or(usize::MAX);
         Joins {
             index: self,
-            log,
-            failure,
-            chain: chain::zero(),
-            count: 1,
+            reader: Some(BufReader::new(reader)),
+            position: position.min(self.joins.len()),
+            at: None,
         }
     }
 
@@ -119,10 +146,16 @@ impl LogIndex {
         MessagesReversed {
             index: self,
             reader: Some(reader),
-            left: self.entries.len(),
+            left: self.messages.len(),
             head: self.facts.message_head,
         }
     }
+}
+
+fn line(record: &Record) -> String {
+    let mut line = record.print();
+    line.push('\n');
+    line
 }
 
 fn error(line: u64, kind: LogErrorKind) -> LogError {
@@ -130,55 +163,63 @@ fn error(line: u64, kind: LogErrorKind) -> LogError {
 }
 
 /// The joins of an indexed log, in order of arrival; made by [`LogIndex::joins`]. Stops after the first error:
-/// [`LogErrorKind::Changed`] if the log is not the indexed one, which may be seen only after the last join.
+/// [`LogErrorKind::Changed`] if the log is not the indexed one.
 #[derive(Debug)]
 pub struct Joins<'a, R> {
     index: &'a LogIndex,
-    log: Option<LogReader<BufReader<R>>>,
-    /// The first item, if the reader could not go to the start.
-    failure: Option<LogError>,
-    /// The join chain so far.
-    chain: Fr,
-    count: u64,
+    reader: Option<BufReader<R>>,
+    /// Joins that came out or were skipped.
+    position: usize,
+    /// Where the reader stands, once it was told.
+    at: Option<u64>,
 }
 
-impl<R: Read> Joins<'_, R> {
+impl<R: Read + Seek> Joins<'_, R> {
     fn advance(&mut self) -> Result<Option<Join>, LogError> {
-        let Some(log) = &mut self.log else {
-            return self.failure.take().map_or(Ok(None), Err);
+        let (joins, messages) = (&self.index.joins, &self.index.messages);
+        let (Some(entry), Some(reader)) = (joins.get(self.position), &mut self.reader) else {
+            return Ok(None);
         };
-        let facts = &self.index.facts;
-        let changed = |line| Err(error(line, LogErrorKind::Changed));
-        while self.count < facts.join_count {
-            match log.next_record() {
-                Some(Ok((_, _, Record::Join(join)))) => {
-                    self.chain = chain::extend_joins(self.chain, &join);
-                    self.count += 1;
-                    return Ok(Some(join));
-                }
-                Some(Ok(_)) => {}
-                Some(Err(failure)) if matches!(failure.kind, LogErrorKind::Io(_)) => {
-                    return Err(failure)
-                }
-                Some(Err(failure)) => return changed(failure.line),
-                None => return changed(self.index.lines),
-            }
+        let line = LogIndex::line_number(joins, messages, self.position);
+        let text = go_on(reader, self.at, entry.offset).map_err(|kind| error(line, kind.into()))?;
+        self.at = Some(entry.offset + text.len() as u64);
+        let changed = || error(line, LogErrorKind::Changed);
+        let Ok(Record::Join(join)) = parse(&text) else {
+            return Err(changed());
+        };
+        self.position += 1;
+        let after = self.index.join_chain_after(self.position as u64);
+        if after != Some(chain::extend_joins(entry.previous, &join)) {
+            return Err(changed());
         }
-        if self.chain == facts.join_chain {
-            Ok(None)
-        } else {
-            changed(self.index.lines)
-        }
+        Ok(Some(join))
     }
 }
 
-impl<R: Read> Iterator for Joins<'_, R> {
+/// The line that starts at an offset, for a reader that stands at `at`; at most [`MAX_LINE_LENGTH`] bytes.
+fn go_on<R: Read + Seek>(
+    reader: &mut BufReader<R>,
+    at: Option<u64>,
+    offset: u64,
+) -> io::Result<Vec<u8>> {
+    let forward = at.and_then(|at| offset.checked_sub(at));
+    match forward.and_then(|forward| i64::try_from(forward).ok()) {
+        // What is in the buffer stays there.
+        Some(forward) => reader.seek_relative(forward)?,
+        None => drop(reader.seek(SeekFrom::Start(offset))?),
+    }
+    let mut line = Vec::new();
+    Read::take(reader, MAX_LINE_LENGTH as u64).read_until(b'\n', &mut line)?;
+    Ok(line)
+}
+
+impl<R: Read + Seek> Iterator for Joins<'_, R> {
     type Item = Result<Join, LogError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let item = self.advance().transpose();
         if !matches!(item, Some(Ok(_))) {
-            self.log = None;
+            self.reader = None;
         }
         item
     }
@@ -214,8 +255,9 @@ impl<R: Read + Seek> MessagesReversed<'_, R> {
         let (Some(position), Some(reader)) = (self.left.checked_sub(1), &mut self.reader) else {
             return Ok(None);
         };
-        let entry = self.index.entries[position];
-        let line = self.index.line_number(position as u64);
+        let (joins, messages) = (&self.index.joins, &self.index.messages);
+        let entry = messages[position];
+        let line = LogIndex::line_number(messages, joins, position);
         let text = read_line(reader, entry.offset).map_err(|source| error(line, source.into()))?;
         let changed = || error(line, LogErrorKind::Changed);
         let record = parse(&text).map_err(|_| changed())?;

@@ -40,6 +40,11 @@ impl<R: BufRead> LogReader<R> {
         Some(result.map(placed).map_err(|kind| LogError { line, kind }))
     }
 
+    /// The offset after the line that was read last.
+    pub(super) fn end(&self) -> u64 {
+        self.lines.end
+    }
+
     fn try_next(&mut self) -> Result<Option<Record>, LogErrorKind> {
         let Some(line) = self.lines.next_line()? else {
             self.ended = true;
