@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {InternalLeanIMT, LeanIMTData} from "@zk-kit/lean-imt.sol/InternalLeanIMT.sol";
-import {PoseidonT3} from "poseidon-solidity/PoseidonT3.sol";
+import {PoseidonT4} from "poseidon-solidity/PoseidonT4.sol";
 import {DeciderVerifier} from "src/DeciderVerifier.sol";
 import {JoinVerifier} from "src/JoinVerifier.sol";
 import {ISignUpRoots, PollSetup} from "src/Poll.sol";
@@ -60,6 +60,9 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
     uint64 internal constant MIN_PROVING_BASE = 1 hours;
     uint64 internal constant MAX_PROVING_BASE = 365 days;
     uint32 internal constant MAX_PROVING_PER_MESSAGE = 1 hours;
+    /// @dev First element of a leaf's preimage. A leaf P2(x, y) would be a node as well: the key (x, y) with a root of
+    /// somebody's own tree for x would let every key of that tree join.
+    uint256 internal constant LEAF_TAG = 2;
     /// @dev Commands hold a poll id in 50 bits.
     uint256 internal constant POLL_ID_MASK = (1 << 50) - 1;
 
@@ -111,7 +114,7 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
         BabyJubJub.requireOnCurve(key.x, key.y);
         uint256 index = _tree.size;
         if (index >> JOIN_DEPTH != 0) revert SignUpsFull();
-        uint256 root = _tree._insert(PoseidonT3.hash([key.x, key.y]));
+        uint256 root = _tree._insert(PoseidonT4.hash([LEAF_TAG, key.x, key.y]));
         _roots[index] = root;
         emit SignUp(index, key.x, key.y, root);
         GATEKEEPER.register(msg.sender, gatekeeperData);
