@@ -9,9 +9,10 @@
 //! leave the quotient to the prover.
 
 use ff::Field;
-use maci_nova_protocol::babyjub::Point as NativePoint;
+use maci_nova_protocol::babyjub::{Point as NativePoint, Scalar};
 use nova_snark::frontend::ConstraintSystem;
 
+use crate::bits::bit_of;
 use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
 
@@ -194,6 +195,17 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         let x = self.div_nonzero(&xy.scale(Fr::from(2)), &sum);
         let y = self.div_nonzero(&(&yy - &xx), &(&Num::constant(Fr::from(2)) - &sum));
         Point { x, y }
+    }
+
+    /// New variables for the bits of a scalar, least significant first: one integer below ℓ.
+    pub fn alloc_scalar(&mut self, scalar: &Scalar) -> Vec<Bit> {
+        let integer = scalar.to_bytes();
+        let bits: Vec<Bit> = (0..SCALAR_BITS)
+            .map(|i| self.alloc_bit(bit_of(&integer, i)))
+            .collect();
+        let canonical = self.less_than_constant(&bits, &subgroup_order_le());
+        self.enforce_equal("sk < ℓ", canonical.num(), &Num::one());
+        bits
     }
 
     /// Windows of a scalar of at least 251 bits, least significant first; a constraint a window.

@@ -49,3 +49,21 @@ pub const GADGETS: [(&str, usize); 22] = [
     ("tally tree", 2431),
     ("vote tree", 1951),
 ];
+
+/// Constraints of a voter's proof of membership.
+pub const MEMBERSHIP_CONSTRAINTS: usize = 9_222;
+
+/// Entries of its three matrices that are not 0.
+pub const MEMBERSHIP_ENTRIES: usize = 235_431;
+
+/// Constraints of its parts, by the outer level of their namespace.
+pub const MEMBERSHIP_GADGETS: [(&str, usize); 8] = [
+    ("", 2),
+    ("binding", 1),
+    ("key", 505),
+    ("leaf", 258),
+    ("levels", 159),
+    ("nullifier", 240),
+    ("path", 7744),
+    ("secret", 313),
+];

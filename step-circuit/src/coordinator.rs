@@ -5,10 +5,7 @@ use maci_nova_protocol::babyjub::Scalar;
 use maci_nova_protocol::poll::{Header, Mode};
 use nova_snark::frontend::ConstraintSystem;
 
-use ff::PrimeField;
-
-use crate::babyjub::{subgroup_order_le, Point, ScalarWindows, SCALAR_BITS};
-use crate::bits::bit_of;
+use crate::babyjub::{Point, ScalarWindows};
 use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
 
@@ -48,13 +45,7 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
     }
 
     fn open_secret(&mut self, secret: &Scalar, key: &Point) -> ScalarWindows {
-        let mut integer = [0; 32];
-        integer.copy_from_slice(secret.to_repr().as_ref());
-        let bits: Vec<Bit> = (0..SCALAR_BITS)
-            .map(|i| self.alloc_bit(bit_of(&integer, i)))
-            .collect();
-        let canonical = self.less_than_constant(&bits, &subgroup_order_le());
-        self.enforce_equal("sk < ℓ", canonical.num(), &Num::one());
+        let bits = self.alloc_scalar(secret);
         let windows = self.scalar_windows(&bits);
         let public = self.mul_base(&windows);
         self.enforce_equal("sk B8 = key, x", &public.x, &key.x);

@@ -8,6 +8,8 @@
 //! can enter the chain has a satisfying witness. *The coordinator has no freedom*: given the state
 //! and the event, the state after is a function. Each gadget's documentation says how it keeps
 //! both.
+//!
+//! [`membership`] is another relation, of a voter who joins: it is proven alone, by whoever joins.
 
 pub mod babyjub;
 pub mod bits;
@@ -17,6 +19,8 @@ pub mod command;
 pub mod coordinator;
 pub mod eddsa;
 pub mod event;
+pub mod lean_imt;
+pub mod membership;
 pub mod message;
 pub mod num;
 pub mod poseidon;

@@ -1,8 +1,10 @@
 //! The pinned counts are those of the circuit.
 
 use maci_nova_step_circuit::budget::{
-    CONSTRAINTS, CONSTRAINTS_A_FURTHER_EVENT, CONSTRAINT_LIMIT, ENTRIES, GADGETS, REFERENCE,
+    CONSTRAINTS, CONSTRAINTS_A_FURTHER_EVENT, CONSTRAINT_LIMIT, ENTRIES, GADGETS,
+    MEMBERSHIP_CONSTRAINTS, MEMBERSHIP_ENTRIES, MEMBERSHIP_GADGETS, REFERENCE,
 };
+use maci_nova_step_circuit::membership::MembershipCircuit;
 use maci_nova_step_circuit::{Shape, StepCircuit};
 
 #[test]
@@ -28,4 +30,23 @@ fn a_further_event_shares_the_poll_and_the_key() {
     };
     let total = StepCircuit::blank(two).record(&[]).recorder.total();
     assert_eq!(total.constraints, CONSTRAINTS + CONSTRAINTS_A_FURTHER_EVENT);
+}
+
+#[test]
+fn counts_of_a_membership_are_pinned() {
+    let recorder = MembershipCircuit::blank().record(&[]).recorder;
+    let counts: Vec<(String, usize)> = recorder
+        .costs(1)
+        .into_iter()
+        .map(|(gadget, cost)| (gadget, cost.constraints))
+        .collect();
+    let pinned: Vec<(String, usize)> = MEMBERSHIP_GADGETS
+        .map(|(name, n)| (name.to_string(), n))
+        .to_vec();
+    assert_eq!(counts, pinned);
+    let total = recorder.total();
+    assert_eq!(
+        (total.constraints, total.entries),
+        (MEMBERSHIP_CONSTRAINTS, MEMBERSHIP_ENTRIES)
+    );
 }
