@@ -34,6 +34,7 @@ mod reader;
 mod snark;
 mod strict;
 mod verify;
+mod words;
 
 #[cfg(test)]
 mod tests;

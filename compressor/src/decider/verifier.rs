@@ -34,12 +34,10 @@ use maci_nova_step_circuit::ARITY;
 use sha3::{Digest, Keccak256};
 
 use crate::{
-    adapter::{bytes, ToArk},
+    adapter::ToArk,
     groth16::{valid_g1, valid_g2, Proof, VerifyingKey},
+    words::{g1_words, g2_words, word, NotCanonical, Words, WORD},
 };
-
-/// Bytes of a word.
-const WORD: usize = 32;
 
 /// The elements of v before the results.
 pub const FIXED: usize = 28;
@@ -69,6 +67,12 @@ pub enum DeciderError {
     /// The equation does not hold: the proof is false or is for another statement.
     #[error("the proof is false")]
     False,
+}
+
+impl From<NotCanonical> for DeciderError {
+    fn from(NotCanonical(word): NotCanonical) -> Self {
+        DeciderError::NotCanonical(word)
+    }
 }
 
 /// What verifies the proofs of a shape.
@@ -300,7 +304,7 @@ impl DeciderProof {
         if bytes.len() != Self::BYTES {
             return Err(DeciderError::Length(bytes.len()));
         }
-        let mut words = Words { bytes, next: 0 };
+        let mut words = Words::new(bytes);
         let [uc, c, a, b] = [words.g1()?, words.g1()?, words.g1()?, words.g1()?];
         let [r1, r2] = [words.element()?, words.element()?];
         let proof = DeciderProof {
@@ -363,21 +367,8 @@ impl DeciderProof {
     }
 }
 
-/// An element as a word, big endian.
-fn word<F: PrimeField<BigInt = BigInt<4>>>(element: &F) -> [u8; WORD] {
-    let mut word = bytes(element.into_bigint().0);
-    word.reverse();
-    word
-}
-
 fn push_g1(all: &mut Vec<u8>, point: &G1Affine) {
-    all.extend(word(&point.x));
-    all.extend(word(&point.y));
-}
-
-/// As in the input of the EVM's pairing: the imaginary part first.
-fn g2_words(point: &G2Affine) -> [[u8; WORD]; 4] {
-    [&point.x.c1, &point.x.c0, &point.y.c1, &point.y.c0].map(word)
+    all.extend(g1_words(point).concat());
 }
 
 fn absorb<F: PrimeField<BigInt = BigInt<4>>>(hash: &mut Keccak256, element: &F) {
@@ -391,42 +382,6 @@ fn absorb_g1(hash: &mut Keccak256, point: &G1Affine) {
 
 fn finish(hash: Keccak256) -> Fr {
     Fr::from_be_bytes_mod_order(&hash.finalize())
-}
-
-/// Words that have not been read yet, as many as are asked for.
-struct Words<'a> {
-    bytes: &'a [u8],
-    next: usize,
-}
-
-impl Words<'_> {
-    fn element<F: PrimeField<BigInt = BigInt<4>>>(&mut self) -> Result<F, DeciderError> {
-        let number = self.next;
-        self.next += 1;
-        let word = &self.bytes[number * WORD..self.next * WORD];
-        let mut limbs = [0; 4];
-        for (limb, bytes) in limbs.iter_mut().zip(word.rchunks(8)) {
-            let bytes = bytes.iter();
-            *limb = bytes.fold(0, |limb, byte| limb << 8 | u64::from(*byte));
-        }
-        F::from_bigint(BigInt::new(limbs)).ok_or(DeciderError::NotCanonical(number))
-    }
-
-    fn g1(&mut self) -> Result<G1Affine, DeciderError> {
-        let (x, y) = (self.element()?, self.element()?);
-        Ok(G1Affine::new_unchecked(x, y))
-    }
-
-    fn g2(&mut self) -> Result<G2Affine, DeciderError> {
-        let mut imaginary_first = || {
-            let (c1, c0) = (self.element()?, self.element()?);
-            Ok(ark_bn254::Fq2::new(c0, c1))
-        };
-        Ok(G2Affine::new_unchecked(
-            imaginary_first()?,
-            imaginary_first()?,
-        ))
-    }
 }
 
 #[cfg(test)]

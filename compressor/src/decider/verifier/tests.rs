@@ -310,7 +310,7 @@ fn every_element_matters() {
 
 /// Adds a modulus to a word.
 fn add(word: &mut [u8], modulus: BigInt<4>) {
-    let modulus = bytes(modulus.0);
+    let modulus = crate::adapter::bytes(modulus.0);
     let mut carry = 0;
     for (byte, add) in word.iter_mut().rev().zip(modulus) {
         let sum = u16::from(*byte) + u16::from(add) + carry;
@@ -346,10 +346,8 @@ fn only_canonical_words_are_read() {
     changed[SCALARS[0] * WORD..][..WORD].copy_from_slice(&word(&-Fq::from(1)));
     let refused = Err(DeciderError::NotCanonical(SCALARS[0]));
     assert_eq!(DeciderProof::from_bytes(&changed), refused);
-    let mut words = Words {
-        bytes: &word(&-Fq::from(1)),
-        next: 0,
-    };
+    let largest = word(&-Fq::from(1));
+    let mut words = Words::new(&largest);
     assert_eq!(words.element(), Ok(-Fq::from(1)));
 }
 
