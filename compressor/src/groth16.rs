@@ -14,6 +14,9 @@
 //! so what D says and what the publics say cannot be moved into each other. With `rho = 1` it
 //! could: `D + t IC_k` would make a proof for `pub_k + t` one for `pub_k`.
 //!
+//! Without committed variables D is 0, and this is Groth16 as it is elsewhere, with the generator for
+//! gamma, as ceremonies make it (ePrint 2017/1050): [`ProvingKey::plain`].
+//!
 //! What this does not give, and a caller has to know:
 //! * The publics must depend on D, by a hash that also covers what the committed values are claimed
 //!   to be. The bare equation is malleable: from one solution `(A, B, C, D)` follows
@@ -46,6 +49,9 @@ pub use key_cache::{Circuit, KeyCache, KeyCacheError, KeyEvent, CACHE_VARIABLE};
 pub use key_file::KeyFileError;
 
 type Engine = Groth16<Bn254, LibsnarkReduction>;
+
+/// The library's own: no committed part.
+pub type PlainVerifyingKey = ark_groth16::VerifyingKey<Bn254>;
 
 /// A, B and C.
 pub type Proof = ark_groth16::Proof<Bn254>;
@@ -257,6 +263,12 @@ impl ProvingKey {
         self.origin
     }
 
+    /// What verifies its proofs with `e(A, B) = e(alpha, beta) e(IC(publics), gamma) e(C, delta)`;
+    /// `None` when there are committed variables.
+    pub fn plain(&self) -> Option<&PlainVerifyingKey> {
+        self.committed.is_empty().then_some(&self.inner.vk)
+    }
+
     /// The number of committed variables.
     pub fn committed(&self) -> usize {
         self.committed.len()
@@ -348,6 +360,29 @@ pub fn verify(
     match Bn254::multi_pairing(left, right).is_zero() {
         true => Ok(()),
         false => Err(VerifyError::False),
+    }
+}
+
+/// Verifies a proof of a circuit without committed variables.
+///
+/// # Errors
+/// See [`VerifyError`].
+pub fn verify_plain(
+    key: &PlainVerifyingKey,
+    publics: &[Fr],
+    proof: &Proof,
+) -> Result<(), VerifyError> {
+    // The library leaves out publics that have no base, and bases that have no public.
+    if key.gamma_abc_g1.len() != publics.len() + 1 {
+        return Err(VerifyError::Publics);
+    }
+    if ![&proof.a, &proof.c].into_iter().all(valid_g1) || !valid_g2(&proof.b) {
+        return Err(VerifyError::Point);
+    }
+    let prepared = ark_groth16::prepare_verifying_key(key);
+    match Engine::verify_proof(&prepared, proof, publics) {
+        Ok(true) => Ok(()),
+        _ => Err(VerifyError::False),
     }
 }
 

@@ -3,7 +3,8 @@
 //! The running proof (`maci-nova-folding`) is folded once more with random satisfying instances, so
 //! that it tells nothing about the votes, and both of its instances are then proven with Spartan
 //! (ePrint 2019/550): on BN254 with HyperKZG, on Grumpkin with an inner-product argument. [`decider`]
-//! makes the other final proof, which a contract verifies, and needs keys of its own.
+//! makes the other final proof, which a contract verifies, and needs keys of its own. [`join`] makes the
+//! proofs with which voters enter a poll.
 //!
 //! ```no_run
 //! # use maci_nova_compressor::{verify, FinalProof, VerifierKey};
@@ -29,6 +30,7 @@ pub mod adapter;
 pub mod decider;
 mod final_proof;
 pub mod groth16;
+pub mod join;
 mod keys;
 mod reader;
 mod snark;
