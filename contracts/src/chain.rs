@@ -158,7 +158,7 @@ pub struct Deployment {
 }
 
 /// Why a chain did not do what it was asked for. After an error of [`Chain::send`] no contract's state has changed,
-/// except that after [`ChainError::Transport`] the transaction may still get into a block.
+/// except that after [`ChainError::Undecided`] it may have, or may still.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ChainError {
     /// The contract reverted.
@@ -193,6 +193,17 @@ pub enum ChainError {
     /// The node could not be reached or did not answer properly; trying again may help.
     #[error("the node does not answer: {0}")]
     Transport(String),
+    /// The transaction was sent, or perhaps was, and no block with it was seen. Whoever sends another may act twice.
+    #[error("transaction {transaction} may be in a block, or get into one: {reason}")]
+    Undecided {
+        /// The transaction's hash.
+        transaction: B256,
+        /// What is known.
+        reason: String,
+    },
+    /// Somebody asked to stop waiting. Nothing was sent.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl ChainError {
