@@ -1,0 +1,384 @@
+//! A node as a [`Chain`].
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ethers_core::types::{BlockId as NodeBlockId, BlockNumber, Filter, Topic, ValueOrArray};
+use ethers_providers::{Middleware, Provider, RpcError as _};
+use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
+use maci_nova_contracts::chain::{Block, BlockId, Chain, ChainError, Log, Receipt};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+use super::account::Account;
+use super::error::RpcError;
+use super::logs::{self, Query, Window};
+use super::observer::{Notice, Observer};
+use super::retry::Patience;
+use super::send::{self, Draft};
+use super::transport::Transport;
+use super::types::{alloy_hash, alloy_word, ethers_address, ethers_hash, small};
+use super::url::RpcUrl;
+
+/// Tries where a failure may have a reason that trying does not change: the first contact with a
+/// node, and logs of many blocks.
+const FEW_TRIES: u32 = 3;
+
+/// How long a node's block or transaction is waited for.
+const RECEIPT: Duration = Duration::from_secs(300);
+
+/// How to speak to a node.
+#[derive(Clone)]
+pub struct Options {
+    /// The chain that the node must be of; `None` for any.
+    pub chain_id: Option<u64>,
+    /// Keys that transactions are sent with, the default one first.
+    pub accounts: Vec<Account>,
+    /// Limits of waiting for answers.
+    pub patience: Patience,
+    /// The longest time from sending a transaction to seeing it in a block.
+    pub receipt: Duration,
+    /// Who is told of waits, and ends them.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Default for Options {
+    /// Any chain, no accounts, and nobody who is told.
+    fn default() -> Self {
+        Options {
+            chain_id: None,
+            accounts: Vec::new(),
+            patience: Patience::default(),
+            receipt: RECEIPT,
+            observer: Arc::new(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("chain_id", &self.chain_id)
+            .field("accounts", &self.accounts)
+            .field("patience", &self.patience)
+            .field("receipt", &self.receipt)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A chain behind a node's JSON-RPC over HTTP. Blocks while it waits; its errors as a [`Chain`] are
+/// those of [`RpcError`] in the chain's own words.
+///
+/// Transactions are signed here and sent once. Reading is tried again with growing pauses if the node
+/// does not answer; what it answers, a revert for instance, is never asked for again.
+#[derive(Debug)]
+pub struct RpcChain {
+    runtime: Runtime,
+    node: Provider<Transport>,
+    hasty: Provider<Transport>,
+    chain_id: u64,
+    accounts: Vec<Account>,
+    receipt: Duration,
+    /// Addresses that were seen to have code.
+    contracts: HashSet<Address>,
+    window: Mutex<Window>,
+}
+
+impl RpcChain {
+    /// Connects to a node and asks for its chain.
+    ///
+    /// # Errors
+    /// [`RpcError::WrongChain`] if it is not the expected one; [`RpcError::Unreachable`] after a few
+    /// tries; [`RpcError::Client`] if this machine lets no connection be made at all.
+    pub fn connect(url: &RpcUrl, options: Options) -> Result<Self, RpcError> {
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|error| RpcError::Client(error.to_string()))?;
+        let transport =
+            Transport::new(url, options.patience, options.observer).map_err(RpcError::Client)?;
+        let hasty = Provider::new(transport.with_tries(FEW_TRIES));
+        let found = runtime
+            .block_on(hasty.get_chainid())
+            .map_err(|error| RpcError::of_provider("eth_chainId", error))?;
+        let chain_id = small(found).ok_or_else(|| RpcError::Nonsense {
+            method: "eth_chainId",
+            reason: "the chain id has more than 64 bits".to_owned(),
+        })?;
+        if let Some(expected) = options.chain_id.filter(|expected| *expected != chain_id) {
+            return Err(RpcError::WrongChain {
+                expected,
+                found: chain_id,
+            });
+        }
+        Ok(RpcChain {
+            runtime,
+            node: Provider::new(transport),
+            hasty,
+            chain_id,
+            accounts: options.accounts,
+            receipt: options.receipt,
+            contracts: HashSet::new(),
+            window: Mutex::new(Window::new()),
+        })
+    }
+
+    /// The receipt of a transaction, for example one that
+    /// [`ChainError::Undecided`] names; `None` if it is in no block.
+    ///
+    /// # Errors
+    /// [`RpcError::RevertedOnChain`] without the contract's reason if it had no effect, and those of
+    /// any request.
+    pub fn receipt(&self, transaction: B256) -> Result<Option<Receipt>, RpcError> {
+        let receipt = self.wait(send::receipt_of(&self.node, transaction))?;
+        let Some(receipt) = receipt else {
+            return Ok(None);
+        };
+        if !send::succeeded(&receipt) {
+            return Err(RpcError::RevertedOnChain {
+                hash: transaction,
+                data: Bytes::new(),
+                gas_used: receipt.gas_used.and_then(small).unwrap_or(0),
+            });
+        }
+        send::read_receipt(receipt).map(Some)
+    }
+
+    /// Any other request, for nodes that can do more, such as moving the time of a test chain.
+    ///
+    /// # Errors
+    /// [`RpcError::Refused`] if the node does not know the method, and those of any request.
+    pub fn request<R: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<R, RpcError> {
+        let answer: Value = self
+            .wait(self.node.request(method, params))
+            .map_err(|error| RpcError::of_provider(method, error))?;
+        serde_json::from_value(answer).map_err(|error| RpcError::Nonsense {
+            method,
+            reason: error.to_string(),
+        })
+    }
+
+    fn wait<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    fn account(&self, address: Address) -> Result<&Account, RpcError> {
+        let mut accounts = self.accounts.iter();
+        accounts
+            .find(|account| account.address() == address)
+            .ok_or(RpcError::UnknownAccount(address))
+    }
+
+    fn require_contract(&mut self, address: Address) -> Result<(), RpcError> {
+        if self.contracts.contains(&address) {
+            return Ok(());
+        }
+        if self.read_code(address)?.is_empty() {
+            return Err(RpcError::NoContract(address));
+        }
+        self.contracts.insert(address);
+        Ok(())
+    }
+
+    fn read_code(&self, address: Address) -> Result<Bytes, RpcError> {
+        let code = self.wait(self.node.get_code(ethers_address(address), None));
+        let code = code.map_err(|error| RpcError::of_provider("eth_getCode", error))?;
+        Ok(code.0.into())
+    }
+
+    fn transact(
+        &mut self,
+        from: Address,
+        to: Option<Address>,
+        calldata: Bytes,
+        value: U256,
+    ) -> Result<Receipt, RpcError> {
+        if let Some(to) = to.filter(|_| !calldata.is_empty()) {
+            self.require_contract(to)?;
+        }
+        let draft = Draft::new(from, to, calldata, value);
+        let account = self.account(from)?;
+        self.wait(send::send(
+            &self.node,
+            self.chain_id,
+            account,
+            draft,
+            self.receipt,
+        ))
+    }
+
+    fn read_call(&self, to: Address, calldata: Bytes) -> Result<Bytes, RpcError> {
+        let call = Draft::new(Address::ZERO, Some(to), calldata, U256::ZERO).request();
+        let answer = self.wait(self.node.call(&call, Some(BlockNumber::Latest.into())));
+        let answer = answer.map_err(|error| {
+            match error.as_error_response().and_then(send::revert_data) {
+                Some(data) => RpcError::Reverted { data },
+                None => RpcError::of_provider("eth_call", error),
+            }
+        })?;
+        if answer.is_empty() && self.read_code(to)?.is_empty() {
+            return Err(RpcError::NoContract(to));
+        }
+        Ok(answer.0.into())
+    }
+
+    fn read_logs(&self, query: Query<'_>) -> Result<Vec<Log>, RpcError> {
+        // Nodes differ in what they say of blocks that are not there yet.
+        let newest = self.read_block(BlockId::Latest)?.number;
+        let last = query.to.min(newest);
+        let mut window = *self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut logs = Vec::new();
+        let mut from = query.from;
+        while from <= last {
+            let to = last.min(from.saturating_add(window.blocks() - 1));
+            let part = Query { from, to, ..query };
+            if let Some(answer) = self.read_part(&part, &mut window)? {
+                logs.extend(answer);
+                from = to.saturating_add(1);
+            }
+        }
+        *self.window.lock().unwrap_or_else(PoisonError::into_inner) = window;
+        Ok(logs)
+    }
+
+    /// `None` if the node does not want to answer for so many blocks: the window has become smaller.
+    fn read_part(
+        &self,
+        query: &Query<'_>,
+        window: &mut Window,
+    ) -> Result<Option<Vec<Log>>, RpcError> {
+        let blocks = query.to - query.from + 1;
+        let node = if blocks > 1 { &self.hasty } else { &self.node };
+        match self.wait(node.get_logs(&filter(query))) {
+            Ok(answer) => {
+                window.accepted();
+                query.read(answer).map(Some)
+            }
+            Err(error) => {
+                let answered = error.is_error_response();
+                let error = RpcError::of_provider(logs::METHOD, error);
+                if blocks == 1 || matches!(error, RpcError::Interrupted) {
+                    return Err(error);
+                }
+                if answered {
+                    window.refused(blocks);
+                } else {
+                    window.failed(blocks);
+                }
+                let blocks = window.blocks();
+                let observer = self.node.as_ref().observer();
+                observer.notice(&Notice::SmallerRange { blocks });
+                Ok(None)
+            }
+        }
+    }
+
+    fn read_block(&self, block: BlockId) -> Result<Block, RpcError> {
+        const METHOD: &str = "eth_getBlockByNumber";
+        let number = match block {
+            BlockId::Latest => BlockNumber::Latest,
+            BlockId::Number(number) => BlockNumber::Number(number.into()),
+        };
+        let found = self.wait(self.node.get_block(NodeBlockId::Number(number)));
+        let found = found.map_err(|error| RpcError::of_provider(METHOD, error))?;
+        let found = match (found, block) {
+            (Some(found), _) => found,
+            (None, BlockId::Number(number)) => return Err(RpcError::UnknownBlock(number)),
+            (None, BlockId::Latest) => return Err(RpcError::UnknownBlock(0)),
+        };
+        let read = || {
+            Some(Block {
+                number: found.number?.as_u64(),
+                hash: alloy_hash(found.hash?),
+                timestamp: small(found.timestamp)?,
+            })
+        };
+        let nonsense = |reason: &str| RpcError::Nonsense {
+            method: METHOD,
+            reason: reason.to_owned(),
+        };
+        let read = read().ok_or_else(|| nonsense("a block without number or hash"))?;
+        if matches!(block, BlockId::Number(number) if number != read.number) {
+            return Err(nonsense("another block than asked for"));
+        }
+        Ok(read)
+    }
+}
+
+/// The query as ethers writes it.
+fn filter(query: &Query<'_>) -> Filter {
+    let mut filter = Filter::new()
+        .from_block(query.from)
+        .to_block(query.to)
+        .address(ethers_address(query.address));
+    for (place, allowed) in filter.topics.iter_mut().zip(query.topics) {
+        let values: Vec<_> = allowed
+            .iter()
+            .copied()
+            .map(|topic| Some(ethers_hash(topic)))
+            .collect();
+        *place = (!values.is_empty()).then_some(Topic::from(ValueOrArray::Array(values)));
+    }
+    filter
+}
+
+impl Chain for RpcChain {
+    fn chain_id(&self) -> Result<u64, ChainError> {
+        Ok(self.chain_id)
+    }
+
+    fn accounts(&self) -> Vec<Address> {
+        self.accounts.iter().map(Account::address).collect()
+    }
+
+    fn send(
+        &mut self,
+        from: Address,
+        to: Option<Address>,
+        calldata: Bytes,
+        value: U256,
+    ) -> Result<Receipt, ChainError> {
+        Ok(self.transact(from, to, calldata, value)?)
+    }
+
+    fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {
+        Ok(self.read_call(to, calldata)?)
+    }
+
+    fn logs(
+        &self,
+        address: Address,
+        from_block: u64,
+        to_block: u64,
+        topics: &[Vec<B256>],
+    ) -> Result<Vec<Log>, ChainError> {
+        Ok(self.read_logs(Query {
+            address,
+            from: from_block,
+            to: to_block,
+            topics,
+        })?)
+    }
+
+    fn block(&self, block: BlockId) -> Result<Block, ChainError> {
+        Ok(self.read_block(block)?)
+    }
+
+    fn code(&self, address: Address) -> Result<Bytes, ChainError> {
+        Ok(self.read_code(address)?)
+    }
+
+    fn balance(&self, address: Address) -> Result<U256, ChainError> {
+        let balance = self.wait(self.node.get_balance(ethers_address(address), None));
+        let balance = balance.map_err(|error| RpcError::of_provider("eth_getBalance", error))?;
+        Ok(alloy_word(balance))
+    }
+}

@@ -1,0 +1,36 @@
+//! A chain behind a node's JSON-RPC. [ethers](https://docs.rs/ethers) speaks to the node, signs and
+//! opens keystores; calldata, events and errors are those of the contracts' own bindings.
+//!
+//! ```no_run
+//! use maci_nova::rpc::{Account, AccountSource, Options, RpcChain};
+//! use maci_nova_contracts::chain::Chain;
+//! # fn connect() -> Result<(), Box<dyn std::error::Error>> {
+//! let account = Account::open(&AccountSource::Environment)?;
+//! let options = Options {
+//!     chain_id: Some(1),
+//!     accounts: vec![account],
+//!     ..Options::default()
+//! };
+//! let chain = RpcChain::connect(&"https://node.example/key".parse()?, options)?;
+//! println!("{} wei", chain.balance(chain.accounts()[0])?);
+//! # Ok(())
+//! # }
+//! ```
+
+mod account;
+mod client;
+mod error;
+mod logs;
+mod observer;
+mod retry;
+mod send;
+mod transport;
+mod types;
+mod url;
+
+pub use account::{Account, AccountError, AccountSource, KEY_ENVIRONMENT, PASSWORD_ENVIRONMENT};
+pub use client::{Options, RpcChain};
+pub use error::RpcError;
+pub use observer::{Notice, Observer};
+pub use retry::Patience;
+pub use url::{RpcUrl, UrlError};

@@ -1,0 +1,342 @@
+//! Transactions: filled, signed here, sent once, waited for.
+
+use std::time::{Duration, Instant};
+
+use ethers_core::types::transaction::eip2718::TypedTransaction;
+use ethers_core::types::{
+    BlockId, BlockNumber, Bytes as NodeBytes, Eip1559TransactionRequest, NameOrAddress,
+    TransactionReceipt, TransactionRequest, H160, U256 as NodeWord, U64,
+};
+use ethers_core::utils::keccak256;
+use ethers_providers::{JsonRpcError, Middleware, Provider, RpcError as _};
+use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
+use maci_nova_contracts::chain::Receipt;
+use serde_json::Value;
+
+use super::account::Account;
+use super::error::RpcError;
+use super::logs;
+use super::observer::Notice;
+use super::transport::Transport;
+use super::types::{alloy_address, alloy_hash, ethers_address, ethers_hash, ethers_word, small};
+
+/// Gas of a transaction for each 100 of the estimate: what it does may cost more by the time that it
+/// is in a block.
+const GAS_PERCENT: u64 = 125;
+
+/// Times that the base fee may double before the transaction has to wait.
+const BASE_FEE_FACTOR: u64 = 2;
+
+/// Time between the first looks for a receipt, and between the later ones.
+const FIRST_LOOK: Duration = Duration::from_millis(100);
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
+
+/// JSON-RPC's code of a revert, as go-ethereum has introduced it.
+const REVERT_CODE: i64 = 3;
+
+/// What to send, without fees.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub from: H160,
+    pub to: Option<H160>,
+    pub data: NodeBytes,
+    pub value: NodeWord,
+}
+
+impl Draft {
+    /// From the project's own types.
+    pub fn new(from: Address, to: Option<Address>, data: Bytes, value: U256) -> Self {
+        Draft {
+            from: ethers_address(from),
+            to: to.map(ethers_address),
+            data: NodeBytes(data.0),
+            value: ethers_word(value),
+        }
+    }
+
+    /// Without fees, nonce and gas limit.
+    pub fn request(&self) -> TypedTransaction {
+        TypedTransaction::Legacy(self.legacy())
+    }
+
+    fn legacy(&self) -> TransactionRequest {
+        TransactionRequest {
+            from: Some(self.from),
+            to: self.to.map(NameOrAddress::Address),
+            data: Some(self.data.clone()),
+            value: Some(self.value),
+            ..TransactionRequest::default()
+        }
+    }
+
+    fn fill(&self, chain_id: u64, nonce: NodeWord, gas: NodeWord, fees: Fees) -> TypedTransaction {
+        match fees {
+            Fees::Legacy { price } => TypedTransaction::Legacy(TransactionRequest {
+                gas: Some(gas),
+                gas_price: Some(price),
+                nonce: Some(nonce),
+                chain_id: Some(chain_id.into()),
+                ..self.legacy()
+            }),
+            Fees::Market { most, tip } => TypedTransaction::Eip1559(Eip1559TransactionRequest {
+                from: Some(self.from),
+                to: self.to.map(NameOrAddress::Address),
+                data: Some(self.data.clone()),
+                value: Some(self.value),
+                gas: Some(gas),
+                nonce: Some(nonce),
+                max_fee_per_gas: Some(most),
+                max_priority_fee_per_gas: Some(tip),
+                chain_id: Some(chain_id.into()),
+                ..Eip1559TransactionRequest::default()
+            }),
+        }
+    }
+}
+
+/// What a unit of gas may cost, in wei.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fees {
+    /// Chains without a base fee.
+    Legacy { price: NodeWord },
+    /// EIP-1559.
+    Market { most: NodeWord, tip: NodeWord },
+}
+
+/// A signed transaction.
+#[derive(Debug)]
+struct Signed {
+    encoded: NodeBytes,
+    hash: B256,
+    gas: NodeWord,
+    draft: Draft,
+}
+
+/// Sends a transaction and waits until it is in a block.
+pub async fn send(
+    node: &Provider<Transport>,
+    chain_id: u64,
+    account: &Account,
+    draft: Draft,
+    limit: Duration,
+) -> Result<Receipt, RpcError> {
+    let signed = prepare(node, chain_id, account, draft).await?;
+    publish(node, &signed).await?;
+    let observer = node.as_ref().observer();
+    observer.notice(&Notice::Sent { hash: signed.hash });
+    let receipt = wait(node, signed.hash, limit).await?;
+    if succeeded(&receipt) {
+        return read_receipt(receipt);
+    }
+    Err(why_reverted(node, &signed, &receipt).await)
+}
+
+/// The receipt of a transaction that is in a block, whether it had an effect or not.
+pub async fn receipt_of(
+    node: &Provider<Transport>,
+    hash: B256,
+) -> Result<Option<TransactionReceipt>, RpcError> {
+    let receipt = node.get_transaction_receipt(ethers_hash(hash)).await;
+    let receipt =
+        receipt.map_err(|error| RpcError::of_provider("eth_getTransactionReceipt", error))?;
+    // Some nodes show receipts of transactions that are in no block yet.
+    Ok(receipt.filter(|receipt| receipt.block_number.is_some()))
+}
+
+/// Whether a transaction had an effect (EIP-658).
+pub fn succeeded(receipt: &TransactionReceipt) -> bool {
+    receipt.status == Some(U64::one())
+}
+
+/// A receipt in the project's own form.
+pub fn read_receipt(receipt: TransactionReceipt) -> Result<Receipt, RpcError> {
+    let transaction = alloy_hash(receipt.transaction_hash);
+    let read = || {
+        Some(Receipt {
+            transaction,
+            block_number: receipt.block_number?.as_u64(),
+            block_hash: alloy_hash(receipt.block_hash?),
+            gas_used: small(receipt.gas_used?)?,
+            contract: receipt.contract_address.map(alloy_address),
+            logs: receipt
+                .logs
+                .iter()
+                .cloned()
+                .map(logs::read)
+                .collect::<Option<_>>()?,
+        })
+    };
+    // It is in a block: what cannot be read must not look as if nothing had happened.
+    read().ok_or_else(|| RpcError::NoReceipt {
+        hash: transaction,
+        reason: "the node's receipt is incomplete".to_owned(),
+    })
+}
+
+/// The data that a contract reverts with; `None` if the error is no revert.
+pub fn revert_data(answer: &JsonRpcError) -> Option<Bytes> {
+    if answer.code != REVERT_CODE && !answer.is_revert() {
+        return None;
+    }
+    let data = answer.data.as_ref().and_then(hex_in);
+    Some(data.unwrap_or_default())
+}
+
+/// Nodes put the data into a text, into one that begins with "Reverted", or into a field `data`.
+fn hex_in(value: &Value) -> Option<Bytes> {
+    match value {
+        Value::String(text) => text.trim_start_matches("Reverted ").parse().ok(),
+        Value::Object(fields) => fields.get("data").and_then(hex_in),
+        _ => None,
+    }
+}
+
+async fn prepare(
+    node: &Provider<Transport>,
+    chain_id: u64,
+    account: &Account,
+    draft: Draft,
+) -> Result<Signed, RpcError> {
+    let newest = node
+        .get_block(BlockNumber::Latest)
+        .await
+        .map_err(|error| RpcError::of_provider("eth_getBlockByNumber", error))?
+        .ok_or_else(|| RpcError::Nonsense {
+            method: "eth_getBlockByNumber",
+            reason: "there is no newest block".to_owned(),
+        })?;
+    let estimate = estimate(node, &draft).await?;
+    let gas = with_margin(estimate, newest.gas_limit);
+    let fees = fees(node, newest.base_fee_per_gas).await?;
+    let nonce = node
+        .get_transaction_count(draft.from, Some(BlockNumber::Pending.into()))
+        .await
+        .map_err(|error| RpcError::of_provider("eth_getTransactionCount", error))?;
+    let transaction = draft.fill(chain_id, nonce, gas, fees);
+    let encoded = account
+        .sign(&transaction)
+        .map_err(|error| RpcError::Signing(error.to_string()))?;
+    Ok(Signed {
+        hash: B256::from(keccak256(&encoded)),
+        encoded,
+        gas,
+        draft,
+    })
+}
+
+/// Gas that the transaction needs now. Fees are left out: a node would compare them with the balance
+/// at a gas limit of its own.
+async fn estimate(node: &Provider<Transport>, draft: &Draft) -> Result<NodeWord, RpcError> {
+    node.estimate_gas(&draft.request(), None)
+        .await
+        .map_err(
+            |error| match error.as_error_response().and_then(revert_data) {
+                Some(data) => RpcError::Reverted { data },
+                None => RpcError::of_provider("eth_estimateGas", error),
+            },
+        )
+}
+
+/// The estimate and a margin, as far as a block has room.
+fn with_margin(estimate: NodeWord, block_limit: NodeWord) -> NodeWord {
+    let margin = estimate.saturating_mul(GAS_PERCENT.into()) / 100;
+    margin.min(block_limit).max(estimate)
+}
+
+async fn fees(node: &Provider<Transport>, base: Option<NodeWord>) -> Result<Fees, RpcError> {
+    let Some(base) = base else {
+        let price = gas_price(node).await?;
+        return Ok(Fees::Legacy { price });
+    };
+    const METHOD: &str = "eth_maxPriorityFeePerGas";
+    let tip = match node.request(METHOD, ()).await {
+        Ok(tip) => tip,
+        // Not every node has the method. The price that it recommends contains the tip.
+        Err(error) if error.is_error_response() => gas_price(node).await?.saturating_sub(base),
+        Err(error) => return Err(RpcError::of_provider(METHOD, error)),
+    };
+    let most = base
+        .saturating_mul(BASE_FEE_FACTOR.into())
+        .saturating_add(tip);
+    Ok(Fees::Market { most, tip })
+}
+
+async fn gas_price(node: &Provider<Transport>) -> Result<NodeWord, RpcError> {
+    let price = node.get_gas_price().await;
+    price.map_err(|error| RpcError::of_provider("eth_gasPrice", error))
+}
+
+/// Hands the transaction to the node. The transport may do so several times: it is the same one, with
+/// the same hash, so that it counts once.
+async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcError> {
+    const METHOD: &str = "eth_sendRawTransaction";
+    let Err(error) = node.send_raw_transaction(signed.encoded.clone()).await else {
+        return Ok(());
+    };
+    let perhaps = |reason: String| RpcError::PerhapsSent {
+        hash: signed.hash,
+        reason,
+    };
+    let refusal = RpcError::of_provider(METHOD, error);
+    if !matches!(refusal, RpcError::Refused { .. }) {
+        return Err(perhaps(refusal.to_string()));
+    }
+    // A second try is refused if the first has arrived: the nonce is taken, the transaction known.
+    match node.get_transaction(ethers_hash(signed.hash)).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(refusal),
+        Err(_) => Err(perhaps(refusal.to_string())),
+    }
+}
+
+async fn wait(
+    node: &Provider<Transport>,
+    hash: B256,
+    limit: Duration,
+) -> Result<TransactionReceipt, RpcError> {
+    let started = Instant::now();
+    let mut look = FIRST_LOOK;
+    let unseen = |reason: String| RpcError::NoReceipt { hash, reason };
+    loop {
+        match receipt_of(node, hash).await {
+            Ok(Some(receipt)) => return Ok(receipt),
+            Ok(None) => {}
+            Err(error) => return Err(unseen(error.to_string())),
+        }
+        let waited = started.elapsed();
+        if waited >= limit {
+            return Err(unseen(format!("none came in {} s", waited.as_secs())));
+        }
+        node.as_ref()
+            .observer()
+            .notice(&Notice::Pending { hash, waited });
+        let pause = node.as_ref().pause(look.min(limit - waited));
+        pause.await.map_err(|error| unseen(error.to_string()))?;
+        look = look.saturating_mul(2).min(LONGEST_LOOK);
+    }
+}
+
+/// A receipt does not say why. The same call on the state after the block mostly does.
+async fn why_reverted(
+    node: &Provider<Transport>,
+    signed: &Signed,
+    receipt: &TransactionReceipt,
+) -> RpcError {
+    let gas_used = receipt.gas_used.and_then(small).unwrap_or(0);
+    if receipt.gas_used == Some(signed.gas) {
+        return RpcError::OutOfGas {
+            hash: signed.hash,
+            gas_used,
+        };
+    }
+    let block = receipt.block_number.map(BlockId::from);
+    let data = match node.call(&signed.draft.request(), block).await {
+        Ok(_) => None,
+        Err(error) => error.as_error_response().and_then(revert_data),
+    };
+    RpcError::RevertedOnChain {
+        hash: signed.hash,
+        data: data.unwrap_or_default(),
+        gas_used,
+    }
+}
