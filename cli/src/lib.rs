@@ -2,4 +2,5 @@
 //! and the poll file. The commands are in the binary.
 
 pub mod follower;
+pub mod poll_file;
 pub mod rpc;

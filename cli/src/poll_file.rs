@@ -1,0 +1,607 @@
+//! The poll file: where a poll's contracts are. `deploy` writes it, `poll create` adds the poll, every
+//! later command takes it. It is public: nothing in it is a secret, and nothing in it is trusted more
+//! than the chain.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use maci_nova_contracts::alloy_primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use crate::rpc::RpcUrl;
+
+/// The format that this program reads and writes.
+pub const VERSION: u32 = 1;
+
+/// A poll file has about a thousand bytes; one of more than this holds something else.
+const LARGEST_FILE: u64 = 1 << 16;
+
+/// What a poll file says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PollFile {
+    /// The format, [`VERSION`].
+    version: u32,
+    /// The chain that the contracts are on; not zero.
+    pub chain_id: u64,
+    /// A node of that chain. Scheme, host and port alone: more could be an API key.
+    #[serde(with = "bare_url", default, skip_serializing_if = "Option::is_none")]
+    pub rpc_url: Option<RpcUrl>,
+    /// What a deployment consists of.
+    pub contracts: Contracts,
+    /// Digests of the keys that the verifiers were deployed with.
+    pub keys: KeyDigests,
+    /// The poll, once there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<Contract>,
+}
+
+/// The contracts that polls share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Contracts {
+    /// `VkRegistry`.
+    pub registry: Contract,
+    /// `DeciderVerifier`.
+    pub decider_verifier: Contract,
+    /// `JoinVerifier`.
+    pub join_verifier: Contract,
+    /// `MACI`.
+    pub maci: Contract,
+}
+
+/// Where a contract is, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Contract {
+    /// Its address; not zero. Written with its checksum (EIP-55), which must be right if there is one.
+    #[serde(with = "checksummed")]
+    pub address: Address,
+    /// The block that it was deployed in: it has no events before.
+    pub first_block: u64,
+}
+
+/// Digests of proving keys, which tell whether the keys at hand are those of the verifiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyDigests {
+    /// The decider's.
+    pub decider: B256,
+    /// The join proof's.
+    pub join: B256,
+}
+
+/// Why a poll file cannot be read, written or used.
+#[derive(Debug, thiserror::Error)]
+pub enum PollFileError {
+    /// Reading or writing failed.
+    #[error("cannot {action} poll file {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is a file, which must not be lost.
+    #[error("poll file {} already exists; name another one", .0.display())]
+    Exists(PathBuf),
+    /// Not of the format.
+    #[error("{} is no poll file: {source}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Where, and why.
+        source: serde_json::Error,
+    },
+    /// A later format, or none.
+    #[error("poll file {} has version {found}, this program knows {VERSION}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
+    },
+    /// A value that cannot be.
+    #[error("poll file {}: {reason}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// A deployment without a poll.
+    #[error("poll file {} names no poll; make one with poll create", .0.display())]
+    NoPoll(PathBuf),
+}
+
+impl PollFile {
+    /// A deployment without a poll. An address of a node that may hold a key is left out.
+    pub fn new(
+        chain_id: u64,
+        rpc_url: Option<&RpcUrl>,
+        contracts: Contracts,
+        keys: KeyDigests,
+    ) -> Self {
+        PollFile {
+            version: VERSION,
+            chain_id,
+            rpc_url: rpc_url.filter(|url| url.is_bare()).cloned(),
+            contracts,
+            keys,
+            poll: None,
+        }
+    }
+
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// All of [`PollFileError`] but those of writing.
+    pub fn read(path: &Path) -> Result<Self, PollFileError> {
+        let text = read_text(path).map_err(failed("read", path))?;
+        let format = |source| PollFileError::Format {
+            path: path.to_owned(),
+            source,
+        };
+        // A later format may have other fields, so its version is read alone.
+        let Versioned { version } = serde_json::from_str(&text).map_err(format)?;
+        if version != u64::from(VERSION) {
+            return Err(PollFileError::Version {
+                path: path.to_owned(),
+                found: version,
+            });
+        }
+        let file: PollFile = serde_json::from_str(&text).map_err(format)?;
+        file.check(path)?;
+        Ok(file)
+    }
+
+    /// Writes a new file.
+    ///
+    /// # Errors
+    /// [`PollFileError::Exists`] if there is one, [`PollFileError::Invalid`], [`PollFileError::Io`].
+    pub fn create(&self, path: &Path) -> Result<(), PollFileError> {
+        let file = self.prepare(path)?;
+        file.persist_noclobber(path).map_err(|error| {
+            if error.error.kind() == io::ErrorKind::AlreadyExists {
+                return PollFileError::Exists(path.to_owned());
+            }
+            failed("write", path)(error.error)
+        })?;
+        sync_directory(path);
+        Ok(())
+    }
+
+    /// Writes the file whether there is one or not. At any moment there is the old one or the new.
+    ///
+    /// # Errors
+    /// [`PollFileError::Invalid`], [`PollFileError::Io`].
+    pub fn replace(&self, path: &Path) -> Result<(), PollFileError> {
+        let file = self.prepare(path)?;
+        file.persist(path)
+            .map_err(|error| failed("write", path)(error.error))?;
+        sync_directory(path);
+        Ok(())
+    }
+
+    /// The poll that the file at `path` names.
+    ///
+    /// # Errors
+    /// [`PollFileError::NoPoll`].
+    pub fn poll(&self, path: &Path) -> Result<Contract, PollFileError> {
+        self.poll
+            .ok_or_else(|| PollFileError::NoPoll(path.to_owned()))
+    }
+
+    /// The file's content beside where it is to be.
+    fn prepare(&self, path: &Path) -> Result<NamedTempFile, PollFileError> {
+        self.check(path)?;
+        let written = || {
+            let mut file = NamedTempFile::new_in(directory(path))?;
+            serde_json::to_writer_pretty(&mut file, self)?;
+            file.write_all(b"\n")?;
+            make_readable(file.as_file())?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        written().map_err(failed("write", path))
+    }
+
+    fn check(&self, path: &Path) -> Result<(), PollFileError> {
+        let Contracts {
+            registry,
+            decider_verifier,
+            join_verifier,
+            maci,
+        } = self.contracts;
+        let mut all = vec![registry, decider_verifier, join_verifier, maci];
+        all.extend(self.poll);
+        let mut addresses: Vec<Address> = all.iter().map(|contract| contract.address).collect();
+        addresses.sort_unstable();
+        let reason = if self.chain_id == 0 {
+            "the chain id is zero"
+        } else if addresses.contains(&Address::ZERO) {
+            "an address is zero"
+        } else if addresses.windows(2).any(|pair| pair[0] == pair[1]) {
+            "two contracts have the same address"
+        } else if [self.keys.decider, self.keys.join].contains(&B256::ZERO) {
+            "a key's digest is zero"
+        } else if self
+            .poll
+            .is_some_and(|poll| poll.first_block < maci.first_block)
+        {
+            "the poll is older than its MACI"
+        } else if self.rpc_url.as_ref().is_some_and(|url| !url.is_bare()) {
+            "the node's address has more than scheme, host and port, which may be a secret"
+        } else {
+            return Ok(());
+        };
+        Err(PollFileError::Invalid {
+            path: path.to_owned(),
+            reason,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    version: u64,
+}
+
+fn failed<'a>(
+    action: &'static str,
+    path: &'a Path,
+) -> impl FnOnce(io::Error) -> PollFileError + 'a {
+    move |source| PollFileError::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let length = File::open(path)?
+        .take(LARGEST_FILE + 1)
+        .read_to_string(&mut text)?;
+    if length as u64 > LARGEST_FILE {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
+}
+
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes the file's name durable, where directories can be opened.
+fn sync_directory(path: &Path) {
+    if let Ok(directory) = File::open(directory(path)) {
+        let _ = directory.sync_all();
+    }
+}
+
+/// Temporary files are their owner's alone; this one is for everybody.
+#[cfg(unix)]
+fn make_readable(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+mod checksummed {
+    use maci_nova_contracts::alloy_primitives::Address;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(address: &Address, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(address)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let digits = text
+            .strip_prefix("0x")
+            .ok_or_else(|| D::Error::custom("an address begins with 0x"))?;
+        let has = |case: fn(&char) -> bool| digits.chars().any(|digit| case(&digit));
+        if has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) {
+            return Address::parse_checksummed(&text, None)
+                .map_err(|error| D::Error::custom(format!("address {text}: {error}")));
+        }
+        text.parse()
+            .map_err(|error| D::Error::custom(format!("address {text}: {error}")))
+    }
+}
+
+mod bare_url {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::rpc::RpcUrl;
+
+    pub fn serialize<S: Serializer>(
+        url: &Option<RpcUrl>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match url {
+            Some(url) => serializer.collect_str(url),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<RpcUrl>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(deserializer)? else {
+            return Ok(None);
+        };
+        let url = text.parse();
+        url.map(Some)
+            .map_err(|error| D::Error::custom(format!("the node's address is {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{json, Value};
+
+    use super::*;
+
+    fn contract(byte: u8) -> Contract {
+        Contract {
+            address: Address::repeat_byte(byte),
+            first_block: 100 + u64::from(byte),
+        }
+    }
+
+    fn deployment() -> PollFile {
+        let url = "http://127.0.0.1:8545".parse().unwrap();
+        let contracts = Contracts {
+            registry: contract(0xa1),
+            decider_verifier: contract(0xa2),
+            join_verifier: contract(0xa3),
+            maci: contract(0xa4),
+        };
+        let keys = KeyDigests {
+            decider: B256::repeat_byte(5),
+            join: B256::repeat_byte(6),
+        };
+        PollFile::new(31_337, Some(&url), contracts, keys)
+    }
+
+    fn with_poll() -> PollFile {
+        PollFile {
+            poll: Some(contract(0xa5)),
+            ..deployment()
+        }
+    }
+
+    /// Reads a file with this text.
+    fn read(text: &str) -> Result<PollFile, PollFileError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("poll.json");
+        fs::write(&path, text).unwrap();
+        PollFile::read(&path)
+    }
+
+    fn read_changed(change: impl FnOnce(&mut Value)) -> Result<PollFile, PollFileError> {
+        let mut value = serde_json::to_value(with_poll()).unwrap();
+        change(&mut value);
+        read(&value.to_string())
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("poll.json");
+        deployment().create(&path).unwrap();
+        assert_eq!(PollFile::read(&path).unwrap(), deployment());
+        let error = PollFile::read(&path).unwrap().poll(&path).unwrap_err();
+        assert!(matches!(error, PollFileError::NoPoll(_)), "{error}");
+
+        with_poll().replace(&path).unwrap();
+        let file = PollFile::read(&path).unwrap();
+        assert_eq!(file, with_poll());
+        assert_eq!(file.poll(&path).unwrap(), contract(0xa5));
+        let names = fs::read_dir(directory.path()).unwrap().count();
+        assert_eq!(names, 1, "nothing is left behind");
+    }
+
+    #[test]
+    fn the_text_is_for_people_and_other_programs() {
+        let expected = json!({
+            "version": 1,
+            "chainId": 31337,
+            "rpcUrl": "http://127.0.0.1:8545",
+            "contracts": {
+                "registry": {
+                    "address": Address::repeat_byte(0xa1).to_string(),
+                    "firstBlock": 261
+                },
+                "deciderVerifier": {
+                    "address": Address::repeat_byte(0xa2).to_string(),
+                    "firstBlock": 262
+                },
+                "joinVerifier": {
+                    "address": Address::repeat_byte(0xa3).to_string(),
+                    "firstBlock": 263
+                },
+                "maci": { "address": Address::repeat_byte(0xa4).to_string(), "firstBlock": 264 }
+            },
+            "keys": {
+                "decider": B256::repeat_byte(5).to_string(),
+                "join": B256::repeat_byte(6).to_string()
+            },
+            "poll": { "address": Address::repeat_byte(0xa5).to_string(), "firstBlock": 265 }
+        });
+        assert_eq!(serde_json::to_value(with_poll()).unwrap(), expected);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn everybody_may_read_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("poll.json");
+        deployment().create(&path).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644);
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_not_lost() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("poll.json");
+        fs::write(&path, "precious").unwrap();
+        let error = deployment().create(&path).unwrap_err();
+        assert!(matches!(error, PollFileError::Exists(_)), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+        // Nor by something that would not be read again.
+        let mut wrong = deployment();
+        wrong.chain_id = 0;
+        let error = wrong.replace(&path).unwrap_err();
+        assert!(matches!(error, PollFileError::Invalid { .. }), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    }
+
+    #[test]
+    fn a_nodes_key_is_not_written() {
+        let url: RpcUrl = "https://node.example/v2/hunter2".parse().unwrap();
+        let file = deployment();
+        let file = PollFile::new(1, Some(&url), file.contracts, file.keys);
+        assert_eq!(file.rpc_url, None);
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("poll.json");
+        let file = PollFile {
+            rpc_url: Some(url),
+            ..file
+        };
+        assert!(file.create(&path).is_err());
+        assert!(!path.exists());
+        let error = read_changed(|file| file["rpcUrl"] = "https://hunter2@node.example".into());
+        let error = error.unwrap_err();
+        assert!(matches!(error, PollFileError::Invalid { .. }), "{error}");
+        assert!(!error.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn values_that_cannot_be() {
+        let zero = Address::ZERO.to_string();
+        let maci = Address::repeat_byte(0xa4).to_string();
+        let changes: [(&str, Box<dyn Fn(&mut Value)>); 6] = [
+            ("chain id", Box::new(|file| file["chainId"] = 0.into())),
+            (
+                "address is zero",
+                Box::new(move |file| file["poll"]["address"] = zero.clone().into()),
+            ),
+            (
+                "same address",
+                Box::new(move |file| file["poll"]["address"] = maci.clone().into()),
+            ),
+            (
+                "digest",
+                Box::new(|file| file["keys"]["join"] = B256::ZERO.to_string().into()),
+            ),
+            (
+                "older",
+                Box::new(|file| file["poll"]["firstBlock"] = 1.into()),
+            ),
+            (
+                "secret",
+                Box::new(|file| file["rpcUrl"] = "http://node.example/?key".into()),
+            ),
+        ];
+        for (words, change) in changes {
+            match read_changed(change) {
+                Err(PollFileError::Invalid { reason, .. }) => {
+                    assert!(reason.contains(words), "{words}: {reason}");
+                }
+                other => panic!("{words}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_of_the_format() {
+        let changes: [fn(&mut Value); 10] = [
+            |file| file["chainId"] = "1".into(),
+            |file| file["chainId"] = (-1).into(),
+            |file| file["more"] = 1.into(),
+            |file| file["poll"]["more"] = 1.into(),
+            |file| file["poll"]["firstBlock"] = 1.5.into(),
+            |file| file["contracts"]["maci"] = Value::Null,
+            |file| file["contracts"]["maci"]["address"] = "0x1".into(),
+            |file| file["contracts"]["maci"]["address"] = "a".repeat(40).into(),
+            |file| file["keys"]["decider"] = "0x05".into(),
+            |file| file["rpcUrl"] = "ws://node.example".into(),
+        ];
+        for (i, change) in changes.into_iter().enumerate() {
+            let error = read_changed(change).unwrap_err();
+            assert!(
+                matches!(error, PollFileError::Format { .. }),
+                "{i}: {error}"
+            );
+        }
+        for text in ["", "{", "[]", "{}", "precious"] {
+            let error = read(text).unwrap_err();
+            assert!(
+                matches!(error, PollFileError::Format { .. }),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn checksums_of_addresses() {
+        // Of EIP-55's examples.
+        let right = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed";
+        let address = |text: &str| {
+            read_changed(|file| file["poll"]["address"] = text.into())
+                .map(|file| file.poll.unwrap().address)
+        };
+        let lower = right.to_lowercase();
+        let upper = format!("0x{}", right[2..].to_uppercase());
+        for text in [right, &lower, &upper] {
+            assert_eq!(address(text).unwrap().to_string(), right);
+        }
+        let swapped = |digit: char| match digit {
+            'a' => 'A',
+            'A' => 'a',
+            other => other,
+        };
+        let wrong: String = right.chars().map(swapped).collect();
+        let error = address(&wrong).unwrap_err();
+        assert!(matches!(error, PollFileError::Format { .. }), "{error}");
+    }
+
+    #[test]
+    fn other_versions_are_named() {
+        for version in [0, 2, u64::MAX] {
+            let text = format!(r#"{{"version": {version}, "somethingNew": true}}"#);
+            match read(&text) {
+                Err(PollFileError::Version { found, .. }) => assert_eq!(found, version),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn files_that_cannot_be_read() {
+        let error = PollFile::read(Path::new("/nonexistent/poll.json")).unwrap_err();
+        assert!(matches!(error, PollFileError::Io { .. }), "{error}");
+        let error = read(&" ".repeat(LARGEST_FILE as usize + 1)).unwrap_err();
+        assert!(matches!(error, PollFileError::Io { .. }), "{error}");
+        let error = deployment().create(Path::new("/nonexistent/poll.json"));
+        assert!(matches!(error, Err(PollFileError::Io { .. })), "{error:?}");
+    }
+}
