@@ -42,6 +42,9 @@ use crate::{
 /// The elements of v before the results.
 pub const FIXED: usize = 28;
 
+/// Public inputs of the circuit: c, e_v, e.
+const PUBLIC_INPUTS: usize = 3;
+
 /// The low bits of a coordinate, which are an element of v.
 const LOW_BITS: u32 = 170;
 
@@ -62,7 +65,7 @@ pub enum DeciderError {
     #[error("the point at word {0} of the proof is not of its group")]
     Point(usize),
     /// The key is not one of a decider.
-    #[error("the key is not one of a decider: it does not have three public inputs")]
+    #[error("the key is not one of a decider: it needs three public inputs, points of their groups, and different ones of G2")]
     Key,
     /// The equation does not hold: the proof is false or is for another statement.
     #[error("the proof is false")]
@@ -220,10 +223,42 @@ pub fn verify(
     statement: &Statement,
     proof: &DeciderProof,
 ) -> Result<(), DeciderError> {
+    key.check()?;
+    equations(key, statement, proof)
+}
+
+/// Everything but the check of the key.
+fn equations(
+    key: &DeciderKey,
+    statement: &Statement,
+    proof: &DeciderProof,
+) -> Result<(), DeciderError> {
     proof.check_points()?;
     match holds(key, &Challenges::new(statement, proof), proof)? {
         true => Ok(()),
         false => Err(DeciderError::False),
+    }
+}
+
+impl DeciderKey {
+    /// What the contract's constructor checks too: no point is infinite or outside its group, and the points of
+    /// G2 have different trapdoors, up to sign.
+    fn check(&self) -> Result<(), DeciderError> {
+        let VerifyingKey {
+            alpha,
+            beta,
+            gamma_prime,
+            delta,
+            ic,
+        } = &self.groth16;
+        let mut g1 = ic.iter().chain([alpha, &self.h]);
+        let generator = G2Affine::generator();
+        let g2 = [beta, gamma_prime, delta, &self.tau_2, &generator];
+        let sound = ic.len() == PUBLIC_INPUTS + 1
+            && g1.all(|point| !point.is_zero() && valid_g1(point))
+            && g2.iter().all(|point| !point.is_zero() && valid_g2(point))
+            && (1..g2.len()).all(|i| g2[..i].iter().all(|other| other.x != g2[i].x));
+        sound.then_some(()).ok_or(DeciderError::Key)
     }
 }
 

@@ -152,15 +152,16 @@ fn honest_proofs_are_accepted() {
         for options in [4, 1, 0] {
             statement.results.truncate(options);
             let proof = logs.simulate(&statement);
-            assert_eq!(verify(&logs.key(), &statement, &proof), Ok(()));
+            assert_eq!(equations(&logs.key(), &statement, &proof), Ok(()));
             let read = DeciderProof::from_bytes(&proof.to_bytes()).expect("read");
             assert_eq!(read, proof);
         }
     }
     assert_ne!(
-        verify(&Logs::shared().key(), &statement(), &honest()),
+        equations(&Logs::shared().key(), &statement(), &honest()),
         Ok(())
     );
+    assert_eq!(check(&honest()), Ok(()));
 }
 
 /// v, c, e_v, t, F and the calldata of a fixed proof, as an implementation apart from this one
@@ -510,7 +511,7 @@ fn moving_d_forges_only_without_its_own_trapdoor() {
     claimed.z0[0] += maci_nova_step_circuit::Fr::from(1);
     let forge = |logs: &Logs| {
         let proof = logs.simulate_shifted(&claimed, -logs.ic[2], -Fr::from(1));
-        verify(&logs.key(), &claimed, &proof)
+        equations(&logs.key(), &claimed, &proof)
     };
     assert_eq!(forge(&Logs::shared()), Ok(()), "the attack works");
     assert_eq!(forge(&Logs::own()), Err(DeciderError::False));
@@ -601,4 +602,26 @@ fn proofs_can_be_rerandomized() {
     proof.groth16.b = (b * s.inverse().expect("not 0")).into_affine();
     assert_ne!(proof, honest());
     assert_eq!(check(&proof), Ok(()));
+}
+
+#[test]
+fn keys_that_the_contract_refuses_are_refused() {
+    type Change = fn(&mut DeciderKey);
+    let changes: [Change; 9] = [
+        |key| key.groth16.alpha = G1Affine::zero(),
+        |key| key.groth16.ic[2] = G1Affine::zero(),
+        |key| key.h = G1Affine::zero(),
+        |key| key.h.x += Fq::ONE,
+        |key| key.tau_2 = G2Affine::zero(),
+        |key| key.groth16.gamma_prime = G2Affine::generator(),
+        |key| key.groth16.gamma_prime = -key.groth16.delta,
+        |key| key.tau_2 = key.groth16.beta,
+        |key| key.groth16.delta.x.c0 += Fq::ONE,
+    ];
+    for (i, change) in changes.into_iter().enumerate() {
+        let mut key = Logs::own().key();
+        change(&mut key);
+        let refused = verify(&key, &statement(), &honest());
+        assert_eq!(refused, Err(DeciderError::Key), "change {i}");
+    }
 }
