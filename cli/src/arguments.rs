@@ -76,7 +76,12 @@ pub enum Command {
     #[command(
         after_help = "Example: maci-nova prove --log poll.jsonl --key-file coordinator.key --out proof --ptau powers.ptau\n\nStopped at any moment, the same command with --resume goes on from the last checkpoint.\nThe checkpoint is secret: it shows how people voted."
     )]
-    Prove(Prove),
+    Prove(Proving),
+    /// Count a poll and prove the count in one proof that a contract accepts
+    #[command(
+        after_help = "Example: maci-nova finalize --log poll.jsonl --key-file coordinator.key --out proof --ptau powers.ptau --dry-run\n\nThe first run for a shape and setup makes keys, which takes minutes, and keeps them in the\nuser's cache folder, or in the one that MACI_NOVA_CACHE names. Stopped at any moment, the same\ncommand with --resume goes on; so it does from a checkpoint of prove."
+    )]
+    Finalize(Finalize),
     /// Check a proof against the poll log; no key is needed
     #[command(
         after_help = "Example: maci-nova verify --log poll.jsonl --proof proof --ptau powers.ptau"
@@ -135,17 +140,17 @@ pub struct Tally {
     pub messages: bool,
 }
 
-/// Arguments of `prove`.
+/// What is proven and how: arguments of `prove` and `finalize`.
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("setup").required(true).args(["ptau", "insecure_setup"]))]
-pub struct Prove {
+pub struct Proving {
     /// The poll log (JSON Lines)
     #[arg(long, value_name = "FILE")]
     pub log: PathBuf,
     /// The coordinator's key.
     #[command(flatten)]
     pub key: KeySource,
-    /// Directory for the checkpoint and the final proof; made if it is not there
+    /// Directory for the checkpoint and the proof; made if it is not there
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Go on from the checkpoint in DIR, if there is one
@@ -163,6 +168,17 @@ pub struct Prove {
     /// How often to write a checkpoint: a time such as 30s, or a number of steps such as 100steps
     #[arg(long, value_name = "INTERVAL", default_value = "30s")]
     pub checkpoint_every: Interval,
+}
+
+/// Arguments of `finalize`.
+#[derive(Debug, Args)]
+pub struct Finalize {
+    /// What is proven and how.
+    #[command(flatten)]
+    pub proving: Proving,
+    /// Send nothing: verify the call in an embedded EVM and print what it costs
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Arguments of `verify`.

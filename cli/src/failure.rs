@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use maci_nova_compressor::groth16::KeyCacheError;
 use maci_nova_compressor::{ProofFileError, VerifyError};
 use maci_nova_folding::{CheckpointError, SetupError};
 use maci_nova_protocol::log::{LogError, LogErrorKind};
@@ -123,6 +124,13 @@ pub enum Failure {
     /// The development setup where only secure ones are allowed.
     #[error("{0}: the development setup is INSECURE and --production refuses it; use a powers-of-tau file of a public ceremony")]
     Insecure(&'static str),
+    /// The decider's keys cannot be obtained.
+    #[error("{source}{}", keys_advice(.source))]
+    Keys {
+        /// Why.
+        #[from]
+        source: KeyCacheError,
+    },
     /// A checkpoint cannot be written, read or used.
     #[error("checkpoint {}: {source}{}", path.display(), checkpoint_advice(.source))]
     Checkpoint {
@@ -158,6 +166,14 @@ pub enum Failure {
     /// A proof of a poll with this header, but not of this log.
     #[error("proof file {}: the proof is for another log of this poll, with other voters or messages", .0.display())]
     OtherLog(PathBuf),
+    /// A stored proof for the contract is none, or does not pass.
+    #[error("proof file {}: {reason}; to prove again, give another --out", path.display())]
+    Decider {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The standard output cannot be written.
     #[error("cannot write the result: {0}")]
     Stdout(#[source] io::Error),
@@ -196,7 +212,8 @@ impl Failure {
             Failure::ForeignCheckpoint { .. } => Kind::Checkpoint,
             Failure::ProofFile { source, .. } => proof_file_kind(source),
             Failure::Proof { source, .. } => proof_kind(source),
-            Failure::OtherLog(_) => Kind::Proof,
+            Failure::Keys { source } => keys_kind(source),
+            Failure::OtherLog(_) | Failure::Decider { .. } => Kind::Proof,
             Failure::Stdout(_) | Failure::Io { .. } => Kind::Io,
             Failure::Interrupted(_) => Kind::Interrupted,
             Failure::Internal(_) => Kind::Internal,
@@ -209,6 +226,23 @@ fn setup_kind(error: &SetupError) -> Kind {
         SetupError::Io(_) => Kind::Io,
         SetupError::Ptau { .. } => Kind::Parameters,
         SetupError::Library(_) => Kind::Internal,
+    }
+}
+
+fn keys_kind(error: &KeyCacheError) -> Kind {
+    match error {
+        KeyCacheError::NoFolder | KeyCacheError::Shared(_) | KeyCacheError::Io { .. } => Kind::Io,
+        KeyCacheError::Insecure => Kind::Parameters,
+        KeyCacheError::Setup(_) => Kind::Internal,
+    }
+}
+
+/// What helps against a cache that gives no keys.
+fn keys_advice(error: &KeyCacheError) -> &'static str {
+    match error {
+        KeyCacheError::Io { .. } => "; the folder can be set with MACI_NOVA_CACHE",
+        KeyCacheError::Insecure => ": --production refuses it, and no ceremony makes others yet",
+        _ => "",
     }
 }
 

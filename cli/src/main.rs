@@ -7,6 +7,8 @@ mod console;
 mod count;
 mod estimate;
 mod failure;
+mod finalization;
+mod finalizer;
 mod interrupt;
 mod key;
 mod plan;
@@ -23,7 +25,7 @@ use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
 use clap::Parser;
-use commands::{demo, inspect, keygen, prove, pubkey, results, tally, verify};
+use commands::{demo, finalize, inspect, keygen, prove, pubkey, results, tally, verify};
 use console::Console;
 use failure::Failure;
 
@@ -46,6 +48,7 @@ fn run(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
         Command::Pubkey(arguments) => pubkey::run(arguments, console),
         Command::Tally(arguments) => tally::run(arguments, console),
         Command::Prove(arguments) => prove::run(arguments, production, console),
+        Command::Finalize(arguments) => finalize::run(arguments, production, console),
         Command::Verify(arguments) => verify::run(arguments, production, console),
         Command::Results(arguments) => results::run(arguments, production, console),
         Command::Inspect(arguments) => inspect::run(arguments, console),

@@ -1,4 +1,5 @@
-//! The directory of one proof: a lock, a checkpoint while it is being made, the final proof.
+//! The directory of one proof: a lock, a checkpoint while it is being made, the proof for everybody
+//! or the one for the contract.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,6 +11,7 @@ use crate::failure::Failure;
 
 const CHECKPOINT: &str = "running.checkpoint";
 const PROOF: &str = "final.proof";
+const DECIDER: &str = "decider.json";
 const LOCK: &str = "lock";
 
 /// A directory that this process alone writes to.
@@ -61,6 +63,11 @@ impl ProofDirectory {
     /// Where the final proof is.
     pub fn proof(&self) -> PathBuf {
         self.root.join(PROOF)
+    }
+
+    /// Where the proof for the contract is.
+    pub fn decider(&self) -> PathBuf {
+        self.root.join(DECIDER)
     }
 
     /// Removes the checkpoint, and one whose writing was cut short.

@@ -1,4 +1,5 @@
-//! Proving a poll: from the log to the final proof, through checkpoints.
+//! Proving a poll: from the log to a running proof of all steps, through checkpoints, and to the
+//! final proof.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -6,9 +7,11 @@ use std::path::Path;
 use maci_nova_compressor::{verify, FinalProof, VerifierKey};
 use maci_nova_folding::{fold_all, Outcome, Parameters, PipelineError, RunningProof, SetupSource};
 use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_protocol::tally::OptionResult;
+use maci_nova_step_circuit::Shape;
 use rand_core::OsRng;
 
-use crate::arguments::Interval;
+use crate::arguments::{Interval, Proving};
 use crate::checkpoints::Checkpoints;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -39,15 +42,126 @@ pub struct Job<'a> {
     pub resume: bool,
 }
 
-/// The proof on its way.
-struct Work<'a> {
+impl<'a> Job<'a> {
+    /// As the arguments say.
+    pub fn new(
+        arguments: &'a Proving,
+        source: SetupSource,
+        log: &'a PollLog,
+        key: &'a PrivateKey,
+    ) -> Self {
+        Job {
+            log,
+            key,
+            out: &arguments.out,
+            source,
+            events_per_step: arguments.events_per_step,
+            checkpoint_every: arguments.checkpoint_every,
+            resume: arguments.resume,
+        }
+    }
+}
+
+/// A job that has its directory to itself.
+pub struct Attempt<'a> {
     job: &'a Job<'a>,
     interrupt: &'a Interrupt,
     console: &'a Console,
-    parameters: Parameters,
-    checkpoints: Checkpoints,
-    plan: Plan,
-    proof: RunningProof,
+    shape: Shape,
+    directory: ProofDirectory,
+}
+
+/// A poll all of whose steps are folded.
+pub struct Folded {
+    /// The running proof.
+    pub proof: RunningProof,
+    /// What it counted, one for each option.
+    pub results: Vec<OptionResult>,
+}
+
+impl<'a> Attempt<'a> {
+    /// Locks the directory.
+    pub fn begin(
+        job: &'a Job<'a>,
+        interrupt: &'a Interrupt,
+        console: &'a Console,
+    ) -> Result<Self, Failure> {
+        let shape = job.log.shape(job.events_per_step)?;
+        job.log.require_file()?;
+        Ok(Attempt {
+            job,
+            interrupt,
+            console,
+            shape,
+            directory: ProofDirectory::open(job.out)?,
+        })
+    }
+
+    /// The sizes of the circuit.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Where everything goes.
+    pub fn directory(&self) -> &ProofDirectory {
+        &self.directory
+    }
+
+    /// Whether this job's outcome is already there; an error if there is something that must not be
+    /// touched.
+    pub fn is_complete(&self, outcome: &Path) -> Result<bool, Failure> {
+        let root = self.directory.root().display();
+        let refuse = |text: String| Err(Failure::Usage(text));
+        let checkpoint = self.directory.checkpoint();
+        match (checkpoint.exists(), outcome.exists(), self.job.resume) {
+            (false, false, _) | (true, _, true) => Ok(false),
+            (false, true, true) => Ok(true),
+            (true, _, false) => refuse(format!(
+                "{root} holds a checkpoint; go on with --resume, or give another --out"
+            )),
+            (false, true, false) => {
+                let name = outcome.file_name().unwrap_or_default();
+                refuse(format!(
+                    "{root} already holds {}; give another --out",
+                    Path::new(name).display()
+                ))
+            }
+        }
+    }
+
+    /// Makes the parameters.
+    pub fn parameters(&self) -> Result<Parameters, Failure> {
+        let stage = Progress::timed(self.console, "parameters");
+        let parameters = Parameters::setup(self.shape, &self.job.source)?;
+        let seconds = stage.finish();
+        self.console
+            .note(format!("parameters made in {seconds:.1} s"));
+        Ok(parameters)
+    }
+
+    /// Folds what is left of the poll. The checkpoint then holds all of it.
+    pub fn fold(&self, parameters: &Parameters) -> Result<Folded, Failure> {
+        let mut work = Work::begin(self, parameters)?;
+        let mut steps = work.steps()?;
+        work.fold(&mut steps)?;
+        if self.interrupt.asked() {
+            return Err(work.interrupted());
+        }
+        Ok(Folded {
+            proof: work.proof,
+            results: steps.results(),
+        })
+    }
+
+    /// An error if somebody has asked to stop: nothing is lost.
+    pub fn check_interrupt(&self) -> Result<(), Failure> {
+        match self.interrupt.asked() {
+            true => Err(Failure::Interrupted(
+                "nothing is lost; run the same command with --resume to go on".into(),
+            )),
+            false => Ok(()),
+        }
+    }
 }
 
 /// Proves the poll and returns the proof that is then in the directory.
@@ -56,81 +170,93 @@ pub fn prove(
     interrupt: &Interrupt,
     console: &Console,
 ) -> Result<FinalProof, Failure> {
-    let shape = job.log.shape(job.events_per_step)?;
-    job.log.require_file()?;
-    let directory = ProofDirectory::open(job.out)?;
-    if let Some(proof) = finished(job, &directory, console)? {
+    let attempt = Attempt::begin(job, interrupt, console)?;
+    let path = attempt.directory().proof();
+    if attempt.is_complete(&path)? {
+        let proof = proof_file::read(&path, false, console)?;
+        proof_file::check(&path, &proof, &job.source, job.log.facts(), console)?;
+        console.note(format!("{} is complete", path.display()));
         return Ok(proof);
     }
-    let stage = Progress::timed(console, "parameters");
-    let parameters = Parameters::setup(shape, &job.source)?;
-    console.note(format!("parameters made in {:.1} s", stage.finish()));
-    let mut work = Work::begin(job, interrupt, console, parameters, &directory)?;
-    let mut steps = work.steps()?;
-    work.fold(&mut steps)?;
-    let proof = work.compress(&steps)?;
-    write(&proof, &directory)?;
+    let parameters = attempt.parameters()?;
+    let folded = attempt.fold(&parameters)?;
+    let proof = compress(job, &parameters, folded, console)?;
+    // The proof is on disk before the checkpoint goes.
+    proof
+        .write(&path)
+        .map_err(|source| Failure::ProofFile { path, source })?;
+    attempt.directory().remove_checkpoint()?;
     Ok(proof)
 }
 
-/// The proof that is already in the directory, if it is this job's; an error if there is something
-/// that must not be touched.
-fn finished(
+/// The final proof, verified.
+fn compress(
     job: &Job<'_>,
-    directory: &ProofDirectory,
+    parameters: &Parameters,
+    folded: Folded,
     console: &Console,
-) -> Result<Option<FinalProof>, Failure> {
-    let (checkpoint, proof) = (directory.checkpoint(), directory.proof());
-    let root = directory.root().display();
-    let refuse = |text: String| Err(Failure::Usage(text));
-    match (checkpoint.exists(), proof.exists(), job.resume) {
-        (false, false, _) | (true, _, true) => Ok(None),
-        (true, _, false) => refuse(format!(
-            "{root} holds a checkpoint; go on with --resume, or give another --out"
-        )),
-        (false, true, false) => refuse(format!(
-            "{root} already holds a final proof; give another --out"
-        )),
-        (false, true, true) => {
-            let read = proof_file::read(&proof, false, console)?;
-            proof_file::check(&proof, &read, &job.source, job.log.facts(), console)?;
-            console.note(format!("{} is complete", proof.display()));
-            Ok(Some(read))
+) -> Result<FinalProof, Failure> {
+    let internal = |error: &dyn std::error::Error| Failure::Internal(error.to_string());
+    let stage = Progress::timed(console, "final proof");
+    let proof = FinalProof::prove(parameters, &folded.proof, folded.results)
+        .map_err(|error| internal(&error))?;
+    let key = VerifierKey::new(parameters);
+    verify(&key, &proof, job.log.facts()).map_err(|error| internal(&error))?;
+    let seconds = stage.finish();
+    console.note(format!("final proof made and verified in {seconds:.1} s"));
+    Ok(proof)
+}
+
+/// The setup that the arguments name. In production the development setup is refused.
+pub fn source(
+    arguments: &Proving,
+    production: bool,
+    console: &Console,
+) -> Result<SetupSource, Failure> {
+    match &arguments.ptau {
+        Some(path) => Ok(SetupSource::PowersOfTau(path.clone())),
+        None if production => Err(Failure::Insecure("--insecure-setup")),
+        None => {
+            console.warn(proof_file::INSECURE);
+            Ok(SetupSource::InsecureDevelopment)
         }
     }
 }
 
-/// Puts the proof on disk, and only then removes the checkpoint.
-fn write(proof: &FinalProof, directory: &ProofDirectory) -> Result<(), Failure> {
-    let path = directory.proof();
-    proof
-        .write(&path)
-        .map_err(|source| Failure::ProofFile { path, source })?;
-    directory.remove_checkpoint()
+/// The running proof on its way.
+struct Work<'a> {
+    job: &'a Job<'a>,
+    interrupt: &'a Interrupt,
+    console: &'a Console,
+    parameters: &'a Parameters,
+    checkpoints: Checkpoints,
+    plan: Plan,
+    proof: RunningProof,
 }
 
 impl<'a> Work<'a> {
     /// From the checkpoint, or from the first event.
-    fn begin(
-        job: &'a Job<'a>,
-        interrupt: &'a Interrupt,
-        console: &'a Console,
-        parameters: Parameters,
-        directory: &ProofDirectory,
-    ) -> Result<Self, Failure> {
+    fn begin(attempt: &'a Attempt<'a>, parameters: &'a Parameters) -> Result<Self, Failure> {
+        let Attempt {
+            job,
+            interrupt,
+            console,
+            directory,
+            ..
+        } = attempt;
         let facts = job.log.facts();
         let mut checkpoints = Checkpoints::new(directory.checkpoint(), job.checkpoint_every);
         let (proof, plan) = if checkpoints.path().exists() {
-            checkpoints.load(&parameters, facts)?
+            checkpoints.load(parameters, facts)?
         } else {
             if job.resume {
                 console.note("no checkpoint yet: beginning with the first event");
             }
-            let proof = RunningProof::new(&parameters, &facts.header)
+            let proof = RunningProof::new(parameters, &facts.header)
                 .map_err(|error| Failure::Internal(error.to_string()))?;
             let plan = Plan::new(facts, &parameters.shape(), &mut OsRng);
             // From here on the blinding is fixed: whatever happens, the final state is the same.
-            checkpoints.save(&parameters, &proof, &plan)?;
+            checkpoints.save(parameters, &proof, &plan)?;
             (proof, plan)
         };
         Ok(Work {
@@ -176,7 +302,7 @@ impl<'a> Work<'a> {
         let (done, total) = (self.proof.steps(), self.plan.steps());
         let mut progress = Progress::counted(self.console, "proving", "steps", done, total);
         let mut unsaved = None;
-        let (parameters, plan) = (&self.parameters, &self.plan);
+        let (parameters, plan) = (self.parameters, &self.plan);
         let checkpoints = &mut self.checkpoints;
         let stop = self.interrupt.flag();
         let outcome = fold_all(parameters, &mut self.proof, steps, stop, |proof| {
@@ -208,24 +334,6 @@ impl<'a> Work<'a> {
             "{folded} steps proven in {seconds:.1} s, {rate:.1} steps/s"
         ));
         Ok(())
-    }
-
-    /// The final proof, verified.
-    fn compress(&self, steps: &Steps<'_>) -> Result<FinalProof, Failure> {
-        if self.interrupt.asked() {
-            return Err(self.interrupted());
-        }
-        let internal = |error: &dyn std::error::Error| Failure::Internal(error.to_string());
-        let stage = Progress::timed(self.console, "final proof");
-        let results = steps.results();
-        let proof = FinalProof::prove(&self.parameters, &self.proof, results)
-            .map_err(|error| internal(&error))?;
-        let key = VerifierKey::new(&self.parameters);
-        verify(&key, &proof, self.job.log.facts()).map_err(|error| internal(&error))?;
-        let seconds = stage.finish();
-        self.console
-            .note(format!("final proof made and verified in {seconds:.1} s"));
-        Ok(proof)
     }
 
     fn interrupted(&self) -> Failure {

@@ -3,11 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use ff::Field;
-use maci_nova_compressor::adapter::ToHalo;
-use maci_nova_compressor::decider::{self, DeciderKey, DeciderProof, Prover, Statement};
+use maci_nova::contract;
+use maci_nova_compressor::decider::{self, DeciderProof, Prover, Statement};
 use maci_nova_compressor::groth16::Trapdoors;
 use maci_nova_contracts::chain::deploy;
-use maci_nova_contracts::decider as contract;
+use maci_nova_contracts::decider::{deploy_code, verify};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_folding::{Parameters, RunningProof, SetupSource};
 use maci_nova_protocol::poll::Mode;
@@ -67,66 +67,18 @@ fn proven() -> &'static Proven {
     })
 }
 
-fn contract_key(key: &DeciderKey) -> contract::Key {
-    let groth16 = &key.groth16;
-    let ic: Vec<_> = groth16.ic.iter().map(ToHalo::to_halo).collect();
-    contract::Key {
-        alpha: groth16.alpha.to_halo(),
-        beta: groth16.beta.to_halo(),
-        gamma_prime: groth16.gamma_prime.to_halo(),
-        delta: groth16.delta.to_halo(),
-        ic: ic.try_into().expect("three public inputs"),
-        tau: key.tau_2.to_halo(),
-        h: key.h.to_halo(),
-    }
-}
-
-fn contract_proof(proof: &DeciderProof) -> contract::Proof {
-    let fold = &proof.fold;
-    contract::Proof {
-        running: fold.uc.to_halo(),
-        incoming: fold.c.to_halo(),
-        random: fold.a.to_halo(),
-        random_error: fold.b.to_halo(),
-        r1: fold.r1.to_halo(),
-        r2: fold.r2.to_halo(),
-        d: proof.d.to_halo(),
-        a: proof.groth16.a.to_halo(),
-        b: proof.groth16.b.to_halo(),
-        c: proof.groth16.c.to_halo(),
-        evaluation: proof.e.to_halo(),
-        blinding: proof.blind.to_halo(),
-        opening: proof.opening.to_halo(),
-    }
-}
-
-fn contract_statement(statement: &Statement) -> contract::Statement {
-    let results = statement
-        .results
-        .iter()
-        .map(|result| contract::OptionResult {
-            votes: result.votes,
-            spent: result.spent,
-        });
-    contract::Statement {
-        domain: statement.domain,
-        z0: statement.z0,
-        z: statement.z,
-        results: results.collect(),
-    }
-}
-
 /// Whether Rust and the contract accept: they must agree. The gas, where they do.
 fn accepted(statement: &Statement, proof: &DeciderProof) -> Option<u64> {
     let key = proven().prover.verifying_key();
     let native = decider::verify(&key, statement, proof);
     let mut evm = Evm::new();
-    let code = contract::deploy_code(&contract_key(&key), OPTIONS, true);
+    let contract_key = contract::key(&key).expect("a key of a decider");
+    let code = deploy_code(&contract_key, OPTIONS, true);
     let deployment = deploy(&mut evm, SENDER, code).expect("deployed");
     let address = deployment.contract;
-    let statement = contract_statement(statement);
-    let proof = contract_proof(proof);
-    let on_chain = contract::verify(&mut evm, SENDER, address, &statement, &proof);
+    let statement = contract::statement(statement);
+    let proof = contract::proof(proof);
+    let on_chain = verify(&mut evm, SENDER, address, &statement, &proof);
     assert_eq!(native.is_ok(), on_chain.is_ok(), "{native:?} {on_chain:?}");
     on_chain.ok().map(|receipt| receipt.gas_used)
 }
@@ -187,7 +139,7 @@ fn proofs_are_randomized_and_do_not_mix() {
         .prove(ivc, DOMAIN, &statement.results)
         .expect("proven");
     assert!(accepted(statement, &second).is_some());
-    let words = |proof: &DeciderProof| contract_proof(proof).words();
+    let words = |proof: &DeciderProof| contract::proof(proof).words();
     let (one, two) = (words(proof), words(&second));
     // The running instance's commitment is hiding itself, and the same in both.
     for (i, (one, two)) in one.iter().zip(&two).enumerate().skip(2) {

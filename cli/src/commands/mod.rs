@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod demo;
+pub mod finalize;
 pub mod inspect;
 pub mod keygen;
 pub mod prove;

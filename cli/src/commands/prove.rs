@@ -1,39 +1,22 @@
 //! `prove`: the count and its proof.
 
-use maci_nova_folding::SetupSource;
-
-use crate::arguments::Prove;
+use crate::arguments::Proving;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::key;
 use crate::poll_log::PollLog;
 use crate::proof_document::ProofDocument;
-use crate::prover::{prove, Job};
-use crate::{key, proof_file};
+use crate::prover::{prove, source, Job};
 
 /// Runs the command.
-pub fn run(arguments: &Prove, production: bool, console: &Console) -> Result<(), Failure> {
-    let source = match &arguments.ptau {
-        Some(path) => SetupSource::PowersOfTau(path.clone()),
-        None if production => return Err(Failure::Insecure("--insecure-setup")),
-        None => SetupSource::InsecureDevelopment,
-    };
-    if arguments.ptau.is_none() {
-        console.warn(proof_file::INSECURE);
-    }
+pub fn run(arguments: &Proving, production: bool, console: &Console) -> Result<(), Failure> {
+    let source = source(arguments, production, console)?;
     let key = key::read(&arguments.key, console)?;
     let log = PollLog::open(&arguments.log)?;
     log.check_key(&key)?;
     let interrupt = Interrupt::listen()?;
-    let job = Job {
-        log: &log,
-        key: &key,
-        out: &arguments.out,
-        source,
-        events_per_step: arguments.events_per_step,
-        checkpoint_every: arguments.checkpoint_every,
-        resume: arguments.resume,
-    };
+    let job = Job::new(arguments, source, &log, &key);
     let proof = prove(&job, &interrupt, console)?;
     ProofDocument::new(&proof, true).print(console)
 }

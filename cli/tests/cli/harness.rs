@@ -15,6 +15,7 @@ pub mod ptau;
 pub fn maci_nova() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_maci-nova"));
     command
+        .env_remove("MACI_NOVA_CACHE")
         .env_remove("MACI_NOVA_KEY")
         .env_remove("MACI_NOVA_PRODUCTION");
     command

@@ -3,6 +3,7 @@
 
 mod counting;
 mod errors;
+mod finalizing;
 mod harness;
 mod keys;
 mod powers_of_tau;

@@ -1,0 +1,58 @@
+//! Keys, proofs and statements of the decider as the contract's types.
+
+use maci_nova_compressor::adapter::ToHalo;
+use maci_nova_compressor::decider::{DeciderError, DeciderKey, DeciderProof, Statement};
+use maci_nova_contracts::decider as contract;
+
+/// The key that the verifier is deployed with.
+///
+/// # Errors
+/// [`DeciderError::Key`] when it does not have three public inputs.
+pub fn key(key: &DeciderKey) -> Result<contract::Key, DeciderError> {
+    let groth16 = &key.groth16;
+    let ic: Vec<_> = groth16.ic.iter().map(ToHalo::to_halo).collect();
+    Ok(contract::Key {
+        alpha: groth16.alpha.to_halo(),
+        beta: groth16.beta.to_halo(),
+        gamma_prime: groth16.gamma_prime.to_halo(),
+        delta: groth16.delta.to_halo(),
+        ic: ic.try_into().map_err(|_| DeciderError::Key)?,
+        tau: key.tau_2.to_halo(),
+        h: key.h.to_halo(),
+    })
+}
+
+/// The proof as calldata has it.
+pub fn proof(proof: &DeciderProof) -> contract::Proof {
+    let fold = &proof.fold;
+    contract::Proof {
+        running: fold.uc.to_halo(),
+        incoming: fold.c.to_halo(),
+        random: fold.a.to_halo(),
+        random_error: fold.b.to_halo(),
+        r1: fold.r1.to_halo(),
+        r2: fold.r2.to_halo(),
+        d: proof.d.to_halo(),
+        a: proof.groth16.a.to_halo(),
+        b: proof.groth16.b.to_halo(),
+        c: proof.groth16.c.to_halo(),
+        evaluation: proof.e.to_halo(),
+        blinding: proof.blind.to_halo(),
+        opening: proof.opening.to_halo(),
+    }
+}
+
+/// The statement as calldata has it.
+pub fn statement(statement: &Statement) -> contract::Statement {
+    let results = statement.results.iter();
+    let results = results.map(|result| contract::OptionResult {
+        votes: result.votes,
+        spent: result.spent,
+    });
+    contract::Statement {
+        domain: statement.domain,
+        z0: statement.z0,
+        z: statement.z,
+        results: results.collect(),
+    }
+}

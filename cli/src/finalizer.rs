@@ -1,0 +1,182 @@
+//! From a folded poll to a proof that a contract accepts.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use maci_nova::dry_run::{DryRun, DryRunError};
+use maci_nova_compressor::decider::{Prover, ProverError, Statement};
+use maci_nova_compressor::groth16::{KeyCache, KeyEvent};
+use maci_nova_folding::Parameters;
+use maci_nova_protocol::poll::State;
+use maci_nova_step_circuit::Shape;
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::finalization::{Document, Finalization};
+use crate::interrupt::Interrupt;
+use crate::progress::{duration, Progress};
+use crate::prover::{Attempt, Folded, Job};
+
+/// What is said wherever keys of one machine are used.
+const INSECURE: &str = "INSECURE: the decider's keys were made by one machine; whoever made them can forge proofs that contracts accept";
+
+/// Constraints for which keys are made in a second, on two cores.
+const KEYS_PER_SECOND: usize = 25_000;
+
+/// Proves the poll for a verifier in an embedded EVM, which then accepts it. The proof is then in
+/// the directory.
+pub fn dry_run(
+    job: &Job<'_>,
+    production: bool,
+    interrupt: &Interrupt,
+    console: &Console,
+) -> Result<Document, Failure> {
+    let attempt = Attempt::begin(job, interrupt, console)?;
+    let path = attempt.directory().decider();
+    let complete = attempt.is_complete(&path)?;
+    let parameters = attempt.parameters()?;
+    // Before the first step: what is refused or has no room is so at once.
+    let prover = keys(&parameters, production, console)?;
+    attempt.check_interrupt()?;
+    let mut verifier = deploy(&prover, attempt.shape())?;
+    if complete {
+        let finalization = stored(&path, job, &verifier)?;
+        let document = verified(&finalization, &mut verifier, &prover, &parameters)
+            .map_err(|error| refused(&path, &error))?;
+        console.note(format!("{} is complete", path.display()));
+        return Ok(document);
+    }
+    let folded = attempt.fold(&parameters)?;
+    let finalization = prove(&prover, &folded, verifier.domain(), console)?;
+    let stage = Progress::timed(console, "verifying");
+    let document = verified(&finalization, &mut verifier, &prover, &parameters)
+        .map_err(|error| Failure::Internal(error.to_string()))?;
+    stage.finish();
+    // The proof is on disk before the checkpoint goes.
+    document.write(&path)?;
+    attempt.directory().remove_checkpoint()?;
+    Ok(document)
+}
+
+/// The decider's keys: from the user's cache, or made and kept there.
+pub fn keys(
+    parameters: &Parameters,
+    production: bool,
+    console: &Console,
+) -> Result<Prover, Failure> {
+    let cache = KeyCache::of_user()?;
+    let engine = Arc::clone(parameters.engine());
+    let mut stage = Some(Progress::timed(console, "keys"));
+    let mut making = false;
+    let mut report = |event: KeyEvent<'_>| {
+        // A line would go through the bar.
+        stage.take().map(Progress::finish);
+        making |= matches!(event, KeyEvent::Making(_));
+        announce(&event, console);
+        stage = Some(Progress::timed(console, "keys"));
+    };
+    let depth = parameters.shape().vote_depth;
+    let prover = Prover::cached(engine, depth, &cache, production, &mut report).map_err(
+        |error| match error {
+            ProverError::Cache(error) => error.into(),
+            other => Failure::Internal(other.to_string()),
+        },
+    )?;
+    let seconds = stage.map(Progress::finish).unwrap_or_default();
+    let how = if making { "made" } else { "loaded" };
+    console.note(format!("keys {how} in {seconds:.1} s"));
+    if !prover.origin().is_secure() {
+        console.warn(INSECURE);
+    }
+    Ok(prover)
+}
+
+fn announce(event: &KeyEvent<'_>, console: &Console) {
+    match event {
+        KeyEvent::Unusable(path, error) => {
+            console.note(format!("{}: {error}", path.display()));
+        }
+        KeyEvent::Waiting => console.note("another process is making these keys: waiting for it"),
+        KeyEvent::Making(constraints) => {
+            let seconds = constraints / KEYS_PER_SECOND + 1;
+            console.note(format!(
+                "making the decider's keys, once for this shape and setup: {constraints} constraints, about {} on two cores",
+                duration(seconds as f64)
+            ));
+        }
+    }
+}
+
+/// A verifier of this prover's proofs in an EVM of its own.
+pub fn deploy(prover: &Prover, shape: Shape) -> Result<DryRun, Failure> {
+    let options = 5_usize.pow(shape.vote_depth as u32);
+    DryRun::deploy(
+        prover.verifying_key(),
+        options,
+        !prover.origin().is_secure(),
+    )
+    .map_err(|error| Failure::Internal(error.to_string()))
+}
+
+/// Proves a folded poll for where the domain says.
+pub fn prove(
+    prover: &Prover,
+    folded: &Folded,
+    domain: [u8; 32],
+    console: &Console,
+) -> Result<Finalization, Failure> {
+    let internal = |error: ProverError| Failure::Internal(error.to_string());
+    let running = folded
+        .proof
+        .engine_proof()
+        .ok_or_else(|| Failure::Internal("no step was folded".into()))?;
+    let stage = Progress::timed(console, "decider proof");
+    let proof = prover
+        .prove(running, domain, &folded.results)
+        .map_err(internal)?;
+    let seconds = stage.finish();
+    console.note(format!("decider proof made in {seconds:.1} s"));
+    Ok(Finalization {
+        statement: Statement::new(running, domain, &folded.results).map_err(internal)?,
+        proof,
+    })
+}
+
+/// What the verifier says, with everything that it was asked.
+fn verified(
+    finalization: &Finalization,
+    verifier: &mut DryRun,
+    prover: &Prover,
+    parameters: &Parameters,
+) -> Result<Document, DryRunError> {
+    let accepted = verifier.verify(&finalization.statement, &finalization.proof)?;
+    Document::new(finalization, &accepted, verifier, prover, parameters)
+}
+
+/// The proof in a file, which must be of the job's poll and for this verifier.
+fn stored(path: &Path, job: &Job<'_>, verifier: &DryRun) -> Result<Finalization, Failure> {
+    let finalization = Finalization::read(path)?;
+    let (facts, statement) = (job.log.facts(), &finalization.statement);
+    let state = State::from_array(statement.z);
+    let options = statement.results.len() as u64;
+    if statement.z0 != State::initial(&facts.header).to_array()
+        || !facts.completed_by(&state)
+        || options != facts.header.vote_options
+    {
+        return Err(Failure::OtherLog(path.to_owned()));
+    }
+    if statement.domain != verifier.domain() {
+        return Err(refused(
+            path,
+            &"it is bound to another chain, poll or verifier",
+        ));
+    }
+    Ok(finalization)
+}
+
+fn refused(path: &Path, reason: &dyn ToString) -> Failure {
+    Failure::Decider {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
+}
