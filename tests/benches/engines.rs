@@ -10,7 +10,6 @@
 
 use std::env;
 use std::process::{Command, ExitCode, Stdio};
-use std::time::Instant;
 
 use maci_nova_folding::{checkpoint, Parameters, RunningProof, SetupSource};
 use maci_nova_protocol::poll::{Header, Mode, State, Transition};
@@ -18,6 +17,7 @@ use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::{Shape, StepCircuit};
 use maci_nova_tests::baseline;
 use maci_nova_tests::hostile::{HostilePoll, Kind};
+use maci_nova_tests::measure::{peak_bytes, timed};
 
 const STATE_DEPTH: usize = 10;
 const VOTE_DEPTH: usize = 3;
@@ -361,12 +361,6 @@ fn measure(events_per_step: usize, steps: usize) -> [Row; 2] {
     })
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
-    let start = Instant::now();
-    let result = work();
-    (result, start.elapsed().as_secs_f64())
-}
-
 fn median(mut seconds: Vec<f64>) -> f64 {
     seconds.sort_by(f64::total_cmp);
     let middle = seconds.len() / 2;
@@ -398,14 +392,4 @@ fn show_peak(which: Which, events_per_step: usize) {
     if let Some(bytes) = peak_bytes() {
         println!("{bytes}");
     }
-}
-
-/// The largest resident set of this process so far.
-fn peak_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
 }

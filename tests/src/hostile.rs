@@ -276,6 +276,11 @@ impl HostilePoll {
     /// the kinds are first run on a copy with free links; the chain is then linked and run.
     pub fn process(&mut self, kinds: &[Kind], top_up_every: usize) -> Vec<(Item, Transition)> {
         let items = self.rehearse(kinds, top_up_every);
+        self.link(items)
+    }
+
+    /// Links the items into a chain and processes them from its end.
+    fn link(&mut self, items: Vec<Item>) -> Vec<(Item, Transition)> {
         let mut links = vec![chain::zero()];
         for item in items.iter().rev() {
             let last = links[links.len() - 1];
@@ -289,6 +294,26 @@ impl HostilePoll {
                 let transition = run(&mut self.poll, &item, previous);
                 (item, transition)
             })
+            .collect()
+    }
+
+    /// Makes and processes so many valid votes, each for the next voter in turn. Those of one round
+    /// of all voters do not touch each other, so the state is found once a round: this is the way to
+    /// make many.
+    pub fn vote(&mut self, votes: usize) -> Vec<Transition> {
+        let mut items = Vec::with_capacity(votes);
+        let mut rehearsal = self.poll.clone();
+        for vote in 0..votes {
+            let who = vote % self.voters.len();
+            if who == 0 {
+                rehearsal = self.replay(&items);
+            }
+            let message = self.message(&rehearsal, Kind::Valid, who);
+            items.push(Item::Message(Box::new(message)));
+        }
+        self.link(items)
+            .into_iter()
+            .map(|(_, transition)| transition)
             .collect()
     }
 

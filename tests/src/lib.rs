@@ -3,4 +3,5 @@
 
 pub mod baseline;
 pub mod hostile;
+pub mod measure;
 pub mod vectors;

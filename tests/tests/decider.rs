@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use ff::Field;
 use maci_nova::contract;
+use maci_nova::dry_run::DryRun;
 use maci_nova_compressor::decider::{self, DeciderProof, Prover, Statement};
 use maci_nova_compressor::groth16::Trapdoors;
 use maci_nova_contracts::chain::deploy;
@@ -176,4 +177,48 @@ fn false_results_cannot_be_proven() {
     results[1].votes += 1;
     let error = prover.prove(ivc, DOMAIN, &results).expect_err("false");
     assert!(matches!(error, decider::ProverError::Groth16(_)), "{error}");
+}
+
+/// The price of every operation that the verifier uses is the same whatever the values are, so the
+/// gas differs by nothing (the tolerance is 0) but the calldata: 4 for a byte that happens to be 0, 16
+/// for another.
+#[test]
+#[ignore = "folds 1,000 messages, which takes minutes"]
+fn the_gas_of_1000_messages_is_that_of_10() {
+    const MESSAGES: usize = 1000;
+    let Proven {
+        prover,
+        statement,
+        proof,
+        ..
+    } = proven();
+    let (mut poll, mut transitions) = HostilePoll::new(4, Mode::Quadratic, (1, 1), 4);
+    transitions.extend(poll.vote(MESSAGES));
+    let shape = Shape::new(1, 1, 1).expect("in range");
+    let source = SetupSource::InsecureDevelopment;
+    let parameters = Parameters::setup(shape, &source).expect("parameters");
+    let mut running = RunningProof::new(&parameters, poll.header()).expect("begun");
+    for transition in transitions {
+        let (header, secret) = (poll.header(), poll.secret());
+        let step = StepCircuit::prepare(shape, header, secret, vec![transition]);
+        let step = step.expect("prepared");
+        running.fold(&parameters, step).expect("folded");
+    }
+    let ivc = running.engine_proof().expect("steps");
+    let results = poll.poll().results();
+    let many = prover.prove(ivc, DOMAIN, &results).expect("proven");
+    let stated = Statement::new(ivc, DOMAIN, &results).expect("seven elements");
+    assert_eq!(stated.results.len(), statement.results.len());
+
+    let mut verifier = DryRun::deploy(prover.verifying_key(), OPTIONS, true).expect("deployed");
+    let [few, many] = [(statement, proof), (&stated, &many)].map(|(statement, proof)| {
+        let accepted = verifier.verify(statement, proof).expect("accepted");
+        println!(
+            "{} gas, {} of it for calldata",
+            accepted.gas,
+            accepted.calldata_gas()
+        );
+        accepted.gas - accepted.calldata_gas()
+    });
+    assert_eq!(few, many);
 }
