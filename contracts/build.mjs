@@ -22,7 +22,8 @@ const common = {
   metadata: { appendCBOR: false, bytecodeHash: "none" },
 };
 const ownSettings = { ...common, viaIR: true };
-// The other pipeline writes every constant of Poseidon wherever it is used: more than twice the size limit.
+// The other pipeline writes every constant of Poseidon wherever it is used: more than twice the size limit. Fewer
+// runs would make the libraries smaller, computing the constants, and a hash twice as expensive.
 const librarySettings = { ...common, viaIR: false };
 
 // EIP-170 bounds deployed code, EIP-3860 twice that the code that deploys it.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Poll, PollSetup} from "src/Poll.sol";
+import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
 import {PollSettings} from "src/libraries/Types.sol";
 
 /// @title Makes polls
@@ -12,6 +13,7 @@ contract PollFactory {
     /// @param setup What MACI decides.
     /// @param settings What the owner decided, checked by MACI.
     function deploy(PollSetup calldata setup, PollSettings calldata settings) external returns (Poll) {
+        StrictCalldata.requireStatic(22);
         return new Poll(msg.sender, setup, settings);
     }
 }

@@ -1,6 +1,8 @@
 //! An Ethereum virtual machine in this process, with the rules and prices of the main network, and a
 //! chain around it: every transaction is in a block of its own, time passes when it is told to.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{keccak256, Address, Bytes, TxKind, B256, U256};
 use revm::context::result::{ExecutionResult, ResultAndState};
 use revm::context::{BlockEnv, Context, TxEnv};
@@ -85,6 +87,14 @@ impl Evm {
     /// The newest block.
     pub fn latest(&self) -> Block {
         self.blocks[self.blocks.len() - 1]
+    }
+
+    /// The storage of a contract, slots that hold 0 left out.
+    pub fn storage(&self, contract: Address) -> BTreeMap<U256, U256> {
+        let account = self.state.cache.accounts.get(&contract);
+        let slots = account.into_iter().flat_map(|account| &account.storage);
+        let held = slots.filter(|(_, value)| !value.is_zero());
+        held.map(|(slot, value)| (*slot, *value)).collect()
     }
 
     /// Makes empty blocks.

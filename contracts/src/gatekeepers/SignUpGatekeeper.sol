@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
+
 /// @title What decides who may sign up
 abstract contract SignUpGatekeeper {
     /// @notice Only the deployer names the MACI.
@@ -21,6 +23,7 @@ abstract contract SignUpGatekeeper {
 
     /// @notice Names the MACI, once.
     function setMaci(address newMaci) external {
+        StrictCalldata.requireStatic(1);
         if (msg.sender != DEPLOYER) revert OnlyDeployer();
         if (maci != address(0)) revert MaciAlreadySet();
         maci = newMaci;

@@ -5,6 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Votes} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Votes.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
 
 /// @title An ERC-20 with votes
 /// @notice For trying out top-ups and `VotesInitialVoiceCreditProxy`. Votes count after `delegate`, to oneself too.
@@ -14,6 +15,7 @@ contract SampleToken is ERC20, ERC20Votes, Ownable {
 
     /// @notice Makes new tokens.
     function mint(address to, uint256 amount) external onlyOwner {
+        StrictCalldata.requireStatic(2);
         _mint(to, amount);
     }
 

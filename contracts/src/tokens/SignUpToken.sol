@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
 
 /// @title A token that lets its owner sign up
 /// @notice For trying out, with `SignUpTokenGatekeeper`.
@@ -16,6 +17,7 @@ contract SignUpToken is ERC721, Ownable {
     /// @notice Gives a new token to `to`.
     /// @return tokenId Its id.
     function giveToken(address to) external onlyOwner returns (uint256 tokenId) {
+        StrictCalldata.requireStatic(1);
         tokenId = count++;
         _mint(to, tokenId);
     }

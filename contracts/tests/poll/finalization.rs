@@ -1,0 +1,270 @@
+//! Finalizing: what the verifier is asked, when, and what is stored.
+
+use maci_nova_contracts::alloy_primitives::U256;
+use maci_nova_contracts::bindings::Poll;
+use maci_nova_contracts::evm::CHAIN_ID;
+use maci_nova_contracts::poll::{domain, PollState};
+use maci_nova_contracts::words;
+use maci_nova_protocol::chain::zero;
+
+use crate::world::{
+    asked, finalize_call, message, Answer, MockVerifier, World, ALICE, MALLORY, OPTIONS,
+};
+
+const RESULTS: [(u128, u128); OPTIONS] = [
+    (1, 2),
+    (u128::MAX >> 4, 0),
+    (0, 0),
+    (3, u128::MAX >> 2),
+    (5, 6),
+];
+
+fn state(world: &World) -> PollState {
+    let state = world.view(world.poll, Poll::stateCall {});
+    PollState::from_number(state).unwrap()
+}
+
+/// Words of the question: domain, z0, z, offset, proof, number of results, results.
+fn question(world: &mut World) -> Vec<U256> {
+    world.answer(world.verifier, Answer::Echo);
+    world.go_to_end();
+    asked(world.finalize(&RESULTS))
+}
+
+#[test]
+fn what_the_verifier_is_asked_after_messages() {
+    let mut world = World::open();
+    world.voter(1);
+    world.voter(2);
+    world.publish(ALICE, &message(1)).unwrap();
+    world.top_up(ALICE, 2, 10).unwrap();
+    let chains = world.chains();
+    let info = world.info();
+    let asked = question(&mut world);
+    let domain = domain(CHAIN_ID, world.poll, world.verifier);
+    assert_eq!(asked[0], U256::from_be_bytes(domain));
+    let start = words::scalar(&zero());
+    let number = |value: u64| U256::from(value);
+    let z0 = [
+        info.pollContext,
+        start,
+        number(1),
+        number(0),
+        number(0),
+        info.emptyStateRoot,
+        info.emptyTallyRoot,
+    ];
+    assert_eq!(asked[1..8], z0);
+    let call = finalize_call(&RESULTS);
+    let z = [
+        info.pollContext,
+        chains.joinChain,
+        number(3),
+        chains.messageChain,
+        start,
+        call.newStateRoot,
+        call.tallyRoot,
+    ];
+    assert_eq!(asked[8..15], z);
+    assert_eq!(asked[16..40], call.proof);
+    assert_eq!(asked[40], U256::from(OPTIONS));
+    let results = RESULTS.iter().flat_map(|(votes, spent)| [*votes, *spent]);
+    assert_eq!(asked[41..], results.map(U256::from).collect::<Vec<_>>());
+}
+
+/// Without messages there is no head, and the cursor is where it was.
+#[test]
+fn what_the_verifier_is_asked_without_messages() {
+    for voters in [0, 1] {
+        let mut world = World::open();
+        for number in 0..voters {
+            world.voter(number);
+        }
+        let chains = world.chains();
+        let info = world.info();
+        let asked = question(&mut world);
+        assert_eq!(asked[8], info.pollContext);
+        assert_eq!(asked[9], chains.joinChain);
+        assert_eq!(asked[10], U256::from(voters + 1));
+        assert_eq!(asked[11..13], [U256::ZERO; 2]);
+    }
+}
+
+#[test]
+fn the_domain_differs_between_polls() {
+    let mut one = World::open();
+    let mut other = one.clone();
+    let settings = other.settings();
+    other.open_with(settings);
+    assert_ne!(question(&mut one)[0], question(&mut other)[0]);
+}
+
+#[test]
+fn the_results_are_stored() {
+    let mut world = World::open();
+    world.go_to_end();
+    let receipt = world.finalize(&RESULTS).unwrap();
+    let votes: u128 = RESULTS.iter().map(|(votes, _)| votes).sum();
+    let spent: u128 = RESULTS.iter().map(|(_, spent)| spent).sum();
+    let event: Poll::Finalized = receipt.event(world.poll).unwrap();
+    let call = finalize_call(&RESULTS);
+    let expected = Poll::Finalized {
+        stateRoot: call.newStateRoot,
+        tallyRoot: call.tallyRoot,
+        totalVotes: U256::from(votes),
+        totalSpent: U256::from(spent),
+    };
+    assert_eq!(event, expected);
+    assert_eq!(
+        world.view(world.poll, Poll::resultsCall {}),
+        call.newResults
+    );
+    for (option, result) in call.newResults.iter().enumerate() {
+        let option = U256::from(option);
+        assert_eq!(&world.view(world.poll, Poll::resultCall { option }), result);
+    }
+    let totals = world.view(world.poll, Poll::totalsCall {});
+    assert_eq!(totals, Poll::OptionResult { votes, spent });
+    let root: U256 = world.view(world.poll, Poll::stateRootCall {});
+    assert_eq!(root, call.newStateRoot);
+    assert_eq!(state(&world), PollState::Finalized);
+}
+
+/// One slot for each option, two for the totals and the root, one for the state.
+#[test]
+fn results_are_packed() {
+    let mut world = World::open();
+    let before = world.evm.storage(world.poll).len();
+    world.go_to_end();
+    world.finalize(&[(1, 2); OPTIONS]).unwrap();
+    let after = world.evm.storage(world.poll).len();
+    // The list's length is a slot too.
+    assert_eq!(after - before, OPTIONS + 3);
+}
+
+#[test]
+fn results_are_final() {
+    let mut world = World::open();
+    world.go_to_end();
+    world.finalize(&RESULTS).unwrap();
+    let again = |world: &mut World| world.finalize(&[(0, 0); OPTIONS]);
+    world.refuses(again, Poll::AlreadyFinalized {});
+    world.go_to_deadline();
+    world.refuses(again, Poll::AlreadyFinalized {});
+    let abort = |world: &mut World| world.send(MALLORY, world.poll, &Poll::abortCall {});
+    world.refuses(abort, Poll::AlreadyFinalized {});
+}
+
+#[test]
+fn a_proof_that_the_verifier_rejects() {
+    let mut world = World::open();
+    world.answer(world.verifier, Answer::Reject);
+    world.go_to_end();
+    let finalize = |world: &mut World| world.finalize(&RESULTS);
+    world.refuses(finalize, MockVerifier::ProofRejected {});
+    assert_eq!(state(&world), PollState::Ended);
+    world.answer(world.verifier, Answer::Accept);
+    finalize(&mut world).unwrap();
+}
+
+#[test]
+fn one_result_for_each_option() {
+    let mut world = World::open();
+    world.go_to_end();
+    for count in [0, 1, OPTIONS - 1, OPTIONS + 1] {
+        let error = Poll::WrongNumberOfResults {
+            given: U256::from(count),
+            expected: U256::from(OPTIONS),
+        };
+        world.refuses(|world| world.finalize(&vec![(0, 0); count]), error);
+    }
+}
+
+#[test]
+fn from_the_end_on_and_before_the_deadline() {
+    let mut world = World::new();
+    let settings = world.settings();
+    let (start, end) = (settings.startTime, settings.endTime);
+    world.poll = world.create(MALLORY, settings).unwrap();
+    let finalize = |world: &mut World| world.finalize(&RESULTS);
+    for time in [start - 1, start, end - 1] {
+        world.go_to(time);
+        world.refuses(finalize, Poll::PollNotEnded {});
+    }
+    let mut late = world.clone();
+    world.go_to(end);
+    finalize(&mut world).unwrap();
+    let deadline: U256 = late.view(late.poll, Poll::deadlineCall {});
+    late.go_to(deadline.to::<u64>() - 1);
+    finalize(&mut late.clone()).unwrap();
+    late.go_to(deadline.to());
+    late.refuses(finalize, Poll::DeadlinePassed {});
+}
+
+fn refuses_to_read(world: &mut World) {
+    let option = U256::ZERO;
+    let error = || Poll::NotFinalized {};
+    let read = |world: &mut World| world.send(ALICE, world.poll, &Poll::resultsCall {});
+    world.refuses(read, error());
+    let read = |world: &mut World| world.send(ALICE, world.poll, &Poll::resultCall { option });
+    world.refuses(read, error());
+    let read = |world: &mut World| world.send(ALICE, world.poll, &Poll::totalsCall {});
+    world.refuses(read, error());
+}
+
+#[test]
+fn there_is_nothing_to_read_before() {
+    let mut world = World::open();
+    refuses_to_read(&mut world);
+    world.abort_now();
+    refuses_to_read(&mut world);
+    let mut world = World::open();
+    world.finalize_now();
+    for option in [U256::from(OPTIONS), U256::MAX] {
+        let call = Poll::resultCall { option };
+        let error = Poll::UnknownOption { option };
+        world.refuses(|world| world.send(ALICE, world.poll, &call), error);
+    }
+}
+
+#[test]
+fn the_states_of_a_poll() {
+    let mut world = World::new();
+    let settings = world.settings();
+    let times = [settings.startTime, settings.endTime];
+    world.poll = world.create(MALLORY, settings).unwrap();
+    assert_eq!(state(&world), PollState::Pending);
+    for (time, expected) in times.into_iter().zip([PollState::Open, PollState::Ended]) {
+        world.go_to(time);
+        world.evm.mine(1);
+        assert_eq!(state(&world), expected);
+    }
+    let mut aborted = world.clone();
+    aborted.go_to_deadline();
+    aborted.evm.mine(1);
+    assert_eq!(state(&aborted), PollState::Ended);
+    aborted
+        .send(ALICE, aborted.poll, &Poll::abortCall {})
+        .unwrap();
+    assert_eq!(state(&aborted), PollState::Aborted);
+    world.finalize(&RESULTS).unwrap();
+    assert_eq!(state(&world), PollState::Finalized);
+}
+
+/// The most options whose results fit into one transaction: depth 4 is possible, as EIP-7825 has it.
+#[test]
+fn a_poll_of_625_options_can_be_finalized() {
+    let mut world = World::new();
+    let verifier = world.mock_verifier(4, false);
+    world.verifier = verifier;
+    world.set_verifier(2, 4, verifier);
+    let mut settings = world.settings();
+    settings.shape = crate::world::shape(2, 4);
+    settings.voteOptions = 625;
+    world.open_with(settings);
+    world.go_to_end();
+    let results = vec![(u128::MAX >> 20, u128::MAX >> 20); 625];
+    let receipt = world.finalize(&results).unwrap();
+    // The verifier's own work comes on top: less than a million for this many.
+    assert!(receipt.gas_used + 1_000_000 < maci_nova_contracts::evm::GAS_LIMIT);
+}

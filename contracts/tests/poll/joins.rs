@@ -1,0 +1,208 @@
+//! Joining a poll.
+
+use maci_nova_contracts::alloy_primitives::{Bytes, U256};
+use maci_nova_contracts::bindings::{ConstantInitialVoiceCreditProxy, Poll, MACI};
+use maci_nova_contracts::evm::{Evm, CHAIN_ID};
+use maci_nova_contracts::{join, words};
+use maci_nova_protocol::babyjub::Point;
+use maci_nova_protocol::field::Fr;
+
+use crate::world::{
+    asked, join_call, key, order, poll_key, Answer, MockVerifier, World, ALICE, BOB, CREDITS,
+    MALLORY, OWNER,
+};
+
+/// A poll with one sign-up.
+fn world() -> World {
+    let mut world = World::open();
+    world.sign_up(ALICE, &key(1)).unwrap();
+    world
+}
+
+#[test]
+fn voters_get_indices_from_one() {
+    let mut world = world();
+    for number in 1..=3u64 {
+        let call = join_call(number);
+        let receipt = world.send(ALICE, world.poll, &call).unwrap();
+        let event: Poll::Join = receipt.event(world.poll).unwrap();
+        let Poll::PublicKey { x, y } = call.pollKey;
+        let expected = Poll::Join {
+            stateIndex: U256::from(number),
+            x,
+            y,
+            credits: U256::from(CREDITS),
+        };
+        assert_eq!(event, expected);
+        assert_eq!(world.chains().joinCount, U256::from(number + 1));
+        let nullifier = call.nullifier;
+        let used = Poll::nullifierUsedCall { nullifier };
+        assert!(world.view(world.poll, used));
+    }
+}
+
+#[test]
+fn a_nullifier_is_used_once() {
+    let mut world = world();
+    world.send(ALICE, world.poll, &join_call(1)).unwrap();
+    let mut again = join_call(2);
+    again.nullifier = join_call(1).nullifier;
+    let nullifier = again.nullifier;
+    let error = Poll::NullifierAlreadyUsed { nullifier };
+    world.refuses(|world| world.send(BOB, world.poll, &again), error);
+}
+
+#[test]
+fn a_root_that_is_not_there() {
+    let mut world = world();
+    for index in [1, u64::MAX] {
+        let index = U256::from(index);
+        let mut call = join_call(1);
+        call.rootIndex = index;
+        let error = MACI::UnknownRoot { index };
+        world.refuses(|world| world.send(ALICE, world.poll, &call), error);
+    }
+}
+
+/// Voters whose proof is older than the newest sign-up can still use it.
+#[test]
+fn old_roots_stay_good() {
+    let mut world = world();
+    let mut roots = Vec::new();
+    for index in 0..5u64 {
+        world.sign_up(BOB, &key(10 + index)).unwrap();
+        let index = U256::from(index);
+        let root: U256 = world.view(world.maci, MACI::rootAtCall { index });
+        roots.push(root);
+    }
+    world.answer(world.join_verifier, Answer::Echo);
+    for (index, root) in roots.into_iter().enumerate() {
+        let mut call = join_call(1);
+        call.rootIndex = U256::from(index);
+        let asked = asked(world.send(ALICE, world.poll, &call));
+        assert_eq!(asked[0], root);
+    }
+}
+
+#[test]
+fn a_proof_that_the_verifier_rejects() {
+    let mut world = world();
+    world.answer(world.join_verifier, Answer::Reject);
+    let join = |world: &mut World| world.send(ALICE, world.poll, &join_call(1));
+    world.refuses(join, MockVerifier::ProofRejected {});
+    world.answer(world.join_verifier, Answer::Accept);
+    join(&mut world).unwrap();
+}
+
+/// The verifier is asked about root, nullifier, scope, binding, and the proof as it came.
+#[test]
+fn what_the_verifier_is_asked() {
+    let mut world = world();
+    world.answer(world.join_verifier, Answer::Echo);
+    let poll = world.poll;
+    let info = world.info();
+    let root: U256 = world.view(world.maci, MACI::rootAtCall { index: U256::ZERO });
+    let keys = [key(3001), key(3002)];
+    for from in [ALICE, BOB] {
+        for voters_key in &keys {
+            for credit_data in [vec![], vec![0], vec![7; 100]] {
+                let mut call = join_call(1);
+                call.pollKey = poll_key(voters_key);
+                call.creditData = credit_data.clone().into();
+                let asked = asked(world.send(from, poll, &call));
+                let point = [voters_key.x, voters_key.y];
+                let sender = world.account(from);
+                let binding = join::binding(CHAIN_ID, poll, point, sender, &credit_data);
+                let scope = join::scope(CHAIN_ID, world.maci, info.pollId);
+                let inputs = [
+                    root,
+                    call.nullifier,
+                    words::scalar(&scope),
+                    words::scalar(&binding),
+                ];
+                assert_eq!(asked, [&inputs[..], &call.proof].concat());
+            }
+        }
+    }
+}
+
+/// The same proof is about something else on another poll, MACI and chain.
+#[test]
+fn scope_and_binding_differ_between_polls_and_chains() {
+    let mut seen = Vec::new();
+    for chain_id in [1, CHAIN_ID] {
+        let mut world = World::with(32, Evm::with_chain_id(chain_id), false);
+        world.sign_up(ALICE, &key(1)).unwrap();
+        world.answer(world.join_verifier, Answer::Echo);
+        for _ in 0..2 {
+            let settings = world.settings();
+            world.open_with(settings);
+            let asked = asked(world.send(ALICE, world.poll, &join_call(1)));
+            let (scope, binding) = (asked[2], asked[3]);
+            let id = world.info().pollId;
+            assert_eq!(scope, words::scalar(&join::scope(chain_id, world.maci, id)));
+            seen.extend([scope, binding]);
+        }
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 8);
+}
+
+#[test]
+fn poll_keys_that_are_none() {
+    let mut world = world();
+    let Poll::PublicKey { x, y } = join_call(1).pollKey;
+    for (x, y) in [(x + order(), y), (x, y + order()), (order(), U256::ONE)] {
+        let mut call = join_call(1);
+        call.pollKey = Poll::PublicKey { x, y };
+        let error = Poll::KeyNotCanonical {};
+        world.refuses(|world| world.send(ALICE, world.poll, &call), error);
+    }
+    let off = Point {
+        x: Fr::from(1),
+        y: Fr::from(2),
+    };
+    let mut call = join_call(1);
+    call.pollKey = poll_key(&off);
+    let error = Poll::KeyNotOnCurve {};
+    world.refuses(|world| world.send(ALICE, world.poll, &call), error);
+}
+
+#[test]
+fn before_the_start_and_from_the_end_on() {
+    let mut world = World::new();
+    world.sign_up(ALICE, &key(1)).unwrap();
+    let settings = world.settings();
+    let (start, end) = (settings.startTime, settings.endTime);
+    world.poll = world.create(OWNER, settings).unwrap();
+    let join =
+        |number: u64| move |world: &mut World| world.send(ALICE, world.poll, &join_call(number));
+    world.go_to(start - 1);
+    world.refuses(join(1), Poll::PollNotStarted {});
+    world.go_to(start);
+    join(1)(&mut world).unwrap();
+    world.go_to(end - 1);
+    join(2)(&mut world).unwrap();
+    world.go_to(end);
+    world.refuses(join(3), Poll::PollEnded {});
+}
+
+#[test]
+fn credit_data_for_a_proxy_that_wants_none() {
+    let mut world = world();
+    let mut call = join_call(1);
+    call.creditData = Bytes::from_static(&[0]);
+    let error = ConstantInitialVoiceCreditProxy::UnexpectedCreditData {};
+    world.refuses(|world| world.send(ALICE, world.poll, &call), error);
+}
+
+/// A join with wei attached is none: there would be nobody to give it back.
+#[test]
+fn joins_take_no_money() {
+    let mut world = world();
+    let before = world.facts();
+    let outcome = world.pay(MALLORY, world.poll, &join_call(1), 1);
+    assert!(outcome.is_err());
+    assert_eq!(world.facts(), before);
+}
