@@ -1,8 +1,9 @@
 //! The verifier of join proofs: its key, its proofs, and what a proof is bound to.
 
-use alloy_primitives::{keccak256, Address, Bytes, U256};
-use alloy_sol_types::{SolConstructor, SolValue};
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::SolConstructor;
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
+use maci_nova_protocol::{babyjub::Point, membership};
 
 use crate::bindings::JoinVerifier::{self, constructorCall, G1Point, G2Point, JoinVerifyingKey};
 use crate::words;
@@ -85,8 +86,7 @@ fn g2(point: &G2Affine) -> G2Point {
 /// What nullifiers of a poll are made for:
 /// `keccak256(abi.encode(chainId, maci, pollId)) mod r`.
 pub fn scope(chain_id: u64, maci: Address, poll_id: u64) -> Fr {
-    let encoded = (U256::from(chain_id), maci, U256::from(poll_id)).abi_encode();
-    words::reduced(keccak256(encoded))
+    membership::Scope::new(chain_id, &account(maci), poll_id).0
 }
 
 /// What a join proof is bound to:
@@ -98,10 +98,17 @@ pub fn binding(
     sender: Address,
     credit_data: &[u8],
 ) -> Fr {
-    let [x, y] = poll_key.each_ref().map(words::scalar);
-    let chain_id = U256::from(chain_id);
-    let credit_data = keccak256(credit_data);
-    words::reduced(keccak256(
-        (chain_id, poll, x, y, sender, credit_data).abi_encode(),
-    ))
+    let [x, y] = poll_key;
+    let terms = membership::Terms {
+        chain_id,
+        poll: account(poll),
+        poll_key: Point { x, y },
+        sender: account(sender),
+        credit_data,
+    };
+    membership::Binding::new(&terms).0
+}
+
+fn account(address: Address) -> membership::Address {
+    membership::Address(address.into_array())
 }

@@ -1,8 +1,8 @@
 //! Field elements and points as the EVM's words: 256-bit integers, points as affine coordinates,
 //! infinity as zeros.
 
-use alloy_primitives::{B256, U256};
-use ff::{Field, PrimeField};
+use alloy_primitives::U256;
+use ff::PrimeField;
 use halo2curves::bn256::{Fq, Fr, G1Affine, G2Affine};
 
 /// A scalar, below the group order.
@@ -13,13 +13,6 @@ pub fn scalar(value: &Fr) -> U256 {
 /// A word as a scalar; `None` if it is not below the group order.
 pub fn to_scalar(word: U256) -> Option<Fr> {
     Fr::from_repr(word.to_le_bytes::<32>().into()).into()
-}
-
-/// A hash as a scalar, modulo the group order.
-pub fn reduced(hash: B256) -> Fr {
-    let order = scalar(&-Fr::ONE) + U256::ONE;
-    let word = U256::from_be_bytes(hash.0) % order;
-    to_scalar(word).expect("it is below the order")
 }
 
 /// A coordinate, below the base field's modulus.

@@ -9,6 +9,7 @@ use maci_nova_contracts::evm::Evm;
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::field::Fr;
+use maci_nova_protocol::membership::leaf;
 use maci_nova_protocol::poseidon::hash;
 
 use crate::world::{key, maci_key, World, ALICE, BOB, MALLORY, OWNER};
@@ -34,7 +35,7 @@ fn every_root_is_kept_by_its_index() {
     for number in 0..19 {
         let key = key(number + 1);
         let receipt = world.sign_up(ALICE, &key).unwrap();
-        leaves.push(hash(&[key.x, key.y]));
+        leaves.push(leaf(&key));
         roots.push(words::scalar(&lean_root(&leaves)));
         let event: MACI::SignUp = receipt.event(world.maci).unwrap();
         let MACI::PublicKey { x, y } = maci_key(&key);
