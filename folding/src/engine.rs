@@ -496,6 +496,17 @@ impl Ivc {
     /// Folds the incoming instance into the running ones; returns what the next step's circuit is
     /// told of it.
     fn fold(&mut self, engine: &Engine) -> Result<Inputs, EngineError> {
+        let inputs = self.inputs(engine)?;
+        let claim = self.fold_primary(engine)?;
+        let (x, w, violated) = cyclefold_witness(&claim);
+        if let Some(constraint) = violated {
+            return Err(EngineError::Unsatisfied(constraint));
+        }
+        self.fold_claim(engine, inputs, &claim, (&x, &w))
+    }
+
+    /// What the next step's circuit is told, but for what the foldings bring.
+    fn inputs(&self, engine: &Engine) -> Result<Inputs, EngineError> {
         let Parts {
             steps,
             z0,
@@ -505,7 +516,7 @@ impl Ivc {
             cyclefold,
             ..
         } = &self.parts;
-        let mut inputs = Inputs {
+        Ok(Inputs {
             digest: engine.digest,
             step: *steps,
             z0: z0.clone(),
@@ -514,13 +525,18 @@ impl Ivc {
             running: running_values(running)?,
             cyclefold: cyclefold_values(cyclefold)?,
             ..Inputs::first(engine.digest, z0, Fr::random(&mut OsRng))
-        };
-        let claim = self.fold_primary(engine)?;
-        let (x, w, violated) = cyclefold_witness(&claim);
-        if let Some(constraint) = violated {
-            return Err(EngineError::Unsatisfied(constraint));
-        }
-        let commitment = self.fold_cyclefold(engine, &claim, &x, &w)?;
+        })
+    }
+
+    /// Folds the CycleFold instance `(x, w)` of a claim, and puts both foldings into the inputs.
+    fn fold_claim(
+        &mut self,
+        engine: &Engine,
+        mut inputs: Inputs,
+        claim: &Claim,
+        (x, w): (&[Fq], &[Fq]),
+    ) -> Result<Inputs, EngineError> {
+        let commitment = self.fold_cyclefold(engine, claim, x, w)?;
         inputs.commitment = claim.q;
         inputs.folded = claim.sum;
         inputs.cyclefold_commitment = coordinates::<Secondary>(&commitment);
@@ -584,6 +600,11 @@ impl Ivc {
     /// What it proves.
     pub fn statement(&self) -> Statement<'_> {
         self.parts.statement()
+    }
+
+    /// The running witness and that of the last step, on BN254: secret.
+    pub fn primary_witnesses(&self) -> (&Witness<Primary>, &[Fr]) {
+        (&self.parts.running_witness, &self.parts.w)
     }
 
     /// The running CycleFold instance's witness: secret.
@@ -733,6 +754,7 @@ fn running_layout(sizes: &Sizes) -> Layout {
     witness_layout(layout, sizes.variables.1, sizes.constraints.1)
 }
 
+mod dishonest;
 #[cfg(test)]
 mod forgeries;
 #[cfg(test)]

@@ -359,7 +359,7 @@ impl Relation<nova_snark::provider::GrumpkinEngine> {
 
 impl<E: Engine> Products<E> {
     /// `A z * B z - u C z`.
-    fn error(&self, u: &E::Scalar) -> Secret<E::Scalar> {
+    pub(crate) fn error(&self, u: &E::Scalar) -> Secret<E::Scalar> {
         let error: Vec<E::Scalar> = (&*self.a, &*self.b, &*self.c)
             .into_par_iter()
             .map(|(a, b, c)| *a * b - *u * c)

@@ -285,34 +285,10 @@ fn affine(point: G1) -> (Fq, Fq) {
 /// makes it right. Only the CycleFold instance says that it is not the fold.
 #[test]
 fn a_claimed_commitment_that_is_not_the_fold() {
-    let mut attempt = Attempt::begin(&chain(3, &z0()));
-    let parts = &mut attempt.next.parts;
-    let primary = &engine().primary;
-    let w: Secret<Fr> = Secret::from(
-        parts
-            .w
-            .iter()
-            .map(|_| Fr::random(OsRng))
-            .collect::<Vec<_>>(),
-    );
-    let (a, b, c) = primary
-        .shape()
-        .multiply_vec(&[w.to_vec(), vec![parts.running.u], parts.running.x.clone()].concat())
-        .expect("of the right length");
-    let u = parts.running.u;
-    let e: Vec<Fr> = (0..a.len()).map(|i| a[i] * b[i] - u * c[i]).collect();
-    let e = Secret::from(e);
-    let blind = Fr::ZERO;
-    parts.running.commitment = primary.commit(&w, &e, &blind);
-    parts.running_witness = Witness { w, e, blind };
-    primary
-        .check(&parts.running, &parts.running_witness)
-        .expect("satisfied");
-    attempt.claim.sum = coordinates::<Primary>(&parts.running.commitment);
-    attempt.inputs.folded = attempt.claim.sum;
-    attempt.fold_claim();
-    let forged = attempt.finish();
-    assert!(refused(&forged).contains("the running CycleFold instance"));
+    let proof = chain(3, &z0());
+    let w: Vec<Fr> = proof.parts.w.iter().map(|_| Fr::random(OsRng)).collect();
+    let forged = proof.next_from_nothing(engine(), &HONEST, w.into());
+    assert!(refused(&forged.expect("a step")).contains("the running CycleFold instance"));
 }
 
 /// A true CycleFold instance, but not of this step's folding.
