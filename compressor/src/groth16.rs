@@ -326,6 +326,16 @@ pub fn prove(
     if let Some(constraint) = matrices.violated(assignment) {
         return Err(ProveError::Unsatisfied(constraint));
     }
+    prove_unchecked(key, matrices, assignment)
+}
+
+/// The prover itself: of values that violate a constraint it makes a false proof. The key, the
+/// circuit and the values are of one size.
+pub(crate) fn prove_unchecked(
+    key: &ProvingKey,
+    matrices: &Matrices,
+    assignment: &Assignment,
+) -> Result<Proof, ProveError> {
     let [r, s] = [(); 2].map(|()| Zeroizing::new(Fr::rand(&mut OsRng)));
     let proof = Engine::create_proof_with_reduction_and_matrices(
         &key.inner,

@@ -21,7 +21,7 @@ pub(crate) mod common;
 #[path = "../../folding/tests/common/ptau.rs"]
 pub(crate) mod ptau;
 
-pub(crate) use common::silent_poll;
+pub(crate) use common::{silent_poll, swapped_poll};
 use common::{small_poll, SmallPoll};
 
 fn setup(events: usize) -> Parameters {

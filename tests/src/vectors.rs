@@ -29,16 +29,22 @@ pub fn coordinator(poll: &str) -> PrivateKey {
 /// All events of a poll in the order in which they are proven: a blind one, the joins, the
 /// messages from the last to the first.
 pub fn transitions(poll: &str) -> (Poll, Vec<Transition>) {
+    first_transitions(poll, usize::MAX)
+}
+
+/// The first so many of them, at least one.
+pub fn first_transitions(poll: &str, limit: usize) -> (Poll, Vec<Transition>) {
     let open = || File::open(path(&format!("polls/{poll}/poll.jsonl"))).expect("the vector's log");
     let index = LogIndex::scan(BufReader::new(open())).expect("a valid log");
     let secret = coordinator(poll).secret_scalar();
     let mut state = Poll::new(index.facts().header.clone(), secret).expect("the key of this poll");
     let mut transitions = vec![state.blind(Fr::from(42))];
-    for join in index.joins(BufReader::new(open())) {
+    for join in index.joins(BufReader::new(open())).take(limit - 1) {
         let join = join.expect("a valid join");
         transitions.push(state.join(&join).expect("a join before messages"));
     }
-    for entry in index.messages_reversed(open()) {
+    let left = limit - transitions.len();
+    for entry in index.messages_reversed(open()).take(left) {
         let entry = entry.expect("a valid message");
         let transition = match entry.record {
             Record::Message(message) => state.vote(&message, entry.previous),

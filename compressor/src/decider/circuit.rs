@@ -620,6 +620,8 @@ fn tally_root<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, results: &[[Num;
 }
 
 #[cfg(test)]
+mod forgeries;
+#[cfg(test)]
 mod mutation;
 #[cfg(test)]
 mod tests;

@@ -196,19 +196,23 @@ impl Fold {
 
 /// What is derived from a statement and its proof.
 #[derive(Clone, Copy)]
-struct Challenges {
-    c: Fr,
-    e_v: Fr,
-    t: Fr,
+pub(super) struct Challenges {
+    pub(super) c: Fr,
+    pub(super) e_v: Fr,
+    pub(super) t: Fr,
 }
 
 impl Challenges {
     fn new(statement: &Statement, proof: &DeciderProof) -> Self {
         let v = statement.v(&proof.fold);
         let c = statement.challenge(&proof.d, &v);
+        Self::of(c, &v, proof)
+    }
+
+    pub(super) fn of(c: Fr, v: &[Fr], proof: &DeciderProof) -> Self {
         Challenges {
             c,
-            e_v: evaluate(&v, &c),
+            e_v: evaluate(v, &c),
             t: proof.batching(&c),
         }
     }
@@ -263,7 +267,7 @@ impl DeciderKey {
 }
 
 /// Whether the product is one.
-fn holds(
+pub(super) fn holds(
     key: &DeciderKey,
     challenges: &Challenges,
     proof: &DeciderProof,

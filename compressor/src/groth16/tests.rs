@@ -110,6 +110,23 @@ fn ark(v: Committed) -> [Fr; COMMITTED] {
     v.map(Fr::from)
 }
 
+impl Trapdoors {
+    /// The committed part's trapdoor.
+    pub(crate) fn rho(&self) -> Fr {
+        self.rho
+    }
+}
+
+impl ProvingKey {
+    /// What the key would be if the committed part had no trapdoor of its own: rho = 1.
+    pub(crate) fn without_own_trapdoor(&self, rho: &Fr) -> Self {
+        let mut key = self.clone();
+        divide(&mut key.committed, &rho.inverse().expect("not 0"));
+        key.verifying.gamma_prime = G2Affine::generator();
+        key
+    }
+}
+
 /// The challenge on D and on what is claimed of the committed values.
 fn challenge(d: &G1Affine, claimed: Committed) -> Fr {
     let mut hash = Sha256::new();
@@ -471,4 +488,63 @@ fn nothing_needs_to_be_committed() {
     assert_eq!(verify(&key.verifying, &publics, &d, &proof), Ok(()));
     let stock = ark_groth16::prepare_verifying_key(&key.inner.vk);
     assert!(Engine::verify_proof(&stock, &proof, &publics).expect("verified"));
+}
+
+/// `n = 3` for a committed n, and `e_v = n`.
+fn constant_circuit<CS: ConstraintSystem<HaloFr>>(
+    cs: &mut CS,
+    n: u64,
+) -> Result<(), SynthesisError> {
+    let value = HaloFr::from(n);
+    let e_v = AllocatedNum::alloc_input(&mut *cs, || Ok(value))?;
+    let n = AllocatedNum::alloc_input(&mut *cs, || Ok(value))?;
+    let three = HaloFr::from(3);
+    cs.enforce(
+        || "n = 3",
+        |lc| lc + n.get_variable() - (three, CS::one()),
+        |lc| lc + CS::one(),
+        |lc| lc,
+    );
+    cs.enforce(
+        || "e_v = n",
+        |lc| lc + n.get_variable() - e_v.get_variable(),
+        |lc| lc + CS::one(),
+        |lc| lc,
+    );
+    Ok(())
+}
+
+/// A prover for whom the constant is 2 proves n = 6 in place of n = 3; D carries what the verifier's
+/// constant lacks: `IC_0 + (D + IC_0) = 2 IC_0 + D`.
+#[test]
+fn shifting_d_by_the_constants_base_forges_only_without_its_own_trapdoor() {
+    let matrices = Matrices::record(|cs| constant_circuit(cs, 0)).expect("recorded");
+    let own = setup(&matrices, 1, trapdoors()).expect("keys");
+    let shared = own.without_own_trapdoor(&trapdoors().rho);
+    // The one, e_v and n: (n - 3 * 2) * 2 = 0.
+    let values = [2, 6, 6].map(HaloFr::from);
+    let doubled = Assignment::new(&values, &[]);
+    assert_eq!(matrices.violated(&doubled), None);
+    // The library's prover takes the constant to be 1 in A and in B; C has no part of them when they
+    // are not randomized.
+    let zero = Fr::from(0);
+    let mut proof = Engine::create_proof_with_reduction_and_matrices(
+        &own.inner,
+        zero,
+        zero,
+        &matrices.rows,
+        matrices.instance,
+        matrices.constraints(),
+        doubled.values(),
+    )
+    .expect("proven");
+    proof.a = (proof.a + own.inner.a_query[0]).into_affine();
+    proof.b = (proof.b + own.inner.b_g2_query[0]).into_affine();
+    let forge = |key: &ProvingKey| {
+        let d = key.commit(&[Fr::from(6)]).expect("committed");
+        let d = (d + key.verifying.ic[0]).into_affine();
+        verify(&key.verifying, &[Fr::from(6)], &d, &proof)
+    };
+    assert_eq!(forge(&shared), Ok(()), "the attack works");
+    assert_eq!(forge(&own), Err(VerifyError::False));
 }

@@ -112,15 +112,27 @@ fn messages(header: &Header) -> Vec<Record> {
 
 /// Runs the native state machine over the poll.
 pub fn small_poll(state_depth: usize, vote_depth: usize) -> SmallPoll {
-    build(header(7, state_depth, vote_depth), true)
+    let header = header(7, state_depth, vote_depth);
+    let messages = messages(&header);
+    build(header, messages)
+}
+
+/// The same voters and the same results, but the votes of the first two are swapped.
+pub fn swapped_poll(state_depth: usize, vote_depth: usize) -> SmallPoll {
+    let header = header(7, state_depth, vote_depth);
+    let mut messages = messages(&header);
+    let boxed = |message: Message| Record::Message(Box::new(message));
+    messages[0] = boxed(vote(&header, 1, [1, 1, 3, 1], 51));
+    messages[5] = boxed(vote(&header, 2, [2, 2, 9, 1], 54));
+    build(header, messages)
 }
 
 /// The same voters, who send nothing.
 pub fn silent_poll(state_depth: usize, vote_depth: usize) -> SmallPoll {
-    build(header(7, state_depth, vote_depth), false)
+    build(header(7, state_depth, vote_depth), vec![])
 }
 
-fn build(header: Header, with_messages: bool) -> SmallPoll {
+fn build(header: Header, messages: Vec<Record>) -> SmallPoll {
     let secret = key(1000).secret_scalar();
     let mut poll = Poll::new(header.clone(), secret).expect("the coordinator's key");
     let mut facts = PublicFacts::initial(header.clone());
@@ -129,11 +141,6 @@ fn build(header: Header, with_messages: bool) -> SmallPoll {
         facts.absorb(&Record::Join(join)).expect("in range");
         transitions.push(poll.join(&join).expect("room"));
     }
-    let messages = if with_messages {
-        messages(&header)
-    } else {
-        Vec::new()
-    };
     let mut chained = Vec::new();
     for record in messages {
         chained.push((facts.message_head, record.clone()));

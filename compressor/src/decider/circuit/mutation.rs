@@ -67,18 +67,22 @@ fn freedoms(matrices: &Matrices, assignment: &Assignment) -> Vec<Freedom> {
     let mut freedoms = vec![Freedom::Any; values.len()];
     let [a, b, c] = &matrices.rows;
     for ((a, b), c) in a.iter().zip(b).zip(c) {
-        let mut coefficients: BTreeMap<usize, [ArkFr; 3]> = BTreeMap::new();
+        let mut entries: Vec<(usize, usize, ArkFr)> = vec![];
         for (k, row) in [a, b, c].into_iter().enumerate() {
-            for (factor, variable) in row {
-                coefficients.entry(*variable).or_default()[k] += factor;
-            }
+            entries.extend(row.iter().map(|(factor, variable)| (*variable, k, *factor)));
         }
+        entries.sort_unstable_by_key(|(variable, ..)| *variable);
         let (a, b) = (value(a, values), value(b, values));
-        for (variable, coefficients) in coefficients {
-            if freedoms[variable] != Freedom::Bound {
-                let here = Freedom::in_row(coefficients, a, b);
-                freedoms[variable] = freedoms[variable].and(here);
+        for entries in entries.chunk_by(|one, other| one.0 == other.0) {
+            let variable = entries[0].0;
+            if freedoms[variable] == Freedom::Bound {
+                continue;
             }
+            let mut coefficients = [ArkFr::ZERO; 3];
+            for (_, k, factor) in entries {
+                coefficients[*k] += factor;
+            }
+            freedoms[variable] = freedoms[variable].and(Freedom::in_row(coefficients, a, b));
         }
     }
     freedoms
