@@ -498,7 +498,8 @@ mod tests {
     fn values_that_cannot_be() {
         let zero = Address::ZERO.to_string();
         let maci = Address::repeat_byte(0xa4).to_string();
-        let changes: [(&str, Box<dyn Fn(&mut Value)>); 6] = [
+        type Change = Box<dyn Fn(&mut Value)>;
+        let changes: [(&str, Change); 6] = [
             ("chain id", Box::new(|file| file["chainId"] = 0.into())),
             (
                 "address is zero",

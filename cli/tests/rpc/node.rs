@@ -53,6 +53,7 @@ fn verifier_of_nothing() -> Bytes {
             h: g1(),
         },
         maxOptions: U256::from(25),
+        development: true,
     };
     let code = DeciderVerifier::BYTECODE.as_ref();
     [code, &arguments.abi_encode()[..]].concat().into()
