@@ -1,9 +1,9 @@
-//! The verifier of join proofs: its key, its proofs, and what a proof is bound to.
+//! The verifier of join proofs: its key and its proofs. What their public inputs are is the protocol's
+//! `membership`.
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Bytes, U256};
 use alloy_sol_types::SolConstructor;
-use halo2curves::bn256::{Fr, G1Affine, G2Affine};
-use maci_nova_protocol::{babyjub::Point, membership};
+use halo2curves::bn256::{G1Affine, G2Affine};
 
 use crate::bindings::JoinVerifier::{self, constructorCall, G1Point, G2Point, JoinVerifyingKey};
 use crate::words;
@@ -81,34 +81,4 @@ fn g1(point: &G1Affine) -> G1Point {
 fn g2(point: &G2Affine) -> G2Point {
     let [x1, x0, y1, y0] = words::g2(point);
     G2Point { x1, x0, y1, y0 }
-}
-
-/// What nullifiers of a poll are made for:
-/// `keccak256(abi.encode(chainId, maci, pollId)) mod r`.
-pub fn scope(chain_id: u64, maci: Address, poll_id: u64) -> Fr {
-    membership::Scope::new(chain_id, &account(maci), poll_id).0
-}
-
-/// What a join proof is bound to:
-/// `keccak256(abi.encode(chainId, poll, pollKey.x, pollKey.y, sender, keccak256(creditData))) mod r`.
-pub fn binding(
-    chain_id: u64,
-    poll: Address,
-    poll_key: [Fr; 2],
-    sender: Address,
-    credit_data: &[u8],
-) -> Fr {
-    let [x, y] = poll_key;
-    let terms = membership::Terms {
-        chain_id,
-        poll: account(poll),
-        poll_key: Point { x, y },
-        sender: account(sender),
-        credit_data,
-    };
-    membership::Binding::new(&terms).0
-}
-
-fn account(address: Address) -> membership::Address {
-    membership::Address(address.into_array())
 }

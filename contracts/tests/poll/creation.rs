@@ -6,7 +6,7 @@ use maci_nova_contracts::alloy_sol_types::SolError;
 use maci_nova_contracts::bindings::{Poll, PollFactory, MACI};
 use maci_nova_contracts::evm::Evm;
 use maci_nova_contracts::poll::{poll_id, PollState};
-use maci_nova_contracts::{join, words};
+use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::field::Fr;
 use maci_nova_protocol::poll::{Header, State};
@@ -58,7 +58,7 @@ fn a_poll_knows_everything_that_it_was_made_with() {
         assert_eq!(info.verifier, world.verifier);
         assert_eq!(info.joinVerifier, world.join_verifier);
         assert_eq!(info.pollContext, words::scalar(&header.context()));
-        let scope = join::scope(chain_id, world.maci, header.poll_id);
+        let scope = crate::world::scope(chain_id, world.maci, header.poll_id);
         assert_eq!(info.scope, words::scalar(&scope));
         assert_eq!([info.emptyStateRoot, info.emptyTallyRoot], initial[5..]);
         assert_same(&info.settings, &created);

@@ -11,13 +11,15 @@ use maci_nova_contracts::bindings::{JoinVerifier, Poll, MACI};
 use maci_nova_contracts::evm::CHAIN_ID;
 use maci_nova_contracts::{join, words};
 use maci_nova_protocol::chain::{extend, zero};
+use maci_nova_protocol::membership::leaf;
 use maci_nova_protocol::message::TopUp;
+use maci_nova_protocol::poseidon::hash;
 
 use crate::join_simulator::Trapdoors;
 use crate::simulator::rng;
 use crate::world::{
-    asked, finalize_call, join_call, key, message, order, poll_key, publish_call, Answer, World,
-    ALICE, BOB, MALLORY, OPTIONS,
+    asked, binding, finalize_call, join_call, key, message, order, poll_key, publish_call, scope,
+    Answer, World, ALICE, BOB, MALLORY, OPTIONS,
 };
 
 /// z0 and z of what a finalization asks.
@@ -177,9 +179,8 @@ fn real_joins() -> (World, Trapdoors) {
 fn inputs(world: &World, nullifier: U256, number: u64) -> [Fr; 4] {
     let root: U256 = world.view(world.maci, MACI::rootAtCall { index: U256::ZERO });
     let poll_key = key(3000 + number);
-    let point = [poll_key.x, poll_key.y];
-    let scope = join::scope(CHAIN_ID, world.maci, world.info().pollId);
-    let binding = join::binding(CHAIN_ID, world.poll, point, world.account(ALICE), &[]);
+    let scope = scope(CHAIN_ID, world.maci, world.info().pollId);
+    let binding = binding(CHAIN_ID, world.poll, poll_key, world.account(ALICE), &[]);
     let [root, nullifier] = [root, nullifier].map(|word| words::to_scalar(word).unwrap());
     [root, nullifier, scope, binding]
 }
@@ -275,6 +276,18 @@ fn a_public_input_that_is_lost() {
         let mut world = world.clone();
         world.refuses(|world| world.send(ALICE, world.poll, &other), error);
     }
+}
+
+/// A leaf that is a node as well, so that one sign-up lets a whole tree of keys in. Leaves are hashes of
+/// another number of inputs than nodes.
+#[test]
+fn a_leaf_that_could_be_a_node() {
+    let mut world = World::new();
+    let key = key(1);
+    world.sign_up(ALICE, &key).unwrap();
+    let root: U256 = world.view(world.maci, MACI::rootAtCall { index: U256::ZERO });
+    assert_eq!(root, words::scalar(&leaf(&key)));
+    assert_ne!(root, words::scalar(&hash(&[key.x, key.y])));
 }
 
 /// A finalization replayed for another poll: context, domain and both chains are that poll's own.

@@ -12,14 +12,14 @@ use maci_nova_contracts::chain::{self, Receipt};
 use maci_nova_contracts::decider::{OptionResult, Statement};
 use maci_nova_contracts::deploy::{self, system, Addresses, Step};
 use maci_nova_contracts::evm::{Evm, CHAIN_ID, SENDER};
-use maci_nova_contracts::{join, poll, words};
+use maci_nova_contracts::{poll, words};
 
 use crate::deployment::plan;
 use crate::join_simulator::Trapdoors as JoinTrapdoors;
 use crate::simulator::{rng, Choices, Trapdoors};
 use crate::snapshot::{compare, Section};
 use crate::world::{
-    batch_call, join_call, key, maci_key, message, publish_call, top_up_call, HOUR,
+    batch_call, binding, join_call, key, maci_key, message, publish_call, scope, top_up_call, HOUR,
 };
 
 /// Options of the larger one of the measured polls.
@@ -156,12 +156,11 @@ impl Measured {
         call.nullifier = words::scalar(&key(7000 + number).x);
         call.rootIndex = index;
         let poll_key = key(3000 + number);
-        let point = [poll_key.x, poll_key.y];
         let inputs = [
             words::to_scalar(root).unwrap(),
             words::to_scalar(call.nullifier).unwrap(),
-            join::scope(CHAIN_ID, self.addresses.maci, self.info().pollId),
-            join::binding(CHAIN_ID, self.poll, point, SENDER, &[]),
+            scope(CHAIN_ID, self.addresses.maci, self.info().pollId),
+            binding(CHAIN_ID, self.poll, poll_key, SENDER, &[]),
         ];
         let mut rng = rng(401);
         let trapdoors = JoinTrapdoors::random(&mut rng);

@@ -3,13 +3,13 @@
 use maci_nova_contracts::alloy_primitives::{Bytes, U256};
 use maci_nova_contracts::bindings::{ConstantInitialVoiceCreditProxy, Poll, MACI};
 use maci_nova_contracts::evm::{Evm, CHAIN_ID};
-use maci_nova_contracts::{join, words};
+use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::field::Fr;
 
 use crate::world::{
-    asked, join_call, key, order, poll_key, Answer, MockVerifier, World, ALICE, BOB, CREDITS,
-    MALLORY, OWNER,
+    asked, binding, join_call, key, order, poll_key, scope, Answer, MockVerifier, World, ALICE,
+    BOB, CREDITS, MALLORY, OWNER,
 };
 
 /// A poll with one sign-up.
@@ -110,15 +110,14 @@ fn what_the_verifier_is_asked() {
                 call.pollKey = poll_key(voters_key);
                 call.creditData = credit_data.clone().into();
                 let asked = asked(world.send(from, poll, &call));
-                let point = [voters_key.x, voters_key.y];
                 let sender = world.account(from);
-                let binding = join::binding(CHAIN_ID, poll, point, sender, &credit_data);
-                let scope = join::scope(CHAIN_ID, world.maci, info.pollId);
+                let bound = binding(CHAIN_ID, poll, *voters_key, sender, &credit_data);
+                let poll_scope = scope(CHAIN_ID, world.maci, info.pollId);
                 let inputs = [
                     root,
                     call.nullifier,
-                    words::scalar(&scope),
-                    words::scalar(&binding),
+                    words::scalar(&poll_scope),
+                    words::scalar(&bound),
                 ];
                 assert_eq!(asked, [&inputs[..], &call.proof].concat());
             }
@@ -138,10 +137,10 @@ fn scope_and_binding_differ_between_polls_and_chains() {
             let settings = world.settings();
             world.open_with(settings);
             let asked = asked(world.send(ALICE, world.poll, &join_call(1)));
-            let (scope, binding) = (asked[2], asked[3]);
+            let (asked_scope, asked_binding) = (asked[2], asked[3]);
             let id = world.info().pollId;
-            assert_eq!(scope, words::scalar(&join::scope(chain_id, world.maci, id)));
-            seen.extend([scope, binding]);
+            assert_eq!(asked_scope, words::scalar(&scope(chain_id, world.maci, id)));
+            seen.extend([asked_scope, asked_binding]);
         }
     }
     seen.sort_unstable();

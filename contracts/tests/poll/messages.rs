@@ -186,8 +186,9 @@ fn a_message_costs_its_fee_and_nothing_else() {
     }
     world.pay(ALICE, world.poll, &call, FEE).unwrap();
     world.pay(BOB, world.poll, &batch, 3 * FEE).unwrap();
-    assert_eq!(world.evm.balance(world.poll).unwrap(), U256::from(4 * FEE));
-    for (account, fees) in [(ALICE, FEE), (BOB, 3 * FEE), (MALLORY, 0)] {
+    world.pay(ALICE, world.poll, &batch, 3 * FEE).unwrap();
+    assert_eq!(world.evm.balance(world.poll).unwrap(), U256::from(7 * FEE));
+    for (account, fees) in [(ALICE, 4 * FEE), (BOB, 3 * FEE), (MALLORY, 0)] {
         let payer = world.account(account);
         let told: U256 = world.view(world.poll, Poll::feesOfCall { payer });
         assert_eq!(told, U256::from(fees));

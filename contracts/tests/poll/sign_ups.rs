@@ -9,34 +9,21 @@ use maci_nova_contracts::evm::Evm;
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::field::Fr;
+use maci_nova_protocol::lean_imt::LeanImt;
 use maci_nova_protocol::membership::leaf;
-use maci_nova_protocol::poseidon::hash;
 
 use crate::world::{key, maci_key, World, ALICE, BOB, MALLORY, OWNER};
-
-/// The root of a LeanIMT, by its definition: a node without a sibling goes up as it is.
-fn lean_root(leaves: &[Fr]) -> Fr {
-    let mut level = leaves.to_vec();
-    while level.len() > 1 {
-        let parents = level.chunks(2).map(|pair| match pair {
-            [left, right] => hash(&[*left, *right]),
-            alone => alone[0],
-        });
-        level = parents.collect();
-    }
-    level[0]
-}
 
 #[test]
 fn every_root_is_kept_by_its_index() {
     let mut world = World::new();
-    let mut leaves = Vec::new();
+    let mut tree = LeanImt::new();
     let mut roots = Vec::new();
     for number in 0..19 {
         let key = key(number + 1);
         let receipt = world.sign_up(ALICE, &key).unwrap();
-        leaves.push(leaf(&key));
-        roots.push(words::scalar(&lean_root(&leaves)));
+        tree.insert(leaf(&key)).unwrap();
+        roots.push(words::scalar(&tree.root().unwrap()));
         let event: MACI::SignUp = receipt.event(world.maci).unwrap();
         let MACI::PublicKey { x, y } = maci_key(&key);
         let root = roots[number as usize];

@@ -16,6 +16,7 @@ use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::field::Fr;
 use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_protocol::membership::{self, Binding, Scope, Terms};
 use maci_nova_protocol::message::Message;
 
 // Both mocks are told what to answer in the same way.
@@ -506,6 +507,29 @@ pub fn finalize_call(results: &[(u128, u128)]) -> Poll::finalizeCall {
         newResults: results.collect(),
         proof: core::array::from_fn(U256::from),
     }
+}
+
+/// The protocol's scope of a poll.
+pub fn scope(chain_id: u64, maci: Address, poll_id: u64) -> Fr {
+    Scope::new(chain_id, &membership::Address(maci.into()), poll_id).0
+}
+
+/// The protocol's binding of a join.
+pub fn binding(
+    chain_id: u64,
+    poll: Address,
+    poll_key: Point,
+    sender: Address,
+    credit_data: &[u8],
+) -> Fr {
+    let terms = Terms {
+        chain_id,
+        poll: membership::Address(poll.into()),
+        poll_key,
+        sender: membership::Address(sender.into()),
+        credit_data,
+    };
+    Binding::new(&terms).0
 }
 
 /// r, which no element reaches.
