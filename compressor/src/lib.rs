@@ -38,6 +38,9 @@ mod strict;
 mod verify;
 mod words;
 
+// Tests take in a file that names this crate as others do.
+#[cfg(test)]
+extern crate self as maci_nova_compressor;
 #[cfg(test)]
 mod tests;
 

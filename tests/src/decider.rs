@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use ff::Field;
+use maci_nova::contract as conversions;
 use maci_nova_compressor::decider::{self, DeciderKey, DeciderProof, Prover, Statement};
 use maci_nova_compressor::groth16::Trapdoors;
 use maci_nova_contracts::decider::Refusal;

@@ -37,8 +37,10 @@ pub mod verifier;
 pub use prover::{Prover, ProverError};
 pub use verifier::{verify, DeciderError, DeciderKey, DeciderProof, Fold, Statement};
 
+// The contract and what it takes, as whole polls' tests and the CLI have them.
 #[cfg(test)]
 #[path = "../../../tests/src/decider/contract.rs"]
 mod contract;
 #[cfg(test)]
-use crate::adapter::ToHalo;
+#[path = "../../../cli/src/contract.rs"]
+mod conversions;

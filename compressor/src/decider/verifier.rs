@@ -232,7 +232,7 @@ pub fn verify(
 }
 
 /// Everything but the check of the key.
-fn equations(
+pub(super) fn equations(
     key: &DeciderKey,
     statement: &Statement,
     proof: &DeciderProof,

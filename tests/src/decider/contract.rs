@@ -1,12 +1,11 @@
 //! The contract that verifies decider proofs, in the embedded EVM.
 
-use maci_nova::contract;
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::chain::{deploy, Chain};
 use maci_nova_contracts::decider::{deploy_code, verify_calldata, Refusal, VerifyError};
 use maci_nova_contracts::evm::{Evm, SENDER};
 
-use super::{DeciderKey, DeciderProof, Statement};
+use super::{conversions, DeciderKey, DeciderProof, Statement};
 
 /// A deployed contract.
 #[derive(Clone, Debug)]
@@ -19,7 +18,7 @@ impl Contract {
     /// Deploys the contract for a key and so many options.
     pub fn deploy(key: &DeciderKey, options: usize) -> Self {
         let mut evm = Evm::new();
-        let key = contract::key(key).expect("a key of a decider");
+        let key = conversions::key(key).expect("a key of a decider");
         let deployed = deploy(&mut evm, SENDER, deploy_code(&key, options, true));
         let address = deployed.expect("a valid key").contract;
         Contract { evm, address }
@@ -44,5 +43,8 @@ impl Contract {
 
 /// The call for a proof.
 pub fn calldata(statement: &Statement, proof: &DeciderProof) -> Bytes {
-    verify_calldata(&contract::statement(statement), &contract::proof(proof))
+    verify_calldata(
+        &conversions::statement(statement),
+        &conversions::proof(proof),
+    )
 }

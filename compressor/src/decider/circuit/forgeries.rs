@@ -21,7 +21,7 @@ use crate::{
     adapter::{Assignment, ToArk, ToHalo},
     decider::{
         contract::Contract,
-        verifier::{holds, verify, Challenges},
+        verifier::{equations, holds, verify, Challenges},
         DeciderError, DeciderKey, DeciderProof, Fold, Statement as Stated,
     },
     groth16::{self, prove_unchecked, ProvingKey, Trapdoors, VerifyError},
@@ -336,8 +336,10 @@ fn d_shifted_along_the_base_of_e_v() {
     let d = shifted(shared);
     let c = attempt.challenge(&d);
     let (mut proof, _) = attempt.prove(d, c);
-    let passes = verify(&verifying(shared), &attempt.statement, &proof);
+    let passes = equations(&verifying(shared), &attempt.statement, &proof);
     assert_eq!(passes, Ok(()), "the attack works on a shared trapdoor");
+    let refused_key = verify(&verifying(shared), &attempt.statement, &proof);
+    assert_eq!(refused_key, Err(DeciderError::Key));
     // The same proof and the same challenge under the key as it is.
     proof.d = shifted(key);
     let challenges = Challenges::of(c, &attempt.v(), &proof);
