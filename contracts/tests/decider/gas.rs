@@ -7,7 +7,7 @@ use maci_nova_contracts::decider::{deploy_code, verify, OptionResult};
 use maci_nova_contracts::evm::{Evm, SENDER};
 
 use crate::simulator::{rng, statement, Choices, Trapdoors, MAX_OPTIONS};
-use crate::snapshot::{compare, Section};
+use crate::snapshot::{compare, Gas};
 
 /// Verification with full-size states and results of at most `bits` bits.
 fn verification(options: usize, bits: u32) -> u64 {
@@ -36,9 +36,9 @@ fn deployment() -> u64 {
     deploy(&mut Evm::new(), SENDER, code).unwrap().gas_used
 }
 
-fn measured() -> Section {
+fn measured() -> Gas {
     [
-        ("deploy", deployment()),
+        ("deploy the verifier of a random key", deployment()),
         ("verify", verification(25, 40)),
         ("verify, 1 option", verification(1, 40)),
         ("verify, 5 options", verification(5, 40)),
@@ -55,5 +55,5 @@ fn gas_is_what_the_snapshot_says() {
     for name in ["verify", "verify, largest results"] {
         assert!(measured[name] < 400_000, "{name}: {}", measured[name]);
     }
-    compare("verifier", &measured);
+    compare(&measured);
 }

@@ -17,7 +17,7 @@ use maci_nova_contracts::{poll, words};
 use crate::deployment::plan;
 use crate::join_simulator::Trapdoors as JoinTrapdoors;
 use crate::simulator::{rng, Choices, Trapdoors};
-use crate::snapshot::{compare, Section};
+use crate::snapshot::{compare, Gas};
 use crate::world::{
     batch_call, binding, join_call, key, maci_key, message, publish_call, scope, top_up_call, HOUR,
 };
@@ -31,7 +31,7 @@ struct Measured {
     evm: Evm,
     addresses: Addresses,
     journal: BTreeMap<Step, chain::Deployment>,
-    gas: Section,
+    gas: Gas,
     poll: Address,
     token: Address,
     credits: Address,
@@ -46,7 +46,7 @@ impl Measured {
             evm,
             addresses,
             journal,
-            gas: Section::new(),
+            gas: Gas::new(),
             poll: Address::ZERO,
             token: Address::ZERO,
             credits: Address::ZERO,
@@ -263,7 +263,7 @@ impl Measured {
     }
 }
 
-fn measured() -> Section {
+fn measured() -> Gas {
     let mut measured = Measured::new();
     measured.sign_ups();
     let created = measured.create_poll(OPTIONS);
@@ -298,5 +298,5 @@ fn gas_is_what_the_snapshot_says() {
     for (name, bar) in bars {
         assert!(measured[name] < bar, "{name}: {}", measured[name]);
     }
-    compare("poll", &measured);
+    compare(&measured);
 }
