@@ -5,11 +5,15 @@ use std::path::PathBuf;
 
 use maci_nova_compressor::groth16::KeyCacheError;
 use maci_nova_compressor::{ProofFileError, VerifyError};
+use maci_nova_contracts::chain::ChainError;
 use maci_nova_folding::{CheckpointError, SetupError};
 use maci_nova_protocol::log::{LogError, LogErrorKind};
 use maci_nova_step_circuit::ShapeError;
 
 use crate::key::{KeyFault, ENVIRONMENT};
+use crate::poll_file::PollFileError;
+use crate::refusal;
+use crate::rpc::{AccountError, RpcError};
 
 /// What kind of failure it is: one for each exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,8 @@ pub enum Kind {
     Proof,
     /// Reading or writing failed.
     Io,
+    /// A node that does not answer, or a contract that refuses.
+    Chain,
     /// Somebody asked to stop.
     Interrupted,
 }
@@ -46,6 +52,7 @@ impl Kind {
             Kind::Checkpoint => 6,
             Kind::Proof => 7,
             Kind::Io => 8,
+            Kind::Chain => 9,
             Kind::Interrupted => 130,
         }
     }
@@ -61,6 +68,7 @@ impl Kind {
             Kind::Checkpoint => "checkpoint",
             Kind::Proof => "proof",
             Kind::Io => "io",
+            Kind::Chain => "chain",
             Kind::Interrupted => "interrupted",
         }
     }
@@ -174,6 +182,26 @@ pub enum Failure {
         /// Why.
         reason: String,
     },
+    /// The poll file cannot be read, written or used.
+    #[error("{0}")]
+    PollFile(#[from] PollFileError),
+    /// There is no account to send from.
+    #[error("{0}")]
+    Account(#[from] AccountError),
+    /// A node cannot be used.
+    #[error("{0}")]
+    Node(RpcError),
+    /// The chain does not do what it is asked for.
+    #[error("cannot {what}: {}{}", refusal::explain(.source), chain_advice(.source))]
+    Chain {
+        /// What was tried.
+        what: String,
+        /// Why not.
+        source: ChainError,
+    },
+    /// What is on the chain does not allow what was asked for.
+    #[error("{0}")]
+    OnChain(String),
     /// The standard output cannot be written.
     #[error("cannot write the result: {0}")]
     Stdout(#[source] io::Error),
@@ -215,9 +243,43 @@ impl Failure {
             Failure::Keys { source } => keys_kind(source),
             Failure::OtherLog(_) | Failure::Decider { .. } => Kind::Proof,
             Failure::Stdout(_) | Failure::Io { .. } => Kind::Io,
+            Failure::PollFile(error) => poll_file_kind(error),
+            Failure::Account(_) => Kind::Input,
+            Failure::Node(RpcError::Interrupted) => Kind::Interrupted,
+            Failure::Chain { source, .. } if *source == ChainError::Interrupted => {
+                Kind::Interrupted
+            }
+            Failure::Node(_) | Failure::Chain { .. } | Failure::OnChain(_) => Kind::Chain,
             Failure::Interrupted(_) => Kind::Interrupted,
             Failure::Internal(_) => Kind::Internal,
         }
+    }
+}
+
+/// Names what was tried on a chain in the error that came of it.
+pub fn on_chain(what: impl Into<String>) -> impl FnOnce(ChainError) -> Failure {
+    let what = what.into();
+    move |source| Failure::Chain { what, source }
+}
+
+/// What helps against a chain that does not do as it is asked.
+fn chain_advice(error: &ChainError) -> &'static str {
+    match error {
+        ChainError::Transport(_) => "; nothing was lost, run the same command again",
+        ChainError::Undecided { .. } => {
+            "; look it up before running the command again, which may send another"
+        }
+        ChainError::Interrupted => "; nothing was sent",
+        _ => "",
+    }
+}
+
+fn poll_file_kind(error: &PollFileError) -> Kind {
+    match error {
+        PollFileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Kind::Input,
+        PollFileError::Io { .. } => Kind::Io,
+        PollFileError::Exists(_) | PollFileError::NoPoll(_) => Kind::Usage,
+        _ => Kind::Input,
     }
 }
 

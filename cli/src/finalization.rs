@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use maci_nova::contract;
-use maci_nova::dry_run::{Accepted, DryRun, DryRunError, CHAIN_ID};
+use crate::contract;
+use crate::dry_run::{Accepted, DryRun, DryRunError, CHAIN_ID};
 use maci_nova_compressor::decider::{DeciderProof, Prover, Statement};
 use maci_nova_contracts::alloy_primitives::{hex, U256};
 use maci_nova_contracts::decider::Key;

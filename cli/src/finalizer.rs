@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use maci_nova::dry_run::{DryRun, DryRunError};
+use crate::dry_run::{DryRun, DryRunError};
 use maci_nova_compressor::decider::{Prover, ProverError, Statement};
 use maci_nova_compressor::groth16::{KeyCache, KeyEvent};
 use maci_nova_folding::Parameters;

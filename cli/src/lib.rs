@@ -1,8 +1,87 @@
-//! The chain's side of `maci-nova`: a node's JSON-RPC, following a chain through reorganisations,
-//! the poll file, and a decider proof on its way to the contract. The commands are in the binary.
+//! `maci-nova`: every role's commands. Standard output is the result, standard error the progress.
+//!
+//! The program is [`run`]. What it does on a chain is public, so that it can be done, and tested, on
+//! any [`Chain`](maci_nova_contracts::chain::Chain): a node's ([`rpc`]) or the one in this process.
 
+pub mod arguments;
+mod checkpoints;
+mod commands;
+pub mod connection;
+pub mod console;
 pub mod contract;
+mod count;
 pub mod dry_run;
+mod estimate;
+pub mod failure;
+mod finalization;
+mod finalizer;
 pub mod follower;
+pub mod interrupt;
+mod key;
+mod plan;
+pub mod poll_contract;
 pub mod poll_file;
+mod poll_log;
+mod progress;
+mod proof_directory;
+mod proof_document;
+mod proof_file;
+mod prover;
+pub mod refusal;
+mod report;
 pub mod rpc;
+mod steps;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command, PollCommand};
+use clap::Parser;
+use commands::{
+    abort, collect, demo, deploy, export_log, finalize, inspect, join, keygen, poll_create,
+    process, prove, pubkey, publish, results, signup, status, tally, topup, verify, vote, withdraw,
+};
+use console::Console;
+use failure::Failure;
+
+/// Does what the command line says; what the process ends with.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let console = Console::new(&arguments.common);
+    match dispatch(&arguments, &console) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            console.failure(&failure);
+            ExitCode::from(failure.kind().exit_code())
+        }
+    }
+}
+
+fn dispatch(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
+    let production = arguments.common.production;
+    match &arguments.command {
+        Command::Keygen(arguments) => keygen::run(arguments, console),
+        Command::Pubkey(arguments) => pubkey::run(arguments, console),
+        Command::Tally(arguments) => tally::run(arguments, console),
+        Command::Prove(arguments) => prove::run(arguments, production, console),
+        Command::Finalize(arguments) => finalize::run(arguments, production, console),
+        Command::Verify(arguments) => verify::run(arguments, production, console),
+        Command::Results(arguments) => results::run(arguments, production, console),
+        Command::Inspect(arguments) => inspect::run(arguments, console),
+        Command::Demo(arguments) => demo::run(arguments, production, console),
+        Command::Deploy(arguments) => deploy::run(arguments, production, console),
+        Command::Poll(PollCommand::Create(arguments)) | Command::CreatePoll(arguments) => {
+            poll_create::run(arguments, console)
+        }
+        Command::Signup(arguments) => signup::run(arguments, console),
+        Command::Join(arguments) => join::run(arguments, console),
+        Command::Vote(arguments) => vote::run(arguments, console),
+        Command::Publish(arguments) => publish::run(arguments, console),
+        Command::Topup(arguments) => topup::run(arguments, console),
+        Command::Status(arguments) => status::run(arguments, console),
+        Command::Process(arguments) => process::run(arguments, production, console),
+        Command::Abort(arguments) => abort::run(arguments, console),
+        Command::Withdraw(arguments) => withdraw::run(arguments, console),
+        Command::Collect(arguments) => collect::run(arguments, console),
+        Command::ExportLog(arguments) => export_log::run(arguments, console),
+    }
+}

@@ -2,7 +2,7 @@
 //! final proof.
 
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use maci_nova_compressor::{verify, FinalProof, VerifierKey};
 use maci_nova_folding::{fold_all, Outcome, Parameters, PipelineError, RunningProof, SetupSource};
@@ -209,11 +209,11 @@ fn compress(
 
 /// The setup that the arguments name. In production the development setup is refused.
 pub fn source(
-    arguments: &Proving,
+    ptau: Option<&PathBuf>,
     production: bool,
     console: &Console,
 ) -> Result<SetupSource, Failure> {
-    match &arguments.ptau {
+    match ptau {
         Some(path) => Ok(SetupSource::PowersOfTau(path.clone())),
         None if production => Err(Failure::Insecure("--insecure-setup")),
         None => {

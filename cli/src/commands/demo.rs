@@ -120,7 +120,10 @@ pub fn run(arguments: &Demo, production: bool, console: &Console) -> Result<(), 
     if production {
         return Err(Failure::Insecure("demo"));
     }
-    let example = Example::from(arguments.poll);
+    let Some(poll) = arguments.poll else {
+        return Err(Failure::Internal("not here yet".into()));
+    };
+    let example = Example::from(poll);
     let interrupt = Interrupt::listen()?;
     let directory = tempfile::tempdir().map_err(|source| Failure::Io {
         action: "make a temporary directory in",

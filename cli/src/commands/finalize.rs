@@ -1,5 +1,7 @@
 //! `finalize`: the count and a proof of it that a contract accepts.
 
+use std::path::Path;
+
 use crate::arguments::Finalize;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -11,18 +13,32 @@ use crate::prover::{source, Job};
 
 /// Runs the command.
 pub fn run(arguments: &Finalize, production: bool, console: &Console) -> Result<(), Failure> {
-    if !arguments.dry_run {
-        return Err(Failure::Usage(
-            "sending to a chain needs a poll file, which this version does not read; use --dry-run"
-                .into(),
-        ));
+    match &arguments.log {
+        Some(log) => rehearse(arguments, log, production, console),
+        None => Err(Failure::Internal("not here yet".into())),
     }
-    let proving = &arguments.proving;
-    let source = source(proving, production, console)?;
-    let key = key::read(&proving.key, console)?;
-    let log = PollLog::open(&proving.log)?;
+}
+
+/// The poll of a log, for a verifier in an embedded EVM.
+fn rehearse(
+    arguments: &Finalize,
+    log: &Path,
+    production: bool,
+    console: &Console,
+) -> Result<(), Failure> {
+    let source = source(arguments.setup.ptau.as_ref(), production, console)?;
+    let key = key::read(&arguments.key, console)?;
+    let log = PollLog::open(log)?;
     log.check_key(&key)?;
     let interrupt = Interrupt::listen()?;
-    let job = Job::new(proving, source, &log, &key);
+    let job = Job {
+        log: &log,
+        key: &key,
+        out: &arguments.out,
+        source,
+        events_per_step: arguments.events_per_step,
+        checkpoint_every: arguments.checkpoint_every,
+        resume: arguments.resume,
+    };
     dry_run(&job, production, &interrupt, console)?.print(console)
 }

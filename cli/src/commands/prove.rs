@@ -11,7 +11,7 @@ use crate::prover::{prove, source, Job};
 
 /// Runs the command.
 pub fn run(arguments: &Proving, production: bool, console: &Console) -> Result<(), Failure> {
-    let source = source(arguments, production, console)?;
+    let source = source(arguments.ptau.as_ref(), production, console)?;
     let key = key::read(&arguments.key, console)?;
     let log = PollLog::open(&arguments.log)?;
     log.check_key(&key)?;

@@ -1,4 +1,6 @@
-//! `results`: what a proof file claims.
+//! `results`: of a finalized poll, or what a proof file claims.
+
+use std::path::Path;
 
 use maci_nova_compressor::FinalProof;
 
@@ -14,7 +16,14 @@ pub fn run(
     production: bool,
     console: &Console,
 ) -> Result<(), Failure> {
-    let path = proof_directory::proof_file(&arguments.proof);
+    match &arguments.proof {
+        Some(proof) => of_file(proof, production, console),
+        None => Err(Failure::Internal("not here yet".into())),
+    }
+}
+
+fn of_file(proof: &Path, production: bool, console: &Console) -> Result<(), Failure> {
+    let path = proof_directory::proof_file(proof);
     let proof: FinalProof = proof_file::read(&path, production, console)?;
     console.warn("these are claims, not verified; use verify");
     ProofDocument::new(&proof, false).print(console)

@@ -1,0 +1,152 @@
+//! A node and the poll file that says what is on its chain.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use maci_nova_contracts::alloy_primitives::Address;
+use maci_nova_contracts::chain::Chain;
+
+use crate::arguments::{Node, Sender};
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::poll_contract::PollContract;
+use crate::poll_file::PollFile;
+use crate::rpc::{Account, AccountSource, Notice, Observer, Options, RpcChain, RpcError, RpcUrl};
+
+/// Between two lines about a transaction that is waited for.
+const PENDING: Duration = Duration::from_secs(10);
+
+/// A poll file, and a node of its chain.
+#[derive(Debug)]
+pub struct Connection {
+    path: PathBuf,
+    /// What the poll file says.
+    pub file: PollFile,
+    /// The node.
+    pub chain: RpcChain,
+}
+
+impl Connection {
+    /// Reads the poll file and connects to a node, with no account to send from.
+    pub fn read_only(
+        node: &Node,
+        interrupt: &Interrupt,
+        console: &Console,
+    ) -> Result<Self, Failure> {
+        Self::open(node, vec![], interrupt, console)
+    }
+
+    /// Reads the poll file and connects to a node, with the account that the arguments name.
+    pub fn sending(
+        node: &Node,
+        sender: &Sender,
+        interrupt: &Interrupt,
+        console: &Console,
+    ) -> Result<Self, Failure> {
+        Self::open(node, vec![account(sender)?], interrupt, console)
+    }
+
+    fn open(
+        node: &Node,
+        accounts: Vec<Account>,
+        interrupt: &Interrupt,
+        console: &Console,
+    ) -> Result<Self, Failure> {
+        let file = PollFile::read(&node.poll_file)?;
+        let url = node.rpc_url.as_ref().or(file.rpc_url.as_ref());
+        let url = url.ok_or_else(|| no_node(&node.poll_file))?;
+        let chain = connect(url, Some(file.chain_id), accounts, interrupt, console)?;
+        Ok(Connection {
+            path: node.poll_file.clone(),
+            file,
+            chain,
+        })
+    }
+
+    /// Where the poll file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The account that sends, if there is one.
+    pub fn sender(&self) -> Option<Address> {
+        self.chain.accounts().first().copied()
+    }
+
+    /// The poll that the file names.
+    pub fn poll(&self) -> Result<PollContract, Failure> {
+        PollContract::open(&self.chain, &self.file, self.file.poll(&self.path)?)
+    }
+}
+
+fn no_node(path: &Path) -> Failure {
+    Failure::Usage(format!(
+        "poll file {} names no node; give --rpc-url or set MACI_NOVA_RPC_URL",
+        path.display()
+    ))
+}
+
+/// The account that the arguments name.
+pub fn account(sender: &Sender) -> Result<Account, Failure> {
+    let source = match (&sender.keystore, &sender.account_key_file) {
+        (Some(path), _) => AccountSource::Keystore {
+            path: path.clone(),
+            password_file: sender.password_file.clone(),
+        },
+        (None, Some(path)) => AccountSource::KeyFile(path.clone()),
+        (None, None) => AccountSource::Environment,
+    };
+    Ok(Account::open(&source)?)
+}
+
+/// Connects to a node, which must be of the chain if one is named.
+pub fn connect(
+    url: &RpcUrl,
+    chain_id: Option<u64>,
+    accounts: Vec<Account>,
+    interrupt: &Interrupt,
+    console: &Console,
+) -> Result<RpcChain, Failure> {
+    let options = Options {
+        chain_id,
+        accounts,
+        observer: Arc::new(Watcher {
+            console: *console,
+            interrupt: interrupt.clone(),
+            said: Mutex::new(None),
+        }),
+        ..Options::default()
+    };
+    RpcChain::connect(url, options).map_err(|error: RpcError| Failure::Node(error))
+}
+
+/// Shows what is waited for, and ends waiting on Ctrl-C.
+struct Watcher {
+    console: Console,
+    interrupt: Interrupt,
+    /// When a pending transaction was last spoken of.
+    said: Mutex<Option<Instant>>,
+}
+
+impl Observer for Watcher {
+    fn notice(&self, notice: &Notice) {
+        if let Notice::Sent { .. } = notice {
+            return;
+        }
+        if let Notice::Pending { waited, .. } = notice {
+            let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+            let quiet = said.is_some_and(|said| said.elapsed() < PENDING);
+            if quiet || *waited < PENDING {
+                return;
+            }
+            *said = Some(Instant::now());
+        }
+        self.console.note(notice.to_string());
+    }
+
+    fn interrupted(&self) -> bool {
+        self.interrupt.asked()
+    }
+}

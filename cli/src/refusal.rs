@@ -1,0 +1,150 @@
+//! What contracts refuse, as sentences.
+
+use maci_nova_contracts::alloy_primitives::Bytes;
+use maci_nova_contracts::alloy_sol_types::{Panic, Revert, SolError, SolInterface};
+use maci_nova_contracts::bindings::{
+    ConstantInitialVoiceCreditProxy, DeciderVerifier, FreeForAllGatekeeper, JoinVerifier, Poll,
+    PollFactory, SampleToken, SignUpToken, SignUpTokenGatekeeper, VkRegistry,
+    VotesInitialVoiceCreditProxy, MACI,
+};
+use maci_nova_contracts::chain::ChainError;
+
+/// The error as a sentence; a contract's own error by its name and fields.
+pub fn explain(error: &ChainError) -> String {
+    match error {
+        ChainError::Reverted { data, .. } => match name(data) {
+            Some(name) => format!("the contract refuses with {name}{}", advice(&name)),
+            None => error.to_string(),
+        },
+        other => other.to_string(),
+    }
+}
+
+/// Errors of each of the contracts, and the two that the language has. (Contracts that call others
+/// pass their errors on.)
+macro_rules! decoders {
+    ($($interface:ty),* $(,)?) => {
+        [$(|data: &[u8]| <$interface>::abi_decode_validate(data).ok().map(|error| format!("{error:?}"))),*]
+    };
+}
+
+/// The name and the fields of a contract's error, as Solidity writes them.
+pub fn name(data: &Bytes) -> Option<String> {
+    let decoders: [fn(&[u8]) -> Option<String>; 12] = decoders![
+        Poll::PollErrors,
+        MACI::MACIErrors,
+        PollFactory::PollFactoryErrors,
+        VkRegistry::VkRegistryErrors,
+        DeciderVerifier::DeciderVerifierErrors,
+        JoinVerifier::JoinVerifierErrors,
+        FreeForAllGatekeeper::FreeForAllGatekeeperErrors,
+        SignUpTokenGatekeeper::SignUpTokenGatekeeperErrors,
+        ConstantInitialVoiceCreditProxy::ConstantInitialVoiceCreditProxyErrors,
+        VotesInitialVoiceCreditProxy::VotesInitialVoiceCreditProxyErrors,
+        SignUpToken::SignUpTokenErrors,
+        SampleToken::SampleTokenErrors,
+    ];
+    if let Some(debug) = decoders.iter().find_map(|decode| decode(data)) {
+        return Some(plain(&debug));
+    }
+    if let Ok(revert) = Revert::abi_decode_validate(data) {
+        return Some(format!("\"{}\"", revert.reason));
+    }
+    let panic = Panic::abi_decode_validate(data).ok()?;
+    Some(format!("a panic ({panic})"))
+}
+
+/// From the debug form `PollEnded(PollEnded)` or `WrongFee(WrongFee { given: 1, due: 2 })`.
+fn plain(debug: &str) -> String {
+    let Some((name, rest)) = debug.split_once('(') else {
+        return debug.to_owned();
+    };
+    let fields = rest.strip_suffix(')').unwrap_or(rest);
+    let fields = fields.strip_prefix(name).unwrap_or(fields).trim();
+    match fields {
+        "" => name.to_owned(),
+        fields => format!("{name} {fields}"),
+    }
+}
+
+/// What can be done about errors that people meet.
+fn advice(name: &str) -> &'static str {
+    let error = name.split(' ').next().unwrap_or(name);
+    match error {
+        "PollNotStarted" => ": the poll has not started; status shows its times",
+        "PollEnded" => ": the poll has ended and takes nothing any more",
+        "PollNotEnded" => ": the poll has not ended; status shows its times",
+        "DeadlinePassed" => ": the time for proving is over; anybody may abort the poll now",
+        "DeadlineNotReached" => ": there is still time to prove; status shows the deadline",
+        "AlreadyFinalized" => ": the poll has its results",
+        "AlreadyAborted" => ": the poll was given up",
+        "NotFinalized" => ": the poll has no results",
+        "NotAborted" => ": the poll was not given up",
+        "NullifierAlreadyUsed" => ": whoever has this key has joined the poll already",
+        "PollFull" => ": nobody else can join this poll",
+        "NothingToPay" => ": there is nothing to be paid out",
+        "NoTopUps" => ": this poll has no top-ups",
+        "UnknownStateIndex" => ": nobody has joined at this index",
+        "TokenAlreadyUsed" => ": somebody signed up with this token",
+        "NotTokenOwner" => ": the token belongs to another account than the one that sends",
+        "MalformedGatekeeperData" => ": the gatekeeper wants a token; give --token-id",
+        "UnexpectedGatekeeperData" => ": everybody may sign up; leave --token-id out",
+        "LeafAlreadyExists" => ": this key has signed up",
+        "StartInThePast" => ": the poll would start in the past; give a later start",
+        "UnknownShape" => ": the registry has no verifier of the poll's shape",
+        "ERC20InsufficientBalance" => ": the account has too few tokens",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use maci_nova_contracts::alloy_primitives::U256;
+
+    use super::*;
+
+    fn reverted(data: Vec<u8>) -> ChainError {
+        ChainError::Reverted {
+            data: data.into(),
+            gas_used: None,
+        }
+    }
+
+    #[test]
+    fn errors_have_their_names_and_fields() {
+        let text = explain(&reverted(Poll::PollEnded {}.abi_encode()));
+        assert_eq!(
+            text,
+            "the contract refuses with PollEnded: the poll has ended and takes nothing any more"
+        );
+        let error = Poll::WrongFee {
+            given: U256::from(1),
+            due: U256::from(2),
+        };
+        let text = explain(&reverted(error.abi_encode()));
+        assert!(text.ends_with("WrongFee { given: 1, due: 2 }"), "{text}");
+        let error = SignUpTokenGatekeeper::NotTokenOwner {
+            tokenId: U256::from(7),
+        };
+        let text = explain(&reverted(error.abi_encode()));
+        assert!(text.contains("NotTokenOwner { tokenId: 7 }"), "{text}");
+    }
+
+    #[test]
+    fn the_languages_own_errors() {
+        let error = Revert::from("no");
+        let text = explain(&reverted(error.abi_encode()));
+        assert!(text.ends_with("\"no\""), "{text}");
+        let error = Panic::from(0x11);
+        let text = explain(&reverted(error.abi_encode()));
+        assert!(text.contains("panic"), "{text}");
+    }
+
+    #[test]
+    fn what_no_contract_says() {
+        for data in [vec![], vec![1], vec![1, 2, 3, 4]] {
+            let error = reverted(data);
+            assert_eq!(explain(&error), error.to_string());
+        }
+    }
+}
