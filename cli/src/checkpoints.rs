@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use maci_nova_folding::checkpoint::{self, CheckpointError};
 use maci_nova_folding::{Parameters, RunningProof};
-use maci_nova_protocol::log::PublicFacts;
+use maci_nova_protocol::poll::Header;
 
 use crate::arguments::Interval;
 use crate::failure::Failure;
@@ -41,11 +41,11 @@ impl Checkpoints {
     pub fn load(
         &mut self,
         parameters: &Parameters,
-        facts: &PublicFacts,
+        header: &Header,
     ) -> Result<(RunningProof, Plan), Failure> {
-        let loaded = checkpoint::load(&self.path, parameters, &facts.header)
+        let loaded = checkpoint::load(&self.path, parameters, header)
             .map_err(|error| self.failure(error))?;
-        let plan = Plan::from_bytes(&loaded.application, facts, &parameters.shape())
+        let plan = Plan::from_bytes(&loaded.application, &parameters.shape())
             .map_err(|reason| self.foreign(reason))?;
         self.steps = loaded.proof.steps();
         Ok((loaded.proof, plan))

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use maci_nova_compressor::groth16::KeyCacheError;
 use maci_nova_compressor::{ProofFileError, VerifyError};
+use maci_nova_contracts::alloy_primitives::Address;
 use maci_nova_contracts::chain::ChainError;
 use maci_nova_folding::{CheckpointError, SetupError};
 use maci_nova_protocol::log::{LogError, LogErrorKind};
@@ -116,6 +117,18 @@ pub enum Failure {
         /// The log.
         log: PathBuf,
         /// The public key in the log.
+        expected: String,
+        /// The given key's public key.
+        found: String,
+    },
+    /// The key belongs to somebody else than the coordinator of a poll on a chain.
+    #[error(
+        "the key is not this poll's coordinator's: it has public key {found}, poll {poll} says {expected}; give the coordinator's key with --key-file or {ENVIRONMENT}"
+    )]
+    WrongPollKey {
+        /// The poll.
+        poll: Address,
+        /// The poll's public key.
         expected: String,
         /// The given key's public key.
         found: String,
@@ -233,7 +246,7 @@ impl Failure {
             | Failure::LogFile { .. }
             | Failure::Log { .. }
             | Failure::LogChanged { .. } => Kind::Input,
-            Failure::WrongKey { .. } => Kind::WrongKey,
+            Failure::WrongKey { .. } | Failure::WrongPollKey { .. } => Kind::WrongKey,
             Failure::Setup(error) => setup_kind(error),
             Failure::OtherParameters(_) | Failure::Insecure(_) => Kind::Parameters,
             Failure::Checkpoint { source, .. } => checkpoint_kind(source),

@@ -1,12 +1,16 @@
 //! A proof for the contract: on disk, as `finalize` writes it, and printed.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::contract;
-use crate::dry_run::{Accepted, DryRun, DryRunError, CHAIN_ID};
-use maci_nova_compressor::decider::{DeciderProof, Prover, Statement};
-use maci_nova_contracts::alloy_primitives::{hex, U256};
+use crate::coordinator::{finalize_call, Transaction};
+use crate::dry_run::{Accepted, DryRun, CHAIN_ID};
+use crate::poll_contract::PollContract;
+use maci_nova_compressor::decider::{DeciderError, DeciderProof, Prover, Statement};
+use maci_nova_contracts::alloy_primitives::{hex, Address, Bytes, B256, U256};
+use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::decider::Key;
 use maci_nova_contracts::words;
 use maci_nova_folding::files::{write_atomically, Readers};
@@ -37,6 +41,8 @@ pub struct Document {
     results: Results,
     verified: bool,
     dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finalized: Option<bool>,
     insecure: bool,
     setup: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,8 +53,14 @@ pub struct Document {
     chain_id: String,
     poll: String,
     verifier: String,
-    gas: u64,
-    deployment_gas: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction: Option<B256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gas: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deployment_gas: Option<u64>,
     statement: StatementText,
     proof: Vec<String>,
     calldata: String,
@@ -160,17 +172,55 @@ impl KeyText {
     }
 }
 
+/// Where a proof was accepted, or will be.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The chain.
+    pub chain_id: u64,
+    /// Who asks the verifier.
+    pub poll: Address,
+    /// The verifier.
+    pub verifier: Address,
+    /// The transaction's input.
+    pub calldata: Bytes,
+    /// What is known of an embedded EVM's verifier: gas of the call, and of the deployment.
+    pub rehearsed: Option<(u64, u64)>,
+}
+
+impl Place {
+    /// In an embedded EVM.
+    pub fn of_dry_run(verifier: &DryRun, accepted: &Accepted) -> Self {
+        Place {
+            chain_id: CHAIN_ID,
+            poll: verifier.poll(),
+            verifier: verifier.verifier(),
+            calldata: accepted.calldata.clone(),
+            rehearsed: Some((accepted.gas, verifier.deployment_gas())),
+        }
+    }
+
+    /// At a poll.
+    pub fn of_poll(poll: &PollContract, finalization: &Finalization) -> Self {
+        Place {
+            chain_id: poll.chain_id,
+            poll: poll.address,
+            verifier: poll.info.verifier,
+            calldata: finalize_call(finalization).abi_encode().into(),
+            rehearsed: None,
+        }
+    }
+}
+
 impl Document {
-    /// Of a proof that the verifier has accepted.
+    /// Of a proof that was verified, in Rust at least.
     pub fn new(
         finalization: &Finalization,
-        accepted: &Accepted,
-        verifier: &DryRun,
+        place: Place,
         prover: &Prover,
         parameters: &Parameters,
-    ) -> Result<Self, DryRunError> {
+    ) -> Result<Self, DeciderError> {
         let Finalization { statement, proof } = finalization;
-        let key = contract::key(verifier.key()).map_err(DryRunError::Key)?;
+        let key = contract::key(&prover.verifying_key())?;
         let spent = statement.results.iter().map(|result| result.spent);
         let (setup, powers_of_tau) = match parameters.origin() {
             SetupOrigin::InsecureDevelopment => ("INSECURE development", None),
@@ -180,7 +230,8 @@ impl Document {
         Ok(Document {
             results: Results::new(&statement.results, spent.fold(0, u128::saturating_add)),
             verified: true,
-            dry_run: true,
+            dry_run: place.rehearsed.is_some(),
+            finalized: None,
             insecure: !(secure_keys && parameters.origin().is_secure()),
             setup: setup.into(),
             powers_of_tau,
@@ -190,16 +241,27 @@ impl Document {
             },
             parameters_digest: parameters.digest().to_string(),
             constraints: prover.constraints(),
-            chain_id: CHAIN_ID.to_string(),
-            poll: verifier.poll().to_checksum(None),
-            verifier: verifier.verifier().to_checksum(None),
-            gas: accepted.gas,
-            deployment_gas: verifier.deployment_gas(),
+            chain_id: place.chain_id.to_string(),
+            poll: place.poll.to_checksum(None),
+            verifier: place.verifier.to_checksum(None),
+            transaction: None,
+            block: None,
+            gas: place.rehearsed.map(|(gas, _)| gas),
+            deployment_gas: place.rehearsed.map(|(_, deployment)| deployment),
             statement: StatementText::new(statement),
             proof: texts(&contract::proof(proof).words()),
-            calldata: hex::encode_prefixed(&accepted.calldata),
+            calldata: hex::encode_prefixed(&place.calldata),
             verifying_key: KeyText::new(&key),
         })
+    }
+
+    /// The poll has its results, from a transaction of now or from an earlier one.
+    pub fn finalized(mut self, sent: Option<&Transaction>) -> Self {
+        self.finalized = Some(true);
+        self.transaction = sent.map(|sent| sent.hash);
+        self.block = sent.map(|sent| sent.block);
+        self.gas = sent.map(|sent| sent.gas);
+        self
     }
 
     /// Writes it to a file. It is public.
@@ -223,12 +285,7 @@ impl Document {
         console.result(|out| {
             self.results.write_table(out)?;
             let setup = self.powers_of_tau.as_deref().unwrap_or(&self.setup);
-            writeln!(out, "\nverified in Rust and by the contract (dry run)")?;
-            writeln!(
-                out,
-                "gas of the call {}, of deploying the verifier {}",
-                self.gas, self.deployment_gas
-            )?;
+            self.write_outcome(out)?;
             writeln!(
                 out,
                 "{} constraints, {} keys, {setup} setup",
@@ -236,6 +293,28 @@ impl Document {
             )?;
             writeln!(out, "parameters {}", self.parameters_digest)
         })
+    }
+
+    fn write_outcome(&self, out: &mut dyn Write) -> io::Result<()> {
+        match (self.finalized, self.gas, self.deployment_gas) {
+            (Some(_), Some(gas), _) => {
+                let Document { poll, block, .. } = self;
+                let transaction = self.transaction.unwrap_or_default();
+                let block = block.unwrap_or_default();
+                writeln!(out, "\nfinalized: poll {poll}, block {block}, gas {gas}")?;
+                writeln!(out, "transaction {transaction}")
+            }
+            (Some(_), None, _) => writeln!(out, "\nfinalized before: poll {}", self.poll),
+            (None, gas, deployment) => {
+                writeln!(out, "\nverified in Rust and by the contract (dry run)")?;
+                writeln!(
+                    out,
+                    "gas of the call {}, of deploying the verifier {}",
+                    gas.unwrap_or_default(),
+                    deployment.unwrap_or_default()
+                )
+            }
+        }
     }
 }
 

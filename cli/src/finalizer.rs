@@ -6,16 +6,17 @@ use std::sync::Arc;
 use crate::dry_run::{DryRun, DryRunError};
 use maci_nova_compressor::decider::{Prover, ProverError, Statement};
 use maci_nova_compressor::groth16::{KeyCache, KeyEvent};
-use maci_nova_folding::Parameters;
+use maci_nova_folding::{Parameters, SetupSource};
 use maci_nova_protocol::poll::State;
 use maci_nova_step_circuit::Shape;
 
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::finalization::{Document, Finalization};
+use crate::finalization::{Document, Finalization, Place};
+use crate::fold::Fold;
 use crate::interrupt::Interrupt;
 use crate::progress::{duration, Progress};
-use crate::prover::{Attempt, Folded, Job};
+use crate::prover::{Attempt, Job};
 
 /// What is said wherever keys of one machine are used.
 const INSECURE: &str = "INSECURE: the decider's keys were made by one machine; whoever made them can forge proofs that contracts accept";
@@ -56,6 +57,19 @@ pub fn dry_run(
     document.write(&path)?;
     attempt.directory().remove_checkpoint()?;
     Ok(document)
+}
+
+/// Parameters of a shape, made anew.
+pub fn parameters(
+    shape: Shape,
+    source: &SetupSource,
+    console: &Console,
+) -> Result<Parameters, Failure> {
+    let stage = Progress::timed(console, "parameters");
+    let parameters = Parameters::setup(shape, source)?;
+    let seconds = stage.finish();
+    console.note(format!("parameters made in {seconds:.1} s"));
+    Ok(parameters)
 }
 
 /// The decider's keys: from the user's cache, or made and kept there.
@@ -121,23 +135,22 @@ pub fn deploy(prover: &Prover, shape: Shape) -> Result<DryRun, Failure> {
 /// Proves a folded poll for where the domain says.
 pub fn prove(
     prover: &Prover,
-    folded: &Folded,
+    folded: &Fold<'_>,
     domain: [u8; 32],
     console: &Console,
 ) -> Result<Finalization, Failure> {
     let internal = |error: ProverError| Failure::Internal(error.to_string());
     let running = folded
-        .proof
+        .proof()
         .engine_proof()
         .ok_or_else(|| Failure::Internal("no step was folded".into()))?;
     let stage = Progress::timed(console, "decider proof");
-    let proof = prover
-        .prove(running, domain, &folded.results)
-        .map_err(internal)?;
+    let results = folded.results();
+    let proof = prover.prove(running, domain, &results).map_err(internal)?;
     let seconds = stage.finish();
     console.note(format!("decider proof made in {seconds:.1} s"));
     Ok(Finalization {
-        statement: Statement::new(running, domain, &folded.results).map_err(internal)?,
+        statement: Statement::new(running, domain, &results).map_err(internal)?,
         proof,
     })
 }
@@ -150,7 +163,8 @@ fn verified(
     parameters: &Parameters,
 ) -> Result<Document, DryRunError> {
     let accepted = verifier.verify(&finalization.statement, &finalization.proof)?;
-    Document::new(finalization, &accepted, verifier, prover, parameters)
+    let place = Place::of_dry_run(verifier, &accepted);
+    Document::new(finalization, place, prover, parameters).map_err(DryRunError::Key)
 }
 
 /// The proof in a file, which must be of the job's poll and for this verifier.

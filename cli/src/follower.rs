@@ -112,6 +112,11 @@ impl<T: Clone> Follower<T> {
         }
     }
 
+    /// From now on a block is read once so many are after it.
+    pub fn set_confirmations(&mut self, confirmations: u64) {
+        self.confirmations = confirmations;
+    }
+
     /// The block up to which everything was read; `None` if nothing was.
     pub fn read_to(&self) -> Option<&Mark<T>> {
         self.marks.last()

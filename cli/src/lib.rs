@@ -4,17 +4,20 @@
 //! any [`Chain`](maci_nova_contracts::chain::Chain): a node's ([`rpc`]) or the one in this process.
 
 pub mod arguments;
+mod chain_log;
 mod checkpoints;
 mod commands;
 pub mod connection;
 pub mod console;
 pub mod contract;
+pub mod coordinator;
 mod count;
 pub mod dry_run;
 mod estimate;
 pub mod failure;
 mod finalization;
 mod finalizer;
+mod fold;
 pub mod follower;
 pub mod interrupt;
 mod key;

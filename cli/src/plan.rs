@@ -10,15 +10,17 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 /// The version of the checkpoint's application section.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// All events of a poll: its joins, its messages, and the salts of the blinding events that fill
-/// the last step. There is at least one, so that the final state reveals nothing.
+/// What a proof of a poll is begun with, kept in every checkpoint: the salts of blinding events, as
+/// many as a step has events, and the log that is proven, unless it is still growing.
+///
+/// Events are joins, messages, and blinding events that fill the last step. There is at least one of
+/// these, so that the final state reveals nothing. However often a proof is stopped, the salts are the
+/// same, and so is the state that it ends in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Plan {
-    log: LogDigest,
-    events: u64,
-    events_per_step: u64,
+    log: Option<LogDigest>,
     salts: Vec<Fr>,
 }
 
@@ -37,7 +39,7 @@ struct LogDigest {
 #[serde(deny_unknown_fields)]
 struct Section {
     version: u32,
-    log: LogDigest,
+    log: Option<LogDigest>,
     salts: Vec<String>,
 }
 
@@ -57,27 +59,35 @@ impl core::fmt::Debug for Plan {
 }
 
 impl Plan {
-    /// For a log with these facts, with salts from `rng`.
-    pub fn new(facts: &PublicFacts, shape: &Shape, rng: &mut (impl RngCore + CryptoRng)) -> Self {
-        let log = LogDigest::new(facts);
-        let events = log.events();
-        let blinding = blinding_events(events, shape);
+    /// For a log with these facts, or for one that grows, with salts from `rng`.
+    pub fn new(
+        facts: Option<&PublicFacts>,
+        shape: &Shape,
+        rng: &mut (impl RngCore + CryptoRng),
+    ) -> Self {
+        let salts = (0..shape.events_per_step).map(|_| Fr::random(&mut *rng));
         Plan {
-            log,
-            events,
-            events_per_step: shape.events_per_step as u64,
-            salts: (0..blinding).map(|_| Fr::random(&mut *rng)).collect(),
+            log: facts.map(LogDigest::new),
+            salts: salts.collect(),
         }
     }
 
-    /// Salts of the blinding events, in order.
-    pub fn salts(&self) -> &[Fr] {
-        &self.salts
+    /// Salts of the blinding events after all events of a log, in order.
+    pub fn salts(&self, facts: &PublicFacts) -> &[Fr] {
+        // At least one, and as many as fill the last step.
+        let k = self.salts.len() as u64;
+        let blinding = k - events(facts) % k;
+        &self.salts[..blinding as usize]
     }
 
-    /// Steps of the whole proof.
-    pub fn steps(&self) -> u64 {
-        (self.events + self.salts.len() as u64) / self.events_per_step
+    /// Steps of the whole proof of a log.
+    pub fn steps(&self, facts: &PublicFacts) -> u64 {
+        events(facts) / self.salts.len() as u64 + 1
+    }
+
+    /// Whether the log may have grown since.
+    pub fn is_of_growing_log(&self) -> bool {
+        self.log.is_none()
     }
 
     /// For a checkpoint.
@@ -90,8 +100,8 @@ impl Plan {
         serde_json::to_vec(&section).expect("strings and integers are always JSON")
     }
 
-    /// From a checkpoint that must belong to a log with these facts. The error says what differs.
-    pub fn from_bytes(bytes: &[u8], facts: &PublicFacts, shape: &Shape) -> Result<Self, String> {
+    /// From a checkpoint of a shape. The error says what is wrong.
+    pub fn from_bytes(bytes: &[u8], shape: &Shape) -> Result<Self, String> {
         let section: Section = serde_json::from_slice(bytes)
             .map_err(|error| format!("its plan cannot be read: {error}"))?;
         if section.version != VERSION {
@@ -100,21 +110,31 @@ impl Plan {
                 "its plan has version {found}, this program knows version {VERSION}"
             ));
         }
-        section.log.check(&LogDigest::new(facts))?;
-        let events = section.log.events();
-        if section.salts.len() as u64 != blinding_events(events, shape) {
+        if section.salts.len() != shape.events_per_step {
             return Err("its plan has another number of blinding events".into());
         }
         let salts = section.salts.iter().map(|salt| from_decimal(salt));
         Ok(Plan {
             log: section.log.clone(),
-            events,
-            events_per_step: shape.events_per_step as u64,
             salts: salts
                 .collect::<Result<_, _>>()
                 .map_err(|error| format!("its plan has an invalid salt: {error}"))?,
         })
     }
+
+    /// Whether it was made for a log with these facts, or for one that grows. The error says what
+    /// differs.
+    pub fn check(&self, facts: &PublicFacts) -> Result<(), String> {
+        match &self.log {
+            Some(log) => log.check(&LogDigest::new(facts)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Joins and messages of a log. The join count is one more than the joins: leaf 0 is nobody's.
+fn events(facts: &PublicFacts) -> u64 {
+    facts.join_count.saturating_sub(1) + facts.message_count
 }
 
 impl LogDigest {
@@ -125,11 +145,6 @@ impl LogDigest {
             message_head: to_decimal(&facts.message_head),
             message_count: facts.message_count,
         }
-    }
-
-    /// The join count is one more than the voters: leaf 0 is nobody's.
-    fn events(&self) -> u64 {
-        self.join_count.saturating_sub(1) + self.message_count
     }
 
     fn check(&self, log: &LogDigest) -> Result<(), String> {
@@ -144,10 +159,4 @@ impl LogDigest {
             log.message_count,
         ))
     }
-}
-
-/// At least one, and as many as fill the last step.
-fn blinding_events(events: u64, shape: &Shape) -> u64 {
-    let k = shape.events_per_step as u64;
-    k - events % k
 }

@@ -1,11 +1,13 @@
 //! A poll log on disk, read once for its facts and again for its events.
 
+use std::fmt;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use maci_nova_folding::files::{write_atomically, Readers};
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
-use maci_nova_protocol::log::{LogError, LogIndex, LoggedMessage, PublicFacts, Record};
+use maci_nova_protocol::log::{FactError, LogError, LogIndex, LoggedMessage, PublicFacts, Record};
 use maci_nova_protocol::poll::{Event, Header, PollError};
 use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::{Shape, ShapeError};
@@ -31,6 +33,14 @@ pub struct Events<'a> {
     events: Box<dyn Iterator<Item = Result<Logged, LogError>> + Send + 'a>,
 }
 
+impl fmt::Debug for Events<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("log", &self.log.path)
+            .finish_non_exhaustive()
+    }
+}
+
 impl PollLog {
     /// Reads the whole log once.
     pub fn open(path: &Path) -> Result<Self, Failure> {
@@ -47,9 +57,75 @@ impl PollLog {
         })
     }
 
+    /// Makes a new log that has a header alone.
+    pub fn create(path: &Path, header: &Header) -> Result<Self, Failure> {
+        let (index, line) = LogIndex::begin(header.clone())
+            .map_err(|error| Failure::Internal(error.to_string()))?;
+        write_atomically(path, Readers::Everybody, |file| {
+            file.write_all(line.as_bytes())
+        })
+        .map_err(failed("write", path))?;
+        Ok(PollLog {
+            path: path.to_owned(),
+            index,
+        })
+    }
+
+    /// The log with more records at its end, and the text that is to be written there: see
+    /// [`PollLog::extend`].
+    pub fn extended(&self, records: &[Record]) -> Result<(LogIndex, String), FactError> {
+        let mut index = self.index.clone();
+        let mut text = String::new();
+        for record in records {
+            text += &index.append(record)?;
+        }
+        Ok((index, text))
+    }
+
+    /// Writes what [`PollLog::extended`] gave to the end of the file, durably.
+    pub fn extend(&mut self, (index, text): (LogIndex, String)) -> Result<(), Failure> {
+        let written = || {
+            let mut file = File::options().write(true).open(&self.path)?;
+            // Whatever was written there before and did not become part of the log goes.
+            file.set_len(self.index.bytes())?;
+            file.seek(SeekFrom::End(0))?;
+            file.write_all(text.as_bytes())?;
+            file.sync_data()
+        };
+        written().map_err(failed("write", &self.path))?;
+        self.index = index;
+        Ok(())
+    }
+
+    /// Cuts the file to a length, at the end of a line, and reads it again.
+    pub fn cut(path: &Path, bytes: u64) -> Result<Self, Failure> {
+        let cut = || {
+            let file = File::options().write(true).open(path)?;
+            file.set_len(bytes)?;
+            file.sync_data()
+        };
+        cut().map_err(failed("cut", path))?;
+        Self::open(path)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes of the log.
+    pub fn bytes(&self) -> u64 {
+        self.index.bytes()
+    }
+
     /// What everybody can know of the poll.
     pub fn facts(&self) -> &PublicFacts {
         self.index.facts()
+    }
+
+    /// The join chain after the first so many joins, if there are as many.
+    pub fn join_chain_after(&self, joins: u64) -> Option<Fr> {
+        self.index.join_chain_after(joins)
     }
 
     /// The poll.
@@ -109,14 +185,22 @@ impl PollLog {
 
     /// All events: joins in order, messages in reverse, then a blinding event for each salt.
     pub fn events(&self, salts: Vec<Fr>) -> Result<Events<'_>, Failure> {
+        self.events_after(0, salts)
+    }
+
+    /// The same after the first so many of joins and messages.
+    pub fn events_after(&self, done: u64, salts: Vec<Fr>) -> Result<Events<'_>, Failure> {
         self.require_file()?;
-        let joins = self.index.joins(open(&self.path)?);
+        let joins = self.index.joins_after(done, open(&self.path)?);
         let messages = self.index.messages_reversed(open(&self.path)?);
+        let counted = done.saturating_sub(self.voters());
+        let counted = usize::try_from(counted).unwrap_or(usize::MAX);
         let joins = joins.map(|join| Ok((0, Event::Join(join?))));
         let messages = messages.filter_map(|message| match message {
             Ok(message) => message_event(&message).map(|event| Ok((message.line_number, event))),
             Err(error) => Some(Err(error)),
         });
+        let messages = messages.skip(counted);
         let salts = salts.into_iter().map(|salt| Ok((0, Event::Blind { salt })));
         Ok(Events {
             log: self,
@@ -165,6 +249,14 @@ fn message_event(message: &LoggedMessage) -> Option<Event> {
             previous,
         }),
         Record::Header(_) | Record::Join(_) => None,
+    }
+}
+
+fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Failure + 'a {
+    move |source| Failure::Io {
+        action,
+        path: path.to_owned(),
+        source,
     }
 }
 

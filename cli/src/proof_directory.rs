@@ -12,6 +12,8 @@ use crate::failure::Failure;
 const CHECKPOINT: &str = "running.checkpoint";
 const PROOF: &str = "final.proof";
 const DECIDER: &str = "decider.json";
+const LOG: &str = "poll.jsonl";
+const FOLLOWER: &str = "follower.json";
 const LOCK: &str = "lock";
 
 /// A directory that this process alone writes to.
@@ -68,6 +70,16 @@ impl ProofDirectory {
     /// Where the proof for the contract is.
     pub fn decider(&self) -> PathBuf {
         self.root.join(DECIDER)
+    }
+
+    /// Where the log of a poll on a chain is.
+    pub fn log(&self) -> PathBuf {
+        self.root.join(LOG)
+    }
+
+    /// Where it is written how far the chain was read.
+    pub fn follower(&self) -> PathBuf {
+        self.root.join(FOLLOWER)
     }
 
     /// Removes the checkpoint, and one whose writing was cut short.

@@ -1,27 +1,24 @@
 //! Proving a poll: from the log to a running proof of all steps, through checkpoints, and to the
 //! final proof.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use maci_nova_compressor::{verify, FinalProof, VerifierKey};
-use maci_nova_folding::{fold_all, Outcome, Parameters, PipelineError, RunningProof, SetupSource};
+use maci_nova_folding::{Parameters, SetupSource};
 use maci_nova_protocol::keys::PrivateKey;
-use maci_nova_protocol::tally::OptionResult;
 use maci_nova_step_circuit::Shape;
-use rand_core::OsRng;
 
 use crate::arguments::{Interval, Proving};
 use crate::checkpoints::Checkpoints;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::finalizer::parameters;
+use crate::fold::{Fold, Tools};
 use crate::interrupt::Interrupt;
-use crate::plan::Plan;
 use crate::poll_log::PollLog;
 use crate::progress::Progress;
 use crate::proof_directory::ProofDirectory;
 use crate::proof_file;
-use crate::steps::Steps;
 
 /// What to prove, and how.
 #[derive(Debug)]
@@ -69,14 +66,6 @@ pub struct Attempt<'a> {
     console: &'a Console,
     shape: Shape,
     directory: ProofDirectory,
-}
-
-/// A poll all of whose steps are folded.
-pub struct Folded {
-    /// The running proof.
-    pub proof: RunningProof,
-    /// What it counted, one for each option.
-    pub results: Vec<OptionResult>,
 }
 
 impl<'a> Attempt<'a> {
@@ -131,26 +120,38 @@ impl<'a> Attempt<'a> {
 
     /// Makes the parameters.
     pub fn parameters(&self) -> Result<Parameters, Failure> {
-        let stage = Progress::timed(self.console, "parameters");
-        let parameters = Parameters::setup(self.shape, &self.job.source)?;
-        let seconds = stage.finish();
-        self.console
-            .note(format!("parameters made in {seconds:.1} s"));
-        Ok(parameters)
+        parameters(self.shape, &self.job.source, self.console)
     }
 
     /// Folds what is left of the poll. The checkpoint then holds all of it.
-    pub fn fold(&self, parameters: &Parameters) -> Result<Folded, Failure> {
-        let mut work = Work::begin(self, parameters)?;
-        let mut steps = work.steps()?;
-        work.fold(&mut steps)?;
-        if self.interrupt.asked() {
-            return Err(work.interrupted());
+    pub fn fold<'p>(&'p self, parameters: &'p Parameters) -> Result<Fold<'p>, Failure> {
+        let Job { log, key, .. } = self.job;
+        let tools = Tools {
+            parameters,
+            key,
+            interrupt: self.interrupt,
+            console: self.console,
+        };
+        let checkpoints = Checkpoints::new(self.directory.checkpoint(), self.job.checkpoint_every);
+        if self.job.resume && !checkpoints.path().exists() {
+            self.console
+                .note("no checkpoint yet: beginning with the first event");
         }
-        Ok(Folded {
-            proof: work.proof,
-            results: steps.results(),
-        })
+        let mut fold = Fold::open(tools, checkpoints, log.header(), Some(log.facts()))?;
+        if !fold.catch_up(log)? {
+            return Err(fold.foreign("its state is not the one that the log leads to"));
+        }
+        self.announce(&fold);
+        fold.fold_rest(log)?;
+        Ok(fold)
+    }
+
+    fn announce(&self, fold: &Fold<'_>) {
+        let (done, total) = (fold.proof().steps(), fold.total(self.job.log));
+        if done > 0 {
+            let text = format!("going on after step {done} of {total}");
+            self.console.note(text);
+        }
     }
 
     /// An error if somebody has asked to stop: nothing is lost.
@@ -180,7 +181,7 @@ pub fn prove(
     }
     let parameters = attempt.parameters()?;
     let folded = attempt.fold(&parameters)?;
-    let proof = compress(job, &parameters, folded, console)?;
+    let proof = compress(job, &parameters, &folded, console)?;
     // The proof is on disk before the checkpoint goes.
     proof
         .write(&path)
@@ -193,12 +194,12 @@ pub fn prove(
 fn compress(
     job: &Job<'_>,
     parameters: &Parameters,
-    folded: Folded,
+    folded: &Fold<'_>,
     console: &Console,
 ) -> Result<FinalProof, Failure> {
     let internal = |error: &dyn std::error::Error| Failure::Internal(error.to_string());
     let stage = Progress::timed(console, "final proof");
-    let proof = FinalProof::prove(parameters, &folded.proof, folded.results)
+    let proof = FinalProof::prove(parameters, folded.proof(), folded.results())
         .map_err(|error| internal(&error))?;
     let key = VerifierKey::new(parameters);
     verify(&key, &proof, job.log.facts()).map_err(|error| internal(&error))?;
@@ -220,127 +221,5 @@ pub fn source(
             console.warn(proof_file::INSECURE);
             Ok(SetupSource::InsecureDevelopment)
         }
-    }
-}
-
-/// The running proof on its way.
-struct Work<'a> {
-    job: &'a Job<'a>,
-    interrupt: &'a Interrupt,
-    console: &'a Console,
-    parameters: &'a Parameters,
-    checkpoints: Checkpoints,
-    plan: Plan,
-    proof: RunningProof,
-}
-
-impl<'a> Work<'a> {
-    /// From the checkpoint, or from the first event.
-    fn begin(attempt: &'a Attempt<'a>, parameters: &'a Parameters) -> Result<Self, Failure> {
-        let Attempt {
-            job,
-            interrupt,
-            console,
-            directory,
-            ..
-        } = attempt;
-        let facts = job.log.facts();
-        let mut checkpoints = Checkpoints::new(directory.checkpoint(), job.checkpoint_every);
-        let (proof, plan) = if checkpoints.path().exists() {
-            checkpoints.load(parameters, facts)?
-        } else {
-            if job.resume {
-                console.note("no checkpoint yet: beginning with the first event");
-            }
-            let proof = RunningProof::new(parameters, &facts.header)
-                .map_err(|error| Failure::Internal(error.to_string()))?;
-            let plan = Plan::new(facts, &parameters.shape(), &mut OsRng);
-            // From here on the blinding is fixed: whatever happens, the final state is the same.
-            checkpoints.save(parameters, &proof, &plan)?;
-            (proof, plan)
-        };
-        Ok(Work {
-            job,
-            interrupt,
-            console,
-            parameters,
-            checkpoints,
-            plan,
-            proof,
-        })
-    }
-
-    /// The steps that are left. Those that are folded are counted again, which must lead to the
-    /// state that the proof has reached.
-    fn steps(&self) -> Result<Steps<'a>, Failure> {
-        let (done, total) = (self.proof.steps(), self.plan.steps());
-        let shape = self.parameters.shape();
-        let mut steps = Steps::new(self.job.log, self.job.key, shape, self.plan.salts())?;
-        let mut progress = Progress::counted(self.console, "counting", "steps", 0, done);
-        for step in 0..done.min(total) {
-            steps.pass()?;
-            progress.at(step + 1);
-            if self.interrupt.asked() {
-                return Err(self.interrupted());
-            }
-        }
-        progress.finish();
-        if steps.state() != self.proof.state() {
-            let reason = "its state is not the one that the log leads to";
-            return Err(self.checkpoints.foreign(reason.into()));
-        }
-        if done > 0 {
-            let text = format!("going on after step {done} of {total}");
-            self.console.note(text);
-        }
-        Ok(steps)
-    }
-
-    /// Folds what is left. However it ends, the checkpoint then holds every step folded, unless it
-    /// cannot be written.
-    fn fold(&mut self, steps: &mut Steps<'a>) -> Result<(), Failure> {
-        let (done, total) = (self.proof.steps(), self.plan.steps());
-        let mut progress = Progress::counted(self.console, "proving", "steps", done, total);
-        let mut unsaved = None;
-        let (parameters, plan) = (self.parameters, &self.plan);
-        let checkpoints = &mut self.checkpoints;
-        let stop = self.interrupt.flag();
-        let outcome = fold_all(parameters, &mut self.proof, steps, stop, |proof| {
-            progress.at(proof.steps());
-            match checkpoints.save_if_due(parameters, proof, plan) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(failure) => {
-                    unsaved = Some(failure);
-                    ControlFlow::Break(())
-                }
-            }
-        });
-        let seconds = progress.finish();
-        if let Some(failure) = unsaved {
-            return Err(failure);
-        }
-        let saved = checkpoints.save_rest(parameters, &self.proof, plan);
-        match outcome {
-            Err(PipelineError::Producer(failure)) => return Err(failure),
-            Err(PipelineError::Fold(error)) => return Err(Failure::Internal(error.to_string())),
-            Ok(_) => saved?,
-        }
-        if outcome.is_ok_and(|outcome| outcome == Outcome::Stopped) {
-            return Err(self.interrupted());
-        }
-        let folded = self.proof.steps() - done;
-        let rate = folded as f64 / seconds.max(1e-9);
-        self.console.note(format!(
-            "{folded} steps proven in {seconds:.1} s, {rate:.1} steps/s"
-        ));
-        Ok(())
-    }
-
-    fn interrupted(&self) -> Failure {
-        let (done, total) = (self.proof.steps(), self.plan.steps());
-        Failure::Interrupted(format!(
-            "{done} of {total} steps are kept in {}; run the same command with --resume to go on",
-            self.checkpoints.path().display()
-        ))
     }
 }

@@ -1,57 +1,38 @@
 //! The steps of a poll, one after another, with their witnesses.
 
 use maci_nova_protocol::keys::PrivateKey;
-use maci_nova_protocol::poll::{Event, Poll, PollError, State, Transition};
-use maci_nova_protocol::tally::OptionResult;
-use maci_nova_protocol::Fr;
+use maci_nova_protocol::poll::{Event, Poll, PollError, Transition};
 use maci_nova_step_circuit::{Shape, StepCircuit};
 
 use crate::failure::Failure;
-use crate::poll_log::{Events, PollLog};
+use crate::poll_log::Events;
 
-/// What is left of a poll, K events at a time.
+/// Steps of a poll from where its state machine is, K events at a time.
 pub struct Steps<'a> {
     events: Events<'a>,
-    poll: Poll,
+    poll: &'a mut Poll,
     key: &'a PrivateKey,
     shape: Shape,
 }
 
 impl<'a> Steps<'a> {
-    /// All steps: joins, messages in reverse, then a blinding event for each of `salts`. Their
-    /// number is a multiple of the shape's K.
-    pub fn new(
-        log: &'a PollLog,
-        key: &'a PrivateKey,
-        shape: Shape,
-        salts: &[Fr],
-    ) -> Result<Self, Failure> {
-        let poll = Poll::new(log.header().clone(), key.secret_scalar())
-            .map_err(|error| Failure::Internal(error.to_string()))?;
-        Ok(Steps {
-            events: log.events(salts.to_vec())?,
+    /// The steps of these events, the next for the state machine. A step that they do not fill is none.
+    pub fn new(events: Events<'a>, poll: &'a mut Poll, key: &'a PrivateKey, shape: Shape) -> Self {
+        Steps {
+            events,
             poll,
             key,
             shape,
-        })
+        }
     }
 
-    /// The state after the last step that was taken or skipped.
-    pub fn state(&self) -> &State {
-        self.poll.state()
+    /// Takes a step without making its witness. None is left if it returns false.
+    pub fn pass(&mut self) -> Result<bool, Failure> {
+        let transitions = self.transitions()?;
+        Ok(transitions.len() == self.shape.events_per_step)
     }
 
-    /// Results so far, one for each option.
-    pub fn results(&self) -> Vec<OptionResult> {
-        self.poll.results()
-    }
-
-    /// Takes a step without making its witness.
-    pub fn pass(&mut self) -> Result<(), Failure> {
-        self.transitions().map(drop)
-    }
-
-    /// The next K transitions; none when all are taken.
+    /// The next K transitions; fewer when there are no more.
     fn transitions(&mut self) -> Result<Vec<Transition>, Failure> {
         let mut transitions = Vec::with_capacity(self.shape.events_per_step);
         while transitions.len() < self.shape.events_per_step {
@@ -59,7 +40,7 @@ impl<'a> Steps<'a> {
                 break;
             };
             let (_, event) = event?;
-            let transition = apply(&mut self.poll, event);
+            let transition = apply(self.poll, event);
             transitions.push(transition.map_err(|error| self.events.refused(&error))?);
         }
         Ok(transitions)
@@ -78,7 +59,7 @@ impl Iterator for Steps<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.transitions() {
-            Ok(transitions) if transitions.is_empty() => None,
+            Ok(transitions) if transitions.len() < self.shape.events_per_step => None,
             Ok(transitions) => Some(self.circuit(transitions)),
             Err(failure) => Some(Err(failure)),
         }

@@ -1,10 +1,87 @@
-//! `export-log`.
+//! `export-log`: what was sent to a poll, as a poll log.
+
+use serde::Serialize;
 
 use crate::arguments::ExportLog;
+use crate::chain_log::{Advance, ChainLog};
+use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::progress::Progress;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    log: String,
+    voters: String,
+    messages: String,
+    block: Option<u64>,
+    whole: bool,
+}
 
 /// Runs the command.
-pub fn run(_arguments: &ExportLog, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::Internal("not here yet".into()))
+pub fn run(arguments: &ExportLog, console: &Console) -> Result<(), Failure> {
+    let path = &arguments.out;
+    if path.exists() {
+        return Err(Failure::Usage(format!(
+            "{} already exists; give another --out",
+            path.display()
+        )));
+    }
+    let interrupt = Interrupt::listen()?;
+    let connection = Connection::read_only(&arguments.node, &interrupt, console)?;
+    let (chain, poll) = (&connection.chain, connection.poll()?);
+    let io = |action| {
+        move |source| Failure::Io {
+            action,
+            path: path.clone(),
+            source,
+        }
+    };
+    // Made beside its place, so that nobody takes half of it for all.
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let scratch = tempfile::tempdir_in(parent.unwrap_or(".".as_ref()));
+    let scratch = scratch.map_err(io("make a directory beside"))?;
+    let (log, marks) = (scratch.path().join("log"), scratch.path().join("marks"));
+    let mut log = ChainLog::open(&log, &marks, &poll, arguments.confirmations)?;
+    let stage = Progress::timed(console, "reading the chain");
+    loop {
+        if interrupt.asked() {
+            return Err(Failure::Interrupted("nothing was written".into()));
+        }
+        match log.advance(chain, &poll)? {
+            Advance::Read(_) | Advance::RolledBack => {}
+            Advance::Idle | Advance::Behind(_) => break,
+        }
+    }
+    stage.finish();
+    let whole = poll.chains(chain)?.are_of(log.log().facts());
+    let document = Document {
+        log: path.display().to_string(),
+        voters: log.log().voters().to_string(),
+        messages: log.log().messages().to_string(),
+        block: log.read_to(),
+        whole,
+    };
+    std::fs::rename(log.log().path(), path).map_err(io("write"))?;
+    if console.json {
+        return console.json_result(&document);
+    }
+    console.result(|out| {
+        let Document {
+            voters, messages, ..
+        } = &document;
+        writeln!(
+            out,
+            "{}: {voters} joins, {messages} messages",
+            path.display()
+        )?;
+        if !whole {
+            writeln!(out, "there is more in blocks without their confirmations")?;
+        }
+        Ok(())
+    })
 }

@@ -2,21 +2,63 @@
 
 use std::path::Path;
 
-use crate::arguments::Finalize;
+use maci_nova_contracts::chain::Chain;
+
+use crate::arguments::{Finalize, Node};
+use crate::connection::Connection;
 use crate::console::Console;
+use crate::coordinator::{self, check_verifier, Office};
 use crate::failure::Failure;
-use crate::finalizer::dry_run;
+use crate::finalizer::{self, dry_run};
 use crate::interrupt::Interrupt;
 use crate::key;
 use crate::poll_log::PollLog;
+use crate::proof_directory::ProofDirectory;
 use crate::prover::{source, Job};
 
 /// Runs the command.
 pub fn run(arguments: &Finalize, production: bool, console: &Console) -> Result<(), Failure> {
     match &arguments.log {
         Some(log) => rehearse(arguments, log, production, console),
-        None => Err(Failure::Internal("not here yet".into())),
+        None => send(arguments, production, console),
     }
+}
+
+/// The poll of a poll file, from its first event to the transaction that finalizes it.
+fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(), Failure> {
+    let source = source(arguments.setup.ptau.as_ref(), production, console)?;
+    let key = key::read(&arguments.key, console)?;
+    let interrupt = Interrupt::listen()?;
+    let node = Node {
+        poll_file: arguments.poll_file.clone().unwrap_or_default(),
+        rpc_url: arguments.rpc_url.clone(),
+    };
+    let mut connection = Connection::sending(&node, &arguments.sender, &interrupt, console)?;
+    let poll = connection.poll()?;
+    let directory = ProofDirectory::open(&arguments.out)?;
+    let parameters = finalizer::parameters(poll.shape(), &source, console)?;
+    // Before anything long: what is refused or has no room is so at once.
+    let prover = finalizer::keys(&parameters, production, console)?;
+    check_verifier(&connection.chain, &poll, &prover)?;
+    let office = Office {
+        poll: &poll,
+        key: &key,
+        parameters: &parameters,
+        confirmations: arguments.following.confirmations,
+        checkpoint_every: arguments.checkpoint_every,
+        interrupt: &interrupt,
+        console,
+    };
+    let sender = connection.chain.accounts()[0];
+    coordinator::settle(
+        &mut connection.chain,
+        sender,
+        office,
+        &directory,
+        &prover,
+        arguments.following.every.0,
+    )?
+    .print(console)
 }
 
 /// The poll of a log, for a verifier in an embedded EVM.

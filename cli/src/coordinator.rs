@@ -1,0 +1,512 @@
+//! The coordinator of a poll on a chain: follows it, folds joins as they come and, once the poll has
+//! ended, messages from the last to the first; then proves, and finalizes in one transaction.
+//!
+//! Everything that takes time is on disk as soon as it is done. Stopped at any moment and opened
+//! again, a coordinator goes on where it was.
+
+use std::fmt;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use maci_nova_compressor::decider::{self, Prover};
+use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
+use maci_nova_contracts::bindings::{DeciderVerifier, Poll};
+use maci_nova_contracts::chain::{self, BlockId, Chain};
+use maci_nova_contracts::decider::key_words;
+use maci_nova_contracts::poll::PollState;
+use maci_nova_contracts::words;
+use maci_nova_folding::Parameters;
+use maci_nova_protocol::keys::{PrivateKey, PublicKey};
+use maci_nova_protocol::poll::State;
+use maci_nova_protocol::tally::OptionResult;
+
+use crate::arguments::Interval;
+use crate::chain_log::{Advance, ChainLog};
+use crate::checkpoints::Checkpoints;
+use crate::console::Console;
+use crate::contract;
+use crate::failure::{on_chain, Failure};
+use crate::finalization::{Document, Finalization, Place};
+use crate::finalizer;
+use crate::fold::{Fold, Tools};
+use crate::interrupt::Interrupt;
+use crate::poll_contract::{view, PollContract};
+use crate::poll_log::PollLog;
+use crate::progress::duration;
+use crate::proof_directory::ProofDirectory;
+
+/// Between two looks whether somebody has asked to stop.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Between two lines while nothing happens.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// What a coordinator works with.
+#[derive(Clone, Copy, Debug)]
+pub struct Office<'a> {
+    /// The poll.
+    pub poll: &'a PollContract,
+    /// The coordinator's key.
+    pub key: &'a PrivateKey,
+    /// Parameters of the poll's shape.
+    pub parameters: &'a Parameters,
+    /// Blocks that have to follow one before it counts.
+    pub confirmations: u64,
+    /// How often a checkpoint is written.
+    pub checkpoint_every: Interval,
+    /// Whether somebody has asked to stop.
+    pub interrupt: &'a Interrupt,
+    /// Where progress is shown.
+    pub console: &'a Console,
+}
+
+/// How far a poll is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// The poll goes on, or has blocks that are not confirmed.
+    Open,
+    /// Everything that was sent to it is folded.
+    Complete,
+}
+
+/// A poll that is followed and folded.
+pub struct Coordinator<'a> {
+    office: Office<'a>,
+    log: ChainLog,
+    fold: Fold<'a>,
+    directory: &'a ProofDirectory,
+}
+
+impl fmt::Debug for Coordinator<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The running proof shows how people voted.
+        f.debug_struct("Coordinator")
+            .field("poll", &self.office.poll.address)
+            .field("read_to", &self.log.read_to())
+            .field("steps", &self.steps())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Coordinator<'a> {
+    /// Opens what is in the directory, or begins.
+    pub fn open(office: Office<'a>, directory: &'a ProofDirectory) -> Result<Self, Failure> {
+        check_key(office.poll, office.key)?;
+        let log = ChainLog::open(
+            &directory.log(),
+            &directory.follower(),
+            office.poll,
+            office.confirmations,
+        )?;
+        let fold = fold(office, directory, log.log())?;
+        Ok(Coordinator {
+            office,
+            log,
+            fold,
+            directory,
+        })
+    }
+
+    /// The log as far as it was read.
+    pub fn log(&self) -> &PollLog {
+        self.log.log()
+    }
+
+    /// Steps that are folded.
+    pub fn steps(&self) -> u64 {
+        self.fold.proof().steps()
+    }
+
+    /// Reads and folds what there is now.
+    ///
+    /// # Errors
+    /// [`Failure::Interrupted`] if somebody asks to stop; what is done is kept.
+    pub fn work<C: Chain + ?Sized>(&mut self, chain: &C) -> Result<Reached, Failure> {
+        self.read(chain)?;
+        if !self.has_ended(chain)? {
+            self.fold.fold_joins(self.log.log())?;
+            return Ok(Reached::Open);
+        }
+        self.fold.fold_rest(self.log.log())?;
+        // The chain may have changed meanwhile.
+        let read_to = self.log.read_to();
+        self.read(chain)?;
+        let complete = self.log.read_to() >= read_to && self.is_complete(chain)?;
+        Ok(if complete {
+            Reached::Complete
+        } else {
+            Reached::Open
+        })
+    }
+
+    /// Works until everything is folded, looking at the chain every so often.
+    ///
+    /// # Errors
+    /// As for [`Coordinator::work`].
+    pub fn follow<C: Chain + ?Sized>(&mut self, chain: &C, every: Duration) -> Result<(), Failure> {
+        let mut said: Option<Instant> = None;
+        while self.work(chain)? == Reached::Open {
+            if said.is_none_or(|said| said.elapsed() >= SILENCE) {
+                self.say_what_is_waited_for(chain)?;
+                said = Some(Instant::now());
+            }
+            self.pause(every)?;
+        }
+        Ok(())
+    }
+
+    /// Proves the count for the poll's verifier. All has to be folded.
+    pub fn prove(&self, prover: &Prover) -> Result<Finalization, Failure> {
+        let (office, log) = (&self.office, self.log.log());
+        let finalization =
+            finalizer::prove(prover, &self.fold, office.poll.domain(), office.console)?;
+        check(&finalization, office.poll, log)?;
+        decider::verify(
+            &prover.verifying_key(),
+            &finalization.statement,
+            &finalization.proof,
+        )
+        .map_err(|error| Failure::Internal(error.to_string()))?;
+        Ok(finalization)
+    }
+
+    /// The proof in a file, if it is there and of the whole poll.
+    pub fn stored(&self, prover: &Prover, path: &Path) -> Option<Finalization> {
+        let finalization = Finalization::read(path).ok()?;
+        let (statement, proof) = (&finalization.statement, &finalization.proof);
+        check(&finalization, self.office.poll, self.log.log()).ok()?;
+        decider::verify(&prover.verifying_key(), statement, proof).ok()?;
+        Some(finalization)
+    }
+
+    /// Reads the chain as far as it is confirmed.
+    pub fn read<C: Chain + ?Sized>(&mut self, chain: &C) -> Result<(), Failure> {
+        loop {
+            self.check_interrupt()?;
+            match self.log.advance(chain, self.office.poll)? {
+                Advance::Read(_) => {}
+                Advance::RolledBack => {
+                    let text = "the chain was reorganised: reading again what has changed";
+                    self.office.console.note(text);
+                    self.rewind()?;
+                }
+                Advance::Idle => return Ok(()),
+                Advance::Behind(newest) => {
+                    let text = format!("the node is at block {newest}, before what was read");
+                    self.office.console.note(text);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Whether the poll has ended in a block that counts, and everything that was sent to it was read.
+    pub fn has_ended<C: Chain + ?Sized>(&self, chain: &C) -> Result<bool, Failure> {
+        let Some(read_to) = self.log.read_to() else {
+            return Ok(false);
+        };
+        let block = chain.block(BlockId::Number(read_to));
+        let block = block.map_err(on_chain("read a block"))?;
+        let (_, end) = self.office.poll.times();
+        if block.timestamp < end {
+            return Ok(false);
+        }
+        let chains = self.office.poll.chains(chain)?;
+        if chains.are_of(self.log.log().facts()) {
+            return Ok(true);
+        }
+        let found = self.log.log();
+        Err(self.office.poll.contradiction(&format!(
+            "it has ended with {} joins and {} messages, and the node's events are of {} and {}, or of others; use another node, and remove {} to read them again",
+            chains.join_count.saturating_sub(1),
+            chains.message_count,
+            found.voters(),
+            found.messages(),
+            self.directory.follower().display()
+        )))
+    }
+
+    fn is_complete<C: Chain + ?Sized>(&self, chain: &C) -> Result<bool, Failure> {
+        Ok(self.fold.is_complete(self.log.log()) && self.has_ended(chain)?)
+    }
+
+    /// After the log has lost events: keeps what was folded if it still is a beginning of the joins.
+    fn rewind(&mut self) -> Result<(), Failure> {
+        if self.fold.is_prefix_of_joins(self.log.log()) {
+            return Ok(());
+        }
+        let text = "events that were folded are no more, or others: folding from the start";
+        self.office.console.note(text);
+        self.fold.restart()
+    }
+
+    fn say_what_is_waited_for<C: Chain + ?Sized>(&self, chain: &C) -> Result<(), Failure> {
+        let newest = chain.block(BlockId::Latest);
+        let now = newest.map_err(on_chain("read a block"))?.timestamp;
+        let (start, end) = self.office.poll.times();
+        let log = self.log.log();
+        let wait = match now {
+            now if now < start => format!("starts in {}", duration((start - now) as f64)),
+            now if now < end => format!("ends in {}", duration((end - now) as f64)),
+            _ => format!(
+                "has ended, waiting for {} confirmations",
+                self.office.confirmations
+            ),
+        };
+        self.office.console.note(format!(
+            "{} joins and {} messages so far, {} steps folded; the poll {wait}",
+            log.voters(),
+            log.messages(),
+            self.steps()
+        ));
+        Ok(())
+    }
+
+    fn pause(&self, time: Duration) -> Result<(), Failure> {
+        let until = Instant::now() + time;
+        loop {
+            self.check_interrupt()?;
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            thread::sleep(left.min(TICK));
+        }
+    }
+
+    fn check_interrupt(&self) -> Result<(), Failure> {
+        match self.office.interrupt.asked() {
+            true => Err(Failure::Interrupted(format!(
+                "nothing is lost: {} joins and {} messages are read, {} steps are folded; run the same command to go on",
+                self.log.log().voters(),
+                self.log.log().messages(),
+                self.steps()
+            ))),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A poll that has its results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finalized {
+    /// The transaction, its block and its gas, if it was sent just now.
+    pub sent: Option<Transaction>,
+    /// The results, as the contract has them now.
+    pub results: Vec<OptionResult>,
+}
+
+/// A transaction that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// Its hash.
+    pub hash: B256,
+    /// The block that it is in.
+    pub block: u64,
+    /// Gas of all of it.
+    pub gas: u64,
+}
+
+/// Follows a poll to its end, proves and finalizes it. What was done before is not done again.
+pub fn settle<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    office: Office<'_>,
+    directory: &ProofDirectory,
+    prover: &Prover,
+    every: Duration,
+) -> Result<Document, Failure> {
+    let Office {
+        poll,
+        parameters,
+        console,
+        ..
+    } = office;
+    let path = directory.decider();
+    let mut coordinator = Coordinator::open(office, directory)?;
+    coordinator.read(chain)?;
+    let stored = match coordinator.has_ended(chain)? {
+        true => coordinator.stored(prover, &path),
+        false => None,
+    };
+    let finalization = match stored {
+        Some(stored) => {
+            console.note(format!("{} has the proof", path.display()));
+            stored
+        }
+        None => {
+            check_unsettled(chain, poll)?;
+            coordinator.follow(chain, every)?;
+            check_deadline(chain, poll)?;
+            coordinator.check_interrupt()?;
+            coordinator.prove(prover)?
+        }
+    };
+    let place = Place::of_poll(poll, &finalization);
+    let document = Document::new(&finalization, place, prover, parameters)
+        .map_err(|error| Failure::Internal(error.to_string()))?;
+    document.write(&path)?;
+    coordinator.check_interrupt()?;
+    let finalized = finalize(chain, from, poll, &finalization)?;
+    // The poll has its results: nothing is left to be proven.
+    directory.remove_checkpoint()?;
+    Ok(document.finalized(finalized.sent.as_ref()))
+}
+
+/// A poll that has its results, or was given up, needs no proof.
+fn check_unsettled<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Failure> {
+    let text = match poll.state(chain)? {
+        PollState::Finalized => {
+            "it has its results, which somebody else proved: see results, or verify"
+        }
+        PollState::Aborted => "it was given up and takes no results any more",
+        _ => return Ok(()),
+    };
+    Err(poll.contradiction(text))
+}
+
+/// Nobody takes a proof from the deadline on.
+fn check_deadline<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Failure> {
+    let newest = chain.block(BlockId::Latest);
+    let now = newest.map_err(on_chain("read a block"))?.timestamp;
+    let deadline = poll.deadline(chain)?;
+    if now < deadline {
+        return Ok(());
+    }
+    Err(Failure::OnChain(format!(
+        "poll {}: the deadline passed {} ago; anybody may abort it now, and depositors withdraw",
+        poll.address,
+        duration((now - deadline) as f64)
+    )))
+}
+
+/// Sends a proof to the poll, unless the poll has its results already; anybody may.
+pub fn finalize<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    finalization: &Finalization,
+) -> Result<Finalized, Failure> {
+    let sent = match poll.state(chain)? {
+        PollState::Finalized => None,
+        _ => Some(send(chain, from, poll, finalization)?),
+    };
+    let results = poll.results(chain)?;
+    if results != finalization.statement.results {
+        return Err(poll.contradiction("its results are others than those that were proven"));
+    }
+    Ok(Finalized { sent, results })
+}
+
+fn send<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    finalization: &Finalization,
+) -> Result<Transaction, Failure> {
+    let call = finalize_call(finalization);
+    let receipt = chain::send(chain, from, poll.address, &call, U256::ZERO)
+        .map_err(on_chain("finalize the poll"))?;
+    Ok(Transaction {
+        hash: receipt.transaction,
+        block: receipt.block_number,
+        gas: receipt.gas_used,
+    })
+}
+
+/// The call that finalizes a poll.
+pub fn finalize_call(finalization: &Finalization) -> Poll::finalizeCall {
+    let statement = &finalization.statement;
+    let state = State::from_array(statement.z);
+    let results = statement.results.iter();
+    let results = results.map(|result| Poll::OptionResult {
+        votes: result.votes,
+        spent: result.spent,
+    });
+    Poll::finalizeCall {
+        newStateRoot: words::scalar(&state.state_root),
+        tallyRoot: words::scalar(&state.tally_root),
+        newResults: results.collect(),
+        proof: contract::proof(&finalization.proof).words(),
+    }
+}
+
+/// Whether a proof is of the whole poll, as its contract will ask for it.
+fn check(finalization: &Finalization, poll: &PollContract, log: &PollLog) -> Result<(), Failure> {
+    let statement = &finalization.statement;
+    let state = State::from_array(statement.z);
+    let whole = statement.domain == poll.domain()
+        && statement.z0 == State::initial(poll.header()).to_array()
+        && log.facts().completed_by(&state)
+        && statement.results.len() as u64 == poll.header().vote_options;
+    match whole {
+        true => Ok(()),
+        false => Err(Failure::Internal(
+            "the proof is not of the whole poll".into(),
+        )),
+    }
+}
+
+/// Whether proofs of these keys are what the poll's verifier accepts.
+pub fn check_verifier<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    prover: &Prover,
+) -> Result<(), Failure> {
+    let call = DeciderVerifier::verifyingKeyCall {};
+    let found = view(chain, poll.info.verifier, &call, "read the verifier's key")?;
+    let key = contract::key(&prover.verifying_key())
+        .map_err(|error| Failure::Internal(error.to_string()))?;
+    match key_words(&key) == found {
+        true => Ok(()),
+        false => Err(Failure::OtherParameters(format!(
+            "the decider's keys in the cache are not those of the poll's verifier {}; give the setup that it was deployed with, and the proving key (decider-….key) of who deployed it in the cache folder, which MACI_NOVA_CACHE names",
+            poll.info.verifier
+        ))),
+    }
+}
+
+/// Whether the key is the coordinator's.
+fn check_key(poll: &PollContract, key: &PrivateKey) -> Result<(), Failure> {
+    let (found, expected) = (key.public_key(), poll.header().coordinator_key);
+    if found.point() == expected {
+        return Ok(());
+    }
+    Err(Failure::WrongPollKey {
+        poll: poll.address,
+        // The header's key has been checked: it is a point of the curve.
+        expected: PublicKey::new(expected).map_or_else(
+            |error| error.to_string(),
+            |expected| expected.to_serialized(),
+        ),
+        found: found.to_serialized(),
+    })
+}
+
+/// What was folded before, as far as the log still leads there.
+fn fold<'a>(
+    office: Office<'a>,
+    directory: &ProofDirectory,
+    log: &PollLog,
+) -> Result<Fold<'a>, Failure> {
+    let tools = Tools {
+        parameters: office.parameters,
+        key: office.key,
+        interrupt: office.interrupt,
+        console: office.console,
+    };
+    let checkpoints = Checkpoints::new(directory.checkpoint(), office.checkpoint_every);
+    let mut fold = Fold::open(tools, checkpoints, office.poll.header(), None)?;
+    if !fold.catch_up(log)? {
+        let text = "the log is not the one whose events were folded: folding from the start";
+        office.console.note(text);
+        fold.restart()?;
+        return Ok(fold);
+    }
+    let done = fold.proof().steps();
+    if done > 0 {
+        office.console.note(format!("going on after step {done}"));
+    }
+    Ok(fold)
+}

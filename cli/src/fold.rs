@@ -1,0 +1,264 @@
+//! A running proof on its way: its checkpoint, and the state machine that makes its steps.
+
+use std::ops::ControlFlow;
+
+use maci_nova_folding::{fold_all, Outcome, Parameters, PipelineError, RunningProof};
+use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_protocol::log::PublicFacts;
+use maci_nova_protocol::poll::{Header, Poll};
+use maci_nova_protocol::tally::OptionResult;
+use rand_core::OsRng;
+
+use crate::checkpoints::Checkpoints;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::plan::Plan;
+use crate::poll_log::PollLog;
+use crate::progress::Progress;
+use crate::steps::Steps;
+
+/// What folding needs beside the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Tools<'a> {
+    /// The parameters.
+    pub parameters: &'a Parameters,
+    /// The coordinator's key.
+    pub key: &'a PrivateKey,
+    /// Whether somebody has asked to stop.
+    pub interrupt: &'a Interrupt,
+    /// Where progress is shown.
+    pub console: &'a Console,
+}
+
+/// The running proof of a poll.
+pub struct Fold<'a> {
+    tools: Tools<'a>,
+    checkpoints: Checkpoints,
+    plan: Plan,
+    proof: RunningProof,
+    /// In the state that the proof has reached, once it has caught up.
+    poll: Poll,
+}
+
+impl<'a> Fold<'a> {
+    /// From the checkpoint if there is one, which [`Fold::catch_up`] has to follow, or from the first
+    /// event. `facts` are those of the log if it does not grow any more.
+    pub fn open(
+        tools: Tools<'a>,
+        mut checkpoints: Checkpoints,
+        header: &Header,
+        facts: Option<&PublicFacts>,
+    ) -> Result<Self, Failure> {
+        if !checkpoints.path().exists() {
+            return Self::begin(tools, checkpoints, header, facts);
+        }
+        let (proof, plan) = checkpoints.load(tools.parameters, header)?;
+        if let Some(facts) = facts {
+            plan.check(facts)
+                .map_err(|reason| checkpoints.foreign(reason))?;
+        }
+        Ok(Fold {
+            poll: machine(header, tools.key)?,
+            tools,
+            checkpoints,
+            plan,
+            proof,
+        })
+    }
+
+    fn begin(
+        tools: Tools<'a>,
+        mut checkpoints: Checkpoints,
+        header: &Header,
+        facts: Option<&PublicFacts>,
+    ) -> Result<Self, Failure> {
+        let proof = nothing(tools.parameters, header)?;
+        let plan = Plan::new(facts, &tools.parameters.shape(), &mut OsRng);
+        // From here on the blinding is fixed: whatever happens, the final state is the same.
+        checkpoints.save(tools.parameters, &proof, &plan)?;
+        Ok(Fold {
+            poll: machine(header, tools.key)?,
+            tools,
+            checkpoints,
+            plan,
+            proof,
+        })
+    }
+
+    /// Drops what was folded and begins with the first event.
+    pub fn restart(&mut self) -> Result<(), Failure> {
+        let header = self.proof.header().clone();
+        self.proof = nothing(self.tools.parameters, &header)?;
+        self.poll = machine(&header, self.tools.key)?;
+        self.checkpoints
+            .save(self.tools.parameters, &self.proof, &self.plan)
+    }
+
+    /// Counts again what is folded. False if the log does not lead to the state that the proof has
+    /// reached: it is another log, or has lost events.
+    pub fn catch_up(&mut self, log: &PollLog) -> Result<bool, Failure> {
+        let (done, total) = (self.proof.steps(), self.plan.steps(log.facts()));
+        self.poll = machine(log.header(), self.tools.key)?;
+        if done > total {
+            return Ok(false);
+        }
+        let events = log.events(self.plan.salts(log.facts()).to_vec())?;
+        let Tools {
+            parameters,
+            key,
+            interrupt,
+            console,
+        } = self.tools;
+        let mut steps = Steps::new(events, &mut self.poll, key, parameters.shape());
+        let mut progress = Progress::counted(console, "counting", "steps", 0, done);
+        for step in 0..done {
+            if !steps.pass()? {
+                return Ok(false);
+            }
+            progress.at(step + 1);
+            if interrupt.asked() {
+                drop(steps);
+                return Err(self.interrupted(total));
+            }
+        }
+        progress.finish();
+        drop(steps);
+        Ok(self.poll.state() == self.proof.state())
+    }
+
+    /// Whether what is folded is a beginning of the log's joins, or nothing.
+    pub fn is_prefix_of_joins(&self, log: &PollLog) -> bool {
+        let state = self.proof.state();
+        let joins = self.events();
+        log.join_chain_after(joins) == Some(state.join_chain)
+            && state == self.poll.state()
+            && self.poll.join_count() == joins + 1
+    }
+
+    /// Folds joins of a log that may grow, as many as fill steps. Only joins may have been folded.
+    pub fn fold_joins(&mut self, log: &PollLog) -> Result<(), Failure> {
+        let k = self.tools.parameters.shape().events_per_step as u64;
+        let steps = log.voters() / k;
+        self.fold(log, steps)
+    }
+
+    /// Folds all that is left of a log that does not grow any more.
+    pub fn fold_rest(&mut self, log: &PollLog) -> Result<(), Failure> {
+        let steps = self.plan.steps(log.facts());
+        self.fold(log, steps)
+    }
+
+    /// Whether all of a log is folded that does not grow any more.
+    pub fn is_complete(&self, log: &PollLog) -> bool {
+        log.facts().completed_by(self.proof.state())
+            && self.proof.steps() == self.plan.steps(log.facts())
+    }
+
+    /// Steps of the whole proof of a log that does not grow any more.
+    pub fn total(&self, log: &PollLog) -> u64 {
+        self.plan.steps(log.facts())
+    }
+
+    /// The proof.
+    pub fn proof(&self) -> &RunningProof {
+        &self.proof
+    }
+
+    /// Results in the state that the proof has reached, one for each option.
+    pub fn results(&self) -> Vec<OptionResult> {
+        self.poll.results()
+    }
+
+    /// The checkpoint does not fit what is to be proven.
+    pub fn foreign(&self, reason: &str) -> Failure {
+        self.checkpoints.foreign(reason.into())
+    }
+
+    /// Events that are folded.
+    fn events(&self) -> u64 {
+        self.proof.steps() * self.tools.parameters.shape().events_per_step as u64
+    }
+
+    /// Folds until so many steps are done. However it ends, the checkpoint then holds every step
+    /// folded, unless it cannot be written.
+    fn fold(&mut self, log: &PollLog, total: u64) -> Result<(), Failure> {
+        let done = self.proof.steps();
+        if done >= total {
+            return Ok(());
+        }
+        let salts = self.plan.salts(log.facts()).to_vec();
+        let events = log.events_after(self.events(), salts)?;
+        let Tools {
+            parameters,
+            key,
+            interrupt,
+            console,
+        } = self.tools;
+        let steps = Steps::new(events, &mut self.poll, key, parameters.shape());
+        let mut progress = Progress::counted(console, "proving", "steps", done, total);
+        let mut unsaved = None;
+        let (plan, checkpoints) = (&self.plan, &mut self.checkpoints);
+        let left = usize::try_from(total - done).unwrap_or(usize::MAX);
+        let producer = steps.take(left);
+        let outcome = fold_all(
+            parameters,
+            &mut self.proof,
+            producer,
+            interrupt.flag(),
+            |proof| {
+                progress.at(proof.steps());
+                match checkpoints.save_if_due(parameters, proof, plan) {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(failure) => {
+                        unsaved = Some(failure);
+                        ControlFlow::Break(())
+                    }
+                }
+            },
+        );
+        let seconds = progress.finish();
+        if let Some(failure) = unsaved {
+            return Err(failure);
+        }
+        let saved = checkpoints.save_rest(parameters, &self.proof, plan);
+        match outcome {
+            Err(PipelineError::Producer(failure)) => return Err(failure),
+            Err(PipelineError::Fold(error)) => return Err(Failure::Internal(error.to_string())),
+            Ok(_) => saved?,
+        }
+        if outcome.is_ok_and(|outcome| outcome == Outcome::Stopped) {
+            return Err(self.interrupted(total));
+        }
+        let folded = self.proof.steps() - done;
+        let rate = folded as f64 / seconds.max(1e-9);
+        console.note(format!(
+            "{folded} steps proven in {seconds:.1} s, {rate:.1} steps/s"
+        ));
+        Ok(())
+    }
+
+    /// Somebody asked to stop before so many steps were done.
+    fn interrupted(&self, total: u64) -> Failure {
+        Failure::Interrupted(format!(
+            "{} of {total} steps are kept in {}; run the same command {}to go on",
+            self.proof.steps(),
+            self.checkpoints.path().display(),
+            // A poll on a chain is always gone on with.
+            if self.plan.is_of_growing_log() {
+                ""
+            } else {
+                "with --resume "
+            }
+        ))
+    }
+}
+
+fn nothing(parameters: &Parameters, header: &Header) -> Result<RunningProof, Failure> {
+    RunningProof::new(parameters, header).map_err(|error| Failure::Internal(error.to_string()))
+}
+
+fn machine(header: &Header, key: &PrivateKey) -> Result<Poll, Failure> {
+    Poll::new(header.clone(), key.secret_scalar())
+        .map_err(|error| Failure::Internal(error.to_string()))
+}
