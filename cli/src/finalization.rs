@@ -264,6 +264,16 @@ impl Document {
         self
     }
 
+    /// Gas of the transaction, if it was sent now.
+    pub fn gas(&self) -> Option<u64> {
+        self.gas
+    }
+
+    /// The results.
+    pub fn results(&self) -> &Results {
+        &self.results
+    }
+
     /// Writes it to a file. It is public.
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
         write_atomically(path, Readers::Everybody, |file| {

@@ -29,6 +29,18 @@ impl Interrupt {
         Ok(Interrupt { asked })
     }
 
+    /// Leaves the signals alone: nobody asks, unless with [`Interrupt::ask`].
+    pub fn deaf() -> Self {
+        Interrupt {
+            asked: Arc::default(),
+        }
+    }
+
+    /// Asks, as a signal does.
+    pub fn ask(&self) {
+        self.asked.store(true, Ordering::SeqCst);
+    }
+
     /// Whether a signal has come.
     pub fn asked(&self) -> bool {
         self.asked.load(Ordering::SeqCst)

@@ -36,6 +36,30 @@ fn wrong_arguments_are_usage_errors() {
         "inspect --state-depth 4 --vote-depth 0",
         "inspect --state-depth 4 --vote-depth 2 --events-per-step 65",
         "demo --poll enormous",
+        "demo --poll small --rpc-url http://127.0.0.1:1",
+        "finalize --log a --key-file b --out c --insecure-setup",
+        "finalize --poll-file a --dry-run --key-file b --out c --insecure-setup",
+        "finalize --key-file b --out c --insecure-setup",
+        "verify --log a",
+        "verify --log a --proof b --poll-file c",
+        "results",
+        "results --proof a --poll-file b",
+        "deploy --state-depth 3",
+        "deploy --insecure-setup --sign-up-token 0x12",
+        "poll",
+        "poll create --options 3",
+        "poll create --coordinator-key a --options 3 --duration 1d",
+        "poll create --coordinator-key a --options 3 --credits 9 --duration 1d --end-at 5",
+        "poll create --coordinator-key a --options 3 --credits 9 --duration 1",
+        "signup --token-id x",
+        "join",
+        "vote --key-file a",
+        "vote --key-file a --vote 1",
+        "publish",
+        "topup --state-index 1",
+        "process --key-file a --out b",
+        "status --rpc-url ws://127.0.0.1",
+        "export-log",
     ] {
         let run = run(line.split_whitespace());
         assert_eq!(run.code, Some(2), "{line}: {run:?}");
@@ -47,9 +71,30 @@ fn wrong_arguments_are_usage_errors() {
 #[test]
 fn help_has_an_example_for_each_command() {
     for command in [
-        "keygen", "pubkey", "tally", "prove", "verify", "results", "inspect", "demo",
+        "keygen",
+        "pubkey",
+        "tally",
+        "prove",
+        "finalize",
+        "verify",
+        "results",
+        "inspect",
+        "demo",
+        "deploy",
+        "poll create",
+        "signup",
+        "join",
+        "vote",
+        "publish",
+        "topup",
+        "status",
+        "process",
+        "abort",
+        "withdraw",
+        "collect",
+        "export-log",
     ] {
-        let help = run([command, "--help"]).ok().stdout;
+        let help = run_line(&format!("{command} --help"), &[]).ok().stdout;
         assert!(help.contains(&format!("maci-nova {command}")), "{help}");
         assert!(help.contains("Example"), "{help}");
     }
@@ -65,7 +110,7 @@ fn help_has_an_example_for_each_command() {
         .lines()
         .map_while(|line| line.trim().split_once("  "))
         .collect();
-    assert_eq!(codes.len(), 10);
+    assert_eq!(codes.len(), 11);
     for (code, meaning) in codes {
         let row = format!("| {code} | {meaning}");
         assert!(readme.contains(&row), "not in the README: {row}");

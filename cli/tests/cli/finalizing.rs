@@ -21,7 +21,7 @@ const CALLDATA: usize = 4 + 32 * (1 + 7 + 7 + 1 + 24 + 1 + 2 * 5);
 
 /// The folder in which all tests share their keys: making them takes most of a minute. Each run of
 /// the tests begins without.
-fn shared_cache() -> &'static Path {
+pub fn shared_cache() -> &'static Path {
     static CACHE: OnceLock<PathBuf> = OnceLock::new();
     CACHE.get_or_init(|| {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("finalizing");
@@ -31,12 +31,15 @@ fn shared_cache() -> &'static Path {
     })
 }
 
-/// Where the binary keeps the keys of the one circuit in a cache folder.
+/// Where the binary keeps the decider's keys of the one shape in a cache folder.
 fn key_file(cache: &Path) -> PathBuf {
     let files = fs::read_dir(cache.join("maci-nova")).expect("made");
     let files = files.map(|entry| entry.expect("entry").path());
     let keys: Vec<PathBuf> = files
-        .filter(|path| path.extension().is_some_and(|extension| extension == "key"))
+        .filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with("decider-") && name.ends_with(".key"))
+        })
         .collect();
     let [key] = &keys[..] else {
         panic!("not one key: {keys:?}");
@@ -261,15 +264,13 @@ fn a_stored_proof_that_is_not_this_polls_is_refused() {
 }
 
 #[test]
-fn sending_needs_a_poll() {
+fn a_log_is_for_dry_runs() {
     let poll = Poll::tiny();
     let out = poll.beside("proof");
     let line = FINALIZE.replace(" --dry-run --json", "");
-    let error = run_line(&line, &[&poll.log, &poll.key, &out]).failed(2);
-    assert!(
-        error.contains("poll file") && error.contains("--dry-run"),
-        "{error}"
-    );
+    let run = run_line(&line, &[&poll.log, &poll.key, &out]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("--dry-run"), "{run:?}");
     assert!(!out.exists());
 }
 
@@ -298,14 +299,14 @@ fn production_refuses_development_parameters_and_keys() {
 }
 
 /// A run whose standard error is read line by line.
-struct Running {
+pub struct Running {
     child: Child,
     stderr: BufReader<std::process::ChildStderr>,
     seen: String,
 }
 
 impl Running {
-    fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -320,7 +321,7 @@ impl Running {
     }
 
     /// Reads on until a line has this text.
-    fn wait_for(&mut self, text: &str) {
+    pub fn wait_for(&mut self, text: &str) {
         loop {
             let mut line = String::new();
             let bytes = self.stderr.read_line(&mut line).expect("text");
@@ -333,7 +334,7 @@ impl Running {
     }
 
     /// As `kill -9`; everything that it said.
-    fn kill(mut self) -> String {
+    pub fn kill(mut self) -> String {
         self.child.kill().expect("killed");
         self.child.wait().expect("ends");
         std::io::Read::read_to_string(&mut self.stderr, &mut self.seen).expect("text");

@@ -1,11 +1,15 @@
 //! Runs the binary as people do: arguments, environment, files, signals; and reads what it prints.
 #![cfg(unix)]
 
+#[path = "../rpc/anvil.rs"]
+mod anvil;
 mod counting;
 mod errors;
 mod finalizing;
 mod harness;
 mod keys;
+mod node;
+mod polls;
 mod powers_of_tau;
 mod proving;
 mod stopping;

@@ -1,4 +1,4 @@
-//! `demo`: the whole job on an example poll that is built in.
+//! `demo --poll`: an example log that is built in is counted, proven and verified, without a chain.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use maci_nova_folding::SetupSource;
 use maci_nova_protocol::keys::PrivateKey;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::{Demo, DemoPoll, Interval};
+use crate::arguments::{DemoPoll, Interval};
 use crate::console::Console;
 use crate::count::count;
 use crate::failure::Failure;
@@ -36,17 +36,17 @@ macro_rules! example {
         Example {
             name: $name,
             log: include_str!(concat!(
-                "../../../tests/vectors/polls/",
+                "../../../../tests/vectors/polls/",
                 $name,
                 "/poll.jsonl"
             )),
             key: include_str!(concat!(
-                "../../../tests/vectors/polls/",
+                "../../../../tests/vectors/polls/",
                 $name,
                 "/coordinator.key"
             )),
             expected: include_str!(concat!(
-                "../../../tests/vectors/polls/",
+                "../../../../tests/vectors/polls/",
                 $name,
                 "/expected.json"
             )),
@@ -116,13 +116,7 @@ impl Stages<'_> {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Demo, production: bool, console: &Console) -> Result<(), Failure> {
-    if production {
-        return Err(Failure::Insecure("demo"));
-    }
-    let Some(poll) = arguments.poll else {
-        return Err(Failure::Internal("not here yet".into()));
-    };
+pub fn run(poll: DemoPoll, production: bool, console: &Console) -> Result<(), Failure> {
     let example = Example::from(poll);
     let interrupt = Interrupt::listen()?;
     let directory = tempfile::tempdir().map_err(|source| Failure::Io {

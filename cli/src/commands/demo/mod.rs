@@ -1,0 +1,237 @@
+//! `demo`: a whole poll on a chain, or an example log without one.
+
+mod example;
+mod table;
+
+use ff::Field;
+use maci_nova_folding::SetupSource;
+use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_protocol::message::Message;
+use maci_nova_protocol::poll::Mode;
+use maci_nova_protocol::Fr;
+use maci_nova_step_circuit::Shape;
+use rand_core::OsRng;
+use serde::Serialize;
+
+use crate::arguments::{Choice, Demo};
+use crate::audit;
+use crate::connection;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::finalization;
+use crate::finalizer;
+use crate::interrupt::Interrupt;
+use crate::proving_keys;
+use crate::rehearsal::{Action, Keys, Rehearsal, Setting, Stage, Timed, Voter};
+use crate::report::Results;
+
+/// 624 voters, 5 options, one event a step.
+const SHAPE: Shape = Shape {
+    state_depth: 4,
+    vote_depth: 1,
+    events_per_step: 1,
+};
+
+const OPTIONS: usize = 5;
+
+/// Voice credits that everybody starts with.
+const CREDITS: u32 = 100;
+
+/// Seconds until the poll starts and until it ends, where they pass at once.
+const TIMES: (u64, u64) = (3600, 7 * 24 * 3600);
+
+/// The same where they have to be waited for.
+const SHORT_TIMES: (u64, u64) = (60, 300);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    #[serde(flatten)]
+    finalization: finalization::Document,
+    voters: u64,
+    messages: u64,
+    calls: Vec<Action>,
+    stages: Vec<Timed>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Demo, production: bool, console: &Console) -> Result<(), Failure> {
+    if production {
+        return Err(Failure::Insecure("demo"));
+    }
+    match arguments.poll {
+        Some(poll) => example::run(poll, production, console),
+        None => whole_poll(arguments, console),
+    }
+}
+
+fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    let stage = match &arguments.rpc_url {
+        Some(url) => {
+            let accounts = vec![connection::account(&arguments.sender)?];
+            Stage::node(connection::connect(
+                url, None, accounts, &interrupt, console,
+            )?)
+        }
+        None => Stage::embedded(),
+    };
+    let directory = tempfile::tempdir().map_err(|source| Failure::Io {
+        action: "make a temporary directory in",
+        path: std::env::temp_dir(),
+        source,
+    })?;
+    console.warn("INSECURE: a demo's parameters and keys are for development");
+    let parameters = finalizer::parameters(SHAPE, &SetupSource::InsecureDevelopment, console)?;
+    let keys = Keys {
+        decider: proving_keys::decider(&parameters, false, console)?,
+        join: proving_keys::join(false, console)?,
+        parameters,
+    };
+    let setting = Setting {
+        options: OPTIONS as u32,
+        mode: Mode::Quadratic,
+        credits: CREDITS,
+        times: match stage.travels() {
+            true => TIMES,
+            false => SHORT_TIMES,
+        },
+    };
+    console.note("deploying the contracts, and creating a poll");
+    let rehearsal = Rehearsal::begin(stage, setting, &keys, directory.path(), &interrupt, console)?;
+    let document = play(rehearsal, console)?;
+    match console.json {
+        true => console.json_result(&document),
+        false => document.print(console),
+    }
+}
+
+/// The poll, with everything that MACI is for. What people want is added up on the way: it has to be
+/// the result.
+fn play(mut poll: Rehearsal<'_>, console: &Console) -> Result<Document, Failure> {
+    let note = |text: &str| console.note(text);
+    note("sign up: seven people with a token each, one of them sells their vote");
+    let mut voters = poll.timed("sign up", |poll| {
+        (1..=7)
+            .map(|person| poll.sign_up(person))
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    poll.open()?;
+    note("join: under fresh keys, with a proof that tells nobody whose they are");
+    poll.timed("join", |poll| {
+        voters[..5]
+            .iter_mut()
+            .try_for_each(|voter| poll.join(voter))
+    })?;
+    note("process: joins are folded while the poll goes on");
+    poll.timed("fold joins", |poll| poll.work())?;
+
+    let mut wanted = vec![];
+    let mut want = |choices: &[Choice]| wanted.extend_from_slice(choices);
+    let [ada, ben, cleo, dan, eve] = core::array::from_fn(|i| voters[i].clone());
+    poll.timed("vote", |poll| {
+        note("vote: Ada's, for two options");
+        let choices = [choice(0, 8), choice(3, 6)];
+        poll.vote(&ada, &choices)?;
+        want(&choices);
+
+        note("vote: Ben's, as he was paid for; the briber watches");
+        poll.vote(&ben, &[choice(1, 10)])?;
+
+        note("key change: Cleo's new key votes, and a later message makes it hers");
+        let new_key = PrivateKey::random(&mut OsRng);
+        let before = [choice(4, 2)];
+        let by_new_key = Voter {
+            poll_key: new_key.clone(),
+            ..cleo.clone()
+        };
+        let mut ballot = poll.ballot(&by_new_key, &before);
+        ballot.first_nonce = 2;
+        let messages = ballot.messages()?;
+        poll.publish(cleo.account, &messages)?;
+        let choices = [choice(3, 5)];
+        let mut ballot = poll.ballot(&cleo, &choices);
+        ballot.new_key = Some(new_key.public_key());
+        let messages = ballot.messages()?;
+        poll.publish(cleo.account, &messages)?;
+        want(&before);
+        want(&choices);
+
+        note("top-up: Dan votes with 144 credits of 100, and buys 50");
+        let choices = [choice(0, 12)];
+        poll.vote(&dan, &choices)?;
+        poll.top_up(&dan, 50)?;
+        want(&choices);
+
+        note("not to be counted: Eve overspends; garbage; a vote for Ada with somebody else's key");
+        poll.vote(&eve, &[choice(1, 11)])?;
+        poll.publish(eve.account, &[garbage()])?;
+        let thief = Voter {
+            poll_key: eve.poll_key.clone(),
+            ..ada.clone()
+        };
+        poll.vote(&thief, &[choice(1, 9)])
+    })?;
+    note("join: two more, while messages wait");
+    poll.timed("join", |poll| {
+        voters[5..]
+            .iter_mut()
+            .try_for_each(|voter| poll.join(voter))
+    })?;
+    poll.timed("fold joins", |poll| poll.work())?;
+    poll.timed("vote", |poll| {
+        note("override: Ben votes again, unseen; the sold vote counts nothing");
+        let choices = [choice(2, 9)];
+        poll.vote(&ben, &choices)?;
+        want(&choices);
+        Ok(())
+    })?;
+    note("the poll ends");
+    poll.close()?;
+    note("process: messages are folded from the last to the first");
+    poll.timed("fold messages", |poll| poll.work())?;
+    note("finalize: one proof, one transaction");
+    let finalization = poll.timed("prove and finalize", |poll| poll.settle())?;
+    note("verify: everything once more, from the chain alone");
+    let audited = poll.timed("verify", |poll| {
+        let contract = poll.poll().clone();
+        audit::audit(poll.stage().chain(), &contract, console)
+    })?;
+    if *finalization.results() != expected(&wanted) || audited.results() != *finalization.results()
+    {
+        return Err(Failure::Internal(
+            "the results are not what the voters wanted".into(),
+        ));
+    }
+    Ok(Document {
+        finalization,
+        voters: voters.len() as u64,
+        messages: audited.messages,
+        calls: poll.ledger().actions().to_vec(),
+        stages: poll.ledger().stages().to_vec(),
+    })
+}
+
+fn choice(option: u64, weight: u64) -> Choice {
+    Choice { option, weight }
+}
+
+/// The sum of what people want, at quadratic cost.
+fn expected(wanted: &[Choice]) -> Results {
+    let mut results = vec![Default::default(); OPTIONS];
+    for Choice { option, weight } in wanted {
+        let result: &mut maci_nova_protocol::tally::OptionResult = &mut results[*option as usize];
+        result.votes += u128::from(*weight);
+        result.spent += Mode::Quadratic.cost(*weight);
+    }
+    let spent = results.iter().map(|result| result.spent).sum();
+    Results::new(&results, spent)
+}
+
+/// Elements that nobody encrypted.
+fn garbage() -> Message {
+    Message {
+        data: core::array::from_fn(|_| Fr::random(OsRng)),
+        encryption_key: PrivateKey::random(&mut OsRng).public_key().point(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Where a rehearsal takes place: a chain in this process, or a node's.
+
+use std::thread;
+use std::time::Duration;
+
+use maci_nova_contracts::alloy_primitives::Address;
+use maci_nova_contracts::chain::{BlockId, Chain};
+use maci_nova_contracts::evm::Evm;
+use serde_json::{json, Value};
+
+use crate::console::Console;
+use crate::failure::{on_chain, Failure};
+use crate::interrupt::Interrupt;
+use crate::progress::duration;
+use crate::rpc::RpcChain;
+
+/// Between two looks at a chain whose time is waited for.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A chain whose time can be moved, or waited for.
+#[derive(Debug)]
+pub enum Stage {
+    /// In this process.
+    Embedded(Box<Evm>),
+    /// A node's.
+    Node {
+        /// The node.
+        chain: RpcChain,
+        /// Whether it moves its time when it is told to.
+        travels: bool,
+    },
+}
+
+impl Stage {
+    /// A new chain in this process.
+    pub fn embedded() -> Self {
+        Stage::Embedded(Box::default())
+    }
+
+    /// A node's chain. A node for development is told to move its time; another is waited for.
+    pub fn node(chain: RpcChain) -> Self {
+        // Only anvil knows the method, and it changes nothing.
+        let info: Result<Value, _> = chain.request("anvil_nodeInfo", json!([]));
+        Stage::Node {
+            travels: info.is_ok(),
+            chain,
+        }
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> &dyn Chain {
+        match self {
+            Stage::Embedded(evm) => evm.as_ref(),
+            Stage::Node { chain, .. } => chain,
+        }
+    }
+
+    /// The chain, to send to.
+    pub fn chain_mut(&mut self) -> &mut dyn Chain {
+        match self {
+            Stage::Embedded(evm) => evm.as_mut(),
+            Stage::Node { chain, .. } => chain,
+        }
+    }
+
+    /// Whether a long time passes at once.
+    pub fn travels(&self) -> bool {
+        match self {
+            Stage::Embedded(_) => true,
+            Stage::Node { travels, .. } => *travels,
+        }
+    }
+
+    /// An account for a person: there may be fewer accounts than people.
+    pub fn account(&self, person: usize) -> Result<Address, Failure> {
+        let accounts = self.chain().accounts();
+        let account = person.checked_rem(accounts.len()).map(|i| accounts[i]);
+        account.ok_or_else(|| Failure::Usage("there is no account to send from".into()))
+    }
+
+    /// The newest block's time, in seconds since 1970.
+    pub fn now(&self) -> Result<u64, Failure> {
+        let newest = self.chain().block(BlockId::Latest);
+        Ok(newest.map_err(on_chain("read a block"))?.timestamp)
+    }
+
+    /// Until a block is of this time, or later.
+    pub fn go_to(
+        &mut self,
+        timestamp: u64,
+        interrupt: &Interrupt,
+        console: &Console,
+    ) -> Result<(), Failure> {
+        let now = self.now()?;
+        if now >= timestamp {
+            return Ok(());
+        }
+        match self {
+            Stage::Embedded(evm) => {
+                evm.set_next_timestamp(timestamp);
+                evm.mine(1);
+                Ok(())
+            }
+            Stage::Node {
+                chain,
+                travels: true,
+            } => travel(chain, timestamp).map_err(Failure::Node),
+            Stage::Node { .. } => {
+                let left = duration((timestamp - now) as f64);
+                console.note(format!("waiting {left} for the chain's time"));
+                self.wait(timestamp, interrupt)
+            }
+        }
+    }
+
+    fn wait(&self, timestamp: u64, interrupt: &Interrupt) -> Result<(), Failure> {
+        while self.now()? < timestamp {
+            if interrupt.asked() {
+                return Err(Failure::Interrupted("the poll stays as it is".into()));
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+}
+
+fn travel(chain: &RpcChain, timestamp: u64) -> Result<(), crate::rpc::RpcError> {
+    let _: Value = chain.request("evm_setNextBlockTimestamp", json!([timestamp]))?;
+    let _: Value = chain.request("evm_mine", json!([]))?;
+    Ok(())
+}

@@ -1,0 +1,277 @@
+//! Whole polls on a node, each command a process of its own, as people run them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use maci_nova::rpc::RpcChain;
+use maci_nova_contracts::chain::{BlockId, Chain};
+use serde_json::{json, Value};
+use tempfile::TempDir;
+
+use crate::anvil::{Anvil, KEYS};
+use crate::finalizing::{shared_cache, Running};
+use crate::harness::{maci_nova, make_private, Run};
+
+/// A node and a directory with the keys of its accounts.
+struct Town {
+    anvil: Anvil,
+    directory: TempDir,
+}
+
+impl Town {
+    fn new() -> Option<Self> {
+        let town = Town {
+            anvil: Anvil::start(&[])?,
+            directory: tempfile::tempdir().expect("directory"),
+        };
+        for (i, key) in KEYS.iter().enumerate() {
+            let path = town.path(&format!("account{i}.key"));
+            fs::write(&path, format!("0x{key}\n")).expect("written");
+            make_private(&path);
+        }
+        Some(town)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The command, run in the town's directory with the cache that all tests share.
+    fn command(&self, line: &str) -> Command {
+        let mut command = maci_nova();
+        command
+            .args(line.split_whitespace())
+            .current_dir(self.directory.path())
+            .env("MACI_NOVA_CACHE", shared_cache());
+        command
+    }
+
+    fn run(&self, line: &str) -> Run {
+        self.command(line).output().expect("runs").into()
+    }
+
+    /// What a command that ends well prints.
+    #[track_caller]
+    fn json(&self, line: &str) -> Value {
+        self.run(&format!("{line} --json")).ok().json()
+    }
+
+    /// The error of a command that the chain does not allow.
+    #[track_caller]
+    fn refused(&self, line: &str) -> String {
+        self.run(line).failed(9)
+    }
+
+    fn chain(&self) -> RpcChain {
+        self.anvil.chain()
+    }
+
+    /// A block of this time.
+    fn go_to(&self, timestamp: u64) {
+        let chain = self.chain();
+        let now = chain.block(BlockId::Latest).expect("a block").timestamp;
+        if now < timestamp {
+            let call = "evm_setNextBlockTimestamp";
+            let _: Value = chain.request(call, json!([timestamp])).expect("set");
+            let _: Value = chain.request("evm_mine", json!([])).expect("mined");
+        }
+    }
+
+    /// The second that the poll's status tells of.
+    fn time(&self, name: &str) -> u64 {
+        self.json("status")[name].as_u64().expect("a time")
+    }
+
+    fn deploy(&self) -> Value {
+        self.json(&format!(
+            "deploy --rpc-url {} --account-key-file account0.key --insecure-setup --state-depth 4 --vote-depth 1",
+            self.anvil.url()
+        ))
+    }
+
+    fn create(&self, more: &str) -> Value {
+        let key = self.json("keygen --out coordinator.key")["publicKey"]["serialized"].clone();
+        let key = key.as_str().expect("text");
+        self.json(&format!(
+            "poll create --coordinator-key {key} --options 3 --duration 1d --credits 100 --account-key-file account0.key {more}"
+        ))
+    }
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).expect("a file");
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Votes, a relayer, an override and a restart after a kill at each stage of the coordinator's work.
+#[test]
+fn every_role_by_its_commands() {
+    let Some(town) = Town::new() else {
+        return;
+    };
+    town.deploy();
+    // The specification's names for parts of it find everything done.
+    for alias in ["deployVkRegistry", "setVks", "createMaci"] {
+        let again = town.run(&format!(
+            "{alias} --rpc-url {} --account-key-file account0.key --insecure-setup --state-depth 4 --vote-depth 1",
+            town.anvil.url()
+        ));
+        assert!(again.ok().stderr.contains("already"), "{alias}");
+    }
+    town.create("--start-in 60s");
+    let error = town
+        .refused("join --key-file none.key --poll-key-file p.key --account-key-file account1.key");
+    assert!(!error.is_empty());
+
+    for voter in ["ada", "ben"] {
+        town.json(&format!("genMaciKeypair --out {voter}.key"));
+        let line = format!("signup --key-file {voter}.key --account-key-file account1.key");
+        assert!(town.json(&line)["gas"].is_number());
+        assert!(town.json(&line)["gas"].is_null(), "signed up before");
+    }
+    town.go_to(town.time("startTime"));
+    for (voter, index) in [("ada", 1), ("ben", 2)] {
+        let line = format!("join --key-file {voter}.key --poll-key-file {voter}.poll.key --account-key-file account2.key");
+        let joined = town.json(&line);
+        assert_eq!(joined["stateIndex"], index);
+        assert_eq!(joined["voiceCredits"], "100");
+        let again = town.json(&line);
+        assert_eq!(
+            (&again["stateIndex"], &again["gas"]),
+            (&json!(index), &Value::Null)
+        );
+    }
+
+    // Joins are folded while the poll goes on.
+    let process =
+        "process --key-file coordinator.key --out proof --insecure-setup --confirmations 0 --once";
+    let document = town.json(process);
+    assert_eq!(
+        (&document["complete"], &document["steps"]),
+        (&json!(false), &json!("2"))
+    );
+
+    town.json("vote --key-file ada.poll.key --vote 0=5 --vote 1=6 --account-key-file account1.key");
+    town.json("vote --key-file ben.poll.key --vote 1=9 --account-key-file account2.key");
+    // Written down, and published by somebody else.
+    town.json("vote --key-file ben.poll.key --vote 2=7 --out messages.jsonl");
+    assert_eq!(lines(&town.path("messages.jsonl")).len(), 1);
+    town.json("publish --messages messages.jsonl --account-key-file account0.key");
+    let error = town.refused("topup --state-index 1 --amount 5 --account-key-file account1.key");
+    assert!(error.contains("top-ups"), "{error}");
+    let finalize = "finalize --poll-file poll.json --key-file coordinator.key --out proof --insecure-setup --confirmations 0 --every 1s --account-key-file account0.key --json";
+    let error = town.refused("results --poll-file poll.json");
+    assert!(!error.is_empty());
+    town.go_to(town.time("endTime"));
+    let error =
+        town.refused("vote --key-file ada.poll.key --vote 0=1 --account-key-file account1.key");
+    assert!(error.contains("ended"), "{error}");
+
+    // Killed with the keys loaded, with everything folded, and with the proof made.
+    for moment in ["keys loaded", "steps proven", "decider proof made"] {
+        let mut running = Running::start(town.command(finalize));
+        running.wait_for(moment);
+        running.kill();
+    }
+    let document = town.run(finalize).ok().json();
+    assert_eq!(document["finalized"], true);
+    let votes = |document: &Value| -> Vec<String> {
+        let results = document["results"].as_array().expect("results");
+        let votes = results
+            .iter()
+            .map(|result| result["votes"].as_str().expect("text").to_owned());
+        votes.collect()
+    };
+    assert_eq!(votes(&document), ["5", "6", "7"]);
+    let gas = document["gas"].as_u64().expect("gas");
+    assert!(gas < 500_000 + 3 * 25_000, "{gas}");
+    // Again: nothing is sent.
+    assert!(town.run(finalize).ok().json()["gas"].is_null());
+
+    for line in [
+        "results --poll-file poll.json",
+        "verify --poll-file poll.json",
+        "status",
+    ] {
+        assert_eq!(votes(&town.json(line)), ["5", "6", "7"], "{line}");
+    }
+    assert_eq!(town.json("verify --poll-file poll.json")["verified"], true);
+
+    // The log of the chain is a log like any other.
+    town.json("export-log --out poll.jsonl --confirmations 0");
+    let tally = town.json("tally --log poll.jsonl --key-file coordinator.key");
+    assert_eq!(votes(&tally), ["5", "6", "7"]);
+    assert_eq!(tally["results"], document["results"]);
+    let error = town.run("export-log --out poll.jsonl").failed(2);
+    assert!(error.contains("exists"), "{error}");
+
+    let names = fs::read_dir(town.path("proof")).expect("directory");
+    let mut names: Vec<_> = names
+        .map(|entry| entry.expect("entry").file_name())
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        ["decider.json", "follower.json", "lock", "poll.jsonl"]
+    );
+}
+
+/// Nobody proves; after the deadline anybody gives the poll up, and what was paid comes back.
+#[test]
+fn a_poll_that_is_given_up() {
+    let Some(town) = Town::new() else {
+        return;
+    };
+    town.deploy();
+    town.create("--start-in 60s --proving-time 1h --message-fee 1000");
+    for line in [
+        "keygen --out ada.key",
+        "signup --key-file ada.key --account-key-file account1.key",
+    ] {
+        town.json(line);
+    }
+    town.go_to(town.time("startTime"));
+    town.json(
+        "join --key-file ada.key --poll-key-file ada.poll.key --account-key-file account1.key",
+    );
+    town.json("vote --key-file ada.poll.key --vote 0=5 --account-key-file account1.key");
+    let error = town.refused("abort --account-key-file account2.key");
+    assert!(
+        error.contains("deadline") || error.contains("until"),
+        "{error}"
+    );
+    let error = town.refused("withdraw --account-key-file account1.key");
+    assert!(!error.is_empty());
+    town.go_to(town.time("deadline"));
+    let late = "finalize --poll-file poll.json --key-file coordinator.key --out proof --insecure-setup --confirmations 0 --account-key-file account0.key";
+    let error = town.refused(late);
+    assert!(error.contains("deadline"), "{error}");
+    town.json("abort --account-key-file account2.key");
+    assert_eq!(town.json("status")["state"], "aborted");
+    town.json("withdraw --account-key-file account1.key");
+    let error = town.refused("withdraw --account-key-file account1.key");
+    assert!(error.contains("nothing"), "{error}");
+    let error = town.refused("verify --poll-file poll.json");
+    assert!(!error.is_empty());
+}
+
+/// The demo on a node, where one account does everything.
+#[test]
+fn the_demo_on_a_node() {
+    let Some(town) = Town::new() else {
+        return;
+    };
+    let document = town.json(&format!(
+        "demo --rpc-url {} --account-key-file account0.key",
+        town.anvil.url()
+    ));
+    assert_eq!(document["finalized"], true);
+    assert!(document["gas"].is_number());
+    for part in ["calls", "stages"] {
+        assert!(
+            document[part].as_array().is_some_and(|list| list.len() > 5),
+            "{part}"
+        );
+    }
+}

@@ -1,0 +1,341 @@
+//! Whole polls on a chain in this process, with real proofs: from the contracts to the results.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use ff::Field;
+use maci_nova::arguments::Choice;
+use maci_nova::console::Console;
+use maci_nova::coordinator::Reached;
+use maci_nova::failure::{Failure, Kind};
+use maci_nova::finalization::Finalization;
+use maci_nova::interrupt::Interrupt;
+use maci_nova::proof_directory::ProofDirectory;
+use maci_nova::rehearsal::{Keys, Rehearsal, Setting, Stage, Voter};
+use maci_nova::report::Results;
+use maci_nova_compressor::groth16::KeyCache;
+use maci_nova_compressor::{decider, join};
+use maci_nova_contracts::bindings::Poll;
+use maci_nova_contracts::evm::Evm;
+use maci_nova_folding::{Parameters, SetupSource};
+use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_protocol::message::Message;
+use maci_nova_protocol::poll::Mode;
+use maci_nova_protocol::tally::OptionResult;
+use maci_nova_protocol::Fr;
+use maci_nova_step_circuit::Shape;
+use rand_core::OsRng;
+use tempfile::TempDir;
+
+use crate::finalizing::shared_cache;
+
+const OPTIONS: usize = 3;
+const CREDITS: u32 = 100;
+const HOUR: u64 = 3600;
+
+const QUIET: Console = Console {
+    json: false,
+    quiet: true,
+};
+
+/// The keys of the shape that all tests of this binary share.
+fn keys() -> &'static Keys {
+    static KEYS: OnceLock<Keys> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let shape = Shape::new(4, 1, 1).expect("in range");
+        let parameters =
+            Parameters::setup(shape, &SetupSource::InsecureDevelopment).expect("parameters");
+        let cache = KeyCache::new(shared_cache().join("maci-nova"));
+        let engine = Arc::clone(parameters.engine());
+        let silent = &mut |_: maci_nova_compressor::groth16::KeyEvent<'_>| {};
+        Keys {
+            decider: decider::Prover::cached(engine, 1, &cache, false, silent).expect("keys"),
+            join: join::Prover::cached(&cache, false, silent).expect("keys"),
+            parameters,
+        }
+    })
+}
+
+fn deaf() -> &'static Interrupt {
+    static DEAF: OnceLock<Interrupt> = OnceLock::new();
+    DEAF.get_or_init(Interrupt::deaf)
+}
+
+/// A poll and the directory that it is in.
+struct Scene {
+    poll: Rehearsal<'static>,
+    voters: Vec<Voter>,
+    _directory: TempDir,
+}
+
+impl Scene {
+    /// A poll that has started, with so many voters who have joined.
+    fn new(mode: Mode, voters: usize) -> Self {
+        let directory = tempfile::tempdir().expect("directory");
+        let setting = Setting {
+            options: OPTIONS as u32,
+            mode,
+            credits: CREDITS,
+            times: (HOUR, 24 * HOUR),
+        };
+        let stage = Stage::embedded();
+        let path = directory.path();
+        let poll = Rehearsal::begin(stage, setting, keys(), path, deaf(), &QUIET).expect("begun");
+        let mut scene = Scene {
+            poll,
+            voters: vec![],
+            _directory: directory,
+        };
+        scene.poll.open().expect("open");
+        (0..voters).for_each(|_| scene.joins());
+        scene
+    }
+
+    /// Somebody signs up and joins.
+    fn joins(&mut self) {
+        let person = self.voters.len() + 1;
+        let mut voter = self.poll.sign_up(person).expect("signed up");
+        self.poll.join(&mut voter).expect("joined");
+        self.voters.push(voter);
+    }
+
+    fn vote(&mut self, voter: usize, choices: &[(u64, u64)]) {
+        let choices: Vec<Choice> = choices.iter().map(|pair| choice(*pair)).collect();
+        self.poll.vote(&self.voters[voter], &choices).expect("sent");
+    }
+
+    fn publish(&mut self, message: Message) {
+        let account = self.voters[0].account;
+        self.poll.publish(account, &[message]).expect("sent");
+    }
+
+    /// Ends the poll, finalizes it, and checks the results.
+    #[track_caller]
+    fn ends_with(&mut self, results: [(u128, u128); OPTIONS]) {
+        self.poll.close().expect("closed");
+        let document = self.poll.settle().expect("finalized");
+        assert_eq!(*document.results(), expected(results));
+        self.has(results);
+        let gas = document.gas().expect("sent");
+        // The bar: 500,000 and 25,000 for each stored result.
+        assert!(gas < 500_000 + 25_000 * OPTIONS as u64, "{gas} gas");
+    }
+
+    /// What the contract says.
+    #[track_caller]
+    fn has(&mut self, results: [(u128, u128); OPTIONS]) {
+        let poll = self.poll.poll().clone();
+        let stored = poll.results(self.poll.stage().chain()).expect("results");
+        assert_eq!(stored, results.map(result));
+    }
+
+    fn evm(&mut self) -> &mut Evm {
+        match self.poll.stage() {
+            Stage::Embedded(evm) => evm,
+            Stage::Node { .. } => unreachable!("the stage is in this process"),
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.poll.proof().join("poll.jsonl")).expect("a log");
+        log.lines().map(str::to_owned).collect()
+    }
+}
+
+fn choice((option, weight): (u64, u64)) -> Choice {
+    Choice { option, weight }
+}
+
+fn result((votes, spent): (u128, u128)) -> OptionResult {
+    OptionResult { votes, spent }
+}
+
+fn expected(results: [(u128, u128); OPTIONS]) -> Results {
+    let spent = results.iter().map(|(_, spent)| spent).sum();
+    Results::new(&results.map(result), spent)
+}
+
+fn garbage() -> Message {
+    Message {
+        data: core::array::from_fn(|_| Fr::random(OsRng)),
+        encryption_key: PrivateKey::random(&mut OsRng).public_key().point(),
+    }
+}
+
+#[test]
+fn a_poll_that_nobody_joins() {
+    Scene::new(Mode::Quadratic, 0).ends_with([(0, 0); OPTIONS]);
+}
+
+#[test]
+fn a_poll_without_messages() {
+    Scene::new(Mode::Quadratic, 2).ends_with([(0, 0); OPTIONS]);
+}
+
+#[test]
+fn a_poll_with_one_message() {
+    let mut scene = Scene::new(Mode::Quadratic, 1);
+    scene.vote(0, &[(2, 7)]);
+    scene.ends_with([(0, 0), (0, 0), (7, 49)]);
+}
+
+#[test]
+fn a_poll_with_invalid_messages_only() {
+    let mut scene = Scene::new(Mode::Quadratic, 2);
+    scene.publish(garbage());
+    scene.vote(0, &[(1, 11)]);
+    // Somebody else's key, and nobody's index.
+    let [one, two] = [0, 1].map(|i: usize| scene.voters[i].clone());
+    let thief = Voter {
+        poll_key: one.poll_key.clone(),
+        ..two
+    };
+    let nobody = Voter {
+        state_index: 3,
+        ..one
+    };
+    for voter in [thief, nobody] {
+        scene.poll.vote(&voter, &[choice((0, 1))]).expect("sent");
+    }
+    // A point of order 2 as encryption key.
+    let mut low = garbage();
+    low.encryption_key.x = Fr::ZERO;
+    low.encryption_key.y = -Fr::ONE;
+    scene.publish(low);
+    scene.ends_with([(0, 0); OPTIONS]);
+}
+
+/// Each time a new process, which goes on from what is on disk.
+#[test]
+fn messages_come_while_joins_are_folded() {
+    let mut scene = Scene::new(Mode::Linear, 1);
+    assert_eq!(scene.poll.work().expect("worked"), Reached::Open);
+    scene.vote(0, &[(0, 60), (1, 40)]);
+    scene.joins();
+    assert_eq!(scene.poll.work().expect("worked"), Reached::Open);
+    scene.joins();
+    scene.vote(1, &[(1, 100)]);
+    assert_eq!(scene.poll.work().expect("worked"), Reached::Open);
+    scene.vote(0, &[(2, 99)]);
+    let voter = scene.voters[1].clone();
+    scene.poll.top_up(&voter, 5).expect("topped up");
+    scene.poll.close().expect("closed");
+    assert_eq!(scene.poll.work().expect("worked"), Reached::Complete);
+    let kinds: Vec<bool> = scene
+        .lines()
+        .iter()
+        .skip(1)
+        .map(|line| line.contains(r#""kind":"join""#))
+        .collect();
+    assert_eq!(
+        kinds,
+        [true, false, false, true, true, false, false, false],
+        "joins and messages in order of arrival"
+    );
+    scene.ends_with([(0, 0), (100, 100), (99, 99)]);
+    // Again: nothing is sent, and the results are the same.
+    let document = scene.poll.settle().expect("finalized");
+    assert_eq!(document.gas(), None);
+}
+
+#[test]
+fn a_reorganisation_is_followed() {
+    let mut scene = Scene::new(Mode::Quadratic, 2);
+    scene.poll.work().expect("worked");
+    let two_joins = scene.evm().clone();
+    scene.joins();
+    scene.vote(2, &[(0, 9)]);
+    scene.poll.work().expect("worked");
+    assert_eq!(scene.lines().len(), 5);
+
+    // The third join and its vote are no more; another one is there, and another vote.
+    *scene.evm() = two_joins;
+    scene.voters.pop();
+    scene.evm().mine(1);
+    scene.poll.work().expect("worked");
+    assert_eq!(scene.lines().len(), 3);
+    scene.joins();
+    scene.vote(2, &[(1, 3)]);
+    scene.poll.work().expect("worked");
+    assert_eq!(scene.lines().len(), 5);
+
+    // The end is reorganised too, after everything was folded.
+    let before_end = scene.evm().clone();
+    scene.poll.close().expect("closed");
+    assert_eq!(scene.poll.work().expect("worked"), Reached::Complete);
+    *scene.evm() = before_end;
+    scene.evm().mine(2);
+    scene.vote(0, &[(2, 4)]);
+    scene.ends_with([(0, 0), (3, 9), (4, 16)]);
+}
+
+#[test]
+fn a_proof_that_is_there_is_sent_and_not_made_again() {
+    let mut scene = Scene::new(Mode::Quadratic, 1);
+    scene.vote(0, &[(0, 1)]);
+    scene.poll.close().expect("closed");
+    // Stopped after the proof was written and before it was sent: the chain as it was then.
+    let ended = scene.evm().clone();
+    scene.poll.settle().expect("finalized");
+    let path = scene.poll.proof().join("decider.json");
+    let proof = |path: &Path| Finalization::read(path).expect("a proof").proof;
+    let made = proof(&path);
+    *scene.evm() = ended;
+    scene.ends_with([(1, 1), (0, 0), (0, 0)]);
+    assert_eq!(proof(&path), made);
+
+    // One of other votes, and one that is none, are made again.
+    let mut other = Scene::new(Mode::Quadratic, 1);
+    other.vote(0, &[(0, 2)]);
+    let directory = other.poll.proof();
+    drop(ProofDirectory::open(&directory).expect("made"));
+    std::fs::copy(&path, directory.join("decider.json")).expect("copied");
+    other.ends_with([(2, 4), (0, 0), (0, 0)]);
+}
+
+#[test]
+fn nobody_proves_after_the_deadline() {
+    let mut scene = Scene::new(Mode::Quadratic, 1);
+    let poll = scene.poll.poll().clone();
+    let deadline = poll.deadline(scene.poll.stage().chain()).expect("asked");
+    scene.evm().set_next_timestamp(deadline);
+    scene.evm().mine(1);
+    let error = scene.poll.settle().expect_err("too late");
+    assert_eq!(error.kind(), Kind::Chain);
+    assert!(error.to_string().contains("deadline"), "{error}");
+    let from = scene.voters[0].account;
+    let call = Poll::abortCall {};
+    maci_nova_contracts::chain::send(
+        scene.poll.stage().chain_mut(),
+        from,
+        poll.address,
+        &call,
+        Default::default(),
+    )
+    .expect("aborted");
+    let error = scene.poll.settle().expect_err("given up");
+    assert!(error.to_string().contains("given up"), "{error}");
+}
+
+#[test]
+fn whoever_stops_loses_nothing() {
+    let directory = tempfile::tempdir().expect("directory");
+    let interrupt = Box::leak(Box::new(Interrupt::deaf()));
+    let setting = Setting {
+        options: OPTIONS as u32,
+        mode: Mode::Quadratic,
+        credits: CREDITS,
+        times: (HOUR, 24 * HOUR),
+    };
+    let stage = Stage::embedded();
+    let mut poll = Rehearsal::begin(stage, setting, keys(), directory.path(), interrupt, &QUIET)
+        .expect("begun");
+    poll.open().expect("open");
+    let mut voter = poll.sign_up(1).expect("signed up");
+    poll.join(&mut voter).expect("joined");
+    poll.work().expect("worked");
+    interrupt.ask();
+    let error = poll.work().expect_err("stopped");
+    assert!(matches!(error, Failure::Interrupted(_)), "{error}");
+    assert!(error.to_string().contains("1 steps"), "{error}");
+}
