@@ -4,6 +4,7 @@
 //! any [`Chain`](maci_nova_contracts::chain::Chain): a node's ([`rpc`]) or the one in this process.
 
 pub mod arguments;
+pub mod ballot;
 mod checkpoints;
 mod commands;
 pub mod connection;
@@ -17,7 +18,9 @@ mod finalization;
 mod finalizer;
 pub mod follower;
 pub mod interrupt;
+pub mod join_key;
 mod key;
+pub mod messages_file;
 mod plan;
 pub mod poll_contract;
 pub mod poll_file;
@@ -30,7 +33,10 @@ mod prover;
 pub mod refusal;
 mod report;
 pub mod rpc;
+pub mod scan;
+pub mod sign_ups;
 mod steps;
+pub mod voter;
 
 use std::process::ExitCode;
 
