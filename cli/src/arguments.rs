@@ -146,7 +146,11 @@ ballot of three votes is published as nonces 3, 2, 1. This command does it. The 
 counted last also changes your key to one that nobody has, so that nothing that was sent before
 can count. With --new-key-file you keep that key: messages that it signed count if they were sent
 BEFORE this ballot. With --nonce you say the nonce of the first message to be counted; nobody
-needs that but who has kept keys in this way.")]
+needs that but who has kept keys in this way.
+
+A ballot needs credits for all its votes together: if they are not enough, a part of it counts, and
+what was sent before may count too. Top-ups are counted from the last to the first as well: one adds
+to what a ballot can spend only if it is sent AFTER the ballot.")]
     Vote(Vote),
     /// Publish messages that vote --out or another MACI client made
     #[command(
@@ -155,7 +159,7 @@ needs that but who has kept keys in this way.")]
     Publish(Publish),
     /// Add voice credits to a voter, paid in the poll's token
     #[command(
-        after_help = "Example: maci-nova topup --poll-file poll.json --state-index 3 --amount 50 --account-key-file eth.key"
+        after_help = "Example: maci-nova topup --poll-file poll.json --state-index 3 --amount 50 --account-key-file eth.key\n\nVote first, then top up: what is sent is counted from the last to the first, so a top-up is for\nballots that were sent BEFORE it, not for later ones."
     )]
     Topup(Topup),
     /// Show where a poll is

@@ -75,6 +75,12 @@ impl Connection {
         self.chain.accounts().first().copied()
     }
 
+    /// The account that sends; an error if the connection was made without one.
+    pub fn sending_account(&self) -> Result<Address, Failure> {
+        let missing = || Failure::Internal("no account to send from".into());
+        self.sender().ok_or_else(missing)
+    }
+
     /// The poll that the file names.
     pub fn poll(&self) -> Result<PollContract, Failure> {
         PollContract::open(&self.chain, &self.file, self.file.poll(&self.path)?)

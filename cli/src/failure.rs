@@ -11,7 +11,9 @@ use maci_nova_folding::{CheckpointError, SetupError};
 use maci_nova_protocol::log::{LogError, LogErrorKind};
 use maci_nova_step_circuit::ShapeError;
 
+use crate::ballot::BallotError;
 use crate::key::{KeyFault, ENVIRONMENT};
+use crate::messages_file::MessagesError;
 use crate::poll_file::PollFileError;
 use crate::refusal;
 use crate::rpc::{AccountError, RpcError};
@@ -198,6 +200,12 @@ pub enum Failure {
     /// The poll file cannot be read, written or used.
     #[error("{0}")]
     PollFile(#[from] PollFileError),
+    /// A ballot is none.
+    #[error("{0}")]
+    Ballot(#[from] BallotError),
+    /// A file of messages cannot be read, written or used.
+    #[error("{0}")]
+    Messages(#[from] MessagesError),
     /// There is no account to send from.
     #[error("{0}")]
     Account(#[from] AccountError),
@@ -240,7 +248,8 @@ impl Failure {
     /// What kind of failure it is.
     pub fn kind(&self) -> Kind {
         match self {
-            Failure::Usage(_) | Failure::Shape(_) => Kind::Usage,
+            Failure::Usage(_) | Failure::Shape(_) | Failure::Ballot(_) => Kind::Usage,
+            Failure::Messages(error) => messages_kind(error),
             Failure::Log { source, .. } if matches!(source.kind, LogErrorKind::Io(_)) => Kind::Io,
             Failure::Key(_)
             | Failure::LogFile { .. }
@@ -293,6 +302,15 @@ fn poll_file_kind(error: &PollFileError) -> Kind {
         PollFileError::Io { .. } => Kind::Io,
         PollFileError::Exists(_) | PollFileError::NoPoll(_) => Kind::Usage,
         _ => Kind::Input,
+    }
+}
+
+fn messages_kind(error: &MessagesError) -> Kind {
+    match error {
+        MessagesError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Kind::Input,
+        MessagesError::Io { .. } => Kind::Io,
+        MessagesError::Exists(_) => Kind::Usage,
+        MessagesError::Line { .. } | MessagesError::Empty(_) => Kind::Input,
     }
 }
 

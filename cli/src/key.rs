@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use maci_nova_protocol::keys::PrivateKey;
+use rand_core::OsRng;
 use zeroize::Zeroizing;
 
 use crate::arguments::KeySource;
@@ -49,7 +50,28 @@ pub fn read(source: &KeySource, console: &Console) -> Result<PrivateKey, Failure
     }
 }
 
-fn read_file(path: &Path, console: &Console) -> Result<PrivateKey, Failure> {
+/// Reads the key of a file, which is made with a new key if it is not there.
+pub fn read_or_make(path: &Path, console: &Console) -> Result<PrivateKey, Failure> {
+    let key = PrivateKey::random(&mut OsRng);
+    match write_new(path, &key) {
+        Ok(()) => {
+            console.note(format!(
+                "secret key written to {}; keep it safe",
+                path.display()
+            ));
+            Ok(key)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_file(path, console),
+        Err(source) => Err(Failure::Io {
+            action: "write key file",
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Reads the key of a file.
+pub fn read_file(path: &Path, console: &Console) -> Result<PrivateKey, Failure> {
     let unreadable = |source| KeyFault::Unreadable {
         path: path.to_owned(),
         source,

@@ -5,6 +5,7 @@
 
 pub mod arguments;
 mod chain_log;
+pub mod ballot;
 mod checkpoints;
 mod commands;
 pub mod connection;
@@ -20,7 +21,9 @@ mod finalizer;
 mod fold;
 pub mod follower;
 pub mod interrupt;
+pub mod join_key;
 mod key;
+pub mod messages_file;
 mod plan;
 pub mod poll_contract;
 pub mod poll_file;
@@ -34,7 +37,10 @@ pub mod refusal;
 pub mod rehearsal;
 pub mod report;
 pub mod rpc;
+pub mod scan;
+pub mod sign_ups;
 mod steps;
+pub mod voter;
 
 use std::process::ExitCode;
 

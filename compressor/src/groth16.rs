@@ -292,6 +292,12 @@ impl ProvingKey {
             .map_err(|_| ProveError::Size)
     }
 
+    /// Changes the bases of A.
+    #[cfg(test)]
+    pub(crate) fn replace_query(&mut self, change: impl FnOnce(&mut Vec<G1Affine>)) {
+        change(&mut self.inner.a_query);
+    }
+
     fn fits(&self, matrices: &Matrices) -> bool {
         let variables = matrices.instance + matrices.witness;
         self.verifying.ic.len() + self.committed.len() == matrices.instance

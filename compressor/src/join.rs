@@ -29,6 +29,7 @@
 //! ```
 
 use core::fmt;
+use std::path::{Path, PathBuf};
 
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use maci_nova_protocol::membership::MembershipError;
@@ -42,8 +43,8 @@ use nova_snark::frontend::SynthesisError;
 use crate::{
     adapter::{Assignment, Matrices, ToArk},
     groth16::{
-        self, valid_g1, valid_g2, KeyCache, KeyCacheError, KeyEvent, Origin, PlainVerifyingKey,
-        Proof, ProvingKey, Trapdoors,
+        self, valid_g1, valid_g2, KeyCache, KeyCacheError, KeyEvent, KeyFileError, Origin,
+        PlainVerifyingKey, Proof, ProvingKey, Trapdoors,
     },
     words::{g1_words, g2_words, NotCanonical, Words, WORD},
 };
@@ -66,6 +67,9 @@ pub enum ProverError {
     /// The keys could not be obtained from the cache.
     #[error("{0}")]
     Cache(#[from] KeyCacheError),
+    /// The keys could not be read from a file.
+    #[error("{0}")]
+    File(#[from] KeyFileError),
     /// The proof could not be made.
     #[error("{0}")]
     Groth16(#[from] groth16::ProveError),
@@ -136,6 +140,54 @@ impl Prover {
         };
         let key = cache.key(circuit, Trapdoors::insecure_development, report)?;
         Ok(Prover { matrices, key })
+    }
+
+    /// Where a cache keeps the keys, whether they are there or not.
+    ///
+    /// # Errors
+    /// [`ProverError::Circuit`].
+    pub fn cached_path(cache: &KeyCache) -> Result<PathBuf, ProverError> {
+        Ok(cache.path(NAME, &matrices()?.digest()))
+    }
+
+    /// Reads the keys from a file that [`write`](Self::write) made, perhaps somebody else's. A key
+    /// made to spy on voters gives proofs that tell nothing if they [`verify`] under the
+    /// [`verifying_key`](Self::verifying_key), see [`ProvingKey::read_foreign`]; others must not be
+    /// sent.
+    ///
+    /// # Errors
+    /// [`ProverError::Circuit`], [`ProverError::File`]; no file causes a panic.
+    pub fn read(path: &Path) -> Result<Self, ProverError> {
+        Self::read_file(path, None)
+    }
+
+    /// The same for the keys with this [`digest`](Self::digest) alone, which is checked before
+    /// anything is read.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read); [`KeyFileError::OtherKey`] for other keys.
+    pub fn read_known(path: &Path, digest: &[u8; 32]) -> Result<Self, ProverError> {
+        Self::read_file(path, Some(digest))
+    }
+
+    fn read_file(path: &Path, digest: Option<&[u8; 32]>) -> Result<Self, ProverError> {
+        let matrices = matrices()?;
+        let key = ProvingKey::read_foreign(path, &matrices, INPUTS, digest)?;
+        Ok(Prover { matrices, key })
+    }
+
+    /// Writes the keys for whoever wants to join. Everybody may read the file.
+    ///
+    /// # Errors
+    /// [`ProverError::File`].
+    pub fn write(&self, path: &Path) -> Result<(), ProverError> {
+        self.key.write(path)?;
+        Ok(())
+    }
+
+    /// SHA-256 of the keys and the circuit's digest, which tells these keys from others.
+    pub fn digest(&self) -> [u8; 32] {
+        self.key.digest()
     }
 
     /// Who may know the trapdoors of the keys.

@@ -19,7 +19,7 @@ mod writer;
 
 pub use facts::{FactError, PublicFacts};
 pub use index::{Joins, LogIndex, LoggedMessage, MessagesReversed};
-pub use reader::{LogReader, MAX_LINE_LENGTH};
+pub use reader::{LogReader, RecordReader, MAX_LINE_LENGTH};
 pub use record::Record;
 pub use writer::LogWriter;
 

@@ -1,10 +1,75 @@
-//! `join`.
+//! `join`: into a poll under a fresh key.
+
+use serde::Serialize;
 
 use crate::arguments::Join;
+use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::voter::{has_joined, join, JoinRequest, Joined};
+use crate::{join_key, key};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    poll_key: String,
+    state_index: u64,
+    voice_credits: String,
+    already_done: bool,
+    gas: Option<u64>,
+}
 
 /// Runs the command.
-pub fn run(_arguments: &Join, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::Internal("not here yet".into()))
+pub fn run(arguments: &Join, console: &Console) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    let key = key::read(&arguments.key, console)?;
+    let mut connection =
+        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    let from = connection.sending_account()?;
+    let file = &connection.file;
+    let (maci, digest) = (file.contracts.maci, file.keys.join);
+    let poll = connection.poll()?;
+    let named = arguments.join_key.as_deref();
+    let prover = join_key::open(named, connection.path(), &digest)?;
+    let key_file = &arguments.poll_key_file;
+    if !key_file.exists() && has_joined(&connection.chain, &poll, &key)? {
+        return Err(poll.contradiction(
+            "the key has joined already; give the file of the key that it joined with in --poll-key-file",
+        ));
+    }
+    // On disk before the poll has it: without it there is no vote.
+    let poll_key = key::read_or_make(key_file, console)?.public_key();
+    let request = JoinRequest {
+        poll: &poll,
+        maci,
+        prover: &prover,
+        key: &key,
+        poll_key: &poll_key,
+        credit_data: &arguments.credit_data,
+    };
+    let joined = join(&mut connection.chain, from, &request, console)?;
+    print(joined, poll_key.to_serialized(), console)
+}
+
+fn print(joined: Joined, poll_key: String, console: &Console) -> Result<(), Failure> {
+    let Joined {
+        state_index,
+        credits,
+        gas,
+    } = joined;
+    if console.json {
+        return console.json_result(&Document {
+            poll_key,
+            state_index,
+            voice_credits: credits.to_string(),
+            already_done: gas.is_none(),
+            gas,
+        });
+    }
+    let text = format!("state index {state_index} and {credits} voice credits");
+    console.result(|out| match gas {
+        Some(gas) => writeln!(out, "joined with {text} ({gas} gas)"),
+        None => writeln!(out, "had joined with {text}"),
+    })
 }

@@ -1,10 +1,44 @@
-//! `publish`.
+//! `publish`: messages of a file.
+
+use serde::Serialize;
 
 use crate::arguments::Publish;
+use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::messages_file;
+use crate::voter::{publish, Published};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    messages: u64,
+    first_message: u64,
+    gas: u64,
+}
 
 /// Runs the command.
-pub fn run(_arguments: &Publish, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::Internal("not here yet".into()))
+pub fn run(arguments: &Publish, console: &Console) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    let messages = messages_file::read(&arguments.messages)?;
+    let mut connection =
+        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    let from = connection.sending_account()?;
+    let poll = connection.poll()?;
+    let Published { first, count, gas } = publish(&mut connection.chain, from, &poll, &messages)?;
+    if console.json {
+        return console.json_result(&Document {
+            messages: count,
+            first_message: first,
+            gas,
+        });
+    }
+    let messages = if count == 1 { "message" } else { "messages" };
+    console.result(|out| {
+        writeln!(
+            out,
+            "published {count} {messages} from index {first} on ({gas} gas)"
+        )
+    })
 }

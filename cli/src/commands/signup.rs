@@ -1,10 +1,57 @@
-//! `signup`.
+//! `signup`: a key that is good for every poll.
+
+use maci_nova_contracts::alloy_primitives::{Bytes, U256};
+use serde::Serialize;
 
 use crate::arguments::Signup;
+use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::key;
+use crate::voter::{sign_up, SignedUp};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    public_key: String,
+    index: u64,
+    already_done: bool,
+    gas: Option<u64>,
+}
 
 /// Runs the command.
-pub fn run(_arguments: &Signup, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::Internal("not here yet".into()))
+pub fn run(arguments: &Signup, console: &Console) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    let public_key = key::read(&arguments.key, console)?.public_key();
+    let mut connection =
+        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    let (from, maci) = (
+        connection.sending_account()?,
+        connection.file.contracts.maci,
+    );
+    let data = gatekeeper_data(arguments.token_id);
+    let signed_up = sign_up(&mut connection.chain, from, maci, &public_key, data)?;
+    print(signed_up, public_key.to_serialized(), console)
+}
+
+/// The token's id as a word, or nothing.
+fn gatekeeper_data(token: Option<U256>) -> Bytes {
+    token.map_or_else(Bytes::new, |id| id.to_be_bytes::<32>().into())
+}
+
+fn print(signed_up: SignedUp, public_key: String, console: &Console) -> Result<(), Failure> {
+    let SignedUp { index, gas } = signed_up;
+    if console.json {
+        return console.json_result(&Document {
+            public_key,
+            index,
+            already_done: gas.is_none(),
+            gas,
+        });
+    }
+    console.result(|out| match gas {
+        Some(gas) => writeln!(out, "signed up {public_key} with index {index} ({gas} gas)"),
+        None => writeln!(out, "{public_key} had signed up with index {index}"),
+    })
 }

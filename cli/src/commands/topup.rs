@@ -1,10 +1,57 @@
-//! `topup`.
+//! `topup`: voice credits for a voter.
+
+use serde::Serialize;
 
 use crate::arguments::Topup;
+use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::voter::{top_up, ToppedUp};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    state_index: u64,
+    index: u64,
+    voice_credits: String,
+    tokens: String,
+    gas: u64,
+}
 
 /// Runs the command.
-pub fn run(_arguments: &Topup, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::Internal("not here yet".into()))
+pub fn run(arguments: &Topup, console: &Console) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    let mut connection =
+        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    let from = connection.sending_account()?;
+    let poll = connection.poll()?;
+    let Topup {
+        state_index,
+        amount,
+        ..
+    } = *arguments;
+    let topped_up = top_up(&mut connection.chain, from, &poll, state_index, amount)?;
+    console.note("the top-up is for ballots that were sent before it");
+    let ToppedUp {
+        index,
+        credits,
+        tokens,
+        gas,
+    } = topped_up;
+    if console.json {
+        return console.json_result(&Document {
+            state_index,
+            index,
+            voice_credits: credits.to_string(),
+            tokens: tokens.to_string(),
+            gas,
+        });
+    }
+    console.result(|out| {
+        writeln!(
+            out,
+            "added {credits} voice credits to state index {state_index} for {tokens} of the token ({gas} gas)"
+        )
+    })
 }

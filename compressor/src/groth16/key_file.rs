@@ -2,8 +2,9 @@
 //!
 //! A file is [`MAGIC`], a byte for the key's [`Origin`] (0: INSECURE development, 1: a ceremony), the
 //! circuit's digest, the key in `ark-serialize`'s uncompressed form, and the SHA-256 of all of that.
-//! The points are not checked again when they are read: the hash tells whether the file is the one
+//! [`ProvingKey::read`] does not check the points again: the hash tells whether the file is the one
 //! that was written, and a directory that others may write to is no place for it.
+//! [`ProvingKey::read_foreign`] is for a file that somebody else made, and takes nothing for granted.
 
 use std::{
     fs::File,
@@ -11,11 +12,14 @@ use std::{
     path::Path,
 };
 
+use ark_bn254::{G1Affine, G2Affine};
+use ark_ec::AffineRepr;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, SerializationError};
 use maci_nova_folding::files::{write_atomically, Readers};
 use sha2::{Digest, Sha256};
 
-use super::{Origin, ProvingKey};
+use super::{Origin, PlainVerifyingKey, ProvingKey, VerifyingKey};
+use crate::adapter::Matrices;
 
 const MAGIC: &[u8; 32] = b"maci-nova Groth16 key, version 2";
 const DIGEST_BYTES: usize = 32;
@@ -40,6 +44,16 @@ pub enum KeyFileError {
     /// The key in it cannot be read.
     #[error("the proving key is malformed: {0}")]
     Malformed(#[from] SerializationError),
+    /// It is another key than the one that was asked for.
+    #[error("another proving key, with the digest 0x{}", hexadecimal(.0))]
+    OtherKey([u8; DIGEST_BYTES]),
+    /// The two verifying keys in it differ, or a point that blinds proofs is infinity.
+    #[error("the proving key contradicts itself")]
+    Inconsistent,
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Origin {
@@ -87,6 +101,60 @@ impl ProvingKey {
         Self::read_body(body, origin, *matrices)
     }
 
+    /// Reads the key of a circuit from a file that somebody else made, `wanted` being the digest of
+    /// the only key that will do.
+    ///
+    /// No file causes a panic, or takes more memory than a key of the circuit. Its size and its
+    /// digest are checked before the key is read, then every point: on the curve, of the group.
+    ///
+    /// What a key can do that was made to spy on who proves with it: A is blinded by `r [delta]_1`
+    /// and B by `s [delta]_2`, with fresh r and s. Neither delta is infinity here, so A and B are
+    /// uniform and independent whatever the other points are, and only one C makes them a proof. So
+    /// **a proof that [verifies](super::verify) under the key's own verifying key tells nothing of the
+    /// witness**; one that does not may, and has to be thrown away by who made it. Which witnesses give a
+    /// proof that verifies is up to the key all the same: whoever hears that it failed may learn
+    /// something of the witness. And whether others can prove what is false depends on the trapdoors
+    /// alone.
+    ///
+    /// # Errors
+    /// See [`KeyFileError`].
+    pub fn read_foreign(
+        path: &Path,
+        matrices: &Matrices,
+        publics: usize,
+        wanted: Option<&[u8; DIGEST_BYTES]>,
+    ) -> Result<Self, KeyFileError> {
+        let sizes = Sizes::new(matrices, publics).ok_or(KeyFileError::OtherCircuit)?;
+        let circuit = matrices.digest();
+        let mut file = File::open(path)?;
+        let origin = check_header(&mut file, &circuit)?;
+        if file.metadata()?.len() != sizes.file_bytes() {
+            return Err(KeyFileError::Damaged);
+        }
+        let digest = check_digest(&mut file)?;
+        if wanted.is_some_and(|wanted| *wanted != digest) {
+            return Err(KeyFileError::OtherKey(digest));
+        }
+        file.seek(SeekFrom::Start(HEADER_BYTES))?;
+        let mut body = BufReader::with_capacity(BUFFER_BYTES, file);
+        let key = sizes.read(&mut body, origin, circuit)?;
+        match key.is_consistent() {
+            true => Ok(key),
+            false => Err(KeyFileError::Inconsistent),
+        }
+    }
+
+    /// Whether the two verifying keys agree and neither delta is infinity.
+    fn is_consistent(&self) -> bool {
+        let (own, inner) = (&self.verifying, &self.inner.vk);
+        own.alpha == inner.alpha_g1
+            && own.beta == inner.beta_g2
+            && own.delta == inner.delta_g2
+            && own.ic == inner.gamma_abc_g1
+            && !own.delta.is_zero()
+            && !self.inner.delta_g1.is_zero()
+    }
+
     /// SHA-256 of the key, its origin and the circuit's digest; what its file ends with.
     pub fn digest(&self) -> [u8; DIGEST_BYTES] {
         let mut hashing = Hashing::new(io::sink());
@@ -125,6 +193,104 @@ impl ProvingKey {
     }
 }
 
+/// How many points the key of a circuit has.
+struct Sizes {
+    ic: usize,
+    committed: usize,
+    variables: usize,
+    witness: usize,
+    h: usize,
+}
+
+const G1_BYTES: usize = 64;
+const G2_BYTES: usize = 128;
+const LENGTH_BYTES: usize = 8;
+
+impl Sizes {
+    /// `None` when the circuit does not have as many public variables.
+    fn new(matrices: &Matrices, publics: usize) -> Option<Self> {
+        let ic = publics.checked_add(1)?;
+        // The quotient of polynomials that are interpolated over all constraints and instance
+        // variables has one coefficient less than the domain has elements.
+        let domain = (matrices.constraints() + matrices.instance).next_power_of_two();
+        Some(Sizes {
+            ic,
+            committed: matrices.instance.checked_sub(ic)?,
+            variables: matrices.instance + matrices.witness,
+            witness: matrices.witness,
+            h: domain - 1,
+        })
+    }
+
+    /// Of a whole file.
+    fn file_bytes(&self) -> u64 {
+        // alpha; beta, delta and gamma or gamma'; ic.
+        let verifying = G1_BYTES + 3 * G2_BYTES + LENGTH_BYTES + G1_BYTES * self.ic;
+        let lists = 6 * LENGTH_BYTES;
+        let g1 = self.committed + 2 * self.variables + self.h + self.witness + 2;
+        let body = 2 * verifying + lists + G1_BYTES * g1 + G2_BYTES * self.variables;
+        HEADER_BYTES + (body + DIGEST_BYTES) as u64
+    }
+
+    /// What [`ProvingKey::write_content`] writes after the header.
+    fn read(
+        &self,
+        reader: &mut impl Read,
+        origin: Origin,
+        matrices: [u8; DIGEST_BYTES],
+    ) -> Result<ProvingKey, KeyFileError> {
+        let verifying = VerifyingKey {
+            alpha: point(reader)?,
+            beta: point(reader)?,
+            gamma_prime: point(reader)?,
+            delta: point(reader)?,
+            ic: points(reader, self.ic)?,
+        };
+        let committed = points(reader, self.committed)?;
+        let vk = PlainVerifyingKey {
+            alpha_g1: point(reader)?,
+            beta_g2: point(reader)?,
+            gamma_g2: point(reader)?,
+            delta_g2: point(reader)?,
+            gamma_abc_g1: points(reader, self.ic)?,
+        };
+        let inner = ark_groth16::ProvingKey {
+            vk,
+            beta_g1: point(reader)?,
+            delta_g1: point(reader)?,
+            a_query: points(reader, self.variables)?,
+            b_g1_query: points(reader, self.variables)?,
+            b_g2_query: points::<G2Affine>(reader, self.variables)?,
+            h_query: points::<G1Affine>(reader, self.h)?,
+            l_query: points(reader, self.witness)?,
+        };
+        Ok(ProvingKey {
+            origin,
+            verifying,
+            committed,
+            inner,
+            matrices,
+        })
+    }
+}
+
+/// A point of its group.
+fn point<P: CanonicalDeserialize>(reader: &mut impl Read) -> Result<P, KeyFileError> {
+    Ok(P::deserialize_uncompressed(reader)?)
+}
+
+/// A list of so many points of their group.
+fn points<P: CanonicalDeserialize>(
+    reader: &mut impl Read,
+    count: usize,
+) -> Result<Vec<P>, KeyFileError> {
+    let found = u64::deserialize_uncompressed(&mut *reader)?;
+    if found != count as u64 {
+        return Err(KeyFileError::OtherCircuit);
+    }
+    (0..count).map(|_| point(reader)).collect()
+}
+
 fn check_header(file: &mut File, matrices: &[u8; DIGEST_BYTES]) -> Result<Origin, KeyFileError> {
     let mut header = [0; HEADER_BYTES as usize];
     file.read_exact(&mut header)
@@ -144,8 +310,8 @@ fn check_header(file: &mut File, matrices: &[u8; DIGEST_BYTES]) -> Result<Origin
     Ok(origin)
 }
 
-/// The file's last 32 bytes are the hash of those before.
-fn check_digest(file: &mut File) -> Result<(), KeyFileError> {
+/// The file's last 32 bytes, which are the hash of those before.
+fn check_digest(file: &mut File) -> Result<[u8; DIGEST_BYTES], KeyFileError> {
     let content = file.metadata()?.len().checked_sub(DIGEST_BYTES as u64);
     let content = content.ok_or(KeyFileError::Damaged)?;
     file.seek(SeekFrom::Start(0))?;
@@ -156,7 +322,7 @@ fn check_digest(file: &mut File) -> Result<(), KeyFileError> {
     file.seek(SeekFrom::Start(content))?;
     file.read_exact(&mut digest)?;
     match digest == *hashing.hash.finalize() {
-        true => Ok(()),
+        true => Ok(digest),
         false => Err(KeyFileError::Damaged),
     }
 }
@@ -192,7 +358,9 @@ impl<W: Write> Write for Hashing<W> {
 mod tests {
     use std::fs;
 
-    use super::super::tests::{keys, matrices};
+    use ark_bn254::Fq;
+
+    use super::super::tests::{keys, matrices, PUBLICS};
     use super::*;
 
     #[test]
@@ -264,5 +432,88 @@ mod tests {
         keys().write(&path).expect("written");
         let other = ProvingKey::read(&path, &[7; 32]);
         assert!(matches!(other, Err(KeyFileError::OtherCircuit)));
+    }
+
+    fn read_foreign(path: &Path) -> Result<ProvingKey, KeyFileError> {
+        ProvingKey::read_foreign(path, matrices(), PUBLICS, None)
+    }
+
+    #[test]
+    fn a_foreign_key_is_the_one_that_was_asked_for() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("key");
+        let digest = keys().write(&path).expect("written");
+        let length = fs::metadata(&path).expect("metadata").len();
+        let sizes = Sizes::new(matrices(), PUBLICS).expect("fits");
+        assert_eq!(length, sizes.file_bytes());
+        assert!(read_foreign(&path).expect("read") == *keys());
+        let wanted = |digest| ProvingKey::read_foreign(&path, matrices(), PUBLICS, Some(digest));
+        assert!(wanted(&digest).is_ok());
+        let other = wanted(&[7; 32]);
+        assert!(matches!(other, Err(KeyFileError::OtherKey(found)) if found == digest));
+        let split = ProvingKey::read_foreign(&path, matrices(), PUBLICS - 1, None);
+        assert!(split.is_err());
+        let none = ProvingKey::read_foreign(&path, matrices(), usize::MAX - 1, None);
+        assert!(matches!(none, Err(KeyFileError::OtherCircuit)));
+    }
+
+    /// Files with a right hash, as whoever makes them can give them.
+    #[test]
+    fn a_foreign_key_is_checked_point_by_point() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("key");
+        let refused = |change: fn(&mut ProvingKey)| {
+            let mut key = keys().clone();
+            change(&mut key);
+            key.write(&path).expect("written");
+            read_foreign(&path).expect_err("refused")
+        };
+        let off: [fn(&mut ProvingKey); 3] = [
+            |key| key.inner.a_query[3].y += Fq::from(1),
+            |key| key.inner.b_g2_query[2].x.c0 += Fq::from(1),
+            |key| key.inner.h_query[0].y += Fq::from(1),
+        ];
+        for change in off {
+            let error = refused(change);
+            assert!(matches!(error, KeyFileError::Malformed(_)), "{error}");
+        }
+        let contradictions: [fn(&mut ProvingKey); 4] = [
+            |key| key.inner.delta_g1 = G1Affine::zero(),
+            |key| {
+                key.inner.vk.delta_g2 = G2Affine::zero();
+                key.verifying.delta = G2Affine::zero();
+            },
+            |key| key.verifying.ic[1] = key.verifying.alpha,
+            |key| key.verifying.beta = key.verifying.delta,
+        ];
+        for change in contradictions {
+            let error = refused(change);
+            assert!(matches!(error, KeyFileError::Inconsistent), "{error}");
+        }
+        // Of the right size in all, with a list that is longer and one that is shorter.
+        let error = refused(|key| {
+            let point = key.inner.a_query.pop().expect("a point");
+            key.inner.b_g1_query.push(point);
+        });
+        assert!(matches!(error, KeyFileError::OtherCircuit), "{error}");
+        let error = refused(|key| key.inner.l_query.clear());
+        assert!(matches!(error, KeyFileError::Damaged), "{error}");
+    }
+
+    /// A list that says it has 2^64 - 1 points takes no memory.
+    #[test]
+    fn a_foreign_lists_length_is_not_believed() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("key");
+        keys().write(&path).expect("written");
+        let mut bytes = fs::read(&path).expect("read");
+        let at = HEADER_BYTES as usize + G1_BYTES + 3 * G2_BYTES;
+        bytes[at..at + LENGTH_BYTES].fill(0xff);
+        let content = bytes.len() - DIGEST_BYTES;
+        let digest = Sha256::digest(&bytes[..content]);
+        bytes[content..].copy_from_slice(&digest);
+        fs::write(&path, bytes).expect("written");
+        let error = read_foreign(&path).expect_err("refused");
+        assert!(matches!(error, KeyFileError::OtherCircuit), "{error}");
     }
 }

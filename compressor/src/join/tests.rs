@@ -506,3 +506,56 @@ fn a_key_with_committed_inputs_is_not_plain() {
     assert_eq!(groth16::verify_plain(&none, &[], &proof.0), publics);
     assert_eq!(inputs.map(|input| input.to_halo()), statement.to_array());
 }
+
+#[test]
+fn keys_go_to_voters_in_a_file() {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("poll.join.key");
+    prover().write(&path).expect("written");
+    let read = Prover::read(&path).expect("read");
+    assert_eq!(read.digest(), prover().digest());
+    assert_eq!(read.verifying_key(), prover().verifying_key());
+    assert!(Prover::read_known(&path, &prover().digest()).is_ok());
+    let (statement, witness, _) = honest();
+    let proof = read.prove(*statement, witness).expect("proven");
+    assert_eq!(check(statement, &proof), Ok(()));
+
+    let refused = |result: Result<Prover, ProverError>| match result {
+        Err(ProverError::File(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    let error = refused(Prover::read_known(&path, &[7; 32]));
+    assert!(matches!(error, KeyFileError::OtherKey(found) if found == prover().digest()));
+    let error = refused(Prover::read(&directory.path().join("none")));
+    assert!(matches!(error, KeyFileError::Io(_)), "{error}");
+    let bytes = std::fs::read(&path).expect("read");
+    for bytes in [&[][..], &bytes[..1000], &bytes[..bytes.len() - 1]] {
+        std::fs::write(&path, bytes).expect("written");
+        refused(Prover::read(&path));
+    }
+}
+
+/// A key with which A is not blinded by what the verifying key says: its proofs would tell of the
+/// witness, and do not verify.
+#[test]
+fn proofs_of_a_spying_key_do_not_verify() {
+    let mut spy = Prover {
+        matrices: matrices().expect("circuit"),
+        key: prover().key.clone(),
+    };
+    spy.key.replace_query(|a_query| {
+        for (i, point) in a_query.iter_mut().enumerate() {
+            *point = (G1Affine::generator() * Fr::from(i as u64)).into_affine();
+        }
+    });
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("poll.join.key");
+    spy.write(&path).expect("written");
+    let spy = Prover::read(&path).expect("its points are points");
+    let (statement, witness, _) = honest();
+    let proof = spy.prove(*statement, witness).expect("made");
+    assert_eq!(
+        verify(&spy.verifying_key(), statement, &proof),
+        Err(JoinError::False)
+    );
+}

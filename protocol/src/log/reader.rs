@@ -68,6 +68,46 @@ impl<R: BufRead> Iterator for LogReader<R> {
     }
 }
 
+/// The records of lines that are not a whole log, each by itself, with their line numbers, from 1, in constant memory.
+/// Nothing is checked but the lines' form. Stops after the first error.
+#[derive(Debug)]
+pub struct RecordReader<R> {
+    lines: Lines<R>,
+    ended: bool,
+}
+
+impl<R: BufRead> RecordReader<R> {
+    /// Reads from the first line.
+    pub fn new(reader: R) -> Self {
+        RecordReader {
+            lines: Lines::new(reader),
+            ended: false,
+        }
+    }
+}
+
+impl<R: BufRead> Iterator for RecordReader<R> {
+    type Item = Result<(u64, Record), LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let record = match self.lines.next_line() {
+            Ok(line) => line.map(parse).transpose(),
+            Err(kind) => Err(kind),
+        };
+        let line = self.lines.number;
+        let record = record.transpose();
+        self.ended = !matches!(record, Some(Ok(_)));
+        Some(
+            record?
+                .map(|record| (line, record))
+                .map_err(|kind| LogError { line, kind }),
+        )
+    }
+}
+
 /// The record of a line with its end. Only a line without an end can be truncated.
 pub(super) fn parse(line: &[u8]) -> Result<Record, LogErrorKind> {
     let complete = line.ends_with(b"\n");
@@ -114,5 +154,64 @@ impl<R: BufRead> Lines<R> {
         }
         self.end += length as u64;
         Ok((length > 0).then_some(&self.buffer[..]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::babyjub::Point;
+    use crate::message::{Join, Message, TopUp};
+    use crate::Fr;
+
+    fn records() -> Vec<Record> {
+        let public_key = Point::base8();
+        let message = Message {
+            data: std::array::from_fn(|i| Fr::from(i as u64)),
+            encryption_key: public_key,
+        };
+        let top_up = TopUp {
+            state_index: 7,
+            amount: 8,
+        };
+        let join = Join {
+            public_key,
+            voice_credits: 9,
+        };
+        vec![
+            Record::Message(Box::new(message)),
+            Record::TopUp(top_up),
+            Record::Join(join),
+        ]
+    }
+
+    #[test]
+    fn lines_without_a_log_come_back() {
+        let lines: Vec<String> = records().iter().map(Record::print).collect();
+        // The last line needs no end.
+        let text = lines.join("\n");
+        let read: Result<Vec<_>, _> = RecordReader::new(text.as_bytes()).collect();
+        let numbered: Vec<(u64, Record)> = (1..).zip(records()).collect();
+        assert_eq!(read.unwrap(), numbered);
+        assert_eq!(RecordReader::new(&b""[..]).count(), 0);
+        for (line, record) in lines.iter().zip(records()) {
+            assert_eq!(Record::parse(line.as_bytes()).unwrap(), record);
+        }
+    }
+
+    #[test]
+    fn the_first_bad_line_is_the_last() {
+        let good = records()[0].print();
+        let long = " ".repeat(MAX_LINE_LENGTH + 1);
+        for bad in ["", "{}", "[]", &good[..20], "{\"kind\":\"vote\"}", &long] {
+            let text = format!("{good}\n{bad}\n{good}\n");
+            let read: Vec<_> = RecordReader::new(text.as_bytes()).collect();
+            assert_eq!(read.len(), 2, "{bad}");
+            assert_eq!(read[1].as_ref().unwrap_err().line, 2, "{bad}");
+        }
+        let text = format!("{good}\n{}", &good[..20]);
+        let last = RecordReader::new(text.as_bytes()).last();
+        let error = last.unwrap().unwrap_err();
+        assert!(matches!(error.kind, LogErrorKind::Truncated), "{error}");
     }
 }

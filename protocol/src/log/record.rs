@@ -32,8 +32,11 @@ impl Record {
         }
     }
 
-    /// Reads a line. A header is validated; ranges that depend on the poll are not checked here.
-    pub(super) fn parse(line: &[u8]) -> Result<Self, LogErrorKind> {
+    /// Reads a line, with or without its end. A header is validated; ranges that depend on the poll are not checked here.
+    ///
+    /// # Errors
+    /// Those [`LogErrorKind`]s that a line alone can have.
+    pub fn parse(line: &[u8]) -> Result<Self, LogErrorKind> {
         let mut object = Object::parse(line)?;
         let kind = object.text("kind")?;
         let record = match kind.as_str() {
@@ -48,7 +51,7 @@ impl Record {
     }
 
     /// Writes a line, without its end.
-    pub(super) fn print(&self) -> String {
+    pub fn print(&self) -> String {
         match self {
             Record::Header(header) => print_header(header),
             Record::Join(join) => Printer::new("join")

@@ -1,0 +1,200 @@
+//! A ballot as messages: all that a voter wants, in place of every earlier ballot.
+//!
+//! Messages are counted from the last to the first. So the message that is published last is counted
+//! first and has the first nonce `n`, the one before it `n + 1`, and so on, all signed with the key
+//! that the voter has when they are counted: the key of the join, unless later ballots changed it.
+//! The message that is published first, and counted last, also changes the key. What was sent
+//! before is counted after that, so it counts only if the new key signed it: with a key that nobody
+//! has, nothing counts.
+//!
+//! That holds if all messages are applied. One whose cost is more than the voter's credits is refused,
+//! and the ballot's later nonces with it: then the rest of the ballot does not count and the key stays,
+//! so that an earlier ballot may count instead.
+
+use ff::Field;
+use maci_nova_protocol::babyjub::Point;
+use maci_nova_protocol::command::{Command, CommandError};
+use maci_nova_protocol::keys::{ecdh, PrivateKey, PublicKey};
+use maci_nova_protocol::message::Message;
+use maci_nova_protocol::poll::Header;
+use maci_nova_protocol::Fr;
+use rand_core::OsRng;
+
+use crate::arguments::Choice;
+
+/// What a key change votes for when it is all that a ballot does: a message always sets a weight.
+/// On a fresh state this sets 0 to 0; with a first nonce above 1 it takes the weight that was counted
+/// for option 0 before.
+const NO_CHOICE: Choice = Choice {
+    option: 0,
+    weight: 0,
+};
+
+/// All that a voter wants.
+#[derive(Debug)]
+pub struct Ballot<'a> {
+    /// The poll.
+    pub header: &'a Header,
+    /// The voter's index.
+    pub state_index: u64,
+    /// The voter's key when the ballot is counted.
+    pub key: &'a PrivateKey,
+    /// The options with their weights, at most one for each; the first is counted first.
+    pub choices: &'a [Choice],
+    /// The key that it changes to; none is one that nobody has.
+    pub new_key: Option<PublicKey>,
+    /// Nonce of the message that is counted first: 1, unless later ballots are counted before.
+    pub first_nonce: u64,
+}
+
+/// Why a ballot is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BallotError {
+    /// There is neither a choice nor a key.
+    #[error("the ballot is empty: give a vote or a new key")]
+    Empty,
+    /// Nobody has state index 0.
+    #[error("state indices begin with 1")]
+    StateIndex,
+    /// The first nonce is 0.
+    #[error("nonces begin with 1")]
+    Nonce,
+    /// There is no such option.
+    #[error("there is no option {option}: the poll has options 0 to {last}")]
+    Option {
+        /// The option.
+        option: u64,
+        /// The last one that there is.
+        last: u64,
+    },
+    /// An option has two weights.
+    #[error("option {0} is there twice; a ballot gives it one weight")]
+    Twice(u64),
+    /// The new key is the old one.
+    #[error("the ballot changes the key to the one that signs it, so that earlier messages count; give another one")]
+    SameKey,
+    /// A number is too large for a command.
+    #[error("{0}")]
+    Command(#[from] CommandError),
+    /// The coordinator's key is none.
+    #[error("the coordinator's key is not on the curve")]
+    CoordinatorKey,
+}
+
+impl Ballot<'_> {
+    /// Its messages in the order in which they have to be published. Others each time: each has
+    /// its own key and salt.
+    pub fn messages(&self) -> Result<Vec<Message>, BallotError> {
+        self.check()?;
+        let coordinator =
+            PublicKey::new(self.header.coordinator_key).map_err(|_| BallotError::CoordinatorKey)?;
+        let (own, last) = (self.key.public_key().point(), self.last_key().point());
+        let choices = self.votes();
+        let mut messages = Vec::with_capacity(choices.len());
+        for (i, choice) in choices.iter().enumerate() {
+            let key = if i + 1 == choices.len() { last } else { own };
+            let nonce = self.first_nonce.saturating_add(i as u64);
+            let command = self.command(choice, nonce, key)?;
+            messages.push(self.seal(&command, &coordinator));
+        }
+        messages.reverse();
+        Ok(messages)
+    }
+
+    /// The nonces of the messages, in the order in which they are published.
+    pub fn nonces(&self) -> Vec<u64> {
+        let count = self.votes().len() as u64;
+        let last = self.first_nonce.saturating_add(count);
+        (self.first_nonce..last).rev().collect()
+    }
+
+    /// The voice credits that all of it takes.
+    pub fn cost(&self) -> u128 {
+        let costs = self.choices.iter();
+        costs
+            .map(|choice| self.header.mode.cost(choice.weight))
+            .fold(0, u128::saturating_add)
+    }
+
+    fn votes(&self) -> &[Choice] {
+        match self.choices {
+            [] => &[NO_CHOICE],
+            choices => choices,
+        }
+    }
+
+    /// The key after the ballot. One that nobody has is drawn and forgotten.
+    fn last_key(&self) -> PublicKey {
+        self.new_key
+            .unwrap_or_else(|| PrivateKey::random(&mut OsRng).public_key())
+    }
+
+    fn check(&self) -> Result<(), BallotError> {
+        if self.choices.is_empty() && self.new_key.is_none() {
+            return Err(BallotError::Empty);
+        }
+        if self.new_key == Some(self.key.public_key()) {
+            return Err(BallotError::SameKey);
+        }
+        self.check_votes()
+    }
+
+    /// Checks everything but the new key, which may not have been made yet.
+    pub fn check_votes(&self) -> Result<(), BallotError> {
+        if self.state_index == 0 {
+            return Err(BallotError::StateIndex);
+        }
+        if self.first_nonce == 0 {
+            return Err(BallotError::Nonce);
+        }
+        self.check_options()?;
+        // Of the numbers that only a command checks.
+        let nonce = self.nonces().first().copied().unwrap_or(u64::MAX);
+        for choice in self.votes() {
+            self.command(choice, nonce, Point::IDENTITY)?;
+        }
+        Ok(())
+    }
+
+    fn check_options(&self) -> Result<(), BallotError> {
+        let mut options: Vec<u64> = self.choices.iter().map(|choice| choice.option).collect();
+        options.sort_unstable();
+        let last = self.header.vote_options.saturating_sub(1);
+        match options.last() {
+            Some(option) if *option > last => {
+                let option = *option;
+                return Err(BallotError::Option { option, last });
+            }
+            _ => {}
+        }
+        match options.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(BallotError::Twice(pair[0])),
+            None => Ok(()),
+        }
+    }
+
+    fn command(&self, choice: &Choice, nonce: u64, key: Point) -> Result<Command, CommandError> {
+        Command::new(
+            self.state_index,
+            key,
+            choice.option,
+            choice.weight,
+            nonce,
+            self.header.poll_id,
+            Fr::random(OsRng),
+        )
+    }
+
+    /// The command, signed and encrypted to the coordinator under a key of its own.
+    fn seal(&self, command: &Command, coordinator: &PublicKey) -> Message {
+        let one_time = PrivateKey::random(&mut OsRng);
+        let shared = ecdh(&one_time, coordinator);
+        Message {
+            data: command.encrypt(&command.sign(self.key), &shared),
+            encryption_key: one_time.public_key().point(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,286 @@
+//! Ballots as they are counted.
+
+use maci_nova_protocol::chain;
+use maci_nova_protocol::count::Count;
+use maci_nova_protocol::log::Record;
+use maci_nova_protocol::message::{Join, TopUp};
+use maci_nova_protocol::poll::Mode;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+
+use super::*;
+
+const OPTIONS: u64 = 5;
+const CREDITS: u64 = 100;
+
+/// A poll with two voters; the second one votes nothing.
+struct World {
+    coordinator: PrivateKey,
+    header: Header,
+    key: PrivateKey,
+    sent: Vec<Record>,
+}
+
+fn key(seed: u64) -> PrivateKey {
+    PrivateKey::from_element(Fr::from(seed))
+}
+
+fn choice(option: u64, weight: u64) -> Choice {
+    Choice { option, weight }
+}
+
+impl World {
+    fn new() -> Self {
+        let coordinator = key(1);
+        World {
+            header: Header {
+                poll_id: 77,
+                coordinator_key: coordinator.public_key().point(),
+                vote_options: OPTIONS,
+                mode: Mode::Quadratic,
+                state_tree_depth: 2,
+                vote_option_tree_depth: 1,
+            },
+            coordinator,
+            key: key(2),
+            sent: vec![],
+        }
+    }
+
+    /// The first voter's ballot with the key of the join.
+    fn ballot<'a>(&'a self, choices: &'a [Choice]) -> Ballot<'a> {
+        Ballot {
+            header: &self.header,
+            state_index: 1,
+            key: &self.key,
+            choices,
+            new_key: None,
+            first_nonce: 1,
+        }
+    }
+
+    fn publish(&mut self, messages: Vec<Message>) {
+        let records = messages.into_iter().map(Box::new).map(Record::Message);
+        self.sent.extend(records);
+    }
+
+    fn vote(&mut self, choices: &[Choice]) {
+        let messages = self.ballot(choices).messages().unwrap();
+        self.publish(messages);
+    }
+
+    fn top_up(&mut self, amount: u64) {
+        let state_index = 1;
+        self.sent.push(Record::TopUp(TopUp {
+            state_index,
+            amount,
+        }));
+    }
+
+    /// The weights that are counted.
+    fn count(&self) -> Vec<u128> {
+        let secret = self.coordinator.secret_scalar();
+        let mut count = Count::new(self.header.clone(), secret).unwrap();
+        for key in [&self.key, &key(3)] {
+            let join = Join {
+                public_key: key.public_key().point(),
+                voice_credits: CREDITS,
+            };
+            count.join(&join).unwrap();
+        }
+        let mut heads = vec![chain::zero()];
+        for record in &self.sent {
+            let head = heads[heads.len() - 1];
+            heads.push(chain::extend(head, record.digest().unwrap()));
+        }
+        for (record, head) in self.sent.iter().zip(heads).rev() {
+            match record {
+                Record::Message(message) => count.vote(message, head).unwrap(),
+                Record::TopUp(top_up) => count.top_up(top_up, head).unwrap(),
+                other => panic!("{other:?}"),
+            };
+        }
+        count.results().iter().map(|result| result.votes).collect()
+    }
+}
+
+/// A ballot that 100 credits pay for.
+fn random_choices(rng: &mut ChaCha20Rng) -> Vec<Choice> {
+    let mut options: Vec<u64> = (0..OPTIONS).collect();
+    let count = 1 + rng.next_u64() % OPTIONS;
+    let pick = |_| {
+        let option = options.swap_remove((rng.next_u64() % options.len() as u64) as usize);
+        choice(option, rng.next_u64() % 5)
+    };
+    (0..count).map(pick).collect()
+}
+
+fn weights(choices: &[Choice]) -> Vec<u128> {
+    let weight = |option| {
+        let choice = choices.iter().find(|choice| choice.option == option);
+        choice.map_or(0, |choice| u128::from(choice.weight))
+    };
+    (0..OPTIONS).map(weight).collect()
+}
+
+#[test]
+fn the_last_ballot_is_the_only_one() {
+    let mut rng = ChaCha20Rng::seed_from_u64(8);
+    for _ in 0..12 {
+        let mut world = World::new();
+        for _ in 0..1 + rng.next_u64() % 3 {
+            let choices = random_choices(&mut rng);
+            world.vote(&choices);
+            assert_eq!(world.count(), weights(&choices), "{choices:?}");
+        }
+    }
+}
+
+#[test]
+fn nonces_go_down() {
+    let world = World::new();
+    let choices = [choice(0, 1), choice(1, 2), choice(4, 3)];
+    let mut ballot = world.ballot(&choices);
+    assert_eq!(ballot.nonces(), [3, 2, 1]);
+    assert_eq!(ballot.cost(), 1 + 4 + 9);
+    ballot.first_nonce = 7;
+    assert_eq!(ballot.nonces(), [9, 8, 7]);
+    assert_eq!(ballot.messages().unwrap().len(), 3);
+}
+
+/// After a bribe the briber has the key, and every key that it was changed to.
+#[test]
+fn a_bribe_is_worth_nothing() {
+    let mut world = World::new();
+    let bribers = key(9);
+    let mut ballot = world.ballot(&[]);
+    ballot.new_key = Some(bribers.public_key());
+    let change = ballot.messages().unwrap();
+    let choices = [choice(3, 9)];
+    let mut ballot = world.ballot(&choices);
+    ballot.key = &bribers;
+    let early = ballot.messages().unwrap();
+    ballot.first_nonce = 2;
+    let bought = ballot.messages().unwrap();
+    let nonce_one = early;
+    // In whatever order the briber asks for them.
+    world.publish(bought);
+    world.publish(change);
+    world.publish(nonce_one);
+    assert_eq!(world.count()[3], 9, "the bribe works until");
+    world.vote(&[choice(1, 4), choice(2, 4)]);
+    assert_eq!(world.count(), [0, 4, 4, 0, 0]);
+}
+
+#[test]
+fn a_kept_key_lets_what_it_signed_before_count() {
+    let mut world = World::new();
+    let kept = key(5);
+    let choices = [choice(0, 2), choice(1, 3)];
+    let mut ballot = world.ballot(&choices);
+    ballot.key = &kept;
+    ballot.first_nonce = 3;
+    let before = ballot.messages().unwrap();
+    world.publish(before);
+    assert_eq!(world.count(), [0; 5]);
+    let choices = [choice(1, 7), choice(4, 1)];
+    let mut ballot = world.ballot(&choices);
+    ballot.new_key = Some(kept.public_key());
+    let last = ballot.messages().unwrap();
+    world.publish(last);
+    assert_eq!(world.count(), [2, 3, 0, 0, 1]);
+}
+
+#[test]
+fn a_key_change_alone_takes_back_everything() {
+    let mut world = World::new();
+    world.vote(&[choice(0, 5), choice(1, 5)]);
+    let mut ballot = world.ballot(&[]);
+    ballot.new_key = Some(key(5).public_key());
+    assert_eq!((ballot.nonces(), ballot.cost()), (vec![1], 0));
+    let change = ballot.messages().unwrap();
+    world.publish(change);
+    assert_eq!(world.count(), [0; 5]);
+}
+
+#[test]
+fn a_top_up_is_for_ballots_before_it() {
+    let mut world = World::new();
+    world.top_up(69);
+    world.vote(&[choice(2, 13)]);
+    assert_eq!(world.count(), [0; 5]);
+    world.top_up(69);
+    assert_eq!(world.count(), [0, 0, 13, 0, 0]);
+}
+
+/// What the module's documentation warns of.
+#[test]
+fn a_ballot_that_costs_too_much_is_cut_off() {
+    let mut world = World::new();
+    let choices = [choice(4, 1)];
+    let mut ballot = world.ballot(&choices);
+    ballot.first_nonce = 2;
+    let earlier = ballot.messages().unwrap();
+    world.publish(earlier);
+    world.vote(&[choice(0, 9), choice(1, 9), choice(2, 1)]);
+    assert_eq!(world.count(), [9, 0, 0, 0, 1]);
+    world.top_up(63);
+    assert_eq!(world.count(), [9, 9, 1, 0, 0]);
+}
+
+#[test]
+fn every_message_has_a_key_of_its_own() {
+    let world = World::new();
+    let choices = [choice(0, 1), choice(1, 1), choice(2, 1)];
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let messages = world.ballot(&choices).messages().unwrap();
+        keys.extend(messages.iter().map(|message| message.encryption_key));
+        assert!(messages
+            .iter()
+            .all(|message| message.encryption_key.is_on_curve()));
+    }
+    let distinct: std::collections::HashSet<_> = keys.iter().collect();
+    assert_eq!(distinct.len(), 6);
+}
+
+#[test]
+fn ballots_that_are_none() {
+    let world = World::new();
+    let refused = |choices: &[Choice], change: fn(&mut Ballot<'_>)| {
+        let mut ballot = world.ballot(choices);
+        change(&mut ballot);
+        ballot.messages().unwrap_err()
+    };
+    let fine = [choice(0, 1), choice(4, 1)];
+    assert_eq!(refused(&[], |_| {}), BallotError::Empty);
+    assert_eq!(
+        refused(&fine, |ballot| ballot.state_index = 0),
+        BallotError::StateIndex
+    );
+    assert_eq!(
+        refused(&fine, |ballot| ballot.first_nonce = 0),
+        BallotError::Nonce
+    );
+    let option = BallotError::Option { option: 5, last: 4 };
+    assert_eq!(refused(&[choice(5, 1)], |_| {}), option);
+    let twice = [choice(3, 1), choice(0, 2), choice(3, 1)];
+    assert_eq!(refused(&twice, |_| {}), BallotError::Twice(3));
+    assert_eq!(
+        refused(&fine, |ballot| ballot.new_key =
+            Some(ballot.key.public_key())),
+        BallotError::SameKey
+    );
+    let field = |error| match error {
+        BallotError::Command(CommandError { field }) => field,
+        other => panic!("{other}"),
+    };
+    assert_eq!(field(refused(&[choice(0, 1 << 50)], |_| {})), "vote weight");
+    let index: fn(&mut Ballot<'_>) = |ballot| ballot.state_index = 1 << 50;
+    assert_eq!(field(refused(&fine, index)), "state index");
+    for nonce in [(1 << 50) - 1, u64::MAX - 1, u64::MAX] {
+        let mut ballot = world.ballot(&fine);
+        ballot.first_nonce = nonce;
+        assert_eq!(field(ballot.messages().unwrap_err()), "nonce", "{nonce}");
+    }
+}

@@ -1,0 +1,510 @@
+//! What a voter does on a chain: sign up, join a poll, publish messages, top up.
+
+use maci_nova_compressor::join::{self, JoinProof, Prover, Statement};
+use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
+use maci_nova_contracts::alloy_sol_types::SolEvent;
+use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
+use maci_nova_contracts::chain::{self, BlockId, Chain, ChainError, Log, Receipt};
+use maci_nova_contracts::poll::PollState;
+use maci_nova_contracts::words;
+use maci_nova_protocol::keys::{PrivateKey, PublicKey};
+use maci_nova_protocol::membership::{self, Binding, Nullifier, Terms, Witness};
+use maci_nova_protocol::message::{Message, AMOUNT_BITS};
+use std::time::{SystemTime, UNIX_EPOCH};
+use zeroize::Zeroizing;
+
+use crate::console::Console;
+use crate::failure::{on_chain, Failure};
+use crate::poll_contract::{poll_key, view, PollContract};
+use crate::poll_file::Contract;
+use crate::progress::{duration, Progress};
+use crate::scan::Scan;
+use crate::sign_ups::{self, SignUps};
+
+/// Messages of one transaction: with 232,000 gas each, a third of what a transaction may take.
+pub const BATCH: usize = 25;
+
+/// For what is read without showing progress.
+const SILENT: Console = Console {
+    json: false,
+    quiet: true,
+};
+
+/// A key that has signed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedUp {
+    /// Its index among all sign-ups, from 0.
+    pub index: u64,
+    /// Gas of the transaction; none was sent if the key had signed up before.
+    pub gas: Option<u64>,
+}
+
+/// Everything that a join depends on.
+#[derive(Debug)]
+pub struct JoinRequest<'a> {
+    /// The poll.
+    pub poll: &'a PollContract,
+    /// Its MACI.
+    pub maci: Contract,
+    /// What makes the proof, under the key that the poll's verifier was deployed with.
+    pub prover: &'a Prover,
+    /// The key that has signed up.
+    pub key: &'a PrivateKey,
+    /// The voter's first key in the poll.
+    pub poll_key: &'a PublicKey,
+    /// Passed on to the contract that gives credits.
+    pub credit_data: &'a Bytes,
+}
+
+/// A voter in a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// Their index, from 1.
+    pub state_index: u64,
+    /// Their voice credits, without top-ups.
+    pub credits: u64,
+    /// Gas of the transaction; none was sent if they had joined before.
+    pub gas: Option<u64>,
+}
+
+/// Messages in the poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Index of the first one among the poll's messages and top-ups, from 0. The others follow,
+    /// unless there were several transactions and somebody else's came between.
+    pub first: u64,
+    /// How many.
+    pub count: u64,
+    /// Gas of all transactions.
+    pub gas: u64,
+}
+
+/// A top-up in the poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToppedUp {
+    /// Its index among the poll's messages and top-ups, from 0.
+    pub index: u64,
+    /// Voice credits that it added.
+    pub credits: u64,
+    /// Tokens that were paid, in their smallest unit.
+    pub tokens: U256,
+    /// Gas of the transaction, and of approvals before it.
+    pub gas: u64,
+}
+
+/// Signs a key up, unless it has signed up already.
+pub fn sign_up<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    maci: Contract,
+    key: &PublicKey,
+    gatekeeper_data: Bytes,
+) -> Result<SignedUp, Failure> {
+    let what = "sign up";
+    let [x, y] = [&key.point().x, &key.point().y].map(words::scalar);
+    let call = MACI::signUpCall {
+        key: MACI::PublicKey { x, y },
+        gatekeeperData: gatekeeper_data,
+    };
+    let receipt = match chain::send(chain, from, maci.address, &call, U256::ZERO) {
+        Err(error) if is_signed_up(&error) => {
+            let index = sign_ups::index_of(chain, maci, key, &SILENT)?;
+            let index = index.ok_or_else(|| on_chain(what)(error))?;
+            return Ok(SignedUp { index, gas: None });
+        }
+        sent => sent.map_err(on_chain(what))?,
+    };
+    let event: MACI::SignUp = event(&receipt, maci.address)?;
+    Ok(SignedUp {
+        index: number(event.index)?,
+        gas: Some(receipt.gas_used),
+    })
+}
+
+fn is_signed_up(error: &ChainError) -> bool {
+    matches!(error.revert(), Some(MACI::MACIErrors::LeafAlreadyExists(_)))
+}
+
+/// Whether a key that has signed up has joined the poll, under whatever key.
+pub fn has_joined<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    key: &PrivateKey,
+) -> Result<bool, Failure> {
+    let secret = Zeroizing::new(key.secret_scalar());
+    let Nullifier(nullifier) = Nullifier::new(&secret, &poll.scope());
+    let nullifier = words::scalar(&nullifier);
+    poll.ask(chain, &Poll::nullifierUsedCall { nullifier })
+}
+
+/// Joins a poll, unless the key has joined it already under the same poll key.
+pub fn join<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    request: &JoinRequest<'_>,
+    console: &Console,
+) -> Result<Joined, Failure> {
+    let poll = request.poll;
+    if request.key.public_key() == *request.poll_key {
+        let text = "the key in the poll has to be another one than the key that has signed up: the same would show everybody who joins";
+        return Err(Failure::Usage(text.into()));
+    }
+    if has_joined(chain, poll, request.key)? {
+        return joined_already(chain, poll, request.poll_key, console);
+    }
+    require_open(chain, poll)?;
+    let sign_ups = SignUps::read(chain, request.maci, console)?;
+    let (statement, proof) = prove(request, from, &sign_ups, console)?;
+    let root_index = sign_ups.last().unwrap_or_default();
+    let call = Poll::joinCall {
+        nullifier: words::scalar(&statement.nullifier.0),
+        rootIndex: U256::from(root_index),
+        pollKey: poll_key(&request.poll_key.point()),
+        proof: proof_words(&proof),
+        creditData: request.credit_data.clone(),
+    };
+    let receipt = chain::send(chain, from, poll.address, &call, U256::ZERO)
+        .map_err(on_chain("join the poll"))?;
+    let event: Poll::Join = event(&receipt, poll.address)?;
+    Ok(Joined {
+        state_index: number(event.stateIndex)?,
+        credits: number(event.credits)?,
+        gas: Some(receipt.gas_used),
+    })
+}
+
+fn joined_already<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    poll_key: &PublicKey,
+    console: &Console,
+) -> Result<Joined, Failure> {
+    let joined = the_join_of(chain, poll, poll_key, console)?;
+    joined.ok_or_else(|| {
+        poll.contradiction("the key has joined already, under another poll key than this one; give the poll key that it joined with")
+    })
+}
+
+/// Proves that the key has signed up, for this poll key and sender. What is returned verifies: a
+/// proof that does not, under a key that somebody else made, could tell who joins, and stays here.
+fn prove(
+    request: &JoinRequest<'_>,
+    from: Address,
+    sign_ups: &SignUps,
+    console: &Console,
+) -> Result<(Statement, JoinProof), Failure> {
+    let path = sign_ups.path(&request.key.public_key()).ok_or_else(|| {
+        Failure::OnChain(format!(
+            "the key has not signed up at MACI {}; use signup first",
+            request.maci.address
+        ))
+    })?;
+    let internal = |error: &dyn std::error::Error| Failure::Internal(format!("no proof: {error}"));
+    let witness = Witness::new(request.key, path).map_err(|error| internal(&error))?;
+    let statement = witness.statement(request.poll.scope(), binding(request, from));
+    let progress = Progress::timed(console, "join proof");
+    let proof = request.prover.prove(statement, &witness);
+    progress.finish();
+    let proof = proof.map_err(|error| internal(&error))?;
+    match join::verify(&request.prover.verifying_key(), &statement, &proof) {
+        Ok(()) => Ok((statement, proof)),
+        Err(error) => Err(Failure::OtherParameters(format!(
+            "the join proof does not verify under its own key, so it was not sent ({error}); the proving key is bad, get another one"
+        ))),
+    }
+}
+
+fn binding(request: &JoinRequest<'_>, from: Address) -> Binding {
+    Binding::new(&Terms {
+        chain_id: request.poll.chain_id,
+        poll: membership::Address(request.poll.address.into()),
+        poll_key: request.poll_key.point(),
+        sender: membership::Address(from.into()),
+        credit_data: request.credit_data,
+    })
+}
+
+fn proof_words(proof: &JoinProof) -> [U256; JoinProof::WORDS] {
+    let bytes = proof.to_bytes();
+    std::array::from_fn(|i| U256::from_be_slice(&bytes[32 * i..][..32]))
+}
+
+/// Publishes messages in their order, [`BATCH`] in a transaction.
+pub fn publish<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    messages: &[Message],
+) -> Result<Published, Failure> {
+    if messages.is_empty() {
+        return Err(Failure::Usage("there is no message to publish".into()));
+    }
+    require_open(chain, poll)?;
+    let mut published = Published {
+        first: 0,
+        count: 0,
+        gas: 0,
+    };
+    for batch in messages.chunks(BATCH) {
+        let what = describe(published.count, batch.len(), messages.len());
+        let receipt = send_batch(chain, from, poll, batch).map_err(on_chain(what))?;
+        if published.count == 0 {
+            let event: Poll::Message = event(&receipt, poll.address)?;
+            published.first = number(event.index)?;
+        }
+        published.count += batch.len() as u64;
+        published.gas += receipt.gas_used;
+    }
+    Ok(published)
+}
+
+/// Completes "cannot ...".
+fn describe(done: u64, batch: usize, all: usize) -> String {
+    match (done, all) {
+        (0, 1) => "publish the message".into(),
+        (0, all) if all == batch => format!("publish the {all} messages"),
+        _ => format!(
+            "publish messages {} to {} of {all} (those before are in the poll)",
+            done + 1,
+            done + batch as u64
+        ),
+    }
+}
+
+fn send_batch<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    batch: &[Message],
+) -> Result<Receipt, ChainError> {
+    let data = |message: &Message| message.data.each_ref().map(words::scalar);
+    let key = |message: &Message| poll_key(&message.encryption_key);
+    let fee = poll.info.settings.messageFee;
+    let too_much = || ChainError::Invalid("the fee is more than there is money".into());
+    let fee = fee
+        .checked_mul(U256::from(batch.len()))
+        .ok_or_else(too_much)?;
+    if let [message] = batch {
+        let call = Poll::publishMessageCall {
+            data: data(message),
+            encryptionKey: key(message),
+        };
+        return chain::send(chain, from, poll.address, &call, fee);
+    }
+    let call = Poll::publishMessageBatchCall {
+        data: batch.iter().map(data).collect(),
+        encryptionKeys: batch.iter().map(key).collect(),
+    };
+    chain::send(chain, from, poll.address, &call, fee)
+}
+
+/// Adds voice credits to a voter's, paid by `from` in the poll's token.
+pub fn top_up<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    state_index: u64,
+    credits: u64,
+) -> Result<ToppedUp, Failure> {
+    let settings = &poll.info.settings;
+    let token = settings.topUpToken;
+    if token == Address::ZERO {
+        return Err(Failure::OnChain("this poll has no top-ups".into()));
+    }
+    if credits == 0 || credits >> AMOUNT_BITS != 0 {
+        let text = "a top-up is at least 1 and below 2^48 voice credits";
+        return Err(Failure::Usage(text.into()));
+    }
+    require_open(chain, poll)?;
+    if !(1..poll.chains(chain)?.join_count).contains(&state_index) {
+        let text = format!("nobody has joined the poll at state index {state_index}");
+        return Err(Failure::OnChain(text));
+    }
+    let amount = U256::from(credits).checked_mul(settings.creditUnit);
+    let amount = amount.ok_or_else(|| Failure::Usage("so many credits cannot be paid".into()))?;
+    let approval = approve(chain, from, poll, amount)?;
+    let call = Poll::topUpCall {
+        stateIndex: U256::from(state_index),
+        amount,
+    };
+    let receipt =
+        chain::send(chain, from, poll.address, &call, U256::ZERO).map_err(on_chain("top up"))?;
+    let event: Poll::TopUp = event(&receipt, poll.address)?;
+    Ok(ToppedUp {
+        index: number(event.index)?,
+        credits: number(event.credits)?,
+        tokens: amount,
+        gas: approval + receipt.gas_used,
+    })
+}
+
+/// Lets the poll take the amount, unless it may already; the gas.
+fn approve<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    amount: U256,
+) -> Result<u64, Failure> {
+    let token = poll.info.settings.topUpToken;
+    let what = "read the poll's token";
+    let query = SampleToken::balanceOfCall { account: from };
+    let balance = view(chain, token, &query, what)?;
+    if balance < amount {
+        return Err(Failure::OnChain(format!(
+            "the top-up takes {amount} of token {token}, and account {from} has {balance}"
+        )));
+    }
+    let query = SampleToken::allowanceCall {
+        owner: from,
+        spender: poll.address,
+    };
+    let allowance: U256 = view(chain, token, &query, what)?;
+    if allowance >= amount {
+        return Ok(0);
+    }
+    // Some tokens let an allowance be changed to zero and from zero alone.
+    let steps = [U256::ZERO, amount];
+    let steps = &steps[usize::from(allowance.is_zero())..];
+    let mut gas = 0;
+    for value in steps {
+        let call = SampleToken::approveCall {
+            spender: poll.address,
+            value: *value,
+        };
+        let receipt = chain::send(chain, from, token, &call, U256::ZERO)
+            .map_err(on_chain("approve the tokens"))?;
+        gas += receipt.gas_used;
+    }
+    Ok(gas)
+}
+
+/// The index of the voter who joined with a key; an error if there are several.
+pub fn state_index_of<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    key: &PublicKey,
+) -> Result<Option<u64>, Failure> {
+    let joined = the_join_of(chain, poll, key, &SILENT)?;
+    Ok(joined.map(|joined| joined.state_index))
+}
+
+/// The voter who joined with a key. Anybody can join with the key of somebody else, so there may be
+/// several: an error.
+pub fn the_join_of<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    key: &PublicKey,
+    console: &Console,
+) -> Result<Option<Joined>, Failure> {
+    let [x, y] = [&key.point().x, &key.point().y].map(words::scalar);
+    let kinds = [vec![Poll::Join::SIGNATURE_HASH]];
+    let mut found = joins(chain, poll, &kinds, console)?;
+    found.retain(|event| (event.x, event.y) == (x, y));
+    match &found[..] {
+        [] => Ok(None),
+        [event] => voter(event).map(Some),
+        several => {
+            let indices: Vec<String> = several
+                .iter()
+                .map(|event| event.stateIndex.to_string())
+                .collect();
+            Err(poll.contradiction(&format!(
+                "several voters joined with this key, with state indices {}; the key votes for each of them, named with --state-index",
+                indices.join(", ")
+            )))
+        }
+    }
+}
+
+/// The voter at an index.
+pub fn join_at<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    state_index: u64,
+    console: &Console,
+) -> Result<Option<Joined>, Failure> {
+    let index = B256::from(U256::from(state_index));
+    let topics = [vec![Poll::Join::SIGNATURE_HASH], vec![index]];
+    let found = joins(chain, poll, &topics, console)?;
+    found.first().map(voter).transpose()
+}
+
+fn joins<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    topics: &[Vec<B256>],
+    console: &Console,
+) -> Result<Vec<Poll::Join>, Failure> {
+    let scan = Scan {
+        contract: Contract {
+            address: poll.address,
+            first_block: poll.first_block,
+        },
+        topics,
+        what: "joins",
+        console,
+    };
+    let mut found = Vec::new();
+    scan.each(chain, |log: &Log| {
+        let event = log.decode();
+        found.push(event.ok_or_else(|| poll.contradiction("an event is not of the poll's form"))?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn voter(event: &Poll::Join) -> Result<Joined, Failure> {
+    Ok(Joined {
+        state_index: number(event.stateIndex)?,
+        credits: number(event.credits)?,
+        gas: None,
+    })
+}
+
+/// An error unless the poll takes joins, messages and top-ups, as far as can be seen. Blocks may be
+/// rare, and the next one may be after the start: then the contract decides.
+fn require_open<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Failure> {
+    match poll.state(chain)? {
+        PollState::Open => Ok(()),
+        PollState::Pending => {
+            let latest = chain.block(BlockId::Latest);
+            let block = latest.map_err(on_chain("read the newest block"))?;
+            let now = block.timestamp.max(clock());
+            match poll.times().0.checked_sub(now) {
+                None | Some(0) => Ok(()),
+                Some(left) => Err(poll.contradiction(&format!(
+                    "it has not started; it does in {}",
+                    duration(left as f64)
+                ))),
+            }
+        }
+        PollState::Ended | PollState::Finalized | PollState::Aborted => {
+            Err(poll.contradiction("it has ended and takes nothing any more"))
+        }
+    }
+}
+
+/// Seconds since 1970.
+fn clock() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |time| time.as_secs())
+}
+
+/// The event that a contract's transaction has to have.
+fn event<E: SolEvent>(receipt: &Receipt, contract: Address) -> Result<E, Failure> {
+    receipt.event(contract).ok_or_else(|| {
+        Failure::OnChain(format!(
+            "transaction {} went through without the contract's event {}",
+            receipt.transaction,
+            E::SIGNATURE
+        ))
+    })
+}
+
+fn number(word: U256) -> Result<u64, Failure> {
+    word.try_into()
+        .map_err(|_| Failure::OnChain(format!("the contract says {word}, which cannot be")))
+}
+
+#[cfg(test)]
+mod tests;
