@@ -4,6 +4,7 @@
 //! any [`Chain`](maci_nova_contracts::chain::Chain): a node's ([`rpc`]) or the one in this process.
 
 pub mod arguments;
+pub mod audit;
 mod checkpoints;
 mod commands;
 pub mod connection;
