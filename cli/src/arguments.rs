@@ -354,7 +354,7 @@ pub struct Verify {
     #[arg(long, value_name = "DIR", requires = "log")]
     pub proof: Option<PathBuf>,
     /// Powers-of-tau file that the proof was made with (not for the development setup)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "log")]
     pub ptau: Option<PathBuf>,
     /// Verify a finalized poll from its chain alone
     #[arg(long, value_name = "FILE")]

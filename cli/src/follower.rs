@@ -243,7 +243,7 @@ mod tests {
     use std::cell::RefCell;
 
     use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
-    use maci_nova_contracts::chain::{Log, Receipt};
+    use maci_nova_contracts::chain::{Log, Receipt, TransactionInput};
 
     use super::*;
 
@@ -344,6 +344,10 @@ mod tests {
         }
 
         fn code(&self, _: Address) -> Result<Bytes, ChainError> {
+            unreachable!("the follower reads blocks alone")
+        }
+
+        fn input(&self, _: B256) -> Result<Option<TransactionInput>, ChainError> {
             unreachable!("the follower reads blocks alone")
         }
 

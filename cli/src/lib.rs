@@ -4,8 +4,9 @@
 //! any [`Chain`](maci_nova_contracts::chain::Chain): a node's ([`rpc`]) or the one in this process.
 
 pub mod arguments;
-mod chain_log;
+pub mod audit;
 pub mod ballot;
+mod chain_log;
 mod checkpoints;
 mod commands;
 pub mod connection;

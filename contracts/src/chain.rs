@@ -70,6 +70,12 @@ pub trait Chain {
     /// [`ChainError::Transport`].
     fn code(&self, address: Address) -> Result<Bytes, ChainError>;
 
+    /// What a transaction in a block was; `None` if no block has it.
+    ///
+    /// # Errors
+    /// [`ChainError::Transport`].
+    fn input(&self, transaction: B256) -> Result<Option<TransactionInput>, ChainError>;
+
     /// The balance of an address in wei.
     ///
     /// # Errors
@@ -121,6 +127,15 @@ impl Log {
     pub fn decode<E: SolEvent>(&self) -> Option<E> {
         E::decode_raw_log_validate(self.topics.iter().copied(), &self.data).ok()
     }
+}
+
+/// What a transaction asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionInput {
+    /// The contract that was called; `None` if one was created.
+    pub to: Option<Address>,
+    /// What it was called with.
+    pub calldata: Bytes,
 }
 
 /// A transaction that went through.

@@ -39,6 +39,25 @@ pub struct Key {
     pub h: G1Affine,
 }
 
+impl Key {
+    /// The inverse of [`key_words`]; `None` if a word is not below the modulus or a point not of its
+    /// group. What else a key must be is checked by the constructor, and by whoever verifies with it.
+    pub fn from_words(words: &VerifyingKey) -> Option<Self> {
+        let g1 = |point: &G1Point| words::to_g1([point.x, point.y]);
+        let g2 = |point: &G2Point| words::to_g2([point.x1, point.x0, point.y1, point.y0]);
+        let [constant, c, e_v, e] = words.ic.each_ref().map(g1);
+        Some(Self {
+            alpha: g1(&words.alpha)?,
+            beta: g2(&words.beta)?,
+            gamma_prime: g2(&words.gammaPrime)?,
+            delta: g2(&words.delta)?,
+            ic: [constant?, c?, e_v?, e?],
+            tau: g2(&words.tau)?,
+            h: g1(&words.h)?,
+        })
+    }
+}
+
 /// A final proof in the order of calldata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {

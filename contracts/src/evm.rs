@@ -10,7 +10,7 @@ use revm::database::{CacheDB, EmptyDB, WrapDatabaseRef};
 use revm::state::AccountInfo;
 use revm::{DatabaseCommit, DatabaseRef, ExecuteEvm, MainBuilder, MainContext};
 
-use crate::chain::{Block, BlockId, Chain, ChainError, Log, Receipt};
+use crate::chain::{Block, BlockId, Chain, ChainError, Log, Receipt, TransactionInput};
 
 /// Gas that every transaction may use: the most that the main network allows (EIP-7825).
 pub const GAS_LIMIT: u64 = 1 << 24;
@@ -41,6 +41,7 @@ pub struct Evm {
     accounts: Vec<Address>,
     blocks: Vec<Block>,
     logs: Vec<Log>,
+    inputs: BTreeMap<B256, TransactionInput>,
     next_timestamp: Option<u64>,
 }
 
@@ -64,6 +65,7 @@ impl Evm {
             accounts: Vec::new(),
             blocks: Vec::new(),
             logs: Vec::new(),
+            inputs: BTreeMap::new(),
             next_timestamp: Some(GENESIS_TIME),
         };
         evm.push_block(evm.next_block(B256::ZERO));
@@ -227,9 +229,14 @@ impl Chain for Evm {
         let transaction = keccak256([from.as_slice(), &number, &calldata].concat());
         let block = self.next_block(transaction);
         let kind = to.map_or(TxKind::Create, TxKind::Call);
+        let input = TransactionInput {
+            to,
+            calldata: calldata.clone(),
+        };
         let ResultAndState { result, state } = self.execute(from, kind, calldata, value, block)?;
         self.state.commit(state);
         self.push_block(block);
+        self.inputs.insert(transaction, input);
         let (logs, mut receipt) = read(result, transaction, block)?;
         self.keep_logs(logs, &mut receipt);
         Ok(receipt)
@@ -287,6 +294,10 @@ impl Chain for Evm {
             }
         };
         Ok(code.original_bytes())
+    }
+
+    fn input(&self, transaction: B256) -> Result<Option<TransactionInput>, ChainError> {
+        Ok(self.inputs.get(&transaction).cloned())
     }
 
     fn balance(&self, address: Address) -> Result<U256, ChainError> {

@@ -11,7 +11,7 @@
 use std::fmt;
 
 use ff::{Field, PrimeField};
-use halo2curves::bn256::{Fq, Fr};
+use halo2curves::bn256::{Fq, Fr, G1Affine};
 use maci_nova_step_circuit::num::Gadget;
 use nova_snark::{
     errors::NovaError,
@@ -346,9 +346,18 @@ fn secondary_relation() -> Result<Relation<Secondary>, EngineError> {
 }
 
 fn kzg_key(powers: PowersOfTau) -> Result<hyperkzg::CommitmentKey<Primary>, EngineError> {
-    let blinding = <<Primary as CurveEngine>::GE as DlogGroup>::from_label(KEY_LABEL, 1);
     let (g1, tau_g2) = powers.into_points();
-    Ok(hyperkzg::CommitmentKey::new(g1, blinding[0], tau_g2)?)
+    Ok(hyperkzg::CommitmentKey::new(
+        g1,
+        blinding_generator(),
+        tau_g2,
+    )?)
+}
+
+/// What blindings on BN254 are multiplied by: the same point for all parameters, hashed to the curve,
+/// so that nobody knows its logarithm. Under another one somebody might open commitments to anything.
+pub fn blinding_generator() -> G1Affine {
+    <<Primary as CurveEngine>::GE as DlogGroup>::from_label(KEY_LABEL, 1)[0]
 }
 
 /// A running instance as the augmented circuit takes it.

@@ -56,8 +56,9 @@ mod setup;
 mod silence;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
+pub use engine::blinding_generator;
 pub use limbs::MAX_STEPS;
 pub use pipeline::{fold_all, Outcome, PipelineError};
-pub use powers_of_tau::PtauError;
+pub use powers_of_tau::{is_development_tau, PtauError};
 pub use running_proof::{FoldError, RunningProof};
 pub use setup::{Parameters, ParametersDigest, SetupError, SetupOrigin, SetupSource};

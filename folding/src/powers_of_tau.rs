@@ -210,6 +210,12 @@ impl PowersOfTau {
     }
 }
 
+/// Whether tau times the generator of G2 is that of the development setup, whose tau everybody can
+/// compute.
+pub fn is_development_tau(tau_g2: &G2Affine) -> bool {
+    *tau_g2 == (G2::generator() * development_tau()).to_affine()
+}
+
 fn development_tau() -> Fr {
     let wide: [u8; 64] = Sha512::digest(DEVELOPMENT_LABEL).into();
     Fr::from_uniform_bytes(&wide)
@@ -515,6 +521,8 @@ pub(crate) mod tests {
     fn development_powers_are_consistent_but_refused_as_a_ceremony() {
         let powers = PowersOfTau::development(COUNT);
         assert!(matches!(powers.check(), Err(PtauError::DevelopmentTau)));
+        assert!(is_development_tau(&powers.tau_g2));
+        assert!(!is_development_tau(&PowersOfTau::of(Fr::from(7), 2).tau_g2));
         let file = parts(development_tau()).bytes();
         assert!(matches!(error(&file), PtauError::DevelopmentTau));
     }

@@ -2,18 +2,101 @@
 
 use std::path::Path;
 
-use crate::arguments::Verify;
+use maci_nova_contracts::alloy_primitives::{Address, B256};
+use maci_nova_protocol::field::to_decimal;
+use serde::Serialize;
+
+use crate::arguments::{Node, Verify};
+use crate::audit::{audit, Audited};
+use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::poll_contract::PollContract;
 use crate::poll_log::PollLog;
 use crate::proof_document::ProofDocument;
+use crate::report::Results;
 use crate::{proof_directory, proof_file};
 
 /// Runs the command.
 pub fn run(arguments: &Verify, production: bool, console: &Console) -> Result<(), Failure> {
     match (&arguments.log, &arguments.proof) {
         (Some(log), Some(proof)) => of_log(arguments, log, proof, production, console),
-        _ => Err(Failure::Internal("not here yet".into())),
+        _ => of_poll(arguments, production, console),
+    }
+}
+
+fn of_poll(arguments: &Verify, production: bool, console: &Console) -> Result<(), Failure> {
+    let poll_file = arguments.poll_file.clone();
+    let node = Node {
+        poll_file: poll_file.ok_or_else(|| Failure::Usage("give --poll-file".into()))?,
+        rpc_url: arguments.rpc_url.clone(),
+    };
+    let interrupt = Interrupt::listen()?;
+    let connection = Connection::read_only(&node, &interrupt, console)?;
+    let poll = connection.poll()?;
+    let audited = audit(&connection.chain, &poll, production, console)?;
+    if let Some(reason) = audited.insecure {
+        console.warn(format!("INSECURE: {reason}"));
+    }
+    AuditDocument::new(&poll, &audited).print(console)
+}
+
+/// A poll that was verified from its chain.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AuditDocument {
+    #[serde(flatten)]
+    results: Results,
+    verified: bool,
+    insecure: bool,
+    voters: String,
+    messages: String,
+    chain_id: u64,
+    poll: Address,
+    verifier: Address,
+    state_root: String,
+    transaction: B256,
+    block: u64,
+}
+
+impl AuditDocument {
+    fn new(poll: &PollContract, audited: &Audited) -> Self {
+        AuditDocument {
+            results: Results::new(&audited.results, audited.total_spent),
+            verified: true,
+            insecure: audited.insecure.is_some(),
+            voters: audited.voters.to_string(),
+            messages: audited.messages.to_string(),
+            chain_id: poll.chain_id,
+            poll: poll.address,
+            verifier: audited.verifier,
+            state_root: to_decimal(&audited.state_root),
+            transaction: audited.transaction,
+            block: audited.block,
+        }
+    }
+
+    fn print(&self, console: &Console) -> Result<(), Failure> {
+        if console.json {
+            return console.json_result(self);
+        }
+        console.result(|out| {
+            self.results.write_table(out)?;
+            let setup = if self.insecure { ", INSECURE keys" } else { "" };
+            writeln!(
+                out,
+                "\nverified{setup}: {} voters, {} messages, chain {}",
+                self.voters, self.messages, self.chain_id
+            )?;
+            writeln!(out, "poll        {}", self.poll)?;
+            writeln!(out, "verifier    {}", self.verifier)?;
+            writeln!(
+                out,
+                "transaction {}, in block {}",
+                self.transaction, self.block
+            )
+        })
     }
 }
 

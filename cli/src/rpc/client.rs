@@ -8,7 +8,9 @@ use std::time::Duration;
 use ethers_core::types::{BlockId as NodeBlockId, BlockNumber, Filter, Topic, ValueOrArray};
 use ethers_providers::{Middleware, Provider, RpcError as _};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
-use maci_nova_contracts::chain::{Block, BlockId, Chain, ChainError, Log, Receipt};
+use maci_nova_contracts::chain::{
+    Block, BlockId, Chain, ChainError, Log, Receipt, TransactionInput,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -20,7 +22,7 @@ use super::observer::{Notice, Observer};
 use super::retry::Patience;
 use super::send::{self, Draft};
 use super::transport::Transport;
-use super::types::{alloy_hash, alloy_word, ethers_address, ethers_hash, small};
+use super::types::{alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, small};
 use super::url::RpcUrl;
 
 /// Tries where a failure may have a reason that trying does not change: the first contact with a
@@ -311,6 +313,26 @@ impl RpcChain {
         }
         Ok(read)
     }
+
+    fn read_input(&self, transaction: B256) -> Result<Option<TransactionInput>, RpcError> {
+        const METHOD: &str = "eth_getTransactionByHash";
+        let found = self.wait(self.node.get_transaction(ethers_hash(transaction)));
+        let found = found.map_err(|error| RpcError::of_provider(METHOD, error))?;
+        // Nodes show transactions that are in no block yet.
+        let Some(found) = found.filter(|found| found.block_number.is_some()) else {
+            return Ok(None);
+        };
+        if alloy_hash(found.hash) != transaction {
+            return Err(RpcError::Nonsense {
+                method: METHOD,
+                reason: "another transaction than asked for".to_owned(),
+            });
+        }
+        Ok(Some(TransactionInput {
+            to: found.to.map(alloy_address),
+            calldata: found.input.0.into(),
+        }))
+    }
 }
 
 /// The query as ethers writes it.
@@ -374,6 +396,10 @@ impl Chain for RpcChain {
 
     fn code(&self, address: Address) -> Result<Bytes, ChainError> {
         Ok(self.read_code(address)?)
+    }
+
+    fn input(&self, transaction: B256) -> Result<Option<TransactionInput>, ChainError> {
+        Ok(self.read_input(transaction)?)
     }
 
     fn balance(&self, address: Address) -> Result<U256, ChainError> {

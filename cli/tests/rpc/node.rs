@@ -9,7 +9,7 @@ use maci_nova_contracts::alloy_sol_types::{SolConstructor, SolError};
 use maci_nova_contracts::bindings::DeciderVerifier::{
     self, constructorCall, DeciderVerifierErrors, G1Point, G2Point, VerifyingKey,
 };
-use maci_nova_contracts::chain::{self, BlockId, Chain, ChainError, Log};
+use maci_nova_contracts::chain::{self, BlockId, Chain, ChainError, Log, TransactionInput};
 use serde_json::{json, Value};
 
 use crate::anvil::{accounts, hurried, Anvil, CHAIN};
@@ -150,6 +150,30 @@ fn transactions_calls_and_reverts() {
     assert_eq!(chain.call(nobody, calldata.clone()).unwrap_err(), error);
     let sent = chain.send(from, Some(nobody), calldata, U256::ZERO);
     assert_eq!(sent.unwrap_err(), error);
+}
+
+#[test]
+fn what_a_transaction_asked_for() {
+    let Some(anvil) = Anvil::start(&[]) else {
+        return;
+    };
+    let mut chain = anvil.chain();
+    let from = chain.accounts()[0];
+    let created = chain.send(from, None, echo::code(), U256::ZERO).unwrap();
+    let expected = TransactionInput {
+        to: None,
+        calldata: echo::code(),
+    };
+    assert_eq!(chain.input(created.transaction).unwrap(), Some(expected));
+    let calldata = echo::say(topic(7), b"hello");
+    let called = chain.send(from, created.contract, calldata.clone(), U256::ZERO);
+    let expected = TransactionInput {
+        to: created.contract,
+        calldata,
+    };
+    let found = chain.input(called.unwrap().transaction).unwrap();
+    assert_eq!(found, Some(expected));
+    assert_eq!(chain.input(B256::repeat_byte(1)).unwrap(), None);
 }
 
 #[test]

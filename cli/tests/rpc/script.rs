@@ -687,6 +687,33 @@ fn a_receipt_of_no_block_is_none_yet() {
 }
 
 #[test]
+fn a_transaction_of_no_block_is_none_yet() {
+    let (_server, chain, _) = play(|method, params| {
+        (method == "eth_getTransactionByHash").then(|| Reply::Result(transaction(&params[0])))
+    });
+    assert_eq!(chain.input(B256::repeat_byte(5)), Ok(None));
+}
+
+#[test]
+fn another_transaction_than_asked_for_is_refused() {
+    let hash = B256::repeat_byte(5);
+    let (_server, chain, _) = play(move |method, _| {
+        (method == "eth_getTransactionByHash").then(|| {
+            let mut answer = transaction(&json!(hash));
+            answer["blockNumber"] = json!("0x7");
+            answer["blockHash"] = json!(B256::repeat_byte(7));
+            answer["transactionIndex"] = json!("0x0");
+            Reply::Result(answer)
+        })
+    });
+    let found = chain.input(hash).unwrap().expect("it is in a block");
+    assert_eq!(found.to, Some(CONTRACT));
+    assert_eq!(found.calldata.as_ref(), [1, 2, 3, 4]);
+    let error = chain.input(B256::repeat_byte(6)).unwrap_err();
+    assert!(matches!(error, ChainError::Transport(_)), "{error}");
+}
+
+#[test]
 fn calldata_to_nobody_is_not_sent() {
     let (server, mut chain, _) =
         play(|method, _| (method == "eth_getCode").then(|| Reply::Result(json!("0x"))));

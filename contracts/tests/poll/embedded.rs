@@ -3,7 +3,7 @@
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent};
 use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
-use maci_nova_contracts::chain::{view, BlockId, Chain, ChainError};
+use maci_nova_contracts::chain::{view, BlockId, Chain, ChainError, TransactionInput};
 use maci_nova_contracts::evm::{Evm, ACCOUNTS, BLOCK_TIME, CHAIN_ID, FUNDS, GENESIS_TIME, SENDER};
 
 use crate::world::{batch_call, key, message, publish_call, World, ALICE, BOB, OWNER};
@@ -42,6 +42,27 @@ fn every_transaction_is_in_a_block_of_its_own() {
     assert_eq!(error, ChainError::UnknownBlock(next));
     let error = world.evm.block(BlockId::Number(u64::MAX)).unwrap_err();
     assert_eq!(error, ChainError::UnknownBlock(u64::MAX));
+}
+
+#[test]
+fn what_a_transaction_asked_for_can_be_looked_up() {
+    let mut world = World::open();
+    let receipt = world.publish(ALICE, &message(1)).unwrap();
+    let expected = TransactionInput {
+        to: Some(world.poll),
+        calldata: publish_call(&message(1)).abi_encode().into(),
+    };
+    assert_eq!(world.evm.input(receipt.transaction), Ok(Some(expected)));
+    // Empty runtime code: the creation code is the input.
+    let code = Bytes::from_static(&[0x5f, 0x5f, 0xf3]);
+    let created = world.evm.send(SENDER, None, code.clone(), U256::ZERO);
+    let expected = TransactionInput {
+        to: None,
+        calldata: code,
+    };
+    let created = created.unwrap().transaction;
+    assert_eq!(world.evm.input(created), Ok(Some(expected)));
+    assert_eq!(world.evm.input(B256::repeat_byte(1)), Ok(None));
 }
 
 /// As on a real chain: what reverts is in a block too, without logs.

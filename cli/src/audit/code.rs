@@ -1,0 +1,225 @@
+//! The code of a poll's contracts, which must be that of the compiled contracts here.
+//!
+//! Compiled contracts are deployed in an EVM that holds nothing else, with the arguments that the
+//! contracts on the chain say they were made with. What comes out is what must be on the chain. No immutable
+//! of these contracts depends on where the contract is; the poll's scope depends on the chain id, which is
+//! given to the EVM. Only libraries are elsewhere, so their addresses are put in the places of the
+//! EVM's.
+
+use maci_nova_compressor::adapter::ToArk;
+use maci_nova_compressor::decider::DeciderKey;
+use maci_nova_compressor::groth16::VerifyingKey;
+use maci_nova_contracts::alloy_primitives::{Address, Bytes};
+use maci_nova_contracts::artifact::{self, Artifact, ArtifactError, Libraries};
+use maci_nova_contracts::bindings::{DeciderVerifier, JoinVerifier, Poll};
+use maci_nova_contracts::chain::{self, Chain};
+use maci_nova_contracts::decider::{deploy_code, Key};
+use maci_nova_contracts::evm::{Evm, SENDER};
+use maci_nova_folding::{blinding_generator, is_development_tau};
+use maci_nova_protocol::tree::capacity;
+
+use crate::failure::{on_chain, Failure};
+use crate::poll_contract::{view, PollContract};
+
+/// The libraries that a poll calls.
+const LIBRARIES: [Artifact; 4] = [
+    artifact::POSEIDON_T3,
+    artifact::POSEIDON_T4,
+    artifact::POSEIDON_T5,
+    artifact::POSEIDON_T6,
+];
+
+/// A poll's verifier whose code is known to be the compiled contract's with this key.
+pub(super) struct Verifier {
+    /// Its key.
+    pub(super) key: DeciderKey,
+    /// Why somebody may be able to forge, if a reason is known.
+    pub(super) insecure: Option<&'static str>,
+}
+
+impl Verifier {
+    /// Reads the verifier of a poll and compares its code.
+    pub(super) fn read<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<Self, Failure> {
+        let contract = poll.info.verifier;
+        let what = "read the verifier";
+        let said = view(chain, contract, &DeciderVerifier::verifyingKeyCall {}, what)?;
+        let development = view(chain, contract, &DeciderVerifier::DEVELOPMENTCall {}, what)?;
+        let key = Key::from_words(&said)
+            .ok_or_else(|| poll.contradiction("its verifier's key has a point that is none"))?;
+        let options = capacity(poll.header().vote_option_tree_depth) as usize;
+        let mut evm = Evm::new();
+        let code = deploy_code(&key, options, development);
+        let deployed = chain::deploy(&mut evm, SENDER, code)
+            .map_err(|error| poll.contradiction(&format!("its verifier's key is none: {error}")))?;
+        if code_at(chain, contract)? != code_at(&evm, deployed.contract)? {
+            return Err(poll.contradiction(
+                "the code of its verifier is not the compiled contract's with its key",
+            ));
+        }
+        if key.h != blinding_generator() {
+            return Err(poll.contradiction(
+                "the base of blindings in its verifier's key is not the one hashed to the curve: somebody may be able to forge proofs",
+            ));
+        }
+        Ok(Verifier {
+            insecure: insecure(chain, poll, &key, development)?,
+            key: decider_key(&key),
+        })
+    }
+}
+
+/// The first reason why whoever made the keys may be able to forge.
+fn insecure<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    key: &Key,
+    development: bool,
+) -> Result<Option<&'static str>, Failure> {
+    let call = JoinVerifier::DEVELOPMENTCall {};
+    let joins = view(
+        chain,
+        poll.info.joinVerifier,
+        &call,
+        "read the join verifier",
+    )?;
+    let reasons = [
+        (
+            is_development_tau(&key.tau),
+            "the verifier's key rests on the development setup, whose secret is public",
+        ),
+        (
+            development,
+            "the verifier's key was made without a ceremony: whoever made it can prove any results",
+        ),
+        (
+            joins,
+            "the join verifier's key was made without a ceremony: whoever made it can join at will",
+        ),
+    ];
+    let found = reasons.into_iter().find(|(applies, _)| *applies);
+    Ok(found.map(|(_, reason)| reason))
+}
+
+/// The contract's key as the verification in Rust takes it.
+pub(super) fn decider_key(key: &Key) -> DeciderKey {
+    DeciderKey {
+        groth16: VerifyingKey {
+            alpha: key.alpha.to_ark(),
+            beta: key.beta.to_ark(),
+            gamma_prime: key.gamma_prime.to_ark(),
+            delta: key.delta.to_ark(),
+            ic: key.ic.iter().map(ToArk::to_ark).collect(),
+        },
+        tau_2: key.tau.to_ark(),
+        h: key.h.to_ark(),
+    }
+}
+
+/// Compares the code of the poll, and of the libraries that it calls.
+pub(super) fn check_poll<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Failure> {
+    let other = || poll.contradiction("its code is not the compiled contract's with its settings");
+    let found = code_at(chain, poll.address)?;
+    let mut evm = Evm::with_chain_id(poll.chain_id);
+    let libraries = libraries(&mut evm)?;
+    let compiled = deploy_poll(&mut evm, poll, &libraries)?;
+    let mut expected = compiled.to_vec();
+    for (name, here) in &libraries {
+        let there = places(&compiled, here)
+            .first()
+            .and_then(|place| found.get(*place..place + Address::len_bytes()))
+            .ok_or_else(other)?;
+        let there = Address::from_slice(there);
+        moved(&mut expected, &compiled, here, &there);
+        check_library(chain, poll, &evm, name, *here, there)?;
+    }
+    match found == expected {
+        true => Ok(()),
+        false => Err(other()),
+    }
+}
+
+/// A library has its own address in its code, so that it can refuse to be called otherwise than by a
+/// delegation.
+fn check_library<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    evm: &Evm,
+    name: &str,
+    here: Address,
+    there: Address,
+) -> Result<(), Failure> {
+    let compiled = code_at(evm, here)?;
+    let mut expected = compiled.to_vec();
+    moved(&mut expected, &compiled, &here, &there);
+    match code_at(chain, there)? == expected {
+        true => Ok(()),
+        false => Err(poll.contradiction(&format!(
+            "the code at {there}, which it calls, is not that of {name}"
+        ))),
+    }
+}
+
+fn libraries(evm: &mut Evm) -> Result<Libraries, Failure> {
+    let mut libraries = Libraries::new();
+    for library in LIBRARIES {
+        let code = library.link(&Libraries::new()).map_err(malformed)?;
+        let deployed = chain::deploy(evm, SENDER, code).map_err(on_chain(EMBEDDED))?;
+        libraries.insert(library.name.to_owned(), deployed.contract);
+    }
+    Ok(libraries)
+}
+
+/// The code of a poll with the settings of this one.
+fn deploy_poll(
+    evm: &mut Evm,
+    poll: &PollContract,
+    libraries: &Libraries,
+) -> Result<Bytes, Failure> {
+    let info = &poll.info;
+    let arguments = Poll::constructorCall {
+        maci: info.maci,
+        setup: Poll::PollSetup {
+            owner: info.owner,
+            pollId: info.pollId,
+            joinVerifier: info.joinVerifier,
+            verifier: info.verifier,
+            emptyStateRoot: info.emptyStateRoot,
+            emptyTallyRoot: info.emptyTallyRoot,
+        },
+        settings: info.settings.clone(),
+    };
+    let code = artifact::POLL
+        .code(libraries, &arguments)
+        .map_err(malformed)?;
+    let deployed = chain::deploy(evm, SENDER, code).map_err(on_chain(EMBEDDED))?;
+    code_at(evm, deployed.contract)
+}
+
+/// Completes "cannot ...".
+const EMBEDDED: &str = "deploy the compiled contracts in the embedded EVM";
+
+fn malformed(error: ArtifactError) -> Failure {
+    Failure::Internal(error.to_string())
+}
+
+fn code_at<C: Chain + ?Sized>(chain: &C, contract: Address) -> Result<Bytes, Failure> {
+    chain
+        .code(contract)
+        .map_err(on_chain(format!("read the code at {contract}")))
+}
+
+/// Where an address stands in code.
+fn places(code: &[u8], address: &Address) -> Vec<usize> {
+    let windows = code.windows(Address::len_bytes()).enumerate();
+    let found = windows.filter(|(_, window)| *window == address.as_slice());
+    found.map(|(place, _)| place).collect()
+}
+
+/// Puts `there` into `code` where `compiled` has `here`.
+fn moved(code: &mut [u8], compiled: &[u8], here: &Address, there: &Address) {
+    for place in places(compiled, here) {
+        if let Some(slot) = code.get_mut(place..place + Address::len_bytes()) {
+            slot.copy_from_slice(there.as_slice());
+        }
+    }
+}
