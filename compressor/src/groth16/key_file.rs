@@ -358,7 +358,7 @@ impl<W: Write> Write for Hashing<W> {
 mod tests {
     use std::fs;
 
-    use ark_bn254::Fq;
+    use ark_bn254::{Fq, Fq2};
 
     use super::super::tests::{keys, matrices, PUBLICS};
     use super::*;
@@ -457,6 +457,21 @@ mod tests {
         assert!(matches!(none, Err(KeyFileError::OtherCircuit)));
     }
 
+    fn off_curve() -> G1Affine {
+        let G1Affine { x, y, .. } = G1Affine::generator();
+        G1Affine::new_unchecked(x + Fq::from(1), y)
+    }
+
+    /// On the curve of G2, whose group is a small part of it.
+    fn outside_group() -> G2Affine {
+        let points = (1..).filter_map(|x| {
+            let x = Fq2::new(Fq::from(x), Fq::from(0));
+            G2Affine::get_point_from_x_unchecked(x, true)
+        });
+        let mut outside = points.filter(|point| !point.is_in_correct_subgroup_assuming_on_curve());
+        outside.next().expect("nearly all points")
+    }
+
     /// Files with a right hash, as whoever makes them can give them.
     #[test]
     fn a_foreign_key_is_checked_point_by_point() {
@@ -468,10 +483,11 @@ mod tests {
             key.write(&path).expect("written");
             read_foreign(&path).expect_err("refused")
         };
-        let off: [fn(&mut ProvingKey); 3] = [
-            |key| key.inner.a_query[3].y += Fq::from(1),
-            |key| key.inner.b_g2_query[2].x.c0 += Fq::from(1),
-            |key| key.inner.h_query[0].y += Fq::from(1),
+        let off: [fn(&mut ProvingKey); 4] = [
+            |key| key.inner.a_query[3] = off_curve(),
+            |key| key.inner.l_query[0] = off_curve(),
+            |key| key.verifying.alpha = off_curve(),
+            |key| key.inner.b_g2_query[2] = outside_group(),
         ];
         for change in off {
             let error = refused(change);
