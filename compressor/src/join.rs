@@ -29,6 +29,7 @@
 //! ```
 
 use core::fmt;
+use std::path::Path;
 
 use ark_bn254::{Fr, G1Affine, G2Affine};
 use maci_nova_protocol::membership::MembershipError;
@@ -42,8 +43,8 @@ use nova_snark::frontend::SynthesisError;
 use crate::{
     adapter::{Assignment, Matrices, ToArk},
     groth16::{
-        self, valid_g1, valid_g2, KeyCache, KeyCacheError, KeyEvent, Origin, PlainVerifyingKey,
-        Proof, ProvingKey, Trapdoors,
+        self, valid_g1, valid_g2, KeyCache, KeyCacheError, KeyEvent, KeyFileError, Origin,
+        PlainVerifyingKey, Proof, ProvingKey, Trapdoors,
     },
     words::{g1_words, g2_words, NotCanonical, Words, WORD},
 };
@@ -146,6 +147,19 @@ impl Prover {
     /// Constraints of the circuit.
     pub fn constraints(&self) -> usize {
         self.matrices.constraints()
+    }
+
+    /// Names the proving key: its [digest](ProvingKey::digest).
+    pub fn digest(&self) -> [u8; 32] {
+        self.key.digest()
+    }
+
+    /// Writes the proving key, which is public, to a file. Returns its digest.
+    ///
+    /// # Errors
+    /// As the file system gives them.
+    pub fn write(&self, path: &Path) -> Result<[u8; 32], KeyFileError> {
+        self.key.write(path)
     }
 
     /// What verifies the proofs.
