@@ -8,17 +8,22 @@ pub mod audit;
 pub mod ballot;
 mod chain_log;
 mod checkpoints;
+mod clock;
 mod commands;
 pub mod connection;
 pub mod console;
 pub mod contract;
 pub mod coordinator;
 mod count;
+pub mod deployment;
+mod deployment_journal;
 pub mod dry_run;
 mod estimate;
 pub mod failure;
 pub mod finalization;
 mod finalizer;
+#[cfg(test)]
+mod fixtures;
 mod fold;
 pub mod follower;
 pub mod interrupt;
@@ -27,21 +32,34 @@ mod key;
 pub mod messages_file;
 mod plan;
 pub mod poll_contract;
+pub mod poll_creation;
 pub mod poll_file;
 pub mod poll_log;
+pub mod poll_status;
 mod progress;
 pub mod proof_directory;
 mod proof_document;
 mod proof_file;
 mod prover;
+mod proving_keys;
 pub mod refusal;
 pub mod rehearsal;
 pub mod report;
 pub mod rpc;
 pub mod scan;
+pub mod settlement;
 pub mod sign_ups;
 mod steps;
 pub mod voter;
+
+// Accepting proofs from known trapdoors, as the contracts' own tests have them.
+#[cfg(test)]
+#[path = "../../contracts/tests/poll/join_simulator.rs"]
+mod join_simulator;
+#[cfg(test)]
+#[path = "../../contracts/tests/decider/simulator.rs"]
+#[allow(dead_code)]
+mod simulator;
 
 use std::process::ExitCode;
 

@@ -170,6 +170,8 @@ pub struct Deployment {
     pub contract: Address,
     /// Gas of the whole transaction.
     pub gas_used: u64,
+    /// The block that it is in: the contract has no events before.
+    pub block_number: u64,
 }
 
 /// Why a chain did not do what it was asked for. After an error of [`Chain::send`] no contract's state has changed,
@@ -245,6 +247,7 @@ pub fn deploy<C: Chain + ?Sized>(
     Ok(Deployment {
         contract: contract.ok_or_else(|| ChainError::Answer("nothing was created".to_owned()))?,
         gas_used: receipt.gas_used,
+        block_number: receipt.block_number,
     })
 }
 

@@ -12,7 +12,7 @@ use crate::bindings::{
     ConstantInitialVoiceCreditProxy, FreeForAllGatekeeper, SampleToken, SignUpToken,
     SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy, MACI,
 };
-use crate::chain::{self, Chain, ChainError, Deployment};
+use crate::chain::{self, BlockId, Chain, ChainError, Deployment};
 use crate::{decider, join};
 
 /// Why something could not be deployed.
@@ -82,6 +82,11 @@ impl Step {
         Step::Maci,
         Step::SetMaci,
     ];
+
+    /// The step of this [name](Self::name).
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.name() == name)
+    }
 
     /// A name for files and tables.
     pub fn name(self) -> &'static str {
@@ -288,14 +293,21 @@ impl<C: Chain + ?Sized> Site<'_, C> {
         if self.journal.done(step).is_some() {
             return Ok(());
         }
-        let mut gas_used = 0;
-        if !seen {
-            let receipt = chain::send(self.chain, from, to, call, U256::ZERO)
-                .map_err(|error| DeployError::Chain { step, error })?;
-            gas_used = receipt.gas_used;
-        }
-        let contract = to;
-        self.journal.record(step, Deployment { contract, gas_used })
+        let failed = |error| DeployError::Chain { step, error };
+        let (gas_used, block_number) = if seen {
+            // It went through in some earlier block, which nobody noted.
+            let newest = self.chain.block(BlockId::Latest).map_err(failed)?;
+            (0, newest.number)
+        } else {
+            let receipt = chain::send(self.chain, from, to, call, U256::ZERO).map_err(failed)?;
+            (receipt.gas_used, receipt.block_number)
+        };
+        let deployment = Deployment {
+            contract: to,
+            gas_used,
+            block_number,
+        };
+        self.journal.record(step, deployment)
     }
 
     fn libraries(&mut self) -> Result<Libraries, DeployError> {

@@ -16,7 +16,7 @@ use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolValue};
 use maci_nova_contracts::bindings::{SampleToken, SignUpToken};
 use maci_nova_contracts::chain::{self, Chain, Receipt};
-use maci_nova_contracts::deploy::{self, Gatekeeper, Shape};
+use maci_nova_contracts::deploy::{self, Gatekeeper};
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
 use maci_nova_protocol::message::Message;
@@ -25,8 +25,8 @@ use rand_core::OsRng;
 
 use crate::arguments::{Choice, Interval};
 use crate::ballot::Ballot;
+use crate::commands::deploy::request;
 use crate::console::Console;
-use crate::contract;
 use crate::coordinator::{self, Coordinator, Office, Reached};
 use crate::deployment;
 use crate::failure::{on_chain, Failure};
@@ -34,7 +34,7 @@ use crate::finalization::Document;
 use crate::interrupt::Interrupt;
 use crate::poll_contract::PollContract;
 use crate::poll_creation::{self, Credits, End, Start, Terms, TopUps};
-use crate::poll_file::{KeyDigests, PollFile};
+use crate::poll_file::PollFile;
 use crate::proof_directory::ProofDirectory;
 use crate::voter;
 
@@ -130,7 +130,9 @@ impl<'a> Rehearsal<'a> {
         let [sign_up_token, top_up_token] = tokens;
         let (sign_up_token, top_up_token) = (sign_up_token?, top_up_token?);
         let path = directory.join(POLL_FILE);
-        let request = request(keys, Gatekeeper::SignUpToken(sign_up_token))?;
+        let gatekeeper = Gatekeeper::SignUpToken(sign_up_token);
+        let shape = keys.parameters.shape();
+        let request = request(shape, &keys.decider, &keys.join, false, gatekeeper)?;
         let deployed = deployment::deploy(chain, owner, &request, &path, None, console)?;
         for (step, _, gas) in &deployed.steps {
             ledger.paid(step, Some(*gas));
@@ -352,30 +354,6 @@ impl<'a> Rehearsal<'a> {
         let chain: &mut dyn Chain = self.stage.chain_mut();
         chain::send(chain, from, to, call, U256::ZERO).map_err(on_chain(what))
     }
-}
-
-fn request(keys: &Keys, gatekeeper: Gatekeeper) -> Result<deployment::Request, Failure> {
-    let shape = keys.parameters.shape();
-    let size = |size: usize| {
-        u8::try_from(size).map_err(|_| Failure::Internal("a shape has small sizes".into()))
-    };
-    Ok(deployment::Request {
-        shape: Shape {
-            state_tree_depth: size(shape.state_depth)?,
-            vote_option_tree_depth: size(shape.vote_depth)?,
-            events_per_step: size(shape.events_per_step)?,
-        },
-        decider_key: contract::key(&keys.decider.verifying_key())
-            .map_err(|error| Failure::Internal(error.to_string()))?,
-        join_key: contract::join_key(&keys.join.verifying_key()),
-        digests: KeyDigests {
-            decider: keys.decider.digest().into(),
-            join: keys.join.digest().into(),
-        },
-        development_keys: true,
-        production: false,
-        gatekeeper,
-    })
 }
 
 fn terms(setting: Setting, coordinator: &PublicKey, token: Address, owner: Address) -> Terms {

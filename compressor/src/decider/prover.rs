@@ -131,6 +131,11 @@ impl Prover {
         self.matrices.constraints()
     }
 
+    /// Names the proving key: its [digest](ProvingKey::digest).
+    pub fn digest(&self) -> [u8; 32] {
+        self.key.digest()
+    }
+
     /// What verifies the proofs.
     pub fn verifying_key(&self) -> DeciderKey {
         let kzg = self.decider.engine().primary().key();
