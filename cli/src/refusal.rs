@@ -20,6 +20,9 @@ pub fn explain(error: &ChainError) -> String {
     }
 }
 
+/// Reads revert data as the errors of one contract.
+type Decoder = fn(&[u8]) -> Option<String>;
+
 /// Errors of each of the contracts, and the two that the language has. (Contracts that call others
 /// pass their errors on.)
 macro_rules! decoders {
@@ -30,7 +33,7 @@ macro_rules! decoders {
 
 /// The name and the fields of a contract's error, as Solidity writes them.
 pub fn name(data: &Bytes) -> Option<String> {
-    let decoders: [fn(&[u8]) -> Option<String>; 12] = decoders![
+    let decoders: [Decoder; 12] = decoders![
         Poll::PollErrors,
         MACI::MACIErrors,
         PollFactory::PollFactoryErrors,
