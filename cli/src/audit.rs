@@ -84,7 +84,7 @@ pub struct Audited {
 /// Verifies a finalized poll. `production` refuses keys that are INSECURE.
 ///
 /// # Errors
-/// [`Failure::OnChain`] with what contradicts what; [`Failure::Insecure`]; [`Failure::Chain`] if the chain
+/// [`Failure::OnChain`] with what contradicts what; [`Failure::InsecureKeys`]; [`Failure::Chain`] if the chain
 /// does not answer.
 pub fn audit<C: Chain + ?Sized>(
     chain: &C,
@@ -96,8 +96,8 @@ pub fn audit<C: Chain + ?Sized>(
     poll.check_origin(chain)?;
     code::check_poll(chain, poll)?;
     let verifier = Verifier::read(chain, poll)?;
-    if production && verifier.insecure.is_some() {
-        return Err(Failure::Insecure("the keys that the poll rests on"));
+    if let (true, Some(reason)) = (production, verifier.insecure) {
+        return Err(Failure::InsecureKeys(reason));
     }
     let history = History::read(chain, poll, console)?;
     if !poll.chains(chain)?.are_of(&history.facts) {

@@ -147,6 +147,9 @@ pub enum Failure {
     /// The development setup where only secure ones are allowed.
     #[error("{0}: the development setup is INSECURE and --production refuses it; use a powers-of-tau file of a public ceremony")]
     Insecure(&'static str),
+    /// Keys of one machine where only a ceremony's are allowed.
+    #[error("INSECURE: {0}; --production refuses it")]
+    InsecureKeys(&'static str),
     /// The decider's keys cannot be obtained.
     #[error("{source}{}", keys_advice(.source))]
     Keys {
@@ -257,7 +260,9 @@ impl Failure {
             | Failure::LogChanged { .. } => Kind::Input,
             Failure::WrongKey { .. } | Failure::WrongPollKey { .. } => Kind::WrongKey,
             Failure::Setup(error) => setup_kind(error),
-            Failure::OtherParameters(_) | Failure::Insecure(_) => Kind::Parameters,
+            Failure::OtherParameters(_) | Failure::Insecure(_) | Failure::InsecureKeys(_) => {
+                Kind::Parameters
+            }
             Failure::Checkpoint { source, .. } => checkpoint_kind(source),
             Failure::ForeignCheckpoint { .. } => Kind::Checkpoint,
             Failure::ProofFile { source, .. } => proof_file_kind(source),

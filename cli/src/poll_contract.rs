@@ -110,20 +110,14 @@ impl PollContract {
         let maci = self.info.maci;
         let what = "read the polls of MACI";
         let registry = view(chain, maci, &MACI::REGISTRYCall {}, what)?;
-        let polls: U256 = view(chain, maci, &MACI::pollCountCall {}, what)?;
-        let mut index = 0;
-        // The id is that of an index, so at most one poll is asked for.
-        while poll_id(self.chain_id, maci, index) != self.header.poll_id {
-            index += 1;
-            if U256::from(index) >= polls {
-                return Err(self.contradiction("its id is that of no poll of its MACI"));
-            }
-        }
+        let index = self.index(chain)?;
         let call = MACI::pollAtCall {
             index: U256::from(index),
         };
-        if view(chain, maci, &call, what)? != self.address {
-            return Err(self.contradiction("its MACI has another poll with its id"));
+        if view(chain, maci, &call, what)? != self.address
+            || poll_id(self.chain_id, maci, index) != self.header.poll_id
+        {
+            return Err(self.contradiction("its MACI has another poll in its place"));
         }
         let settings = &self.info.settings.shape;
         let call = VkRegistry::verifierOfCall {
@@ -138,6 +132,26 @@ impl PollContract {
             true => Ok(()),
             false => Err(self.contradiction("its verifier is not the registry's for its shape")),
         }
+    }
+
+    /// Its number among its MACI's polls, from the event of its creation in its first block.
+    fn index<C: Chain + ?Sized>(&self, chain: &C) -> Result<u64, Failure> {
+        let topics = [
+            vec![MACI::PollCreated::SIGNATURE_HASH],
+            vec![],
+            vec![self.address.into_word()],
+        ];
+        let block = self.first_block;
+        let logs = chain
+            .logs(self.info.maci, block, block, &topics)
+            .map_err(on_chain("read the polls of MACI"))?;
+        let created: Option<MACI::PollCreated> = logs.iter().find_map(Log::decode);
+        let index = created.and_then(|created| created.index.try_into().ok());
+        index.ok_or_else(|| {
+            self.contradiction(&format!(
+                "its MACI did not create it in block {block}, which the poll file names"
+            ))
+        })
     }
 
     /// Something about the poll cannot be as it is.

@@ -17,6 +17,7 @@ use maci_nova_contracts::decider::{deploy_code, Key};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_folding::{blinding_generator, is_development_tau};
 use maci_nova_protocol::tree::capacity;
+use rand_core::{OsRng, RngCore};
 
 use crate::failure::{on_chain, Failure};
 use crate::poll_contract::{view, PollContract};
@@ -120,8 +121,14 @@ pub(super) fn check_poll<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> R
     let other = || poll.contradiction("its code is not the compiled contract's with its settings");
     let found = code_at(chain, poll.address)?;
     let mut evm = Evm::with_chain_id(poll.chain_id);
-    let libraries = libraries(&mut evm)?;
-    let compiled = deploy_poll(&mut evm, poll, &libraries)?;
+    // Libraries are found again by their addresses. From an account drawn here they are at addresses
+    // that none of the poll's settings has, by chance or by design.
+    let mut drawn = [0; 20];
+    OsRng.fill_bytes(&mut drawn);
+    let deployer = Address::from(drawn);
+    evm.add_account(deployer);
+    let libraries = libraries(&mut evm, deployer)?;
+    let compiled = deploy_poll(&mut evm, deployer, poll, &libraries)?;
     let mut expected = compiled.to_vec();
     for (name, here) in &libraries {
         let there = places(&compiled, here)
@@ -159,11 +166,11 @@ fn check_library<C: Chain + ?Sized>(
     }
 }
 
-fn libraries(evm: &mut Evm) -> Result<Libraries, Failure> {
+fn libraries(evm: &mut Evm, deployer: Address) -> Result<Libraries, Failure> {
     let mut libraries = Libraries::new();
     for library in LIBRARIES {
         let code = library.link(&Libraries::new()).map_err(malformed)?;
-        let deployed = chain::deploy(evm, SENDER, code).map_err(on_chain(EMBEDDED))?;
+        let deployed = chain::deploy(evm, deployer, code).map_err(on_chain(EMBEDDED))?;
         libraries.insert(library.name.to_owned(), deployed.contract);
     }
     Ok(libraries)
@@ -172,6 +179,7 @@ fn libraries(evm: &mut Evm) -> Result<Libraries, Failure> {
 /// The code of a poll with the settings of this one.
 fn deploy_poll(
     evm: &mut Evm,
+    deployer: Address,
     poll: &PollContract,
     libraries: &Libraries,
 ) -> Result<Bytes, Failure> {
@@ -191,7 +199,7 @@ fn deploy_poll(
     let code = artifact::POLL
         .code(libraries, &arguments)
         .map_err(malformed)?;
-    let deployed = chain::deploy(evm, SENDER, code).map_err(on_chain(EMBEDDED))?;
+    let deployed = chain::deploy(evm, deployer, code).map_err(on_chain(EMBEDDED))?;
     code_at(evm, deployed.contract)
 }
 

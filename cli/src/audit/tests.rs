@@ -122,7 +122,8 @@ impl World {
             credits: credits.contract,
             topUpToken: self.token,
             creditUnit: U256::from(10),
-            beneficiary: SENDER,
+            // Where a new EVM's first account would deploy a library.
+            beneficiary: SENDER.create(1),
             messageFee: U256::ZERO,
         };
         let receipt = self.send(self.addresses.maci, &MACI::createPollCall { settings });
