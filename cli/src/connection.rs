@@ -75,6 +75,12 @@ impl Connection {
         self.chain.accounts().first().copied()
     }
 
+    /// The account that sends, which there must be.
+    pub fn sending_account(&self) -> Result<Address, Failure> {
+        let sender = self.sender();
+        sender.ok_or_else(|| Failure::Internal("there is no account to send from".into()))
+    }
+
     /// The poll that the file names.
     pub fn poll(&self) -> Result<PollContract, Failure> {
         PollContract::open(&self.chain, &self.file, self.file.poll(&self.path)?)

@@ -1,8 +1,10 @@
-//! Keys, proofs and statements of the decider as the contract's types.
+//! Keys, proofs and statements as the contracts' types.
 
 use maci_nova_compressor::adapter::ToHalo;
 use maci_nova_compressor::decider::{DeciderError, DeciderKey, DeciderProof, Statement};
+use maci_nova_compressor::join::JoinKey;
 use maci_nova_contracts::decider as contract;
+use maci_nova_contracts::join;
 
 /// The key that the verifier is deployed with.
 ///
@@ -20,6 +22,17 @@ pub fn key(key: &DeciderKey) -> Result<contract::Key, DeciderError> {
         tau: key.tau_2.to_halo(),
         h: key.h.to_halo(),
     })
+}
+
+/// The key that the verifier of join proofs is deployed with.
+pub fn join_key(key: &JoinKey) -> join::Key {
+    join::Key {
+        alpha: key.alpha.to_halo(),
+        beta: key.beta.to_halo(),
+        gamma: key.gamma.to_halo(),
+        delta: key.delta.to_halo(),
+        ic: key.ic.each_ref().map(ToHalo::to_halo),
+    }
 }
 
 /// The proof as calldata has it.

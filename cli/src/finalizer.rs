@@ -1,11 +1,9 @@
 //! From a folded poll to a proof that a contract accepts.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::dry_run::{DryRun, DryRunError};
 use maci_nova_compressor::decider::{Prover, ProverError, Statement};
-use maci_nova_compressor::groth16::{KeyCache, KeyEvent};
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::poll::State;
 use maci_nova_step_circuit::Shape;
@@ -14,14 +12,9 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::finalization::{Document, Finalization};
 use crate::interrupt::Interrupt;
-use crate::progress::{duration, Progress};
+use crate::progress::Progress;
 use crate::prover::{Attempt, Folded, Job};
-
-/// What is said wherever keys of one machine are used.
-const INSECURE: &str = "INSECURE: the decider's keys were made by one machine; whoever made them can forge proofs that contracts accept";
-
-/// Constraints for which keys are made in a second, on two cores.
-const KEYS_PER_SECOND: usize = 25_000;
+pub use crate::proving_keys::decider as keys;
 
 /// Proves the poll for a verifier in an embedded EVM, which then accepts it. The proof is then in
 /// the directory.
@@ -56,55 +49,6 @@ pub fn dry_run(
     document.write(&path)?;
     attempt.directory().remove_checkpoint()?;
     Ok(document)
-}
-
-/// The decider's keys: from the user's cache, or made and kept there.
-pub fn keys(
-    parameters: &Parameters,
-    production: bool,
-    console: &Console,
-) -> Result<Prover, Failure> {
-    let cache = KeyCache::of_user()?;
-    let engine = Arc::clone(parameters.engine());
-    let mut stage = Some(Progress::timed(console, "keys"));
-    let mut making = false;
-    let mut report = |event: KeyEvent<'_>| {
-        // A line would go through the bar.
-        stage.take().map(Progress::finish);
-        making |= matches!(event, KeyEvent::Making(_));
-        announce(&event, console);
-        stage = Some(Progress::timed(console, "keys"));
-    };
-    let depth = parameters.shape().vote_depth;
-    let prover = Prover::cached(engine, depth, &cache, production, &mut report).map_err(
-        |error| match error {
-            ProverError::Cache(error) => error.into(),
-            other => Failure::Internal(other.to_string()),
-        },
-    )?;
-    let seconds = stage.map(Progress::finish).unwrap_or_default();
-    let how = if making { "made" } else { "loaded" };
-    console.note(format!("keys {how} in {seconds:.1} s"));
-    if !prover.origin().is_secure() {
-        console.warn(INSECURE);
-    }
-    Ok(prover)
-}
-
-fn announce(event: &KeyEvent<'_>, console: &Console) {
-    match event {
-        KeyEvent::Unusable(path, error) => {
-            console.note(format!("{}: {error}", path.display()));
-        }
-        KeyEvent::Waiting => console.note("another process is making these keys: waiting for it"),
-        KeyEvent::Making(constraints) => {
-            let seconds = constraints / KEYS_PER_SECOND + 1;
-            console.note(format!(
-                "making the decider's keys, once for this shape and setup: {constraints} constraints, about {} on two cores",
-                duration(seconds as f64)
-            ));
-        }
-    }
 }
 
 /// A verifier of this prover's proofs in an EVM of its own.

@@ -5,32 +5,50 @@
 
 pub mod arguments;
 mod checkpoints;
+mod clock;
 mod commands;
 pub mod connection;
 pub mod console;
 pub mod contract;
 mod count;
+pub mod deployment;
+mod deployment_journal;
 pub mod dry_run;
 mod estimate;
 pub mod failure;
 mod finalization;
 mod finalizer;
+#[cfg(test)]
+mod fixtures;
 pub mod follower;
 pub mod interrupt;
 mod key;
 mod plan;
 pub mod poll_contract;
+pub mod poll_creation;
 pub mod poll_file;
 mod poll_log;
+pub mod poll_status;
 mod progress;
 mod proof_directory;
 mod proof_document;
 mod proof_file;
 mod prover;
+mod proving_keys;
 pub mod refusal;
 mod report;
 pub mod rpc;
+pub mod settlement;
 mod steps;
+
+// Accepting proofs from known trapdoors, as the contracts' own tests have them.
+#[cfg(test)]
+#[path = "../../contracts/tests/poll/join_simulator.rs"]
+mod join_simulator;
+#[cfg(test)]
+#[path = "../../contracts/tests/decider/simulator.rs"]
+#[allow(dead_code)]
+mod simulator;
 
 use std::process::ExitCode;
 

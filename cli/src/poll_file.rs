@@ -281,7 +281,7 @@ fn directory(path: &Path) -> &Path {
 }
 
 /// Makes the file's name durable, where directories can be opened.
-fn sync_directory(path: &Path) {
+pub(crate) fn sync_directory(path: &Path) {
     if let Ok(directory) = File::open(directory(path)) {
         let _ = directory.sync_all();
     }

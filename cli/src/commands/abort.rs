@@ -1,10 +1,45 @@
-//! `abort`.
+//! `abort`: giving a poll up.
+
+use serde::Serialize;
 
 use crate::arguments::Abort;
+use crate::clock;
+use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::settlement::abort;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    poll: String,
+    state: &'static str,
+    /// None if it was given up before.
+    gas: Option<u64>,
+}
 
 /// Runs the command.
-pub fn run(_arguments: &Abort, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::Internal("not here yet".into()))
+pub fn run(arguments: &Abort, console: &Console) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    let mut connection =
+        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    let (poll, from) = (connection.poll()?, connection.sending_account()?);
+    let now = clock::now(&connection.chain)?;
+    let gas = abort(&mut connection.chain, from, &poll, now)?;
+    if console.json {
+        return console.json_result(&Document {
+            poll: poll.address.to_string(),
+            state: "aborted",
+            gas,
+        });
+    }
+    console.result(|out| match gas {
+        Some(gas) => writeln!(
+            out,
+            "poll {} is given up ({gas} gas); who has paid gets it back with withdraw",
+            poll.address
+        ),
+        None => writeln!(out, "poll {} was given up already", poll.address),
+    })
 }

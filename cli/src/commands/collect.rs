@@ -1,10 +1,66 @@
-//! `collect`.
+//! `collect`: top-ups to the beneficiary and fees to the owner of a finalized poll.
+
+use maci_nova_contracts::alloy_primitives::U256;
+use serde::Serialize;
 
 use crate::arguments::Collect;
+use crate::clock;
+use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::poll_contract::PollContract;
+use crate::settlement::{collect, Paid};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    poll: String,
+    tokens: String,
+    fees: String,
+    gas: u64,
+}
 
 /// Runs the command.
-pub fn run(_arguments: &Collect, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::Internal("not here yet".into()))
+pub fn run(arguments: &Collect, console: &Console) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    let mut connection =
+        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    let (poll, from) = (connection.poll()?, connection.sending_account()?);
+    let now = clock::now(&connection.chain)?;
+    let paid = collect(&mut connection.chain, from, &poll, now)?;
+    let beneficiary = format!("the beneficiary {}", poll.info.settings.beneficiary);
+    let owner = format!("the owner {}", poll.info.owner);
+    print(&poll, &paid, [&beneficiary, &owner], console)
+}
+
+/// Says what was paid; tokens and fees to these.
+pub fn print(
+    poll: &PollContract,
+    paid: &Paid,
+    [tokens_to, fees_to]: [&str; 2],
+    console: &Console,
+) -> Result<(), Failure> {
+    let Paid { tokens, fees, gas } = *paid;
+    if console.json {
+        return console.json_result(&Document {
+            poll: poll.address.to_string(),
+            tokens: tokens.to_string(),
+            fees: fees.to_string(),
+            gas,
+        });
+    }
+    console.result(|out| {
+        if tokens != U256::ZERO {
+            let token = poll.info.settings.topUpToken;
+            writeln!(out, "{tokens} of token {token} paid to {tokens_to}")?;
+        }
+        if fees != U256::ZERO {
+            writeln!(out, "{fees} wei of fees paid to {fees_to}")?;
+        }
+        match paid.is_nothing() {
+            true => writeln!(out, "there is nothing (more) to be paid"),
+            false => writeln!(out, "{gas} gas"),
+        }
+    })
 }

@@ -1,10 +1,146 @@
-//! `poll-create`.
+//! `poll create`: a new poll of a deployment.
 
-use crate::arguments::PollCreate;
+use maci_nova_contracts::alloy_primitives::U256;
+use maci_nova_protocol::keys::PublicKey;
+use maci_nova_protocol::poll::Mode;
+use serde::Serialize;
+
+use crate::arguments::{CostMode, PollCreate};
+use crate::clock::{self, moment};
+use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::poll_contract::PollContract;
+use crate::poll_creation::{establish, Created, Credits, End, Start, Terms, TopUps};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    chain_id: u64,
+    poll: String,
+    first_block: u64,
+    poll_id: u64,
+    coordinator_key: String,
+    options: u64,
+    start_time: u64,
+    end_time: u64,
+    /// None if the poll was there already.
+    gas: Option<u64>,
+}
 
 /// Runs the command.
-pub fn run(_arguments: &PollCreate, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::Internal("not here yet".into()))
+pub fn run(arguments: &PollCreate, console: &Console) -> Result<(), Failure> {
+    let terms = terms(arguments)?;
+    let interrupt = Interrupt::listen()?;
+    let mut connection =
+        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    let from = connection.sending_account()?;
+    let now = clock::now(&connection.chain)?;
+    let path = connection.path().to_owned();
+    let Connection { file, chain, .. } = &mut connection;
+    let (poll, created) = establish(chain, from, file, &path, &terms, now, console)?;
+    print(&poll, &terms, created, now, console)
+}
+
+/// What the arguments ask for.
+fn terms(arguments: &PollCreate) -> Result<Terms, Failure> {
+    let key = arguments.coordinator_key.trim();
+    let coordinator_key = PublicKey::from_serialized(key).map_err(|error| {
+        Failure::Usage(format!(
+            "--coordinator-key: {error}; give what keygen or pubkey prints"
+        ))
+    })?;
+    Ok(Terms {
+        coordinator_key,
+        options: arguments.options,
+        mode: match arguments.mode {
+            CostMode::Quadratic => Mode::Quadratic,
+            CostMode::Linear => Mode::Linear,
+        },
+        start: match arguments.start_at {
+            Some(time) => Start::At(time),
+            None => Start::In(arguments.start_in.seconds()),
+        },
+        end: match (arguments.end_at, arguments.duration) {
+            (Some(time), _) => End::At(time),
+            (None, Some(duration)) => End::After(duration.seconds()),
+            (None, None) => return Err(Failure::Usage("give --duration or --end-at".into())),
+        },
+        proving_base: arguments.proving_time.seconds(),
+        proving_per_message: arguments.proving_time_per_message.seconds(),
+        credits: credits(arguments)?,
+        top_ups: top_ups(arguments)?,
+        message_fee: arguments.message_fee,
+    })
+}
+
+fn credits(arguments: &PollCreate) -> Result<Credits, Failure> {
+    match (
+        arguments.credits,
+        arguments.credits_contract,
+        arguments.votes_token,
+        arguments.snapshot,
+    ) {
+        (Some(credits), None, None, _) => Ok(Credits::Constant(credits)),
+        (None, Some(contract), None, _) => Ok(Credits::Contract(contract)),
+        (None, None, Some(token), Some(snapshot)) => Ok(Credits::Votes {
+            token,
+            snapshot,
+            factor: arguments.votes_per_credit,
+        }),
+        _ => Err(Failure::Usage(
+            "give one of --credits, --credits-contract and --votes-token with --snapshot".into(),
+        )),
+    }
+}
+
+fn top_ups(arguments: &PollCreate) -> Result<Option<TopUps>, Failure> {
+    match (arguments.top_up_token, arguments.beneficiary) {
+        (None, None) if arguments.credit_unit == U256::from(1) => Ok(None),
+        (None, None) => Err(Failure::Usage(
+            "--credit-unit is the price of top-ups; give --top-up-token, or leave it out".into(),
+        )),
+        (Some(token), Some(beneficiary)) => Ok(Some(TopUps {
+            token,
+            unit: arguments.credit_unit,
+            beneficiary,
+        })),
+        _ => Err(Failure::Usage(
+            "--top-up-token and --beneficiary need each other".into(),
+        )),
+    }
+}
+
+fn print(
+    poll: &PollContract,
+    terms: &Terms,
+    created: Option<Created>,
+    now: u64,
+    console: &Console,
+) -> Result<(), Failure> {
+    let (start, end) = poll.times();
+    if console.json {
+        return console.json_result(&Document {
+            chain_id: poll.chain_id,
+            poll: poll.address.to_string(),
+            first_block: poll.first_block,
+            poll_id: poll.header().poll_id,
+            coordinator_key: terms.coordinator_key.to_serialized(),
+            options: poll.header().vote_options,
+            start_time: start,
+            end_time: end,
+            gas: created.map(|created| created.gas),
+        });
+    }
+    console.result(|out| {
+        writeln!(out, "poll     {}", poll.address)?;
+        writeln!(out, "poll id  {}", poll.header().poll_id)?;
+        writeln!(out, "start    {}", moment(start, now))?;
+        writeln!(out, "end      {}", moment(end, now))?;
+        match created {
+            Some(created) => writeln!(out, "gas      {}", created.gas),
+            None => Ok(()),
+        }
+    })
 }

@@ -4,11 +4,13 @@ use std::path::Path;
 
 use maci_nova_compressor::FinalProof;
 
-use crate::arguments;
+use crate::arguments::{self, Node};
+use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 use crate::proof_document::ProofDocument;
-use crate::{proof_directory, proof_file};
+use crate::{poll_status, proof_directory, proof_file};
 
 /// Runs the command.
 pub fn run(
@@ -16,10 +18,25 @@ pub fn run(
     production: bool,
     console: &Console,
 ) -> Result<(), Failure> {
-    match &arguments.proof {
-        Some(proof) => of_file(proof, production, console),
-        None => Err(Failure::Internal("not here yet".into())),
+    match (&arguments.proof, &arguments.poll_file) {
+        (Some(proof), _) => of_file(proof, production, console),
+        (None, Some(poll_file)) => {
+            let node = Node {
+                poll_file: poll_file.clone(),
+                rpc_url: arguments.rpc_url.clone(),
+            };
+            of_poll(&node, console)
+        }
+        (None, None) => Err(Failure::Usage("give --poll-file or --proof".into())),
     }
+}
+
+/// What the poll's contract has stored.
+fn of_poll(node: &Node, console: &Console) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    let connection = Connection::read_only(node, &interrupt, console)?;
+    let poll = connection.poll()?;
+    poll_status::results(&connection.chain, &poll)?.print(console)
 }
 
 fn of_file(proof: &Path, production: bool, console: &Console) -> Result<(), Failure> {

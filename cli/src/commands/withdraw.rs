@@ -1,10 +1,21 @@
-//! `withdraw`.
+//! `withdraw`: top-ups and fees back from a poll that was given up.
 
 use crate::arguments::Withdraw;
+use crate::clock;
+use crate::commands::collect;
+use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::settlement::withdraw;
 
 /// Runs the command.
-pub fn run(_arguments: &Withdraw, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::Internal("not here yet".into()))
+pub fn run(arguments: &Withdraw, console: &Console) -> Result<(), Failure> {
+    let interrupt = Interrupt::listen()?;
+    let mut connection =
+        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    let (poll, from) = (connection.poll()?, connection.sending_account()?);
+    let now = clock::now(&connection.chain)?;
+    let paid = withdraw(&mut connection.chain, from, &poll, now)?;
+    collect::print(&poll, &paid, ["you", "you"], console)
 }

@@ -1,0 +1,103 @@
+//! Times on a chain, and times for people.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use maci_nova_contracts::chain::{BlockId, Chain};
+
+use crate::failure::{on_chain, Failure};
+use crate::progress::duration;
+
+const DAY: u64 = 86_400;
+
+/// The newest block's time, in seconds since 1970.
+pub fn newest<C: Chain + ?Sized>(chain: &C) -> Result<u64, Failure> {
+    let block = chain.block(BlockId::Latest);
+    Ok(block.map_err(on_chain("read the newest block"))?.timestamp)
+}
+
+/// About when the next block will be: a chain that waits for transactions may not have had a block
+/// for long, and another may be ahead of this machine's clock.
+pub fn now<C: Chain + ?Sized>(chain: &C) -> Result<u64, Failure> {
+    let here = SystemTime::now().duration_since(UNIX_EPOCH);
+    Ok(newest(chain)?.max(here.map_or(0, |time| time.as_secs())))
+}
+
+/// A time as a date, and how far it is from now.
+pub fn moment(time: u64, now: u64) -> String {
+    format!("{} ({})", utc(time), relative(time, now))
+}
+
+/// How far a time is from now.
+pub fn relative(time: u64, now: u64) -> String {
+    match time.checked_sub(now) {
+        Some(0) => "now".into(),
+        Some(left) => format!("in {}", span(left)),
+        None => format!("{} ago", span(now - time)),
+    }
+}
+
+/// A length of time in seconds.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        _ => duration(seconds as f64),
+    }
+}
+
+/// A time as a date of the Gregorian calendar.
+pub fn utc(time: u64) -> String {
+    let (day, second) = (time / DAY, time % DAY);
+    // 9999 is the last year of four digits.
+    if day > 2_932_896 {
+        return format!("{time} s after 1970");
+    }
+    let (year, month, day) = date(day);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+/// Year, month and day of a day since 1970. Years are counted from March here, so that a leap day is
+/// the last of its year, and in eras of 400 years, which all have the same days.
+fn date(day: u64) -> (u64, u64, u64) {
+    let day = day + 719_468;
+    let (era, day) = (day / 146_097, day % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (next, month) = if month < 10 {
+        (0, month + 3)
+    } else {
+        (1, month - 9)
+    };
+    (era * 400 + year + next, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (time, text) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59:59 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (1_704_067_199, "2023-12-31 23:59:59 UTC"),
+            (1_800_000_000, "2027-01-15 08:00:00 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+            (253_402_300_799, "9999-12-31 23:59:59 UTC"),
+        ] {
+            assert_eq!(utc(time), text);
+        }
+        assert!(utc(u64::MAX).ends_with("after 1970"));
+    }
+
+    #[test]
+    fn distances_have_a_direction() {
+        assert_eq!(relative(100, 100), "now");
+        assert_eq!(relative(160, 100), "in 60 s");
+        assert_eq!(relative(100, 7_600), "2 h 5 min ago");
+        assert_eq!(moment(60, 0), "1970-01-01 00:01:00 UTC (in 60 s)");
+    }
+}

@@ -1,0 +1,373 @@
+//! Putting the contracts on a chain, once, and knowing them again.
+
+use std::path::{Path, PathBuf};
+
+use maci_nova_contracts::alloy_primitives::Address;
+use maci_nova_contracts::alloy_sol_types::SolEvent;
+use maci_nova_contracts::bindings::{
+    FreeForAllGatekeeper, SignUpTokenGatekeeper, VkRegistry, MACI,
+};
+use maci_nova_contracts::chain::{Chain, Deployment};
+use maci_nova_contracts::deploy::{self, Addresses, Gatekeeper, Plan, Shape, Step};
+use maci_nova_contracts::{decider, join};
+use maci_nova_protocol::membership::MAX_DEPTH;
+
+use crate::console::Console;
+use crate::deployment_journal::{FileJournal, Header, Subject};
+use crate::failure::{on_chain, Failure};
+use crate::poll_contract::view;
+use crate::poll_file::{Contract, Contracts, KeyDigests, PollFile, PollFileError};
+use crate::rpc::RpcUrl;
+
+/// What is to be on the chain.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Shape of the polls.
+    pub shape: Shape,
+    /// Key of the decider's verifier.
+    pub decider_key: decider::Key,
+    /// Key of the verifier of join proofs.
+    pub join_key: join::Key,
+    /// Digests of both proving keys.
+    pub digests: KeyDigests,
+    /// Whether the keys were made without a ceremony.
+    pub development_keys: bool,
+    /// Whether such keys are refused.
+    pub production: bool,
+    /// Who may sign up.
+    pub gatekeeper: Gatekeeper,
+}
+
+/// What a deployment has led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployed {
+    /// The poll file, as it is on disk.
+    pub file: PollFile,
+    /// Each step's name, contract and gas. Empty if everything was there already.
+    pub steps: Vec<(&'static str, Address, u64)>,
+}
+
+impl Deployed {
+    /// Gas of all steps.
+    pub fn gas(&self) -> u64 {
+        self.steps.iter().map(|(_, _, gas)| gas).sum()
+    }
+}
+
+/// Where the proving key of join proofs is, which belongs to a poll file.
+pub fn join_key_path(poll_file: &Path) -> PathBuf {
+    poll_file.with_extension("join.key")
+}
+
+/// Deploys everything that polls need and writes the poll file to `path`. What an earlier attempt
+/// has done is not done again; if it has done everything, nothing is sent.
+///
+/// # Errors
+/// What was done until then is in a journal beside the poll file, which is removed in the end.
+pub fn deploy<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    request: &Request,
+    path: &Path,
+    rpc_url: Option<&RpcUrl>,
+    console: &Console,
+) -> Result<Deployed, Failure> {
+    let chain_id = chain.chain_id().map_err(on_chain("read the chain id"))?;
+    if let Some(file) = existing(path)? {
+        check_existing(chain, chain_id, &file, request, path)?;
+        console.note(format!(
+            "{}: everything is deployed already",
+            path.display()
+        ));
+        forget_journal(request, chain_id, from, path, console);
+        return Ok(Deployed {
+            file,
+            steps: vec![],
+        });
+    }
+    check_token(chain, request.gatekeeper)?;
+    let header = header(request, chain_id, from);
+    let mut journal = FileJournal::open(FileJournal::path(path), &header, console)?;
+    if !journal.steps().is_empty() {
+        journal.check_chain(chain)?;
+        console.note(format!(
+            "going on: {} of {} steps are done",
+            journal.steps().len(),
+            Step::ALL.len()
+        ));
+    }
+    let addresses = deploy::system(chain, from, &plan(request, from), &mut journal)
+        .map_err(|error| journal.explain(error))?;
+    check_calls(chain, &addresses, request, &journal)?;
+    let contracts = contracts(&journal)?;
+    let file = PollFile::new(chain_id, rpc_url, contracts, request.digests);
+    file.create(path)?;
+    let steps = journal.steps().iter();
+    let steps = steps.map(|(step, done)| (step.name(), done.contract, done.gas_used));
+    let steps = steps.collect();
+    journal.remove()?;
+    Ok(Deployed { file, steps })
+}
+
+/// The shape of a deployment's polls, which the registry tells.
+pub fn shape<C: Chain + ?Sized>(chain: &C, file: &PollFile) -> Result<Shape, Failure> {
+    let Contracts {
+        registry,
+        decider_verifier,
+        maci,
+        ..
+    } = &file.contracts;
+    // The verifier is set before MACI is deployed.
+    let topics = [vec![VkRegistry::VerifierSet::SIGNATURE_HASH]];
+    let logs = chain
+        .logs(
+            registry.address,
+            registry.first_block,
+            maci.first_block,
+            &topics,
+        )
+        .map_err(on_chain("read the registry's events"))?;
+    let mut events = logs.iter().filter_map(|log| log.decode());
+    let event =
+        events.find(|event: &VkRegistry::VerifierSet| event.verifier == decider_verifier.address);
+    let event = event.ok_or_else(|| {
+        Failure::OnChain(format!(
+            "the registry at {} does not have the verifier {} that the poll file names",
+            registry.address, decider_verifier.address
+        ))
+    })?;
+    Ok(Shape {
+        state_tree_depth: event.shape.stateTreeDepth,
+        vote_option_tree_depth: event.shape.voteOptionTreeDepth,
+        events_per_step: event.shape.eventsPerStep,
+    })
+}
+
+/// There must be a contract at the address; `what` is it.
+pub fn require_code<C: Chain + ?Sized>(
+    chain: &C,
+    address: Address,
+    what: &str,
+) -> Result<(), Failure> {
+    let code = chain
+        .code(address)
+        .map_err(on_chain(format!("read the code at {address}")))?;
+    match code.is_empty() {
+        true => Err(Failure::OnChain(format!(
+            "there is no contract at {address}, which is to be {what}"
+        ))),
+        false => Ok(()),
+    }
+}
+
+fn existing(path: &Path) -> Result<Option<PollFile>, Failure> {
+    match PollFile::read(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(PollFileError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The file's contracts must be on the chain, and those that are asked for.
+fn check_existing<C: Chain + ?Sized>(
+    chain: &C,
+    chain_id: u64,
+    file: &PollFile,
+    request: &Request,
+    path: &Path,
+) -> Result<(), Failure> {
+    let other = |what: &str| {
+        Failure::Usage(format!(
+            "poll file {} is of a deployment {what}; name another --poll-file",
+            path.display()
+        ))
+    };
+    if file.chain_id != chain_id {
+        return Err(other(&format!(
+            "on chain {}, not {chain_id}",
+            file.chain_id
+        )));
+    }
+    check_code(chain, &file.contracts, path)?;
+    if file.keys != request.digests {
+        return Err(other(
+            "with other keys: its shape or its powers of tau differ",
+        ));
+    }
+    if shape(chain, file)? != request.shape {
+        return Err(other("of another shape"));
+    }
+    let registry = file.contracts.registry.address;
+    let what = "read the registry of verifiers";
+    if view(chain, registry, &VkRegistry::PRODUCTIONCall {}, what)? != request.production {
+        return Err(other("with another value of --production"));
+    }
+    if !has_gatekeeper(chain, file, request.gatekeeper)? {
+        return Err(other("with another gatekeeper"));
+    }
+    Ok(())
+}
+
+fn check_code<C: Chain + ?Sized>(
+    chain: &C,
+    contracts: &Contracts,
+    path: &Path,
+) -> Result<(), Failure> {
+    let all = [
+        contracts.registry,
+        contracts.decider_verifier,
+        contracts.join_verifier,
+        contracts.maci,
+    ];
+    for Contract { address, .. } in all {
+        let code = chain
+            .code(address)
+            .map_err(on_chain(format!("read the code at {address}")))?;
+        if code.is_empty() {
+            return Err(Failure::OnChain(format!(
+                "poll file {} names a contract at {address}, where there is none: the chain was reset or reorganised; remove the file to deploy anew",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether people sign up as the gatekeeper says.
+fn has_gatekeeper<C: Chain + ?Sized>(
+    chain: &C,
+    file: &PollFile,
+    gatekeeper: Gatekeeper,
+) -> Result<bool, Failure> {
+    let maci = file.contracts.maci.address;
+    let address = view(chain, maci, &MACI::GATEKEEPERCall {}, "read MACI")?;
+    let asked = view(
+        chain,
+        address,
+        &SignUpTokenGatekeeper::TOKENCall {},
+        "read the gatekeeper",
+    );
+    // One that lets everybody in has no token to tell.
+    let found = match asked {
+        Ok(token) => Gatekeeper::SignUpToken(token),
+        Err(Failure::Chain { source, .. }) if is_refusal(&source) => Gatekeeper::FreeForAll,
+        Err(failure) => return Err(failure),
+    };
+    Ok(found == gatekeeper)
+}
+
+fn is_refusal(error: &maci_nova_contracts::chain::ChainError) -> bool {
+    use maci_nova_contracts::chain::ChainError;
+    matches!(error, ChainError::Reverted { .. } | ChainError::Answer(_))
+}
+
+fn check_token<C: Chain + ?Sized>(chain: &C, gatekeeper: Gatekeeper) -> Result<(), Failure> {
+    match gatekeeper {
+        Gatekeeper::FreeForAll => Ok(()),
+        Gatekeeper::SignUpToken(token) => {
+            require_code(chain, token, "the token that lets people sign up")
+        }
+    }
+}
+
+/// A journal that is left of this deployment, if the process was killed before it removed it.
+fn forget_journal(
+    request: &Request,
+    chain_id: u64,
+    from: Address,
+    poll_file: &Path,
+    console: &Console,
+) {
+    let path = FileJournal::path(poll_file);
+    if !path.exists() {
+        return;
+    }
+    let left = FileJournal::open(path.clone(), &header(request, chain_id, from), console);
+    if left.and_then(FileJournal::remove).is_err() {
+        console.note(format!(
+            "{} is of another deployment and left alone",
+            path.display()
+        ));
+    }
+}
+
+fn header(request: &Request, chain_id: u64, from: Address) -> Header {
+    Header::from(Subject {
+        chain_id,
+        account: from,
+        shape: request.shape,
+        keys: request.digests,
+        development_keys: request.development_keys,
+        production: request.production,
+        gatekeeper: request.gatekeeper,
+    })
+}
+
+fn plan(request: &Request, from: Address) -> Plan {
+    Plan {
+        shape: request.shape,
+        decider_key: request.decider_key.clone(),
+        join_key: request.join_key.clone(),
+        development_keys: request.development_keys,
+        production: request.production,
+        join_depth: MAX_DEPTH as u8,
+        gatekeeper: request.gatekeeper,
+        owner: from,
+    }
+}
+
+/// Calls leave no code behind that would be missed after a reorganisation.
+fn check_calls<C: Chain + ?Sized>(
+    chain: &C,
+    addresses: &Addresses,
+    request: &Request,
+    journal: &FileJournal,
+) -> Result<(), Failure> {
+    let Shape {
+        state_tree_depth,
+        vote_option_tree_depth,
+        events_per_step,
+    } = request.shape;
+    let call = VkRegistry::verifierOfCall {
+        shape: VkRegistry::Shape {
+            stateTreeDepth: state_tree_depth,
+            voteOptionTreeDepth: vote_option_tree_depth,
+            eventsPerStep: events_per_step,
+        },
+    };
+    let what = "read the registry of verifiers";
+    let registered = view(chain, addresses.registry, &call, what)?;
+    let call = FreeForAllGatekeeper::maciCall {};
+    let served = view(chain, addresses.gatekeeper, &call, "read the gatekeeper")?;
+    if registered.verifier == addresses.decider_verifier && served == addresses.maci {
+        return Ok(());
+    }
+    Err(journal.outdated("a call is no longer on the chain, which was reorganised"))
+}
+
+fn contracts(journal: &FileJournal) -> Result<Contracts, Failure> {
+    let contract = |step: Step| {
+        let done = journal.steps().get(&step);
+        let done = done.ok_or_else(|| Failure::Internal(format!("{} is missing", step.name())))?;
+        let Deployment {
+            contract,
+            block_number,
+            ..
+        } = *done;
+        Ok::<_, Failure>(Contract {
+            address: contract,
+            first_block: block_number,
+        })
+    };
+    Ok(Contracts {
+        registry: contract(Step::VkRegistry)?,
+        decider_verifier: contract(Step::DeciderVerifier)?,
+        join_verifier: contract(Step::JoinVerifier)?,
+        maci: contract(Step::Maci)?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+use maci_nova_contracts::bindings::Poll;
+use maci_nova_contracts::evm::{GENESIS_TIME, SENDER};
+use maci_nova_protocol::babyjub::Point;
+use maci_nova_protocol::field::Fr;
+
+use super::*;
+use crate::failure::Kind;
+use crate::fixtures::{public_key, World, QUIET};
+
+fn run(world: &mut World, terms: &Terms) -> Result<(PollContract, Option<Created>), Failure> {
+    let (path, now) = (world.path(), world.now());
+    establish(
+        &mut world.evm,
+        SENDER,
+        &mut world.file,
+        &path,
+        terms,
+        now,
+        &QUIET,
+    )
+}
+
+#[test]
+fn a_poll_is_created_once() {
+    let mut world = World::new();
+    let (terms, now) = (world.terms(), world.now());
+    let (poll, created) = run(&mut world, &terms).unwrap();
+    let created = created.unwrap();
+    assert_eq!(created.poll_id, poll.header().poll_id);
+    assert_eq!(created.contract.first_block, world.evm.latest().number);
+    assert_eq!(PollFile::read(&world.path()).unwrap(), world.file);
+    assert_eq!(world.file.poll, Some(created.contract));
+    poll.check_origin(&world.evm).unwrap();
+    // The contract for the credits took a block.
+    let start = now + 12 + 60;
+    assert_eq!(poll.times(), (start, start + 3600));
+    let settings = &poll.info.settings;
+    assert_eq!((settings.voteOptions, settings.mode), (5, 0));
+    assert_eq!(
+        (settings.provingBase, settings.provingPerMessage),
+        (7200, 5)
+    );
+    assert_eq!(settings.topUpToken, Address::ZERO);
+    assert_eq!(poll.info.owner, SENDER);
+
+    let newest = world.evm.latest();
+    let (again, nothing) = run(&mut world, &terms).unwrap();
+    assert_eq!((again.address, nothing), (poll.address, None));
+    assert_eq!(world.evm.latest(), newest);
+    type Change = fn(&mut Terms);
+    let changes: [(&str, Change); 3] = [
+        ("coordinator key", |terms| {
+            terms.coordinator_key = public_key(2)
+        }),
+        ("options", |terms| terms.options = 4),
+        ("mode", |terms| terms.mode = Mode::Linear),
+    ];
+    for (name, change) in changes {
+        let mut other = terms.clone();
+        change(&mut other);
+        let failure = run(&mut world, &other).unwrap_err();
+        assert_eq!(failure.kind(), Kind::Usage);
+        assert!(
+            failure.to_string().contains(&format!("values of: {name};")),
+            "{failure}"
+        );
+    }
+    assert_eq!(world.evm.latest(), newest);
+}
+
+/// Of order 2.
+fn low_order() -> PublicKey {
+    let x = Fr::from(0);
+    PublicKey::new(Point { x, y: -Fr::from(1) }).unwrap()
+}
+
+#[test]
+fn what_the_contract_would_refuse_is_not_sent() {
+    let mut world = World::new();
+    let nobody = Address::repeat_byte(0x99);
+    let top_ups = TopUps {
+        token: world.token(),
+        unit: U256::from(1),
+        beneficiary: SENDER,
+    };
+    let newest = world.evm.latest();
+    type Change = Box<dyn Fn(&mut Terms)>;
+    let changes: Vec<(&str, Change)> = vec![
+        ("1 to 5 options", Box::new(|terms| terms.options = 0)),
+        ("1 to 5 options", Box::new(|terms| terms.options = 6)),
+        (
+            "low order",
+            Box::new(|terms| terms.coordinator_key = low_order()),
+        ),
+        ("later start", Box::new(|terms| terms.start = Start::In(0))),
+        (
+            "later start",
+            Box::new(|terms| terms.start = Start::At(GENESIS_TIME)),
+        ),
+        (
+            "too far away",
+            Box::new(|terms| terms.start = Start::In(u64::MAX)),
+        ),
+        (
+            "not after its start",
+            Box::new(|terms| terms.end = End::After(0)),
+        ),
+        (
+            "not after its start",
+            Box::new(|terms| terms.end = End::At(GENESIS_TIME)),
+        ),
+        (
+            "too far away",
+            Box::new(|terms| terms.end = End::After(u64::MAX)),
+        ),
+        (
+            "between 1 hour",
+            Box::new(|terms| terms.proving_base = 3599),
+        ),
+        (
+            "between 1 hour",
+            Box::new(|terms| terms.proving_base = 365 * 86_400 + 1),
+        ),
+        (
+            "more than an hour",
+            Box::new(|terms| terms.proving_per_message = 3601),
+        ),
+        (
+            "more than an hour",
+            Box::new(|terms| terms.proving_per_message = u64::MAX),
+        ),
+        (
+            "no contract at 0x9999",
+            Box::new(move |terms| terms.credits = Credits::Contract(nobody)),
+        ),
+        (
+            "no contract at 0x9999",
+            Box::new(move |terms| {
+                terms.credits = Credits::Votes {
+                    token: nobody,
+                    snapshot: 1,
+                    factor: U256::from(1),
+                }
+            }),
+        ),
+        (
+            "--votes-per-credit",
+            Box::new(move |terms| {
+                terms.credits = Credits::Votes {
+                    token: top_ups.token,
+                    snapshot: 1,
+                    factor: U256::ZERO,
+                }
+            }),
+        ),
+        (
+            "no contract at 0x9999",
+            Box::new(move |terms| {
+                terms.top_ups = Some(TopUps {
+                    token: nobody,
+                    ..top_ups
+                })
+            }),
+        ),
+        (
+            "--credit-unit",
+            Box::new(move |terms| {
+                terms.top_ups = Some(TopUps {
+                    unit: U256::ZERO,
+                    ..top_ups
+                })
+            }),
+        ),
+        (
+            "--beneficiary",
+            Box::new(move |terms| {
+                terms.top_ups = Some(TopUps {
+                    beneficiary: Address::ZERO,
+                    ..top_ups
+                })
+            }),
+        ),
+    ];
+    for (words, change) in changes {
+        let mut terms = world.terms();
+        change(&mut terms);
+        let failure = run(&mut world, &terms).unwrap_err();
+        assert!(failure.to_string().contains(words), "{words}: {failure}");
+        assert_eq!(world.evm.latest(), newest, "{words}");
+    }
+    assert_eq!(world.file.poll, None);
+}
+
+#[test]
+fn the_limits_themselves_are_allowed() {
+    for (base, per_message, options, mode) in [
+        (3600, 0, 1, Mode::Linear),
+        (365 * 86_400, 3600, 5, Mode::Quadratic),
+    ] {
+        let mut world = World::new();
+        let terms = Terms {
+            proving_base: base,
+            proving_per_message: per_message,
+            options,
+            mode,
+            start: Start::At(world.now() + 1000),
+            end: End::At(world.now() + 1001),
+            ..world.terms()
+        };
+        let poll = world.create(&terms);
+        assert_eq!(poll.header().vote_options, u64::from(options));
+        assert_eq!(poll.header().mode, mode);
+    }
+}
+
+#[test]
+fn credits_of_each_kind() {
+    let mut world = World::new();
+    let token = world.token();
+    let votes = Credits::Votes {
+        token,
+        snapshot: 1,
+        factor: U256::from(2),
+    };
+    let mut contract = Address::ZERO;
+    for credits in [Credits::Constant(7), votes] {
+        world.file.poll = None;
+        let terms = Terms {
+            credits,
+            ..world.terms()
+        };
+        let poll = world.create(&terms);
+        contract = poll
+            .ask(&world.evm, &Poll::pollInfoCall {})
+            .unwrap()
+            .settings
+            .credits;
+    }
+    // Another poll may use the same contract: nothing but the poll is sent.
+    world.file.poll = None;
+    let blocks = world.evm.latest().number;
+    let terms = Terms {
+        credits: Credits::Contract(contract),
+        ..world.terms()
+    };
+    let poll = world.create(&terms);
+    assert_eq!(poll.info.settings.credits, contract);
+    assert_eq!(world.evm.latest().number, blocks + 1);
+}
+
+#[test]
+fn a_registry_without_the_files_verifier() {
+    let mut world = World::new();
+    world.file.contracts.decider_verifier.address = SENDER;
+    let terms = world.terms();
+    let failure = run(&mut world, &terms).unwrap_err();
+    assert_eq!(failure.kind(), Kind::Chain);
+    assert!(
+        failure.to_string().contains("does not have the verifier"),
+        "{failure}"
+    );
+}
