@@ -28,9 +28,12 @@ macro_rules! decoders {
     };
 }
 
+/// Reads the encoded error of one contract.
+type Decoder = fn(&[u8]) -> Option<String>;
+
 /// The name and the fields of a contract's error, as Solidity writes them.
 pub fn name(data: &Bytes) -> Option<String> {
-    let decoders: [fn(&[u8]) -> Option<String>; 12] = decoders![
+    let decoders: [Decoder; 12] = decoders![
         Poll::PollErrors,
         MACI::MACIErrors,
         PollFactory::PollFactoryErrors,
