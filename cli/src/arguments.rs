@@ -848,6 +848,81 @@ mod tests {
         Arguments::command().debug_assert();
     }
 
+    /// What the program takes these words for.
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        let words = line.split_whitespace();
+        let arguments = Arguments::try_parse_from(["maci-nova"].into_iter().chain(words))?;
+        Ok(arguments.command)
+    }
+
+    #[test]
+    fn a_deployment_has_the_names_of_its_parts() {
+        for name in ["deploy", "deployVkRegistry", "setVks", "createMaci"] {
+            let command = parse(&format!("{name} --insecure-setup")).expect(name);
+            let Command::Deploy(deploy) = command else {
+                panic!("{name}: {command:?}");
+            };
+            assert_eq!((deploy.state_depth, deploy.vote_depth), (10, 2));
+            assert_eq!(deploy.node.poll_file, PathBuf::from("poll.json"));
+        }
+        assert!(parse("deploy").is_err(), "no powers of tau");
+    }
+
+    #[test]
+    fn a_poll_is_created_by_either_name() {
+        let arguments = "--coordinator-key macipk.0 --options 5 --duration 7d --credits 100";
+        for name in ["poll create", "createPoll"] {
+            let command = parse(&format!("{name} {arguments}")).expect(name);
+            let (Command::Poll(PollCommand::Create(create)) | Command::CreatePoll(create)) =
+                command
+            else {
+                panic!("{name}: {command:?}");
+            };
+            assert_eq!((create.options, create.credits), (5, Some(100)));
+            assert_eq!(create.start_in.seconds(), 60);
+        }
+        let token = format!("{:?}", Address::repeat_byte(9));
+        for wrong in [
+            "--credits-contract TOKEN",
+            "--votes-token TOKEN --snapshot 1",
+            "--end-at 5",
+            "--start-in 5s --start-at 5",
+            "--top-up-token TOKEN",
+            "--beneficiary TOKEN",
+        ] {
+            let wrong = wrong.replace("TOKEN", &token);
+            assert!(
+                parse(&format!("createPoll {arguments} {wrong}")).is_err(),
+                "{wrong}"
+            );
+        }
+        for missing in [
+            "--credits 1",
+            "--duration 1d",
+            "--duration 1d --votes-token TOKEN",
+        ] {
+            let missing = missing.replace("TOKEN", &token);
+            let line = format!("createPoll --coordinator-key macipk.0 --options 5 {missing}");
+            assert!(parse(&line).is_err(), "{missing}");
+        }
+    }
+
+    #[test]
+    fn other_names_of_commands() {
+        for (name, expected) in [
+            ("genMaciKeypair --out file", "Keygen"),
+            ("genMaciPubkey", "Pubkey"),
+            ("status", "Status"),
+            ("abort", "Abort"),
+            ("withdraw", "Withdraw"),
+            ("collect", "Collect"),
+            ("results --poll-file poll.json", "Results"),
+        ] {
+            let command = format!("{:?}", parse(name).expect(name));
+            assert!(command.starts_with(expected), "{command}");
+        }
+    }
+
     #[test]
     fn times_have_units() {
         for (text, seconds) in [("90s", 90), ("10min", 600), ("2h", 7200), ("7 d", 604_800)] {

@@ -151,9 +151,15 @@ impl FileJournal {
             journal.done.insert(step, deployment);
         }
         match first {
-            // Nothing was done, so it may as well be another deployment.
-            Some(line) if !journal.done.is_empty() => journal.check(line, header)?,
-            _ => journal.begin(header)?,
+            None => journal.begin(header)?,
+            Some(line) => {
+                let found = serde_json::from_str(line).map_err(|_| journal.damaged())?;
+                match journal.done.is_empty() {
+                    // Nothing was done, so it may as well be another deployment.
+                    true => journal.begin(header)?,
+                    false => journal.check(&found, header)?,
+                }
+            }
         }
         Ok(journal)
     }
@@ -249,9 +255,8 @@ impl FileJournal {
         Ok(())
     }
 
-    fn check(&self, line: &str, header: &Header) -> Result<(), Failure> {
-        let found: Header = serde_json::from_str(line).map_err(|_| self.damaged())?;
-        let differences = header.differences(&found);
+    fn check(&self, found: &Header, header: &Header) -> Result<(), Failure> {
+        let differences = header.differences(found);
         if differences.is_empty() {
             return Ok(());
         }

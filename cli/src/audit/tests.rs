@@ -357,7 +357,10 @@ fn keys_for_development_are_told() {
     let reason = audited.insecure.expect("a reason");
     assert!(reason.contains("without a ceremony"), "{reason}");
     let outcome = world.audit();
-    assert!(matches!(outcome, Err(Failure::Insecure(_))), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(Failure::InsecureKeys(_))),
+        "{outcome:?}"
+    );
 }
 
 /// Whatever the contract says of itself.

@@ -1,7 +1,7 @@
 use std::fs;
 
 use maci_nova_contracts::alloy_primitives::{Bytes, B256, U256};
-use maci_nova_contracts::chain::{Block, BlockId, ChainError, Log, Receipt};
+use maci_nova_contracts::chain::{Block, BlockId, ChainError, Log, Receipt, TransactionInput};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use tempfile::TempDir;
 
@@ -64,6 +64,9 @@ impl Chain for Dying<'_> {
     }
     fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {
         self.evm.call(to, calldata)
+    }
+    fn input(&self, transaction: B256) -> Result<Option<TransactionInput>, ChainError> {
+        self.evm.input(transaction)
     }
     fn logs(
         &self,

@@ -1,6 +1,8 @@
 //! Runs the binary as people do: arguments, environment, files, signals; and reads what it prints.
 #![cfg(unix)]
 
+// The client's tests use the rest of it.
+#[allow(dead_code)]
 #[path = "../rpc/anvil.rs"]
 mod anvil;
 mod counting;
