@@ -143,14 +143,11 @@ A ballot is all that you want, with the key that you JOINED with: it takes the p
 earlier one, since messages are counted from the last to the first. The last ballot counts.
 Each message has a nonce. The one that is counted first needs nonce 1, the next 2, and so on; so a
 ballot of three votes is published as nonces 3, 2, 1. This command does it. The message that is
-counted last also changes your key to one that nobody has, so that nothing that was sent before
-can count. With --new-key-file you keep that key: messages that it signed count if they were sent
-BEFORE this ballot. With --nonce you say the nonce of the first message to be counted; nobody
-needs that but who has kept keys in this way.
-
-A ballot needs credits for all its votes together: if they are not enough, a part of it counts, and
-what was sent before may count too. Top-ups are counted from the last to the first as well: one adds
-to what a ballot can spend only if it is sent AFTER the ballot.")]
+counted first also changes your key to one that nobody else has, which signs the others, so that
+nothing that was sent before can count. With --new-key-file you keep that key: messages that it
+signed count if they were sent BEFORE this ballot. With --nonce you say the nonce of the message
+that is counted first; nobody needs that but who has kept keys in this way. Top-ups are counted
+in the same order: one that is sent AFTER a ballot pays for it.")]
     Vote(Vote),
     /// Publish messages that vote --out or another MACI client made
     #[command(
@@ -260,7 +257,7 @@ pub struct Proving {
     /// INSECURE: a setup whose secret everybody can compute, for trying things out
     #[arg(long)]
     pub insecure_setup: bool,
-    /// Events in one step, 1 to 64; part of the parameters
+    /// Events in one step, 1 to 16; part of the parameters
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub events_per_step: usize,
     /// How often to write a checkpoint: a time such as 30s, or a number of steps such as 100steps
@@ -743,7 +740,7 @@ pub struct Inspect {
     /// Depth of the vote option tree, 1 to 10: room for 5^v options
     #[arg(long, value_name = "V", requires = "state_depth")]
     pub vote_depth: Option<usize>,
-    /// Events in one step, 1 to 64
+    /// Events in one step, 1 to 16
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub events_per_step: usize,
     /// Messages to estimate for

@@ -1,15 +1,14 @@
 //! A ballot as messages: all that a voter wants, in place of every earlier ballot.
 //!
 //! Messages are counted from the last to the first. So the message that is published last is counted
-//! first and has the first nonce `n`, the one before it `n + 1`, and so on, all signed with the key
-//! that the voter has when they are counted: the key of the join, unless later ballots changed it.
-//! The message that is published first, and counted last, also changes the key. What was sent
+//! first and has the first nonce `n`, the one before it `n + 1`, and so on. The one that is counted
+//! first is signed with the key that the voter has then: the key of the join, unless later ballots
+//! changed it. It also changes the key, and the others are signed with the new one. What was sent
 //! before is counted after that, so it counts only if the new key signed it: with a key that nobody
 //! has, nothing counts.
 //!
-//! That holds if all messages are applied. One whose cost is more than the voter's credits is refused,
-//! and the ballot's later nonces with it: then the rest of the ballot does not count and the key stays,
-//! so that an earlier ballot may count instead.
+//! A message whose cost is more than the voter's credits is refused, and the ballot's later nonces with
+//! it. If it is the one that is counted first, the key stays, and an earlier ballot may count instead.
 
 use ff::Field;
 use maci_nova_protocol::babyjub::Point;
@@ -41,8 +40,9 @@ pub struct Ballot<'a> {
     pub key: &'a PrivateKey,
     /// The options with their weights, at most one for each; the first is counted first.
     pub choices: &'a [Choice],
-    /// The key that it changes to; none is one that nobody has.
-    pub new_key: Option<PublicKey>,
+    /// The key that it changes to, which signs all but the message that is counted first; none is one
+    /// that is drawn and forgotten.
+    pub new_key: Option<PrivateKey>,
     /// Nonce of the message that is counted first: 1, unless later ballots are counted before.
     pub first_nonce: u64,
 }
@@ -88,14 +88,15 @@ impl Ballot<'_> {
         self.check()?;
         let coordinator =
             PublicKey::new(self.header.coordinator_key).map_err(|_| BallotError::CoordinatorKey)?;
-        let (own, last) = (self.key.public_key().point(), self.last_key().point());
+        let new_key = self.new_key();
+        let point = new_key.public_key().point();
         let choices = self.votes();
         let mut messages = Vec::with_capacity(choices.len());
         for (i, choice) in choices.iter().enumerate() {
-            let key = if i + 1 == choices.len() { last } else { own };
+            let signer = if i == 0 { self.key } else { &new_key };
             let nonce = self.first_nonce.saturating_add(i as u64);
-            let command = self.command(choice, nonce, key)?;
-            messages.push(self.seal(&command, &coordinator));
+            let command = self.command(choice, nonce, point)?;
+            messages.push(seal(&command, signer, &coordinator));
         }
         messages.reverse();
         Ok(messages)
@@ -123,17 +124,17 @@ impl Ballot<'_> {
         }
     }
 
-    /// The key after the ballot. One that nobody has is drawn and forgotten.
-    fn last_key(&self) -> PublicKey {
-        self.new_key
-            .unwrap_or_else(|| PrivateKey::random(&mut OsRng).public_key())
+    /// The key after the ballot.
+    fn new_key(&self) -> PrivateKey {
+        let drawn = || PrivateKey::random(&mut OsRng);
+        self.new_key.clone().unwrap_or_else(drawn)
     }
 
     fn check(&self) -> Result<(), BallotError> {
         if self.choices.is_empty() && self.new_key.is_none() {
             return Err(BallotError::Empty);
         }
-        if self.new_key == Some(self.key.public_key()) {
+        if self.new_key.as_ref() == Some(self.key) {
             return Err(BallotError::SameKey);
         }
         self.check_votes()
@@ -184,15 +185,15 @@ impl Ballot<'_> {
             Fr::random(OsRng),
         )
     }
+}
 
-    /// The command, signed and encrypted to the coordinator under a key of its own.
-    fn seal(&self, command: &Command, coordinator: &PublicKey) -> Message {
-        let one_time = PrivateKey::random(&mut OsRng);
-        let shared = ecdh(&one_time, coordinator);
-        Message {
-            data: command.encrypt(&command.sign(self.key), &shared),
-            encryption_key: one_time.public_key().point(),
-        }
+/// The command, signed and encrypted to the coordinator under a key of its own.
+fn seal(command: &Command, signer: &PrivateKey, coordinator: &PublicKey) -> Message {
+    let one_time = PrivateKey::random(&mut OsRng);
+    let shared = ecdh(&one_time, coordinator);
+    Message {
+        data: command.encrypt(&command.sign(signer), &shared),
+        encryption_key: one_time.public_key().point(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Putting the contracts on a chain, once, and knowing them again.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use maci_nova_contracts::alloy_primitives::Address;
 use maci_nova_contracts::alloy_sol_types::SolEvent;
@@ -52,11 +52,6 @@ impl Deployed {
     pub fn gas(&self) -> u64 {
         self.steps.iter().map(|(_, _, gas)| gas).sum()
     }
-}
-
-/// Where the proving key of join proofs is, which belongs to a poll file.
-pub fn join_key_path(poll_file: &Path) -> PathBuf {
-    poll_file.with_extension("join.key")
 }
 
 /// Deploys everything that polls need and writes the poll file to `path`. What an earlier attempt

@@ -31,6 +31,7 @@ pub mod join_key;
 mod key;
 pub mod messages_file;
 mod plan;
+mod poll_attempt;
 pub mod poll_contract;
 pub mod poll_creation;
 pub mod poll_file;

@@ -5,7 +5,7 @@ use std::path::Path;
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::artifact::ArtifactError;
 use maci_nova_contracts::bindings::MACI;
-use maci_nova_contracts::chain::{self, Chain};
+use maci_nova_contracts::chain::{self, BlockId, Chain};
 use maci_nova_contracts::deploy::{constant_credits, votes_credits, Shape};
 use maci_nova_contracts::words;
 use maci_nova_protocol::keys::PublicKey;
@@ -15,6 +15,7 @@ use crate::clock::{self, span, utc};
 use crate::console::Console;
 use crate::deployment::{require_code, shape};
 use crate::failure::{on_chain, Failure};
+use crate::poll_attempt::Attempt;
 use crate::poll_contract::PollContract;
 use crate::poll_file::{Contract, PollFile};
 
@@ -186,6 +187,17 @@ pub fn establish<C: Chain + ?Sized>(
         console.note(format!("{} has this poll already", path.display()));
         return Ok((poll, None));
     }
+    let attempt = Attempt::of(path);
+    if let Some(contract) = attempt.found(chain, file, from, console)? {
+        let poll = PollContract::open(chain, file, contract)?;
+        check_same(&poll, terms, path)?;
+        console.note(format!(
+            "an earlier attempt created the poll at {}",
+            contract.address
+        ));
+        keep(file, path, contract, &attempt)?;
+        return Ok((poll, None));
+    }
     let shape = shape(chain, file)?;
     check(&terms.settings(shape, now, Address::ZERO)?, now)?;
     check_contracts(chain, terms)?;
@@ -197,12 +209,26 @@ pub fn establish<C: Chain + ?Sized>(
     // That may have taken some blocks.
     let now = now.saturating_add(clock::newest(chain)?.saturating_sub(waiting));
     let settings = terms.settings(shape, now, credits)?;
+    let newest = chain.block(BlockId::Latest);
+    let newest = newest.map_err(on_chain("read the newest block"))?;
+    attempt.begin(file, from, newest.number, &settings)?;
     let created = create_poll(chain, from, file, settings)?;
     console.note(format!("the poll is at {}", created.contract.address));
-    file.poll = Some(created.contract);
-    file.replace(path)?;
+    keep(file, path, created.contract, &attempt)?;
     let poll = PollContract::open(chain, file, created.contract)?;
     Ok((poll, Some(created)))
+}
+
+/// Puts a poll into the poll file.
+fn keep(
+    file: &mut PollFile,
+    path: &Path,
+    contract: Contract,
+    attempt: &Attempt,
+) -> Result<(), Failure> {
+    file.poll = Some(contract);
+    file.replace(path)?;
+    attempt.end()
 }
 
 /// Creates a poll of the deployment, which `from` owns.

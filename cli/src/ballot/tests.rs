@@ -154,7 +154,7 @@ fn a_bribe_is_worth_nothing() {
     let mut world = World::new();
     let bribers = key(9);
     let mut ballot = world.ballot(&[]);
-    ballot.new_key = Some(bribers.public_key());
+    ballot.new_key = Some(bribers.clone());
     let change = ballot.messages().unwrap();
     let choices = [choice(3, 9)];
     let mut ballot = world.ballot(&choices);
@@ -185,7 +185,7 @@ fn a_kept_key_lets_what_it_signed_before_count() {
     assert_eq!(world.count(), [0; 5]);
     let choices = [choice(1, 7), choice(4, 1)];
     let mut ballot = world.ballot(&choices);
-    ballot.new_key = Some(kept.public_key());
+    ballot.new_key = Some(kept.clone());
     let last = ballot.messages().unwrap();
     world.publish(last);
     assert_eq!(world.count(), [2, 3, 0, 0, 1]);
@@ -196,7 +196,7 @@ fn a_key_change_alone_takes_back_everything() {
     let mut world = World::new();
     world.vote(&[choice(0, 5), choice(1, 5)]);
     let mut ballot = world.ballot(&[]);
-    ballot.new_key = Some(key(5).public_key());
+    ballot.new_key = Some(key(5));
     assert_eq!((ballot.nonces(), ballot.cost()), (vec![1], 0));
     let change = ballot.messages().unwrap();
     world.publish(change);
@@ -217,15 +217,31 @@ fn a_top_up_is_for_ballots_before_it() {
 #[test]
 fn a_ballot_that_costs_too_much_is_cut_off() {
     let mut world = World::new();
-    let choices = [choice(4, 1)];
-    let mut ballot = world.ballot(&choices);
-    ballot.first_nonce = 2;
-    let earlier = ballot.messages().unwrap();
-    world.publish(earlier);
+    let earlier = [choice(4, 1), choice(3, 1), choice(2, 1)];
+    world.vote(&earlier);
+    // The earlier ballot is void as soon as one message of the later one is counted.
     world.vote(&[choice(0, 9), choice(1, 9), choice(2, 1)]);
-    assert_eq!(world.count(), [9, 0, 0, 0, 1]);
+    assert_eq!(world.count(), [9, 0, 0, 0, 0]);
     world.top_up(63);
     assert_eq!(world.count(), [9, 9, 1, 0, 0]);
+    // But not if that one is refused which is counted first.
+    let mut world = World::new();
+    world.vote(&earlier);
+    world.vote(&[choice(0, 11), choice(1, 1)]);
+    assert_eq!(world.count(), [0, 0, 1, 1, 1]);
+}
+
+/// Somebody who has the voter's first key cannot take a ballot over in its middle.
+#[test]
+fn the_first_key_signs_one_message_alone() {
+    let mut world = World::new();
+    let choices = [choice(4, 2)];
+    let mut ballot = world.ballot(&choices);
+    ballot.first_nonce = 2;
+    let in_the_middle = ballot.messages().unwrap();
+    world.publish(in_the_middle);
+    world.vote(&[choice(0, 1)]);
+    assert_eq!(world.count(), [1, 0, 0, 0, 0]);
 }
 
 #[test]
@@ -267,8 +283,7 @@ fn ballots_that_are_none() {
     let twice = [choice(3, 1), choice(0, 2), choice(3, 1)];
     assert_eq!(refused(&twice, |_| {}), BallotError::Twice(3));
     assert_eq!(
-        refused(&fine, |ballot| ballot.new_key =
-            Some(ballot.key.public_key())),
+        refused(&fine, |ballot| ballot.new_key = Some(ballot.key.clone())),
         BallotError::SameKey
     );
     let field = |error| match error {

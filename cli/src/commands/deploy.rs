@@ -6,7 +6,6 @@ use maci_nova_compressor::{decider, join};
 use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::chain::Chain;
 use maci_nova_contracts::deploy::{Gatekeeper, Shape as ContractShape};
-use maci_nova_folding::Parameters;
 use maci_nova_step_circuit::Shape;
 use serde::Serialize;
 
@@ -14,11 +13,12 @@ use crate::arguments::Deploy;
 use crate::connection::{account, connect};
 use crate::console::Console;
 use crate::contract;
-use crate::deployment::{deploy, join_key_path, Deployed, Request};
+use crate::deployment::{deploy, Deployed, Request};
 use crate::failure::Failure;
+use crate::finalizer;
 use crate::interrupt::Interrupt;
+use crate::join_key;
 use crate::poll_file::{KeyDigests, PollFile};
-use crate::progress::Progress;
 use crate::prover::source;
 use crate::proving_keys;
 
@@ -58,9 +58,7 @@ pub fn run(arguments: &Deploy, production: bool, console: &Console) -> Result<()
     // Before the keys, which take minutes.
     let mut chain = connect(url, None, vec![account], &interrupt, console)?;
     let join = proving_keys::join(production, console)?;
-    let stage = Progress::timed(console, "parameters");
-    let parameters = Parameters::setup(shape, &source)?;
-    stage.finish();
+    let parameters = finalizer::parameters(shape, &source, console)?;
     let decider = proving_keys::decider(&parameters, production, console)?;
     if interrupt.asked() {
         return Err(Failure::Interrupted("nothing was sent".into()));
@@ -73,7 +71,7 @@ pub fn run(arguments: &Deploy, production: bool, console: &Console) -> Result<()
     let from = chain.accounts().first().copied();
     let from = from.ok_or_else(|| Failure::Internal("there is no account".into()))?;
     let deployed = deploy(&mut chain, from, &request, path, Some(url), console)?;
-    write_join_key(&join, &join_key_path(path), console)?;
+    write_join_key(&join, &join_key::beside(path), console)?;
     print(&deployed, path, console)
 }
 
@@ -129,7 +127,7 @@ fn print(deployed: &Deployed, path: &Path, console: &Console) -> Result<(), Fail
         });
         return console.json_result(&Document {
             poll_file: path.display().to_string(),
-            join_key_file: join_key_path(path).display().to_string(),
+            join_key_file: join_key::beside(path).display().to_string(),
             file,
             steps: steps.collect(),
             gas: deployed.gas(),

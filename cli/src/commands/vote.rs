@@ -45,7 +45,7 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
     if let Some(path) = &arguments.new_key_file {
         // Only for a ballot that is one is a key file made.
         ballot.check_votes()?;
-        ballot.new_key = Some(key::read_or_make(path, console)?.public_key());
+        ballot.new_key = Some(key::read_or_make(path, console)?);
     }
     let messages = ballot.messages()?;
     explain(&ballot, arguments.new_key_file.as_deref(), console);
@@ -120,7 +120,7 @@ fn warn_of_cost(ballot: &Ballot<'_>, credits: u64, console: &Console) {
     let missing = ballot.cost().saturating_sub(u128::from(credits));
     if missing > 0 {
         console.warn(format!(
-            "the ballot takes {} voice credits, and the voter joined with {credits}: without a top-up of {missing} AFTER this ballot a part of it is refused, and earlier ballots may count (top-ups that were sent before a ballot are not for it)",
+            "the ballot takes {} voice credits, and the voter joined with {credits}: without a top-up of {missing} AFTER this ballot a part of it is refused, and if that is its first vote, earlier ballots may count (top-ups that were sent before a ballot are not for it)",
             ballot.cost()
         ));
     }

@@ -1,3 +1,4 @@
+use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::evm::{GENESIS_TIME, SENDER};
 use maci_nova_protocol::babyjub::Point;
@@ -66,6 +67,44 @@ fn a_poll_is_created_once() {
         );
     }
     assert_eq!(world.evm.latest(), newest);
+}
+
+/// The poll file as it was before, and what an attempt leaves behind: as if the process had been
+/// killed when the transaction was in its block.
+#[test]
+fn a_poll_that_nobody_wrote_down_is_found_again() {
+    let mut world = World::new();
+    let (terms, before) = (world.terms(), world.file.clone());
+    let beside = world.path().with_extension("create.json");
+    // Killed before it was sent: the attempt is there and the poll is not.
+    let shape = shape(&world.evm, &world.file).unwrap();
+    let settings = terms.settings(shape, world.now(), SENDER).unwrap();
+    let newest = world.evm.latest().number;
+    Attempt::of(&world.path())
+        .begin(&world.file, SENDER, newest, &settings)
+        .unwrap();
+    let (first, created) = run(&mut world, &terms).unwrap();
+    assert!(created.is_some());
+    assert!(!beside.exists());
+
+    let attempt = Attempt::of(&world.path());
+    world.file = before;
+    world.file.replace(&world.path()).unwrap();
+    // The generated types of the two contracts are the same words.
+    let words = first.info.settings.abi_encode();
+    let settings = MACI::PollSettings::abi_decode_validate(&words).unwrap();
+    attempt
+        .begin(&world.file, SENDER, newest, &settings)
+        .unwrap();
+    let newest = world.evm.latest();
+    let mut other = terms.clone();
+    other.options = 4;
+    assert_eq!(run(&mut world, &other).unwrap_err().kind(), Kind::Usage);
+    let (again, created) = run(&mut world, &terms).unwrap();
+    assert_eq!((again.address, created), (first.address, None));
+    assert_eq!(world.evm.latest(), newest, "nothing was sent");
+    assert_eq!(PollFile::read(&world.path()).unwrap(), world.file);
+    assert!(!beside.exists());
 }
 
 /// Of order 2.

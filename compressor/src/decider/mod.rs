@@ -42,5 +42,7 @@ pub use verifier::{verify, DeciderError, DeciderKey, DeciderProof, Fold, Stateme
 #[path = "../../../tests/src/decider/contract.rs"]
 mod contract;
 #[cfg(test)]
+// Joins are no part of these tests.
+#[allow(dead_code)]
 #[path = "../../../cli/src/contract.rs"]
 mod conversions;

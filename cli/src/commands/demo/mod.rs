@@ -151,7 +151,7 @@ fn play(mut poll: Rehearsal<'_>, console: &Console) -> Result<Document, Failure>
         poll.publish(cleo.account, &messages)?;
         let choices = [choice(3, 5)];
         let mut ballot = poll.ballot(&cleo, &choices);
-        ballot.new_key = Some(new_key.public_key());
+        ballot.new_key = Some(new_key.clone());
         let messages = ballot.messages()?;
         poll.publish(cleo.account, &messages)?;
         want(&before);
