@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use maci_nova_contracts::alloy_primitives::Address;
 use maci_nova_contracts::chain::Chain;
 use maci_nova_folding::files::{write_atomically, Readers};
-use maci_nova_protocol::log::{PublicFacts, Record};
+use maci_nova_protocol::log::{LogIndex, PublicFacts, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{on_chain, Failure};
@@ -51,6 +51,9 @@ pub enum Advance {
     Read(u64),
     /// The chain has changed: the log has lost events, or is what it was. There may be more to read.
     RolledBack,
+    /// The events up to this block do not follow the log: the node leaves some out, or has left some
+    /// out before. Nothing was read.
+    Gap(u64),
     /// Everything that has its confirmations was read.
     Idle,
     /// The node's newest block is before one that was read.
@@ -121,6 +124,14 @@ impl ChainLog {
         Ok(begun)
     }
 
+    /// Drops everything, to be read again.
+    pub fn restart(&mut self, poll: &PollContract) -> Result<(), Failure> {
+        self.marks.follower = self.marks.follower.anew();
+        self.save()?;
+        self.log = PollLog::cut(self.log.path(), header_bytes(poll)?)?;
+        Ok(())
+    }
+
     /// The log as far as it goes.
     pub fn log(&self) -> &PollLog {
         &self.log
@@ -175,7 +186,9 @@ impl ChainLog {
         if !kept.map_err(on_chain("follow the chain"))? {
             return Ok(Advance::RolledBack);
         }
-        let more = more.ok_or_else(|| incomplete(poll, to))?;
+        let Some(more) = more else {
+            return Ok(Advance::Gap(to));
+        };
         let more = more.map_err(|error| poll.contradiction(&error.to_string()))?;
         self.log.extend(more)?;
         self.marks.follower = follower;
@@ -214,15 +227,9 @@ fn records(sent: &[Sent], facts: &PublicFacts) -> Option<Vec<Record>> {
     Some(records)
 }
 
-fn incomplete(poll: &PollContract, to: u64) -> Failure {
-    poll.contradiction(&format!(
-        "the node leaves out events before block {to}; use another node"
-    ))
-}
-
 /// Bytes of a log without events.
 fn header_bytes(poll: &PollContract) -> Result<u64, Failure> {
-    let (index, _) = maci_nova_protocol::log::LogIndex::begin(poll.header().clone())
+    let (index, _) = LogIndex::begin(poll.header().clone())
         .map_err(|error| Failure::Internal(error.to_string()))?;
     Ok(index.bytes())
 }

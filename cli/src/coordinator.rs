@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use maci_nova_compressor::decider::{self, Prover};
 use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
 use maci_nova_contracts::bindings::{DeciderVerifier, Poll};
-use maci_nova_contracts::chain::{self, BlockId, Chain};
+use maci_nova_contracts::chain::{self, BlockId, Chain, ChainError};
 use maci_nova_contracts::decider::key_words;
 use maci_nova_contracts::poll::PollState;
 use maci_nova_contracts::words;
@@ -75,7 +75,10 @@ pub struct Coordinator<'a> {
     office: Office<'a>,
     log: ChainLog,
     fold: Fold<'a>,
-    directory: &'a ProofDirectory,
+    /// The log has lost events since the fold was compared with it.
+    has_lost: bool,
+    /// The whole log was read again, because it contradicted the chain.
+    was_read_again: bool,
 }
 
 impl fmt::Debug for Coordinator<'_> {
@@ -104,7 +107,8 @@ impl<'a> Coordinator<'a> {
             office,
             log,
             fold,
-            directory,
+            has_lost: false,
+            was_read_again: false,
         })
     }
 
@@ -180,65 +184,100 @@ impl<'a> Coordinator<'a> {
         Some(finalization)
     }
 
-    /// Reads the chain as far as it is confirmed.
+    /// Reads the chain as far as it is confirmed. What is folded then is a beginning of the log.
     pub fn read<C: Chain + ?Sized>(&mut self, chain: &C) -> Result<(), Failure> {
         loop {
             self.check_interrupt()?;
             match self.log.advance(chain, self.office.poll)? {
                 Advance::Read(_) => {}
                 Advance::RolledBack => {
-                    let text = "the chain was reorganised: reading again what has changed";
-                    self.office.console.note(text);
-                    self.rewind()?;
+                    self.note("the chain was reorganised: reading again what has changed");
+                    self.has_lost = true;
                 }
-                Advance::Idle => return Ok(()),
+                Advance::Gap(block) => {
+                    let text = format!("the node leaves out events before block {block}");
+                    self.read_again(&text)?;
+                }
+                Advance::Idle => break,
                 Advance::Behind(newest) => {
-                    let text = format!("the node is at block {newest}, before what was read");
-                    self.office.console.note(text);
-                    return Ok(());
+                    self.note(&format!(
+                        "the node is at block {newest}, before what was read"
+                    ));
+                    break;
                 }
             }
         }
+        self.rewind()
     }
 
     /// Whether the poll has ended in a block that counts, and everything that was sent to it was read.
-    pub fn has_ended<C: Chain + ?Sized>(&self, chain: &C) -> Result<bool, Failure> {
-        let Some(read_to) = self.log.read_to() else {
-            return Ok(false);
-        };
-        let block = chain.block(BlockId::Number(read_to));
-        let block = block.map_err(on_chain("read a block"))?;
-        let (_, end) = self.office.poll.times();
-        if block.timestamp < end {
+    pub fn has_ended<C: Chain + ?Sized>(&mut self, chain: &C) -> Result<bool, Failure> {
+        if !self.is_past_the_end(chain)? {
             return Ok(false);
         }
         let chains = self.office.poll.chains(chain)?;
-        if chains.are_of(self.log.log().facts()) {
-            return Ok(true);
+        if !chains.are_of(self.log.log().facts()) {
+            let found = self.log.log();
+            let text = format!(
+                "the poll has ended with {} joins and {} messages, and the node's events are of {} and {}, or of others",
+                chains.join_count.saturating_sub(1),
+                chains.message_count,
+                found.voters(),
+                found.messages(),
+            );
+            self.read_again(&text)?;
+            self.read(chain)?;
+            return self.has_ended(chain);
         }
-        let found = self.log.log();
-        Err(self.office.poll.contradiction(&format!(
-            "it has ended with {} joins and {} messages, and the node's events are of {} and {}, or of others; use another node, and remove {} to read them again",
-            chains.join_count.saturating_sub(1),
-            chains.message_count,
-            found.voters(),
-            found.messages(),
-            self.directory.follower().display()
-        )))
+        Ok(true)
     }
 
-    fn is_complete<C: Chain + ?Sized>(&self, chain: &C) -> Result<bool, Failure> {
-        Ok(self.fold.is_complete(self.log.log()) && self.has_ended(chain)?)
+    fn is_past_the_end<C: Chain + ?Sized>(&self, chain: &C) -> Result<bool, Failure> {
+        let Some(read_to) = self.log.read_to() else {
+            return Ok(false);
+        };
+        let (_, end) = self.office.poll.times();
+        match chain.block(BlockId::Number(read_to)) {
+            Ok(block) => Ok(block.timestamp >= end),
+            // A node that has not come so far.
+            Err(ChainError::UnknownBlock(_)) => Ok(false),
+            Err(error) => Err(on_chain("read a block")(error)),
+        }
     }
 
-    /// After the log has lost events: keeps what was folded if it still is a beginning of the joins.
+    /// Nodes have been seen to leave out events of new blocks. Once, everything is read again.
+    fn read_again(&mut self, reason: &str) -> Result<(), Failure> {
+        if self.was_read_again {
+            let text = format!("{reason}, also when all is read again; use another node");
+            return Err(self.office.poll.contradiction(&text));
+        }
+        self.was_read_again = true;
+        self.note(&format!("{reason}: reading all of it again"));
+        self.has_lost = true;
+        self.log.restart(self.office.poll)
+    }
+
+    fn note(&self, text: &str) {
+        self.office.console.note(text);
+    }
+
+    fn is_complete<C: Chain + ?Sized>(&mut self, chain: &C) -> Result<bool, Failure> {
+        Ok(self.has_ended(chain)? && self.fold.is_complete(self.log.log()))
+    }
+
+    /// After the log has lost events, and perhaps got them back: keeps what was folded if it still is a
+    /// beginning of the log.
     fn rewind(&mut self) -> Result<(), Failure> {
-        if self.fold.is_prefix_of_joins(self.log.log()) {
+        if !self.has_lost {
             return Ok(());
         }
-        let text = "events that were folded are no more, or others: folding from the start";
-        self.office.console.note(text);
-        self.fold.restart()
+        let log = self.log.log();
+        if !self.fold.is_prefix_of_joins(log) && !self.fold.catch_up(log)? {
+            self.note("events that were folded are no more, or others: folding from the start");
+            self.fold.restart()?;
+        }
+        self.has_lost = false;
+        Ok(())
     }
 
     fn say_what_is_waited_for<C: Chain + ?Sized>(&self, chain: &C) -> Result<(), Failure> {

@@ -112,6 +112,11 @@ impl<T: Clone> Follower<T> {
         }
     }
 
+    /// The same before anything was read.
+    pub fn anew(&self) -> Self {
+        Follower::new(self.first, self.confirmations)
+    }
+
     /// From now on a block is read once so many are after it.
     pub fn set_confirmations(&mut self, confirmations: u64) {
         self.confirmations = confirmations;

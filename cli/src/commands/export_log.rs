@@ -54,6 +54,11 @@ pub fn run(arguments: &ExportLog, console: &Console) -> Result<(), Failure> {
         }
         match log.advance(chain, &poll)? {
             Advance::Read(_) | Advance::RolledBack => {}
+            Advance::Gap(block) => {
+                return Err(poll.contradiction(&format!(
+                    "the node leaves out events before block {block}; use another node"
+                )))
+            }
             Advance::Idle | Advance::Behind(_) => break,
         }
     }

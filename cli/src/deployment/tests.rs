@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use std::fs;
 
 use maci_nova_contracts::alloy_primitives::{Bytes, B256, U256};

@@ -179,6 +179,11 @@ impl<'a> Rehearsal<'a> {
         &mut self.stage
     }
 
+    /// The chain, to look at.
+    pub fn chain(&self) -> &dyn Chain {
+        self.stage.chain()
+    }
+
     /// What was paid, and how long it took.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
@@ -332,7 +337,8 @@ impl<'a> Rehearsal<'a> {
         self.directory.join(PROOF)
     }
 
-    fn office(&self) -> Office<'_> {
+    /// What the coordinator works with.
+    pub fn office(&self) -> Office<'_> {
         Office {
             poll: &self.poll,
             key: &self.coordinator,

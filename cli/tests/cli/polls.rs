@@ -1,12 +1,13 @@
 //! Whole polls on a chain in this process, with real proofs: from the contracts to the results.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use ff::Field;
 use maci_nova::arguments::Choice;
 use maci_nova::console::Console;
-use maci_nova::coordinator::Reached;
+use maci_nova::coordinator::{Coordinator, Reached};
 use maci_nova::failure::{Failure, Kind};
 use maci_nova::finalization::Finalization;
 use maci_nova::interrupt::Interrupt;
@@ -15,7 +16,11 @@ use maci_nova::rehearsal::{Keys, Rehearsal, Setting, Stage, Voter};
 use maci_nova::report::Results;
 use maci_nova_compressor::groth16::KeyCache;
 use maci_nova_compressor::{decider, join};
+use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::bindings::Poll;
+use maci_nova_contracts::chain::{
+    self, Block, BlockId, Chain, ChainError, Log, Receipt, TransactionInput,
+};
 use maci_nova_contracts::evm::Evm;
 use maci_nova_folding::{Parameters, SetupSource};
 use maci_nova_protocol::keys::PrivateKey;
@@ -305,7 +310,7 @@ fn nobody_proves_after_the_deadline() {
     assert!(error.to_string().contains("deadline"), "{error}");
     let from = scene.voters[0].account;
     let call = Poll::abortCall {};
-    maci_nova_contracts::chain::send(
+    chain::send(
         scene.poll.stage().chain_mut(),
         from,
         poll.address,
@@ -315,6 +320,100 @@ fn nobody_proves_after_the_deadline() {
     .expect("aborted");
     let error = scene.poll.settle().expect_err("given up");
     assert!(error.to_string().contains("given up"), "{error}");
+}
+
+/// A node that leaves out an event, always or once.
+struct Forgetful<'a> {
+    chain: &'a dyn Chain,
+    /// Which event of an answer, from its end, and how often.
+    left_out: usize,
+    times: Cell<u32>,
+}
+
+impl Chain for Forgetful<'_> {
+    fn chain_id(&self) -> Result<u64, ChainError> {
+        self.chain.chain_id()
+    }
+
+    fn accounts(&self) -> Vec<Address> {
+        self.chain.accounts()
+    }
+
+    fn send(
+        &mut self,
+        _: Address,
+        _: Option<Address>,
+        _: Bytes,
+        _: U256,
+    ) -> Result<Receipt, ChainError> {
+        unreachable!("coordinators read")
+    }
+
+    fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {
+        self.chain.call(to, calldata)
+    }
+
+    fn logs(
+        &self,
+        address: Address,
+        from_block: u64,
+        to_block: u64,
+        topics: &[Vec<B256>],
+    ) -> Result<Vec<Log>, ChainError> {
+        let mut logs = self.chain.logs(address, from_block, to_block, topics)?;
+        if self.times.get() > 0 && logs.len() > self.left_out {
+            self.times.set(self.times.get() - 1);
+            logs.remove(logs.len() - 1 - self.left_out);
+        }
+        Ok(logs)
+    }
+
+    fn block(&self, block: BlockId) -> Result<Block, ChainError> {
+        self.chain.block(block)
+    }
+
+    fn code(&self, address: Address) -> Result<Bytes, ChainError> {
+        self.chain.code(address)
+    }
+
+    fn balance(&self, address: Address) -> Result<U256, ChainError> {
+        self.chain.balance(address)
+    }
+
+    fn input(&self, transaction: B256) -> Result<Option<TransactionInput>, ChainError> {
+        self.chain.input(transaction)
+    }
+}
+
+/// A gap shows at the next event, the end at the poll's end. Either way all is read again, once.
+#[test]
+fn events_that_a_node_leaves_out_are_missed() {
+    let mut scene = Scene::new(Mode::Quadratic, 1);
+    scene.vote(0, &[(0, 1), (1, 1)]);
+    scene.vote(0, &[(2, 1)]);
+    scene.poll.close().expect("closed");
+    for left_out in [0, 1] {
+        for times in [1, u32::MAX] {
+            let _ = std::fs::remove_dir_all(scene.poll.proof());
+            let directory = ProofDirectory::open(&scene.poll.proof()).expect("made");
+            let office = scene.poll.office();
+            let mut coordinator = Coordinator::open(office, &directory).expect("open");
+            let node = Forgetful {
+                chain: scene.poll.chain(),
+                left_out,
+                times: Cell::new(times),
+            };
+            let outcome = coordinator.work(&node);
+            match times {
+                1 => assert_eq!(outcome.expect("read again"), Reached::Complete),
+                _ => {
+                    let error = outcome.expect_err("always left out");
+                    assert_eq!(error.kind(), Kind::Chain);
+                    assert!(error.to_string().contains("another node"), "{error}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
