@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
+use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 
 use crate::rpc::RpcUrl;
 
@@ -143,11 +143,12 @@ A ballot is all that you want, with the key that you JOINED with: it takes the p
 earlier one, since messages are counted from the last to the first. The last ballot counts.
 Each message has a nonce. The one that is counted first needs nonce 1, the next 2, and so on; so a
 ballot of three votes is published as nonces 3, 2, 1. This command does it. The message that is
-counted first also changes your key to one that nobody else has, which signs the others, so that
-nothing that was sent before can count. With --new-key-file you keep that key: messages that it
-signed count if they were sent BEFORE this ballot. With --nonce you say the nonce of the message
-that is counted first; nobody needs that but who has kept keys in this way. Top-ups are counted
-in the same order: one that is sent AFTER a ballot pays for it.")]
+counted first also changes your key to one that nobody has, which signs the others, so that nothing
+that was sent before can count. With --new-key-file the ballot ends with a key that you keep:
+messages that it signed count if they were sent BEFORE this ballot. With --nonce you say the nonce
+of the message that is counted first; nobody needs that but who has kept keys in this way.
+Top-ups are counted in the same order: one that is sent AFTER a ballot pays for it.
+Whoever has the key that you joined with, and sends last, decides: never give it away.")]
     Vote(Vote),
     /// Publish messages that vote --out or another MACI client made
     #[command(
@@ -330,7 +331,7 @@ pub struct Setup {
 }
 
 /// How a chain is followed.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Following {
     /// Blocks that have to follow one before it counts
     #[arg(long, value_name = "N", default_value_t = 12)]
@@ -338,6 +339,9 @@ pub struct Following {
     /// Time between two looks at the chain
     #[arg(long, value_name = "TIME", default_value = "6s")]
     pub every: TimeSpan,
+    /// Another node, which has to agree about what was sent before anything is proven
+    #[arg(long, value_name = "URL")]
+    pub second_rpc_url: Option<RpcUrl>,
 }
 
 /// Arguments of `verify`.
@@ -347,9 +351,13 @@ pub struct Verify {
     /// The poll log (JSON Lines); only its public part is used
     #[arg(long, value_name = "FILE", requires = "proof")]
     pub log: Option<PathBuf>,
-    /// Directory of the proof, or the proof file itself
-    #[arg(long, value_name = "DIR", requires = "log")]
+    /// Directory of the proof, or the proof file itself. With a poll file the decider.json of a poll that
+    /// was finalized by way of another contract
+    #[arg(long, value_name = "DIR")]
     pub proof: Option<PathBuf>,
+    /// Digest of the verifier's key, from whoever was at its ceremony; --production needs it
+    #[arg(long, value_name = "HEX", requires = "poll_file")]
+    pub key_digest: Option<B256>,
     /// Powers-of-tau file that the proof was made with (not for the development setup)
     #[arg(long, value_name = "FILE", requires = "log")]
     pub ptau: Option<PathBuf>,
@@ -415,6 +423,9 @@ pub struct Sender {
     /// File with the sending account's key (0x…); without keystore and file MACI_NOVA_ETH_KEY holds it
     #[arg(long, value_name = "FILE")]
     pub account_key_file: Option<PathBuf>,
+    /// The most that a unit of gas may cost, in gwei: nodes recommend prices
+    #[arg(long, value_name = "GWEI", default_value_t = 1000)]
+    pub max_fee: u64,
 }
 
 /// Arguments of `deploy`.
@@ -577,9 +588,14 @@ pub struct Vote {
     #[arg(
         long = "vote",
         value_name = "OPTION=WEIGHT",
-        required_unless_present = "new_key_file"
+        required_unless_present_any = ["new_key_file", "ballot"],
+        conflicts_with = "ballot"
     )]
     pub votes: Vec<Choice>,
+    /// File with a line OPTION=WEIGHT for each option, or - for standard input: what is in arguments can be
+    /// seen by others on this machine, and stays in the shell's history
+    #[arg(long, value_name = "FILE")]
+    pub ballot: Option<PathBuf>,
     /// The voter's index; without it the join with the key is looked up
     #[arg(long, value_name = "I")]
     pub state_index: Option<u64>,

@@ -32,8 +32,8 @@
 //!   Ask one that is your own, or several.
 //! * Everything in `docs/soundness.md`.
 //!
-//! A poll that was finalized by way of another contract cannot be audited: the proof is looked for in
-//! the transaction's input, and there it is a call of something else.
+//! The proof of a poll that was finalized by way of another contract is not in the transaction's input, where
+//! it is looked for; anybody who has it can give it.
 
 mod code;
 mod history;
@@ -75,13 +75,27 @@ pub struct Audited {
     /// Why the proof shows nothing to somebody who does not trust whoever made the keys; `None` if
     /// there is no known reason.
     pub insecure: Option<&'static str>,
+    /// keccak256 of the verifying key, encoded as the contract's constructor takes it: names the ceremony
+    /// that everything rests on.
+    pub key_digest: B256,
     /// The transaction that finalized the poll.
     pub transaction: B256,
     /// Its block.
     pub block: u64,
 }
 
-/// Verifies a finalized poll. `production` refuses keys that are INSECURE.
+/// What is asked of a poll beside that it is right.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Demands<'a> {
+    /// Refuse keys that are INSECURE, or of which nothing is known.
+    pub production: bool,
+    /// The key's digest, from whoever was at the ceremony.
+    pub key_digest: Option<B256>,
+    /// The proof, for a poll that was finalized by way of another contract.
+    pub proof: Option<&'a finalizeCall>,
+}
+
+/// Verifies a finalized poll.
 ///
 /// # Errors
 /// [`Failure::OnChain`] with what contradicts what; [`Failure::InsecureKeys`]; [`Failure::Chain`] if the chain
@@ -89,23 +103,21 @@ pub struct Audited {
 pub fn audit<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
-    production: bool,
+    demands: &Demands<'_>,
     console: &Console,
 ) -> Result<Audited, Failure> {
     require_finalized(chain, poll)?;
     poll.check_origin(chain)?;
     code::check_poll(chain, poll)?;
     let verifier = Verifier::read(chain, poll)?;
-    if let (true, Some(reason)) = (production, verifier.insecure) {
-        return Err(Failure::InsecureKeys(reason));
-    }
+    demands.check(poll, &verifier)?;
     let history = History::read(chain, poll, console)?;
     if !poll.chains(chain)?.are_of(&history.facts) {
         return Err(poll.contradiction(
             "its events do not lead to its hash chains: the node leaves some out, or the poll file's first block is too late",
         ));
     }
-    let count = Count::read(chain, poll, &history.finalized)?;
+    let count = Count::read(chain, poll, &history.finalized, demands.proof)?;
     count.check_stored(chain, poll)?;
     verify(poll, &verifier, &count, &history.facts)?;
     require_same_chain(chain, poll, &history.finalized)?;
@@ -117,9 +129,31 @@ pub fn audit<C: Chain + ?Sized>(
         state_root: count.state_root,
         verifier: poll.info.verifier,
         insecure: verifier.insecure,
+        key_digest: verifier.digest,
         transaction: history.finalized.transaction,
         block: history.finalized.block_number,
     })
+}
+
+impl Demands<'_> {
+    fn check(&self, poll: &PollContract, verifier: &Verifier) -> Result<(), Failure> {
+        if self
+            .key_digest
+            .is_some_and(|digest| digest != verifier.digest)
+        {
+            return Err(poll.contradiction(&format!(
+                "its verifier's key has digest {}, not the one that was given",
+                verifier.digest
+            )));
+        }
+        match (self.production, verifier.insecure, self.key_digest) {
+            (true, Some(reason), _) => Err(Failure::InsecureKeys(reason)),
+            (true, None, None) => Err(Failure::InsecureKeys(
+                "nobody says which key is the ceremony's: give its digest with --key-digest",
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn require_finalized<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Failure> {
@@ -160,14 +194,22 @@ struct Count {
 }
 
 impl Count {
-    fn read<C: Chain + ?Sized>(chain: &C, poll: &PollContract, log: &Log) -> Result<Self, Failure> {
+    fn read<C: Chain + ?Sized>(
+        chain: &C,
+        poll: &PollContract,
+        log: &Log,
+        given: Option<&finalizeCall>,
+    ) -> Result<Self, Failure> {
         let event: Option<Poll::Finalized> = log.decode();
         let event = event
             .ok_or_else(|| poll.contradiction("its event of the results is not of the form"))?;
-        let call = finalize_call(chain, poll, log.transaction)?;
+        let call = match given {
+            Some(given) => given.clone(),
+            None => finalize_call(chain, poll, log.transaction)?,
+        };
         if (call.newStateRoot, call.tallyRoot) != (event.stateRoot, event.tallyRoot) {
             return Err(poll.contradiction(
-                "the transaction that finalized it has other roots than its event",
+                "the proof, or the transaction that finalized it, has other roots than its event",
             ));
         }
         let root = |word: U256| {
@@ -280,7 +322,7 @@ fn finalize_call<C: Chain + ?Sized>(
     call.filter(|_| input.to == Some(poll.address))
         .ok_or_else(|| {
             poll.contradiction(&format!(
-                "transaction {transaction} finalized it by way of another contract, so the proof is not in the transaction's input and cannot be verified again"
+                "transaction {transaction} finalized it by way of another contract, so the proof is not in the transaction's input; give the one that finalize wrote, decider.json, with --proof"
             ))
         })
 }

@@ -3,9 +3,10 @@
 //! Messages are counted from the last to the first. So the message that is published last is counted
 //! first and has the first nonce `n`, the one before it `n + 1`, and so on. The one that is counted
 //! first is signed with the key that the voter has then: the key of the join, unless later ballots
-//! changed it. It also changes the key, and the others are signed with the new one. What was sent
-//! before is counted after that, so it counts only if the new key signed it: with a key that nobody
-//! has, nothing counts.
+//! changed it. It also changes the key to one that is drawn for this ballot and forgotten, which signs
+//! the others. So nothing that was sent before counts, as soon as one message of the ballot is. The
+//! message that is counted last may change the key once more, to one that the voter keeps: what that
+//! key has signed before may count then.
 //!
 //! A message whose cost is more than the voter's credits is refused, and the ballot's later nonces with
 //! it. If it is the one that is counted first, the key stays, and an earlier ballot may count instead.
@@ -40,9 +41,8 @@ pub struct Ballot<'a> {
     pub key: &'a PrivateKey,
     /// The options with their weights, at most one for each; the first is counted first.
     pub choices: &'a [Choice],
-    /// The key that it changes to, which signs all but the message that is counted first; none is one
-    /// that is drawn and forgotten.
-    pub new_key: Option<PrivateKey>,
+    /// The key that it changes to in the end; none is one that nobody has.
+    pub new_key: Option<PublicKey>,
     /// Nonce of the message that is counted first: 1, unless later ballots are counted before.
     pub first_nonce: u64,
 }
@@ -88,14 +88,17 @@ impl Ballot<'_> {
         self.check()?;
         let coordinator =
             PublicKey::new(self.header.coordinator_key).map_err(|_| BallotError::CoordinatorKey)?;
-        let new_key = self.new_key();
-        let point = new_key.public_key().point();
+        let forgotten = PrivateKey::random(&mut OsRng);
+        let between = forgotten.public_key();
+        let after = self.new_key.unwrap_or(between);
         let choices = self.votes();
         let mut messages = Vec::with_capacity(choices.len());
         for (i, choice) in choices.iter().enumerate() {
-            let signer = if i == 0 { self.key } else { &new_key };
+            let signer = if i == 0 { self.key } else { &forgotten };
+            let is_last = i + 1 == choices.len();
+            let key = if is_last { after } else { between };
             let nonce = self.first_nonce.saturating_add(i as u64);
-            let command = self.command(choice, nonce, point)?;
+            let command = self.command(choice, nonce, key.point())?;
             messages.push(seal(&command, signer, &coordinator));
         }
         messages.reverse();
@@ -124,17 +127,11 @@ impl Ballot<'_> {
         }
     }
 
-    /// The key after the ballot.
-    fn new_key(&self) -> PrivateKey {
-        let drawn = || PrivateKey::random(&mut OsRng);
-        self.new_key.clone().unwrap_or_else(drawn)
-    }
-
     fn check(&self) -> Result<(), BallotError> {
         if self.choices.is_empty() && self.new_key.is_none() {
             return Err(BallotError::Empty);
         }
-        if self.new_key.as_ref() == Some(self.key) {
+        if self.new_key == Some(self.key.public_key()) {
             return Err(BallotError::SameKey);
         }
         self.check_votes()

@@ -103,7 +103,8 @@ impl ChainLog {
         poll: &PollContract,
         confirmations: u64,
     ) -> Result<Self, Failure> {
-        if log.exists() && PollLog::open(log)?.header() != poll.header() {
+        // One that cannot be read is none, and is read again.
+        if PollLog::open(log).is_ok_and(|log| log.header() != poll.header()) {
             return Err(Failure::Usage(format!(
                 "{} is the log of another poll; give another --out",
                 log.display()
@@ -282,6 +283,9 @@ fn cut(path: &Path, marks: &Marks, poll: &PollContract) -> Result<Option<PollLog
     if length < bytes {
         return Ok(None);
     }
-    let log = PollLog::cut(path, bytes)?;
-    Ok((log.header() == poll.header()).then_some(log))
+    match PollLog::cut(path, bytes) {
+        Ok(log) => Ok((log.header() == poll.header()).then_some(log)),
+        Err(Failure::Log { .. }) => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }

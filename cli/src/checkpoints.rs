@@ -65,6 +65,11 @@ impl Checkpoints {
         Ok(())
     }
 
+    /// What is to be written next is another proof than the file's.
+    pub fn forget(&mut self) {
+        self.steps = 0;
+    }
+
     /// Writes the file if the interval has passed.
     pub fn save_if_due(
         &mut self,

@@ -4,16 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use maci_nova_contracts::alloy_primitives::Address;
+use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::chain::Chain;
 
-use crate::arguments::{Node, Sender};
+use crate::arguments::{Following, Node, Sender};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::poll_contract::PollContract;
 use crate::poll_file::PollFile;
 use crate::rpc::{Account, AccountSource, Notice, Observer, Options, RpcChain, RpcError, RpcUrl};
+
+/// Wei.
+const GWEI: U256 = U256::from_limbs([1_000_000_000, 0, 0, 0]);
 
 /// Between two lines about a transaction that is waited for.
 const PENDING: Duration = Duration::from_secs(10);
@@ -35,7 +38,7 @@ impl Connection {
         interrupt: &Interrupt,
         console: &Console,
     ) -> Result<Self, Failure> {
-        Self::open(node, vec![], interrupt, console)
+        Self::open(node, None, interrupt, console)
     }
 
     /// Reads the poll file and connects to a node, with the account that the arguments name.
@@ -45,19 +48,19 @@ impl Connection {
         interrupt: &Interrupt,
         console: &Console,
     ) -> Result<Self, Failure> {
-        Self::open(node, vec![account(sender)?], interrupt, console)
+        Self::open(node, Some(sender), interrupt, console)
     }
 
     fn open(
         node: &Node,
-        accounts: Vec<Account>,
+        sender: Option<&Sender>,
         interrupt: &Interrupt,
         console: &Console,
     ) -> Result<Self, Failure> {
         let file = PollFile::read(&node.poll_file)?;
         let url = node.rpc_url.as_ref().or(file.rpc_url.as_ref());
         let url = url.ok_or_else(|| no_node(&node.poll_file))?;
-        let chain = connect(url, Some(file.chain_id), accounts, interrupt, console)?;
+        let chain = connect(url, Some(file.chain_id), sender, interrupt, console)?;
         Ok(Connection {
             path: node.poll_file.clone(),
             file,
@@ -95,7 +98,7 @@ fn no_node(path: &Path) -> Failure {
 }
 
 /// The account that the arguments name.
-pub fn account(sender: &Sender) -> Result<Account, Failure> {
+fn account(sender: &Sender) -> Result<Account, Failure> {
     let source = match (&sender.keystore, &sender.account_key_file) {
         (Some(path), _) => AccountSource::Keystore {
             path: path.clone(),
@@ -107,17 +110,18 @@ pub fn account(sender: &Sender) -> Result<Account, Failure> {
     Ok(Account::open(&source)?)
 }
 
-/// Connects to a node, which must be of the chain if one is named.
+/// Connects to a node, which must be of the chain if one is named, with the sender's account.
 pub fn connect(
     url: &RpcUrl,
     chain_id: Option<u64>,
-    accounts: Vec<Account>,
+    sender: Option<&Sender>,
     interrupt: &Interrupt,
     console: &Console,
 ) -> Result<RpcChain, Failure> {
     let options = Options {
         chain_id,
-        accounts,
+        accounts: sender.map(account).transpose()?.into_iter().collect(),
+        max_fee: sender.map_or(U256::ZERO, |sender| U256::from(sender.max_fee) * GWEI),
         observer: Arc::new(Watcher {
             console: *console,
             interrupt: interrupt.clone(),
@@ -126,6 +130,18 @@ pub fn connect(
         ..Options::default()
     };
     RpcChain::connect(url, options).map_err(|error: RpcError| Failure::Node(error))
+}
+
+/// The other node that the arguments name, if they do.
+pub fn second(
+    following: &Following,
+    chain_id: u64,
+    interrupt: &Interrupt,
+    console: &Console,
+) -> Result<Option<RpcChain>, Failure> {
+    let url = following.second_rpc_url.as_ref();
+    url.map(|url| connect(url, Some(chain_id), None, interrupt, console))
+        .transpose()
 }
 
 /// Shows what is waited for, and ends waiting on Ctrl-C.

@@ -99,7 +99,7 @@ struct ErrorBody {
 
 /// A line on stderr, if anybody listens.
 fn complain(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", one_line(text));
 }
 
 /// Replaces line breaks and other control characters, which input may bring into a message.

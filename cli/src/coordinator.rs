@@ -19,7 +19,6 @@ use maci_nova_contracts::words;
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
 use maci_nova_protocol::poll::State;
-use maci_nova_protocol::tally::OptionResult;
 
 use crate::arguments::Interval;
 use crate::chain_log::{Advance, ChainLog};
@@ -35,9 +34,13 @@ use crate::poll_contract::{view, PollContract};
 use crate::poll_log::PollLog;
 use crate::progress::duration;
 use crate::proof_directory::ProofDirectory;
+use crate::rpc::RpcChain;
 
 /// Between two looks whether somebody has asked to stop.
 const TICK: Duration = Duration::from_millis(200);
+
+/// How long a node may be away from somebody who follows it.
+const OUTAGE: Duration = Duration::from_secs(3600);
 
 /// Between two lines while nothing happens.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -55,6 +58,10 @@ pub struct Office<'a> {
     pub confirmations: u64,
     /// How often a checkpoint is written.
     pub checkpoint_every: Interval,
+    /// Another node of the chain, which has to agree about what was sent before anything is proven: the
+    /// results of a part of a poll tell how a part of the people voted, and a node that shows a part
+    /// would learn them.
+    pub second: Option<&'a RpcChain>,
     /// Whether somebody has asked to stop.
     pub interrupt: &'a Interrupt,
     /// Where progress is shown.
@@ -102,12 +109,13 @@ impl<'a> Coordinator<'a> {
             office.poll,
             office.confirmations,
         )?;
-        let fold = fold(office, directory, log.log())?;
+        let (fold, is_current) = fold(office, directory, log.log())?;
         Ok(Coordinator {
             office,
             log,
             fold,
-            has_lost: false,
+            // Whether it is lost shows when the chain was read.
+            has_lost: !is_current,
             was_read_again: false,
         })
     }
@@ -150,14 +158,24 @@ impl<'a> Coordinator<'a> {
     /// As for [`Coordinator::work`].
     pub fn follow<C: Chain + ?Sized>(&mut self, chain: &C, every: Duration) -> Result<(), Failure> {
         let mut said: Option<Instant> = None;
-        while self.work(chain)? == Reached::Open {
+        let mut answered = Instant::now();
+        loop {
+            match self.work(chain) {
+                Ok(Reached::Complete) => return Ok(()),
+                Ok(Reached::Open) => answered = Instant::now(),
+                Err(failure) if is_passing(&failure) && answered.elapsed() < OUTAGE => {
+                    self.note(&failure.to_string());
+                    self.pause(every)?;
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            }
             if said.is_none_or(|said| said.elapsed() >= SILENCE) {
                 self.say_what_is_waited_for(chain)?;
                 said = Some(Instant::now());
             }
             self.pause(every)?;
         }
-        Ok(())
     }
 
     /// Proves the count for the poll's verifier. All has to be folded.
@@ -257,6 +275,22 @@ impl<'a> Coordinator<'a> {
         self.log.restart(self.office.poll)
     }
 
+    /// Whether the other node has the same poll, which has ended.
+    fn check_second(&self) -> Result<(), Failure> {
+        let Some(second) = self.office.second else {
+            return Ok(());
+        };
+        let newest = second.block(BlockId::Latest);
+        let newest = newest.map_err(on_chain("read a block of the second node"))?;
+        let (_, end) = self.office.poll.times();
+        let chains = self.office.poll.chains(second)?;
+        if newest.timestamp >= end && chains.are_of(self.log.log().facts()) {
+            return Ok(());
+        }
+        let text = "the second node does not have the poll that the first one shows: nothing is proven until they agree, run the command again";
+        Err(self.office.poll.contradiction(text))
+    }
+
     fn note(&self, text: &str) {
         self.office.console.note(text);
     }
@@ -327,13 +361,15 @@ impl<'a> Coordinator<'a> {
     }
 }
 
-/// A poll that has its results.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finalized {
-    /// The transaction, its block and its gas, if it was sent just now.
-    pub sent: Option<Transaction>,
-    /// The results, as the contract has them now.
-    pub results: Vec<OptionResult>,
+/// Whether a node may answer later what it does not answer now.
+fn is_passing(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Chain {
+            source: ChainError::Transport(_) | ChainError::UnknownBlock(_),
+            ..
+        }
+    )
 }
 
 /// A transaction that was sent.
@@ -377,6 +413,7 @@ pub fn settle<C: Chain + ?Sized>(
         None => {
             check_unsettled(chain, poll)?;
             coordinator.follow(chain, every)?;
+            coordinator.check_second()?;
             check_deadline(chain, poll)?;
             coordinator.check_interrupt()?;
             coordinator.prove(prover)?
@@ -387,14 +424,14 @@ pub fn settle<C: Chain + ?Sized>(
         .map_err(|error| Failure::Internal(error.to_string()))?;
     document.write(&path)?;
     coordinator.check_interrupt()?;
-    let finalized = finalize(chain, from, poll, &finalization)?;
+    let sent = finalize(chain, from, poll, &finalization)?;
     // The poll has its results: nothing is left to be proven.
     directory.remove_checkpoint()?;
-    Ok(document.finalized(finalized.sent.as_ref()))
+    Ok(document.finalized(sent.as_ref()))
 }
 
 /// A poll that has its results, or was given up, needs no proof.
-fn check_unsettled<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Failure> {
+pub fn check_unsettled<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Failure> {
     let text = match poll.state(chain)? {
         PollState::Finalized => {
             "it has its results, which somebody else proved: see results, or verify"
@@ -420,22 +457,22 @@ fn check_deadline<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(
     )))
 }
 
-/// Sends a proof to the poll, unless the poll has its results already; anybody may.
+/// Sends a proof to the poll, unless the poll has its results already: then nothing is returned.
+/// Anybody may send it.
 pub fn finalize<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
     poll: &PollContract,
     finalization: &Finalization,
-) -> Result<Finalized, Failure> {
-    let sent = match poll.state(chain)? {
-        PollState::Finalized => None,
-        _ => Some(send(chain, from, poll, finalization)?),
-    };
-    let results = poll.results(chain)?;
-    if results != finalization.statement.results {
-        return Err(poll.contradiction("its results are others than those that were proven"));
+) -> Result<Option<Transaction>, Failure> {
+    if poll.state(chain)? != PollState::Finalized {
+        // The contract stores what was sent, or reverts.
+        return send(chain, from, poll, finalization).map(Some);
     }
-    Ok(Finalized { sent, results })
+    match poll.results(chain)? == finalization.statement.results {
+        true => Ok(None),
+        false => Err(poll.contradiction("its results are others than those that were proven")),
+    }
 }
 
 fn send<C: Chain + ?Sized>(
@@ -523,12 +560,12 @@ fn check_key(poll: &PollContract, key: &PrivateKey) -> Result<(), Failure> {
     })
 }
 
-/// What was folded before, as far as the log still leads there.
+/// What was folded before, and whether the log leads there.
 fn fold<'a>(
     office: Office<'a>,
     directory: &ProofDirectory,
     log: &PollLog,
-) -> Result<Fold<'a>, Failure> {
+) -> Result<(Fold<'a>, bool), Failure> {
     let tools = Tools {
         parameters: office.parameters,
         key: office.key,
@@ -537,15 +574,10 @@ fn fold<'a>(
     };
     let checkpoints = Checkpoints::new(directory.checkpoint(), office.checkpoint_every);
     let mut fold = Fold::open(tools, checkpoints, office.poll.header(), None)?;
-    if !fold.catch_up(log)? {
-        let text = "the log is not the one whose events were folded: folding from the start";
-        office.console.note(text);
-        fold.restart()?;
-        return Ok(fold);
-    }
+    let is_current = fold.catch_up(log)?;
     let done = fold.proof().steps();
-    if done > 0 {
+    if is_current && done > 0 {
         office.console.note(format!("going on after step {done}"));
     }
-    Ok(fold)
+    Ok((fold, is_current))
 }

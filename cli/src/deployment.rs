@@ -50,7 +50,8 @@ pub struct Deployed {
 impl Deployed {
     /// Gas of all steps.
     pub fn gas(&self) -> u64 {
-        self.steps.iter().map(|(_, _, gas)| gas).sum()
+        let gas = self.steps.iter().map(|(_, _, gas)| *gas);
+        gas.fold(0, u64::saturating_add)
     }
 }
 

@@ -87,12 +87,19 @@ impl<'a> Fold<'a> {
     }
 
     /// Drops what was folded and begins with the first event.
+    ///
+    /// # Errors
+    /// [`Failure::ForeignCheckpoint`] if it was folded of a log that does not grow.
     pub fn restart(&mut self) -> Result<(), Failure> {
+        if !self.plan.is_of_growing_log() {
+            return Err(self.foreign("it was made of another log, by prove or a dry run"));
+        }
         let header = self.proof.header().clone();
         self.proof = nothing(self.tools.parameters, &header)?;
         self.poll = machine(&header, self.tools.key)?;
-        self.checkpoints
-            .save(self.tools.parameters, &self.proof, &self.plan)
+        // The file stays until there are new steps: the chain may yet give back what was folded.
+        self.checkpoints.forget();
+        Ok(())
     }
 
     /// Counts again what is folded. False if the log does not lead to the state that the proof has

@@ -82,7 +82,13 @@ impl PollContract {
             return Err(poll.contradiction("it belongs to another MACI than the poll file's"));
         }
         poll.check()?;
-        Ok(poll)
+        let context = words::scalar(&poll.header.context());
+        match file.poll_context {
+            Some(pinned) if pinned != B256::from(context) => Err(poll.contradiction(
+                "its coordinator's key, id, options or mode are not those of the poll file: the node lies, or the file is of another poll",
+            )),
+            _ => Ok(poll),
+        }
     }
 
     /// What the contract computed must be what it is computed here from what the contract was given.

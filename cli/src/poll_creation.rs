@@ -4,7 +4,7 @@ use std::path::Path;
 
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::artifact::ArtifactError;
-use maci_nova_contracts::bindings::MACI;
+use maci_nova_contracts::bindings::{Poll, MACI};
 use maci_nova_contracts::chain::{self, BlockId, Chain};
 use maci_nova_contracts::deploy::{constant_credits, votes_credits, Shape};
 use maci_nova_contracts::words;
@@ -195,7 +195,7 @@ pub fn establish<C: Chain + ?Sized>(
             "an earlier attempt created the poll at {}",
             contract.address
         ));
-        keep(file, path, contract, &attempt)?;
+        keep(file, path, contract, &poll, &attempt)?;
         return Ok((poll, None));
     }
     let shape = shape(chain, file)?;
@@ -214,8 +214,10 @@ pub fn establish<C: Chain + ?Sized>(
     attempt.begin(file, from, newest.number, &settings)?;
     let created = create_poll(chain, from, file, settings)?;
     console.note(format!("the poll is at {}", created.contract.address));
-    keep(file, path, created.contract, &attempt)?;
     let poll = PollContract::open(chain, file, created.contract)?;
+    // The node says whose key the poll has; it must be the one that was asked for.
+    check_same(&poll, terms, path)?;
+    keep(file, path, created.contract, &poll, &attempt)?;
     Ok((poll, Some(created)))
 }
 
@@ -224,9 +226,11 @@ fn keep(
     file: &mut PollFile,
     path: &Path,
     contract: Contract,
+    poll: &PollContract,
     attempt: &Attempt,
 ) -> Result<(), Failure> {
     file.poll = Some(contract);
+    file.poll_context = Some(words::scalar(&poll.header().context()).into());
     file.replace(path)?;
     attempt.end()
 }
@@ -411,7 +415,7 @@ fn credits<C: Chain + ?Sized>(
 
 /// The poll in the file must be what is asked for.
 fn check_same(poll: &PollContract, terms: &Terms, path: &Path) -> Result<(), Failure> {
-    let header = poll.header();
+    let (header, settings) = (poll.header(), &poll.info.settings);
     let differs = [
         (
             header.coordinator_key != terms.coordinator_key.point(),
@@ -419,17 +423,36 @@ fn check_same(poll: &PollContract, terms: &Terms, path: &Path) -> Result<(), Fai
         ),
         (header.vote_options != u64::from(terms.options), "options"),
         (header.mode != terms.mode, "mode"),
+        (settings.provingBase != terms.proving_base, "proving time"),
+        (
+            u64::from(settings.provingPerMessage) != terms.proving_per_message,
+            "proving time per message",
+        ),
+        (settings.messageFee != terms.message_fee, "message fee"),
+        (top_ups(settings) != terms.top_ups, "top-ups"),
+        (
+            matches!(terms.credits, Credits::Contract(credits) if credits != settings.credits),
+            "contract of credits",
+        ),
     ];
     let different = differs.iter().filter(|(differs, _)| *differs);
     let different: Vec<_> = different.map(|(_, name)| *name).collect();
     match different.is_empty() {
         true => Ok(()),
         false => usage(format!(
-            "poll file {} has a poll already, with other values of: {}; for another poll give a copy of the file without its \"poll\"",
+            "poll file {} has a poll already, with other values of: {}; for another poll give a copy of the file without \"poll\" and \"pollContext\", under another name",
             path.display(),
             different.join(", ")
         )),
     }
+}
+
+fn top_ups(settings: &Poll::PollSettings) -> Option<TopUps> {
+    (settings.topUpToken != Address::ZERO).then_some(TopUps {
+        token: settings.topUpToken,
+        unit: settings.creditUnit,
+        beneficiary: settings.beneficiary,
+    })
 }
 
 /// A mode as contracts have it.

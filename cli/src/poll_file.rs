@@ -36,6 +36,10 @@ pub struct PollFile {
     /// The poll, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll: Option<Contract>,
+    /// `P5(pollId, coordinatorKey.x, coordinatorKey.y, voteOptions, mode)` of the poll, big-endian: whoever
+    /// has the file from somebody they trust need not believe a node whose the coordinator's key is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll_context: Option<B256>,
 }
 
 /// The contracts that polls share.
@@ -133,6 +137,7 @@ impl PollFile {
             contracts,
             keys,
             poll: None,
+            poll_context: None,
         }
     }
 
@@ -234,6 +239,8 @@ impl PollFile {
             .is_some_and(|poll| poll.first_block < maci.first_block)
         {
             "the poll is older than its MACI"
+        } else if self.poll.is_some() != self.poll_context.is_some() {
+            "a poll and its context belong together"
         } else if self.rpc_url.as_ref().is_some_and(|url| !url.is_bare()) {
             "the node's address has more than scheme, host and port, which may be a secret"
         } else {
@@ -382,6 +389,7 @@ mod tests {
     fn with_poll() -> PollFile {
         PollFile {
             poll: Some(contract(0xa5)),
+            poll_context: Some(B256::repeat_byte(7)),
             ..deployment()
         }
     }
@@ -442,7 +450,8 @@ mod tests {
                 "decider": B256::repeat_byte(5).to_string(),
                 "join": B256::repeat_byte(6).to_string()
             },
-            "poll": { "address": Address::repeat_byte(0xa5).to_string(), "firstBlock": 265 }
+            "poll": { "address": Address::repeat_byte(0xa5).to_string(), "firstBlock": 265 },
+            "pollContext": B256::repeat_byte(7).to_string()
         });
         assert_eq!(serde_json::to_value(with_poll()).unwrap(), expected);
     }
@@ -499,7 +508,11 @@ mod tests {
         let zero = Address::ZERO.to_string();
         let maci = Address::repeat_byte(0xa4).to_string();
         type Change = Box<dyn Fn(&mut Value)>;
-        let changes: [(&str, Change); 6] = [
+        let changes: [(&str, Change); 7] = [
+            (
+                "belong together",
+                Box::new(|file| file["pollContext"] = Value::Null),
+            ),
             ("chain id", Box::new(|file| file["chainId"] = 0.into())),
             (
                 "address is zero",

@@ -40,7 +40,7 @@ impl Scan<'_> {
         let blocks = newest.saturating_add(1).saturating_sub(first);
         let mut progress = Progress::counted(self.console, self.what, "blocks", 0, blocks);
         let mut from = first;
-        while from <= newest {
+        while from <= newest && from < u64::MAX {
             let to = newest.min(from.saturating_add(BLOCKS - 1));
             let logs = chain.logs(address, from, to, self.topics);
             logs.map_err(failed())?.iter().try_for_each(&mut visit)?;

@@ -162,7 +162,7 @@ fn paid(tokens: U256, fees: U256, gas: [Result<u64, Failure>; 2]) -> Result<Paid
     Ok(Paid {
         tokens,
         fees,
-        gas: first? + second?,
+        gas: first?.saturating_add(second?),
     })
 }
 

@@ -1,7 +1,7 @@
 //! What a voter does on a chain: sign up, join a poll, publish messages, top up.
 
 use maci_nova_compressor::join::{self, JoinProof, Prover, Statement};
-use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
+use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
 use maci_nova_contracts::chain::{self, BlockId, Chain, ChainError, Log, Receipt};
@@ -253,7 +253,7 @@ pub fn publish<C: Chain + ?Sized>(
             published.first = number(event.index)?;
         }
         published.count += batch.len() as u64;
-        published.gas += receipt.gas_used;
+        published.gas = published.gas.saturating_add(receipt.gas_used);
     }
     Ok(published)
 }
@@ -334,7 +334,7 @@ pub fn top_up<C: Chain + ?Sized>(
         index: number(event.index)?,
         credits: number(event.credits)?,
         tokens: amount,
-        gas: approval + receipt.gas_used,
+        gas: approval.saturating_add(receipt.gas_used),
     })
 }
 
@@ -365,7 +365,7 @@ fn approve<C: Chain + ?Sized>(
     // Some tokens let an allowance be changed to zero and from zero alone.
     let steps = [U256::ZERO, amount];
     let steps = &steps[usize::from(allowance.is_zero())..];
-    let mut gas = 0;
+    let mut gas = 0_u64;
     for value in steps {
         let call = SampleToken::approveCall {
             spender: poll.address,
@@ -373,7 +373,7 @@ fn approve<C: Chain + ?Sized>(
         };
         let receipt = chain::send(chain, from, token, &call, U256::ZERO)
             .map_err(on_chain("approve the tokens"))?;
-        gas += receipt.gas_used;
+        gas = gas.saturating_add(receipt.gas_used);
     }
     Ok(gas)
 }
@@ -397,8 +397,7 @@ pub fn the_join_of<C: Chain + ?Sized>(
     console: &Console,
 ) -> Result<Option<Joined>, Failure> {
     let [x, y] = [&key.point().x, &key.point().y].map(words::scalar);
-    let kinds = [vec![Poll::Join::SIGNATURE_HASH]];
-    let mut found = joins(chain, poll, &kinds, console)?;
+    let mut found = joins(chain, poll, console)?;
     found.retain(|event| (event.x, event.y) == (x, y));
     match &found[..] {
         [] => Ok(None),
@@ -423,18 +422,19 @@ pub fn join_at<C: Chain + ?Sized>(
     state_index: u64,
     console: &Console,
 ) -> Result<Option<Joined>, Failure> {
-    let index = B256::from(U256::from(state_index));
-    let topics = [vec![Poll::Join::SIGNATURE_HASH], vec![index]];
-    let found = joins(chain, poll, &topics, console)?;
-    found.first().map(voter).transpose()
+    // All are asked for, so that the node does not learn which one votes.
+    let found = joins(chain, poll, console)?;
+    let index = U256::from(state_index);
+    let event = found.iter().find(|event| event.stateIndex == index);
+    event.map(voter).transpose()
 }
 
 fn joins<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
-    topics: &[Vec<B256>],
     console: &Console,
 ) -> Result<Vec<Poll::Join>, Failure> {
+    let topics = &[vec![Poll::Join::SIGNATURE_HASH]];
     let scan = Scan {
         contract: Contract {
             address: poll.address,

@@ -9,7 +9,8 @@
 use maci_nova_compressor::adapter::ToArk;
 use maci_nova_compressor::decider::DeciderKey;
 use maci_nova_compressor::groth16::VerifyingKey;
-use maci_nova_contracts::alloy_primitives::{Address, Bytes};
+use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, B256};
+use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::artifact::{self, Artifact, ArtifactError, Libraries};
 use maci_nova_contracts::bindings::{DeciderVerifier, JoinVerifier, Poll};
 use maci_nova_contracts::chain::{self, Chain};
@@ -36,6 +37,8 @@ pub(super) struct Verifier {
     pub(super) key: DeciderKey,
     /// Why somebody may be able to forge, if a reason is known.
     pub(super) insecure: Option<&'static str>,
+    /// keccak256 of the key, encoded as the contract's constructor takes it.
+    pub(super) digest: B256,
 }
 
 impl Verifier {
@@ -64,6 +67,7 @@ impl Verifier {
         }
         Ok(Verifier {
             insecure: insecure(chain, poll, &key, development)?,
+            digest: keccak256(said.abi_encode()),
             key: decider_key(&key),
         })
     }

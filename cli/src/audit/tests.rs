@@ -291,8 +291,18 @@ impl World {
         WORLD.get_or_init(make).clone()
     }
 
+    /// As in production, where the key is known.
+    fn strict(&self) -> Demands<'static> {
+        let verifier = Verifier::read(&self.evm, self.poll()).unwrap();
+        Demands {
+            production: true,
+            key_digest: Some(verifier.digest),
+            proof: None,
+        }
+    }
+
     fn audit(&self) -> Result<Audited, Failure> {
-        audit(&self.evm, self.poll(), true, &QUIET)
+        audit(&self.evm, self.poll(), &self.strict(), &QUIET)
     }
 
     #[track_caller]
@@ -324,6 +334,7 @@ fn a_whole_poll() {
         state_root: Fr::from(77),
         verifier: world.addresses.decider_verifier,
         insecure: None,
+        key_digest: world.strict().key_digest.unwrap(),
         transaction: logs[0].transaction,
         block: newest,
     };
@@ -349,11 +360,32 @@ fn many_empty_blocks_between_the_events() {
     assert_eq!(world.audit().unwrap().voters, 1);
 }
 
+/// A key that says nothing against itself is not known to be good.
+#[test]
+fn in_production_the_key_has_to_be_known() {
+    let world = World::finalized();
+    let strict = world.strict();
+    let with = |key_digest| Demands {
+        key_digest,
+        ..strict
+    };
+    let outcome = audit(&world.evm, world.poll(), &with(None), &QUIET);
+    assert!(
+        matches!(outcome, Err(Failure::InsecureKeys(_))),
+        "{outcome:?}"
+    );
+    let other = with(Some(B256::repeat_byte(1)));
+    refused(
+        audit(&world.evm, world.poll(), &other, &QUIET),
+        "not the one that was given",
+    );
+}
+
 #[test]
 fn keys_for_development_are_told() {
     let mut world = World::with(blinding_generator(), true);
     world.finalize();
-    let audited = audit(&world.evm, world.poll(), false, &QUIET).unwrap();
+    let audited = audit(&world.evm, world.poll(), &Demands::default(), &QUIET).unwrap();
     let reason = audited.insecure.expect("a reason");
     assert!(reason.contains("without a ceremony"), "{reason}");
     let outcome = world.audit();
@@ -371,7 +403,7 @@ fn the_development_setup_is_recognised_by_its_tau() {
     decider.tau = simulator::development_tau();
     let mut world = World::of(decider, rng, false);
     world.finalize();
-    let audited = audit(&world.evm, world.poll(), false, &QUIET).unwrap();
+    let audited = audit(&world.evm, world.poll(), &Demands::default(), &QUIET).unwrap();
     let reason = audited.insecure.expect("a reason");
     assert!(reason.contains("development setup"), "{reason}");
 }
@@ -430,6 +462,26 @@ fn finalized_by_way_of_another_contract() {
     let call = world.finalize_call();
     world.send(forwarder.contract, &call);
     world.is_refused("by way of another contract");
+    // Whoever has the proof can show it.
+    let with = |call| Demands {
+        proof: Some(call),
+        ..world.strict()
+    };
+    let audited = audit(&world.evm, world.poll(), &with(&call), &QUIET).unwrap();
+    assert_eq!(audited.results, results());
+    let mut other = call.clone();
+    other.newResults[0].votes += 1;
+    refused(
+        audit(&world.evm, world.poll(), &with(&other), &QUIET),
+        "its stored results are not those",
+    );
+    // The scalars of the proof.
+    let mut other = call.clone();
+    other.proof.swap(20, 21);
+    refused(
+        audit(&world.evm, world.poll(), &with(&other), &QUIET),
+        "the proof does not show",
+    );
 }
 
 /// What the chain answers, changed.
@@ -516,7 +568,10 @@ fn tampered(tamper: impl FnOnce(&mut Tampered<'_>, &World), message: &str) {
     let world = World::finalized();
     let mut chain = Tampered::new(&world.evm);
     tamper(&mut chain, &world);
-    refused(audit(&chain, world.poll(), true, &QUIET), message);
+    refused(
+        audit(&chain, world.poll(), &Demands::default(), &QUIET),
+        message,
+    );
 }
 
 /// Drops the event of this number among those of one kind, or changes it.
@@ -829,7 +884,7 @@ fn the_proof_of_another_poll() {
         input.calldata = other.abi_encode().into();
         Some(input)
     });
-    let outcome = audit(&chain, world.poll(), true, &QUIET);
+    let outcome = audit(&chain, world.poll(), &Demands::default(), &QUIET);
     refused(outcome, "the proof does not show");
 }
 

@@ -154,7 +154,7 @@ fn a_bribe_is_worth_nothing() {
     let mut world = World::new();
     let bribers = key(9);
     let mut ballot = world.ballot(&[]);
-    ballot.new_key = Some(bribers.clone());
+    ballot.new_key = Some(bribers.public_key());
     let change = ballot.messages().unwrap();
     let choices = [choice(3, 9)];
     let mut ballot = world.ballot(&choices);
@@ -185,7 +185,7 @@ fn a_kept_key_lets_what_it_signed_before_count() {
     assert_eq!(world.count(), [0; 5]);
     let choices = [choice(1, 7), choice(4, 1)];
     let mut ballot = world.ballot(&choices);
-    ballot.new_key = Some(kept.clone());
+    ballot.new_key = Some(kept.public_key());
     let last = ballot.messages().unwrap();
     world.publish(last);
     assert_eq!(world.count(), [2, 3, 0, 0, 1]);
@@ -196,7 +196,7 @@ fn a_key_change_alone_takes_back_everything() {
     let mut world = World::new();
     world.vote(&[choice(0, 5), choice(1, 5)]);
     let mut ballot = world.ballot(&[]);
-    ballot.new_key = Some(key(5));
+    ballot.new_key = Some(key(5).public_key());
     assert_eq!((ballot.nonces(), ballot.cost()), (vec![1], 0));
     let change = ballot.messages().unwrap();
     world.publish(change);
@@ -229,6 +229,23 @@ fn a_ballot_that_costs_too_much_is_cut_off() {
     world.vote(&earlier);
     world.vote(&[choice(0, 11), choice(1, 1)]);
     assert_eq!(world.count(), [0, 0, 1, 1, 1]);
+}
+
+/// A voter who changes their mind with the same file for the kept key.
+#[test]
+fn ballots_that_change_to_the_same_key_are_not_mixed() {
+    let mut world = World::new();
+    let kept = key(5);
+    for choices in [
+        &[choice(0, 1), choice(1, 1), choice(2, 1)][..],
+        &[choice(4, 3)],
+    ] {
+        let mut ballot = world.ballot(choices);
+        ballot.new_key = Some(kept.public_key());
+        let messages = ballot.messages().unwrap();
+        world.publish(messages);
+    }
+    assert_eq!(world.count(), [0, 0, 0, 0, 3]);
 }
 
 /// Somebody who has the voter's first key cannot take a ballot over in its middle.
@@ -283,7 +300,8 @@ fn ballots_that_are_none() {
     let twice = [choice(3, 1), choice(0, 2), choice(3, 1)];
     assert_eq!(refused(&twice, |_| {}), BallotError::Twice(3));
     assert_eq!(
-        refused(&fine, |ballot| ballot.new_key = Some(ballot.key.clone())),
+        refused(&fine, |ballot| ballot.new_key =
+            Some(ballot.key.public_key())),
         BallotError::SameKey
     );
     let field = |error| match error {

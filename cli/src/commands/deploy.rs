@@ -10,7 +10,7 @@ use maci_nova_step_circuit::Shape;
 use serde::Serialize;
 
 use crate::arguments::Deploy;
-use crate::connection::{account, connect};
+use crate::connection::connect;
 use crate::console::Console;
 use crate::contract;
 use crate::deployment::{deploy, Deployed, Request};
@@ -52,11 +52,10 @@ pub fn run(arguments: &Deploy, production: bool, console: &Console) -> Result<()
     let url = arguments.node.rpc_url.as_ref().ok_or_else(|| {
         Failure::Usage("deploy needs a node; give --rpc-url or set MACI_NOVA_RPC_URL".into())
     })?;
-    let account = account(&arguments.sender)?;
     let source = source(arguments.setup.ptau.as_ref(), production, console)?;
     let interrupt = Interrupt::listen()?;
     // Before the keys, which take minutes.
-    let mut chain = connect(url, None, vec![account], &interrupt, console)?;
+    let mut chain = connect(url, None, Some(&arguments.sender), &interrupt, console)?;
     let join = proving_keys::join(production, console)?;
     let parameters = finalizer::parameters(shape, &source, console)?;
     let decider = proving_keys::decider(&parameters, production, console)?;

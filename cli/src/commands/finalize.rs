@@ -5,9 +5,9 @@ use std::path::Path;
 use maci_nova_contracts::chain::Chain;
 
 use crate::arguments::{Finalize, Node};
-use crate::connection::Connection;
+use crate::connection::{self, Connection};
 use crate::console::Console;
-use crate::coordinator::{self, check_verifier, Office};
+use crate::coordinator::{self, check_unsettled, check_verifier, Office};
 use crate::failure::Failure;
 use crate::finalizer::{self, dry_run};
 use crate::interrupt::Interrupt;
@@ -36,16 +36,22 @@ fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(),
     let mut connection = Connection::sending(&node, &arguments.sender, &interrupt, console)?;
     let poll = connection.poll()?;
     let directory = ProofDirectory::open(&arguments.out)?;
+    // A poll that has its results may be this one's, sent before.
+    if !directory.decider().exists() {
+        check_unsettled(&connection.chain, &poll)?;
+    }
     let parameters = finalizer::parameters(poll.shape(), &source, console)?;
     // Before anything long: what is refused or has no room is so at once.
     let prover = finalizer::keys(&parameters, production, console)?;
     check_verifier(&connection.chain, &poll, &prover)?;
+    let second = connection::second(&arguments.following, poll.chain_id, &interrupt, console)?;
     let office = Office {
         poll: &poll,
         key: &key,
         parameters: &parameters,
         confirmations: arguments.following.confirmations,
         checkpoint_every: arguments.checkpoint_every,
+        second: second.as_ref(),
         interrupt: &interrupt,
         console,
     };

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use crate::arguments::Process;
-use crate::connection::Connection;
+use crate::connection::{self, Connection};
 use crate::console::Console;
-use crate::coordinator::{Coordinator, Office, Reached};
+use crate::coordinator::{check_unsettled, Coordinator, Office, Reached};
 use crate::failure::Failure;
 use crate::finalizer;
 use crate::interrupt::Interrupt;
@@ -31,14 +31,17 @@ pub fn run(arguments: &Process, production: bool, console: &Console) -> Result<(
     let Connection { file, chain, .. } =
         &Connection::read_only(&arguments.node, &interrupt, console)?;
     let poll = PollContract::open(chain, file, file.poll(&arguments.node.poll_file)?)?;
+    check_unsettled(chain, &poll)?;
     let directory = ProofDirectory::open(&arguments.out)?;
     let parameters = finalizer::parameters(poll.shape(), &source, console)?;
+    let second = connection::second(&arguments.following, poll.chain_id, &interrupt, console)?;
     let office = Office {
         poll: &poll,
         key: &key,
         parameters: &parameters,
         confirmations: arguments.following.confirmations,
         checkpoint_every: arguments.checkpoint_every,
+        second: second.as_ref(),
         interrupt: &interrupt,
         console,
     };

@@ -7,10 +7,12 @@ use maci_nova_protocol::field::to_decimal;
 use serde::Serialize;
 
 use crate::arguments::{Node, Verify};
-use crate::audit::{audit, Audited};
+use crate::audit::{audit, Audited, Demands};
 use crate::connection::Connection;
 use crate::console::Console;
+use crate::coordinator::finalize_call;
 use crate::failure::Failure;
+use crate::finalization::Finalization;
 use crate::interrupt::Interrupt;
 use crate::poll_contract::PollContract;
 use crate::poll_log::PollLog;
@@ -35,7 +37,14 @@ fn of_poll(arguments: &Verify, production: bool, console: &Console) -> Result<()
     let interrupt = Interrupt::listen()?;
     let connection = Connection::read_only(&node, &interrupt, console)?;
     let poll = connection.poll()?;
-    let audited = audit(&connection.chain, &poll, production, console)?;
+    let given = arguments.proof.as_deref().map(Finalization::read);
+    let given = given.transpose()?.as_ref().map(finalize_call);
+    let demands = Demands {
+        production,
+        key_digest: arguments.key_digest,
+        proof: given.as_ref(),
+    };
+    let audited = audit(&connection.chain, &poll, &demands, console)?;
     if let Some(reason) = audited.insecure {
         console.warn(format!("INSECURE: {reason}"));
     }
@@ -50,6 +59,7 @@ struct AuditDocument {
     results: Results,
     verified: bool,
     insecure: bool,
+    key_digest: B256,
     voters: String,
     messages: String,
     chain_id: u64,
@@ -66,6 +76,7 @@ impl AuditDocument {
             results: Results::new(&audited.results, audited.total_spent),
             verified: true,
             insecure: audited.insecure.is_some(),
+            key_digest: audited.key_digest,
             voters: audited.voters.to_string(),
             messages: audited.messages.to_string(),
             chain_id: poll.chain_id,
@@ -91,6 +102,11 @@ impl AuditDocument {
             )?;
             writeln!(out, "poll        {}", self.poll)?;
             writeln!(out, "verifier    {}", self.verifier)?;
+            writeln!(
+                out,
+                "its key     {}: compare it with the ceremony's",
+                self.key_digest
+            )?;
             writeln!(
                 out,
                 "transaction {}, in block {}",

@@ -1,11 +1,13 @@
 //! `vote`: a ballot, published or written to a file.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use maci_nova_protocol::keys::PrivateKey;
 use serde::Serialize;
 
-use crate::arguments::Vote;
+use crate::arguments::{Choice, Vote};
 use crate::ballot::Ballot;
 use crate::connection::Connection;
 use crate::console::Console;
@@ -14,6 +16,9 @@ use crate::interrupt::Interrupt;
 use crate::poll_contract::PollContract;
 use crate::voter::{join_at, publish, the_join_of, Joined, Published};
 use crate::{key, messages_file};
+
+/// Bytes of a file with a ballot: more than a line for each of 5^10 options is no ballot.
+const LARGEST_BALLOT: u64 = 1 << 28;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,6 +36,7 @@ struct Document {
 pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let key = key::read(&arguments.key, console)?;
+    let choices = choices(arguments)?;
     let mut connection = connect(arguments, &interrupt, console)?;
     let poll = connection.poll()?;
     let joined = find(arguments, &connection, &poll, &key, console)?;
@@ -38,14 +44,14 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         header: poll.header(),
         state_index: joined.state_index,
         key: &key,
-        choices: &arguments.votes,
+        choices: &choices,
         new_key: None,
         first_nonce: arguments.nonce,
     };
     if let Some(path) = &arguments.new_key_file {
         // Only for a ballot that is one is a key file made.
         ballot.check_votes()?;
-        ballot.new_key = Some(key::read_or_make(path, console)?);
+        ballot.new_key = Some(key::read_or_make(path, console)?.public_key());
     }
     let messages = ballot.messages()?;
     explain(&ballot, arguments.new_key_file.as_deref(), console);
@@ -68,6 +74,36 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         (document.first_message, document.gas) = (Some(first), Some(gas));
     }
     document.print(console)
+}
+
+/// From the arguments, or from a file or standard input.
+fn choices(arguments: &Vote) -> Result<Vec<Choice>, Failure> {
+    let Some(path) = &arguments.ballot else {
+        return Ok(arguments.votes.clone());
+    };
+    let unreadable = |source| Failure::Io {
+        action: "read",
+        path: path.clone(),
+        source,
+    };
+    let input: Box<dyn Read> = match path.as_os_str() == "-" {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(path).map_err(unreadable)?),
+    };
+    let mut text = String::new();
+    let read = input.take(LARGEST_BALLOT).read_to_string(&mut text);
+    read.map_err(unreadable)?;
+    let lines = text.lines().enumerate();
+    let lines = lines.filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(i, line)| {
+            let wrong = |reason: String| {
+                let path = path.display();
+                Failure::Usage(format!("ballot {path}, line {}: {reason}", i + 1))
+            };
+            line.parse().map_err(wrong)
+        })
+        .collect()
 }
 
 /// With --out nothing is sent, so no account is needed.

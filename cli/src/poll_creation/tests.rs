@@ -44,6 +44,13 @@ fn a_poll_is_created_once() {
     assert_eq!(settings.topUpToken, Address::ZERO);
     assert_eq!(poll.info.owner, SENDER);
 
+    // A node that names another coordinator's key for the poll is not believed.
+    let mut other = world.file.clone();
+    other.poll_context = Some([1; 32].into());
+    let outcome = PollContract::open(&world.evm, &other, created.contract);
+    let error = outcome.unwrap_err().to_string();
+    assert!(error.contains("not those of the poll file"), "{error}");
+
     let newest = world.evm.latest();
     let (again, nothing) = run(&mut world, &terms).unwrap();
     assert_eq!((again.address, nothing), (poll.address, None));
@@ -264,6 +271,7 @@ fn credits_of_each_kind() {
     let mut contract = Address::ZERO;
     for credits in [Credits::Constant(7), votes] {
         world.file.poll = None;
+        world.file.poll_context = None;
         let terms = Terms {
             credits,
             ..world.terms()
@@ -277,6 +285,7 @@ fn credits_of_each_kind() {
     }
     // Another poll may use the same contract: nothing but the poll is sent.
     world.file.poll = None;
+    world.file.poll_context = None;
     let blocks = world.evm.latest().number;
     let terms = Terms {
         credits: Credits::Contract(contract),

@@ -52,7 +52,7 @@ impl Ledger {
         });
         let known = &mut self.actions[place];
         known.times += 1;
-        known.total_gas += gas;
+        known.total_gas = known.total_gas.saturating_add(gas);
         known.gas = known.total_gas / known.times;
     }
 

@@ -47,6 +47,9 @@ pub const CREDIT_UNIT: u64 = 10;
 /// Seconds for the proof after the end.
 const PROVING_TIME: u64 = 7 * 24 * 3600;
 
+/// Between two checkpoints.
+const CHECKPOINTS: Duration = Duration::from_secs(30);
+
 /// Between two looks at the chain.
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -315,15 +318,14 @@ impl<'a> Rehearsal<'a> {
     pub fn settle(&mut self) -> Result<Document, Failure> {
         let directory = ProofDirectory::open(&self.proof())?;
         let owner = self.stage.account(0)?;
-        let office = Office {
-            poll: &self.poll,
-            key: &self.coordinator,
-            parameters: &self.keys.parameters,
-            confirmations: 0,
-            checkpoint_every: Interval::Time(Duration::from_secs(30)),
-            interrupt: self.interrupt,
-            console: self.console,
-        };
+        // Not of all of self, whose chain is sent to.
+        let office = office(
+            &self.poll,
+            &self.coordinator,
+            self.keys,
+            self.interrupt,
+            self.console,
+        );
         let chain = self.stage.chain_mut();
         let prover = &self.keys.decider;
         coordinator::check_verifier(chain, &self.poll, prover)?;
@@ -339,15 +341,13 @@ impl<'a> Rehearsal<'a> {
 
     /// What the coordinator works with.
     pub fn office(&self) -> Office<'_> {
-        Office {
-            poll: &self.poll,
-            key: &self.coordinator,
-            parameters: &self.keys.parameters,
-            confirmations: 0,
-            checkpoint_every: Interval::Time(Duration::from_secs(30)),
-            interrupt: self.interrupt,
-            console: self.console,
-        }
+        office(
+            &self.poll,
+            &self.coordinator,
+            self.keys,
+            self.interrupt,
+            self.console,
+        )
     }
 
     fn send(
@@ -359,6 +359,25 @@ impl<'a> Rehearsal<'a> {
     ) -> Result<Receipt, Failure> {
         let chain: &mut dyn Chain = self.stage.chain_mut();
         chain::send(chain, from, to, call, U256::ZERO).map_err(on_chain(what))
+    }
+}
+
+fn office<'a>(
+    poll: &'a PollContract,
+    key: &'a PrivateKey,
+    keys: &'a Keys,
+    interrupt: &'a Interrupt,
+    console: &'a Console,
+) -> Office<'a> {
+    Office {
+        poll,
+        key,
+        parameters: &keys.parameters,
+        confirmations: 0,
+        checkpoint_every: Interval::Time(CHECKPOINTS),
+        second: None,
+        interrupt,
+        console,
     }
 }
 

@@ -22,12 +22,17 @@ use super::observer::{Notice, Observer};
 use super::retry::Patience;
 use super::send::{self, Draft};
 use super::transport::Transport;
-use super::types::{alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, small};
+use super::types::{
+    alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, ethers_word, small,
+};
 use super::url::RpcUrl;
 
 /// Tries where a failure may have a reason that trying does not change: the first contact with a
 /// node, and logs of many blocks.
 const FEW_TRIES: u32 = 3;
+
+/// 1,000 gwei.
+const MAX_FEE: U256 = U256::from_limbs([1_000_000_000_000, 0, 0, 0]);
 
 /// How long a node's block or transaction is waited for.
 const RECEIPT: Duration = Duration::from_secs(300);
@@ -39,6 +44,9 @@ pub struct Options {
     pub chain_id: Option<u64>,
     /// Keys that transactions are sent with, the default one first.
     pub accounts: Vec<Account>,
+    /// The most that a unit of gas may cost, in wei. A node recommends prices; this bounds what it can make
+    /// an account pay.
+    pub max_fee: U256,
     /// Limits of waiting for answers.
     pub patience: Patience,
     /// The longest time from sending a transaction to seeing it in a block.
@@ -53,6 +61,7 @@ impl Default for Options {
         Options {
             chain_id: None,
             accounts: Vec::new(),
+            max_fee: MAX_FEE,
             patience: Patience::default(),
             receipt: RECEIPT,
             observer: Arc::new(()),
@@ -65,6 +74,7 @@ impl std::fmt::Debug for Options {
         f.debug_struct("Options")
             .field("chain_id", &self.chain_id)
             .field("accounts", &self.accounts)
+            .field("max_fee", &self.max_fee)
             .field("patience", &self.patience)
             .field("receipt", &self.receipt)
             .finish_non_exhaustive()
@@ -83,6 +93,7 @@ pub struct RpcChain {
     hasty: Provider<Transport>,
     chain_id: u64,
     accounts: Vec<Account>,
+    max_fee: U256,
     receipt: Duration,
     /// Addresses that were seen to have code.
     contracts: HashSet<Address>,
@@ -123,6 +134,7 @@ impl RpcChain {
             hasty,
             chain_id,
             accounts: options.accounts,
+            max_fee: options.max_fee,
             receipt: options.receipt,
             contracts: HashSet::new(),
             window: Mutex::new(Window::new()),
@@ -213,7 +225,10 @@ impl RpcChain {
             self.chain_id,
             account,
             draft,
-            self.receipt,
+            send::Limits {
+                fee: ethers_word(self.max_fee),
+                wait: self.receipt,
+            },
         ))
     }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use ethers_providers::ProviderError;
-use maci_nova_contracts::alloy_primitives::{hex, Address, Bytes, B256};
+use maci_nova_contracts::alloy_primitives::{hex, Address, Bytes, B256, U256};
 use maci_nova_contracts::chain::ChainError;
 
 use super::account::AccountError;
@@ -100,7 +100,15 @@ pub enum RpcError {
         /// Gas that was used and is paid for.
         gas_used: u64,
     },
-    /// The transaction cannot be signed.
+    /// The node wants more for a unit of gas than the sender is willing to pay. Nothing was sent.
+    #[error("the node recommends {asked} wei for a unit of gas, more than {max}; --max-fee sets the most, in gwei")]
+    TooDear {
+        /// What it recommends.
+        asked: U256,
+        /// The most that is paid.
+        max: U256,
+    },
+    /// It cannot be signed.
     #[error("cannot sign: {0}")]
     Signing(String),
     /// The connection was lost while the transaction was sent: the node may have it, or not.
@@ -183,7 +191,9 @@ impl From<RpcError> for ChainError {
                     reason,
                 }
             }
-            RpcError::Signing(_) | RpcError::WrongChain { .. } => ChainError::Invalid(text),
+            RpcError::Signing(_) | RpcError::TooDear { .. } | RpcError::WrongChain { .. } => {
+                ChainError::Invalid(text)
+            }
             RpcError::Interrupted => ChainError::Interrupted,
             RpcError::Url(_)
             | RpcError::Client(_)

@@ -18,7 +18,9 @@ use super::error::RpcError;
 use super::logs;
 use super::observer::Notice;
 use super::transport::Transport;
-use super::types::{alloy_address, alloy_hash, ethers_address, ethers_hash, ethers_word, small};
+use super::types::{
+    alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, ethers_word, small,
+};
 
 /// Gas of a transaction for each 100 of the estimate: what it does may cost more by the time that it
 /// is in a block.
@@ -103,7 +105,21 @@ enum Fees {
     Market { most: NodeWord, tip: NodeWord },
 }
 
-/// A signed transaction.
+impl Fees {
+    /// Refuses what the sender is not willing to pay.
+    fn check(self, max: NodeWord) -> Result<(), RpcError> {
+        let (Fees::Legacy { price: most } | Fees::Market { most, .. }) = self;
+        match most <= max {
+            true => Ok(()),
+            false => Err(RpcError::TooDear {
+                asked: alloy_word(most),
+                max: alloy_word(max),
+            }),
+        }
+    }
+}
+
+/// A transaction, signed.
 #[derive(Debug)]
 struct Signed {
     encoded: NodeBytes,
@@ -112,19 +128,28 @@ struct Signed {
     draft: Draft,
 }
 
+/// What a transaction may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Wei for a unit of gas.
+    pub fee: NodeWord,
+    /// The longest time until it is in a block.
+    pub wait: Duration,
+}
+
 /// Sends a transaction and waits until it is in a block.
 pub async fn send(
     node: &Provider<Transport>,
     chain_id: u64,
     account: &Account,
     draft: Draft,
-    limit: Duration,
+    limits: Limits,
 ) -> Result<Receipt, RpcError> {
-    let signed = prepare(node, chain_id, account, draft).await?;
+    let signed = prepare(node, chain_id, account, draft, limits.fee).await?;
     publish(node, &signed).await?;
     let observer = node.as_ref().observer();
     observer.notice(&Notice::Sent { hash: signed.hash });
-    let receipt = wait(node, signed.hash, limit).await?;
+    let receipt = wait(node, signed.hash, limits.wait).await?;
     if succeeded(&receipt) {
         return read_receipt(receipt);
     }
@@ -196,6 +221,7 @@ async fn prepare(
     chain_id: u64,
     account: &Account,
     draft: Draft,
+    max_fee: NodeWord,
 ) -> Result<Signed, RpcError> {
     let newest = node
         .get_block(BlockNumber::Latest)
@@ -208,6 +234,7 @@ async fn prepare(
     let estimate = estimate(node, &draft).await?;
     let gas = with_margin(estimate, newest.gas_limit);
     let fees = fees(node, newest.base_fee_per_gas).await?;
+    fees.check(max_fee)?;
     let nonce = node
         .get_transaction_count(draft.from, Some(BlockNumber::Pending.into()))
         .await

@@ -1,5 +1,6 @@
 //! Voters of real contracts, with real join proofs, in an embedded EVM.
 
+use maci_nova_contracts::alloy_primitives::B256;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 

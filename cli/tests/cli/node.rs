@@ -120,10 +120,6 @@ fn every_role_by_its_commands() {
         assert!(again.ok().stderr.contains("already"), "{alias}");
     }
     town.create("--start-in 60s");
-    let error = town
-        .refused("join --key-file none.key --poll-key-file p.key --account-key-file account1.key");
-    assert!(!error.is_empty());
-
     for voter in ["ada", "ben"] {
         town.json(&format!("genMaciKeypair --out {voter}.key"));
         let line = format!("signup --key-file {voter}.key --account-key-file account1.key");
@@ -237,10 +233,7 @@ fn a_poll_that_is_given_up() {
     );
     town.json("vote --key-file ada.poll.key --vote 0=5 --account-key-file account1.key");
     let error = town.refused("abort --account-key-file account2.key");
-    assert!(
-        error.contains("deadline") || error.contains("until"),
-        "{error}"
-    );
+    assert!(error.contains("at the earliest from"), "{error}");
     let error = town.refused("withdraw --account-key-file account1.key");
     assert!(!error.is_empty());
     town.go_to(town.time("deadline"));

@@ -95,6 +95,26 @@ fn a_constructor_that_refuses_is_not_sent() {
     assert_eq!(nonce, "0x0");
 }
 
+/// A node recommends what a unit of gas shall cost; the sender says how much is too much.
+#[test]
+fn a_price_that_is_too_high_is_not_paid() {
+    let Some(anvil) = Anvil::start(&[]) else {
+        return;
+    };
+    let mut chain = anvil.chain_with(Options {
+        max_fee: U256::from(1),
+        ..Options::default()
+    });
+    let from = chain.accounts()[0];
+    let before = chain.block(BlockId::Latest).unwrap();
+    let error = chain.send(from, Some(from), Bytes::new(), U256::from(1));
+    match error {
+        Err(ChainError::Invalid(text)) => assert!(text.contains("--max-fee"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(chain.block(BlockId::Latest).unwrap(), before);
+}
+
 #[test]
 fn transactions_calls_and_reverts() {
     let Some(anvil) = Anvil::start(&[]) else {

@@ -46,6 +46,7 @@ fn options(observer: &Arc<Listener>) -> Options {
         patience: hurried(),
         receipt: Duration::from_millis(400),
         observer: Arc::clone(observer) as Arc<dyn Observer>,
+        ..Options::default()
     }
 }
 

@@ -14,7 +14,7 @@ use rand_core::OsRng;
 use serde::Serialize;
 
 use crate::arguments::{Choice, Demo};
-use crate::audit;
+use crate::audit::{self, Demands};
 use crate::connection;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -69,10 +69,8 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let stage = match &arguments.rpc_url {
         Some(url) => {
-            let accounts = vec![connection::account(&arguments.sender)?];
-            Stage::node(connection::connect(
-                url, None, accounts, &interrupt, console,
-            )?)
+            let sender = Some(&arguments.sender);
+            Stage::node(connection::connect(url, None, sender, &interrupt, console)?)
         }
         None => Stage::embedded(),
     };
@@ -151,7 +149,7 @@ fn play(mut poll: Rehearsal<'_>, console: &Console) -> Result<Document, Failure>
         poll.publish(cleo.account, &messages)?;
         let choices = [choice(3, 5)];
         let mut ballot = poll.ballot(&cleo, &choices);
-        ballot.new_key = Some(new_key.clone());
+        ballot.new_key = Some(new_key.public_key());
         let messages = ballot.messages()?;
         poll.publish(cleo.account, &messages)?;
         want(&before);
@@ -195,7 +193,7 @@ fn play(mut poll: Rehearsal<'_>, console: &Console) -> Result<Document, Failure>
     note("verify: everything once more, from the chain alone");
     let audited = poll.timed("verify", |poll| {
         let contract = poll.poll().clone();
-        audit::audit(poll.stage().chain(), &contract, false, console)
+        audit::audit(poll.chain(), &contract, &Demands::default(), console)
     })?;
     if *finalization.results() != expected(&wanted)
         || Results::new(&audited.results, audited.total_spent) != *finalization.results()
