@@ -175,8 +175,7 @@ impl ChainLog {
     ) -> Result<Advance, Failure> {
         let to = range.to();
         let sent = poll.sent(chain, range.from(), to)?;
-        let more =
-            records(&sent, self.log.facts()).and_then(|records| Some(self.log.extended(&records)));
+        let more = records(&sent, self.log.facts()).map(|records| self.log.extended(&records));
         let bytes = match &more {
             Some(Ok((index, _))) => index.bytes(),
             // Whether the chain is still the same decides what this means.

@@ -47,6 +47,13 @@ pub struct Chains {
     pub message_count: u64,
 }
 
+/// The events that tell of joins, messages and top-ups.
+pub const SENT: [B256; 3] = [
+    Poll::Join::SIGNATURE_HASH,
+    Poll::Message::SIGNATURE_HASH,
+    Poll::TopUp::SIGNATURE_HASH,
+];
+
 /// Something that was sent to a poll, and the log that tells it.
 #[derive(Clone, Debug)]
 pub struct Sent {
@@ -245,29 +252,14 @@ impl PollContract {
         from_block: u64,
         to_block: u64,
     ) -> Result<Vec<Sent>, Failure> {
-        let kinds = vec![
-            Poll::Join::SIGNATURE_HASH,
-            Poll::Message::SIGNATURE_HASH,
-            Poll::TopUp::SIGNATURE_HASH,
-        ];
-        let logs = self.logs(chain, from_block, to_block, kinds)?;
+        let logs = chain
+            .logs(self.address, from_block, to_block, &[SENT.to_vec()])
+            .map_err(on_chain("read the poll's events"))?;
         logs.iter().map(|log| self.read(log)).collect()
     }
 
-    /// Its logs of these kinds in these blocks.
-    pub fn logs<C: Chain + ?Sized>(
-        &self,
-        chain: &C,
-        from_block: u64,
-        to_block: u64,
-        kinds: Vec<B256>,
-    ) -> Result<Vec<Log>, Failure> {
-        chain
-            .logs(self.address, from_block, to_block, &[kinds])
-            .map_err(on_chain("read the poll's events"))
-    }
-
-    fn read(&self, log: &Log) -> Result<Sent, Failure> {
+    /// What a log of one of the kinds [`SENT`] tells.
+    pub fn read(&self, log: &Log) -> Result<Sent, Failure> {
         let sent = join(log).or_else(|| message(log)).or_else(|| top_up(log));
         sent.ok_or_else(|| self.contradiction("an event is not of the poll's form"))
     }

@@ -2,16 +2,14 @@
 
 use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::Poll;
-use maci_nova_contracts::chain::{BlockId, Chain, Log};
+use maci_nova_contracts::chain::{Chain, Log};
 use maci_nova_protocol::log::{PublicFacts, Record};
 
 use crate::console::Console;
-use crate::failure::{on_chain, Failure};
-use crate::poll_contract::{PollContract, Sent};
-use crate::progress::Progress;
-
-/// Blocks whose events are read at once.
-const BLOCKS: u64 = 10_000;
+use crate::failure::Failure;
+use crate::poll_contract::{PollContract, Sent, SENT};
+use crate::poll_file::Contract;
+use crate::scan::Scan;
 
 /// The events of a finalized poll.
 pub(super) struct History {
@@ -28,26 +26,25 @@ impl History {
         poll: &PollContract,
         console: &Console,
     ) -> Result<Self, Failure> {
-        let newest = chain
-            .block(BlockId::Latest)
-            .map_err(on_chain("read the newest block"))?
-            .number;
-        let blocks = newest.saturating_add(1).saturating_sub(poll.first_block);
-        let mut progress = Progress::counted(console, "reading the poll", "blocks", 0, blocks);
         let mut facts = PublicFacts::initial(poll.header().clone());
         let mut finalized = Vec::new();
-        let mut from = poll.first_block;
-        while from <= newest && from < u64::MAX {
-            let to = newest.min(from.saturating_add(BLOCKS - 1));
-            for sent in poll.sent(chain, from, to)? {
-                absorb(&mut facts, poll, &sent)?;
+        let kinds = [SENT.as_slice(), &[Poll::Finalized::SIGNATURE_HASH]].concat();
+        let scan = Scan {
+            contract: Contract {
+                address: poll.address,
+                first_block: poll.first_block,
+            },
+            topics: &[kinds],
+            what: "poll's events",
+            console,
+        };
+        scan.each(chain, |log| {
+            if log.topics.first() == Some(&Poll::Finalized::SIGNATURE_HASH) {
+                finalized.push(log.clone());
+                return Ok(());
             }
-            let kind = vec![Poll::Finalized::SIGNATURE_HASH];
-            finalized.extend(poll.logs(chain, from, to, kind)?);
-            progress.at(to - poll.first_block);
-            from = to.saturating_add(1);
-        }
-        progress.finish();
+            absorb(&mut facts, poll, &poll.read(log)?)
+        })?;
         match <[Log; 1]>::try_from(finalized) {
             Ok([finalized]) => Ok(History { facts, finalized }),
             Err(logs) => Err(poll.contradiction(&format!(

@@ -25,7 +25,7 @@ pub enum Stage {
     /// A node's.
     Node {
         /// The node.
-        chain: RpcChain,
+        chain: Box<RpcChain>,
         /// Whether it moves its time when it is told to.
         travels: bool,
     },
@@ -43,7 +43,7 @@ impl Stage {
         let info: Result<Value, _> = chain.request("anvil_nodeInfo", json!([]));
         Stage::Node {
             travels: info.is_ok(),
-            chain,
+            chain: Box::new(chain),
         }
     }
 
@@ -51,7 +51,7 @@ impl Stage {
     pub fn chain(&self) -> &dyn Chain {
         match self {
             Stage::Embedded(evm) => evm.as_ref(),
-            Stage::Node { chain, .. } => chain,
+            Stage::Node { chain, .. } => chain.as_ref(),
         }
     }
 
@@ -59,7 +59,7 @@ impl Stage {
     pub fn chain_mut(&mut self) -> &mut dyn Chain {
         match self {
             Stage::Embedded(evm) => evm.as_mut(),
-            Stage::Node { chain, .. } => chain,
+            Stage::Node { chain, .. } => chain.as_mut(),
         }
     }
 
