@@ -211,6 +211,8 @@ impl<'a> Coordinator<'a> {
                 Advance::RolledBack => {
                     self.note("the chain was reorganised: reading again what has changed");
                     self.has_lost = true;
+                    // A node that is of two minds may be so for a while.
+                    self.pause(TICK)?;
                 }
                 Advance::Gap(block) => {
                     let text = format!("the node leaves out events before block {block}");
@@ -408,6 +410,7 @@ pub fn settle<C: Chain + ?Sized>(
     let finalization = match stored {
         Some(stored) => {
             console.note(format!("{} has the proof", path.display()));
+            coordinator.check_second()?;
             stored
         }
         None => {

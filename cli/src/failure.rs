@@ -368,7 +368,7 @@ fn proof_file_advice(error: &ProofFileError) -> &'static str {
 /// What helps against a checkpoint that cannot be used or written.
 fn checkpoint_advice(error: &CheckpointError) -> &'static str {
     match checkpoint_kind(error) {
-        Kind::Io => "; the last one is unchanged: make room and go on with --resume",
+        Kind::Io => "; the last one is unchanged: make room and go on with --resume (a poll on a chain needs no flag)",
         Kind::Checkpoint => {
             "; use the arguments and the log that it was made with, or start over in another --out"
         }

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use maci_nova_contracts::chain::Chain;
-
 use crate::arguments::{Finalize, Node};
 use crate::connection::{self, Connection};
 use crate::console::Console;
@@ -55,7 +53,7 @@ fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(),
         interrupt: &interrupt,
         console,
     };
-    let sender = connection.chain.accounts()[0];
+    let sender = connection.sending_account()?;
     coordinator::settle(
         &mut connection.chain,
         sender,

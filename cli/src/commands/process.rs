@@ -10,7 +10,6 @@ use crate::failure::Failure;
 use crate::finalizer;
 use crate::interrupt::Interrupt;
 use crate::key;
-use crate::poll_contract::PollContract;
 use crate::proof_directory::ProofDirectory;
 use crate::prover::source;
 
@@ -28,9 +27,8 @@ pub fn run(arguments: &Process, production: bool, console: &Console) -> Result<(
     let source = source(arguments.setup.ptau.as_ref(), production, console)?;
     let key = key::read(&arguments.key, console)?;
     let interrupt = Interrupt::listen()?;
-    let Connection { file, chain, .. } =
-        &Connection::read_only(&arguments.node, &interrupt, console)?;
-    let poll = PollContract::open(chain, file, file.poll(&arguments.node.poll_file)?)?;
+    let connection = Connection::read_only(&arguments.node, &interrupt, console)?;
+    let (chain, poll) = (&connection.chain, connection.poll()?);
     check_unsettled(chain, &poll)?;
     let directory = ProofDirectory::open(&arguments.out)?;
     let parameters = finalizer::parameters(poll.shape(), &source, console)?;
