@@ -273,14 +273,9 @@ pub struct Finalize {
     /// Poll file of the poll to be finalized
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     pub poll_file: Option<PathBuf>,
-    /// A node of the poll's chain, in place of the poll file's
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "MACI_NOVA_RPC_URL",
-        hide_env_values = true
-    )]
-    pub rpc_url: Option<RpcUrl>,
+    /// A node.
+    #[command(flatten)]
+    pub endpoint: Endpoint,
     /// Who sends the transaction.
     #[command(flatten)]
     pub sender: Sender,
@@ -364,14 +359,9 @@ pub struct Verify {
     /// Verify a finalized poll from its chain alone
     #[arg(long, value_name = "FILE")]
     pub poll_file: Option<PathBuf>,
-    /// A node of the poll's chain, in place of the poll file's
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "MACI_NOVA_RPC_URL",
-        hide_env_values = true
-    )]
-    pub rpc_url: Option<RpcUrl>,
+    /// A node.
+    #[command(flatten)]
+    pub endpoint: Endpoint,
 }
 
 /// Arguments of `results`.
@@ -384,7 +374,16 @@ pub struct Results {
     /// Poll file of a finalized poll
     #[arg(long, value_name = "FILE")]
     pub poll_file: Option<PathBuf>,
-    /// A node of the poll's chain, in place of the poll file's
+    /// A node.
+    #[command(flatten)]
+    pub endpoint: Endpoint,
+}
+
+/// A node, if one is named.
+#[derive(Clone, Debug, Args)]
+pub struct Endpoint {
+    /// A node of the poll's chain, in place of the poll file's. May hold an API key: then give it in
+    /// the environment
     #[arg(
         long,
         value_name = "URL",
@@ -400,15 +399,9 @@ pub struct Node {
     /// Poll file, as deploy and poll create write it
     #[arg(long, value_name = "FILE", default_value = "poll.json")]
     pub poll_file: PathBuf,
-    /// A node of the poll's chain, in place of the poll file's. May hold an API key: then give it in
-    /// the environment
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "MACI_NOVA_RPC_URL",
-        hide_env_values = true
-    )]
-    pub rpc_url: Option<RpcUrl>,
+    /// A node.
+    #[command(flatten)]
+    pub endpoint: Endpoint,
 }
 
 /// The account that sends transactions and pays for them.

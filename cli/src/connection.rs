@@ -58,7 +58,7 @@ impl Connection {
         console: &Console,
     ) -> Result<Self, Failure> {
         let file = PollFile::read(&node.poll_file)?;
-        let url = node.rpc_url.as_ref().or(file.rpc_url.as_ref());
+        let url = node.endpoint.rpc_url.as_ref().or(file.rpc_url.as_ref());
         let url = url.ok_or_else(|| no_node(&node.poll_file))?;
         let chain = connect(url, Some(file.chain_id), sender, interrupt, console)?;
         Ok(Connection {

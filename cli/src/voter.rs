@@ -4,15 +4,15 @@ use maci_nova_compressor::join::{self, JoinProof, Prover, Statement};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
-use maci_nova_contracts::chain::{self, BlockId, Chain, ChainError, Log, Receipt};
+use maci_nova_contracts::chain::{self, Chain, ChainError, Log, Receipt};
 use maci_nova_contracts::poll::PollState;
 use maci_nova_contracts::words;
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
 use maci_nova_protocol::membership::{self, Binding, Nullifier, Terms, Witness};
 use maci_nova_protocol::message::{Message, AMOUNT_BITS};
-use std::time::{SystemTime, UNIX_EPOCH};
 use zeroize::Zeroizing;
 
+use crate::clock;
 use crate::console::Console;
 use crate::failure::{on_chain, Failure};
 use crate::poll_contract::{poll_key, view, PollContract};
@@ -467,9 +467,7 @@ fn require_open<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(),
     match poll.state(chain)? {
         PollState::Open => Ok(()),
         PollState::Pending => {
-            let latest = chain.block(BlockId::Latest);
-            let block = latest.map_err(on_chain("read the newest block"))?;
-            let now = block.timestamp.max(clock());
+            let now = clock::now(chain)?;
             match poll.times().0.checked_sub(now) {
                 None | Some(0) => Ok(()),
                 Some(left) => Err(poll.contradiction(&format!(
@@ -482,12 +480,6 @@ fn require_open<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(),
             Err(poll.contradiction("it has ended and takes nothing any more"))
         }
     }
-}
-
-/// Seconds since 1970.
-fn clock() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |time| time.as_secs())
 }
 
 /// The event that a contract's transaction has to have.

@@ -49,7 +49,7 @@ pub fn run(arguments: &Deploy, production: bool, console: &Console) -> Result<()
         arguments.events_per_step,
     )?;
     let path = &arguments.node.poll_file;
-    let url = arguments.node.rpc_url.as_ref().ok_or_else(|| {
+    let url = arguments.node.endpoint.rpc_url.as_ref().ok_or_else(|| {
         Failure::Usage("deploy needs a node; give --rpc-url or set MACI_NOVA_RPC_URL".into())
     })?;
     let source = source(arguments.setup.ptau.as_ref(), production, console)?;

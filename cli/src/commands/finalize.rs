@@ -29,7 +29,7 @@ fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(),
     let interrupt = Interrupt::listen()?;
     let node = Node {
         poll_file: arguments.poll_file.clone().unwrap_or_default(),
-        rpc_url: arguments.rpc_url.clone(),
+        endpoint: arguments.endpoint.clone(),
     };
     let mut connection = Connection::sending(&node, &arguments.sender, &interrupt, console)?;
     let poll = connection.poll()?;

@@ -23,7 +23,7 @@ pub fn run(
         (None, Some(poll_file)) => {
             let node = Node {
                 poll_file: poll_file.clone(),
-                rpc_url: arguments.rpc_url.clone(),
+                endpoint: arguments.endpoint.clone(),
             };
             of_poll(&node, console)
         }

@@ -32,7 +32,7 @@ fn of_poll(arguments: &Verify, production: bool, console: &Console) -> Result<()
     let poll_file = arguments.poll_file.clone();
     let node = Node {
         poll_file: poll_file.ok_or_else(|| Failure::Usage("give --poll-file".into()))?,
-        rpc_url: arguments.rpc_url.clone(),
+        endpoint: arguments.endpoint.clone(),
     };
     let interrupt = Interrupt::listen()?;
     let connection = Connection::read_only(&node, &interrupt, console)?;

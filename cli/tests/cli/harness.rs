@@ -16,8 +16,11 @@ pub fn maci_nova() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_maci-nova"));
     command
         .env_remove("MACI_NOVA_CACHE")
+        .env_remove("MACI_NOVA_ETH_KEY")
         .env_remove("MACI_NOVA_KEY")
-        .env_remove("MACI_NOVA_PRODUCTION");
+        .env_remove("MACI_NOVA_PASSWORD")
+        .env_remove("MACI_NOVA_PRODUCTION")
+        .env_remove("MACI_NOVA_RPC_URL");
     command
 }
 
