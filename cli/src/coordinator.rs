@@ -140,6 +140,8 @@ impl<'a> Coordinator<'a> {
             self.fold.fold_joins(self.log.log())?;
             return Ok(Reached::Open);
         }
+        // The log will not come back to what was folded.
+        self.rewind(true)?;
         self.fold.fold_rest(self.log.log())?;
         // The chain may have changed meanwhile.
         let read_to = self.log.read_to();
@@ -171,8 +173,10 @@ impl<'a> Coordinator<'a> {
                 Err(failure) => return Err(failure),
             }
             if said.is_none_or(|said| said.elapsed() >= SILENCE) {
-                self.say_what_is_waited_for(chain)?;
-                said = Some(Instant::now());
+                match self.say_what_is_waited_for(chain) {
+                    Err(failure) if !is_passing(&failure) => return Err(failure),
+                    _ => said = Some(Instant::now()),
+                }
             }
             self.pause(every)?;
         }
@@ -227,7 +231,7 @@ impl<'a> Coordinator<'a> {
                 }
             }
         }
-        self.rewind()
+        self.rewind(false)
     }
 
     /// Whether the poll has ended in a block that counts, and everything that was sent to it was read.
@@ -302,12 +306,13 @@ impl<'a> Coordinator<'a> {
     }
 
     /// After the log has lost events, and perhaps got them back: keeps what was folded if it still is a
-    /// beginning of the log.
-    fn rewind(&mut self) -> Result<(), Failure> {
-        if !self.has_lost {
+    /// beginning of the log, or may be once the log is as long again. Nothing is folded until then.
+    fn rewind(&mut self, is_whole: bool) -> Result<(), Failure> {
+        let log = self.log.log();
+        let is_short = log.voters() + log.messages() < self.fold.events();
+        if !self.has_lost || (is_short && !is_whole) {
             return Ok(());
         }
-        let log = self.log.log();
         if !self.fold.is_prefix_of_joins(log) && !self.fold.catch_up(log)? {
             self.note("events that were folded are no more, or others: folding from the start");
             self.fold.restart()?;

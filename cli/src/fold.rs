@@ -183,7 +183,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Events that are folded.
-    fn events(&self) -> u64 {
+    pub fn events(&self) -> u64 {
         self.proof.steps() * self.tools.parameters.shape().events_per_step as u64
     }
 

@@ -111,17 +111,18 @@ pub struct Rehearsal<'a> {
 }
 
 impl<'a> Rehearsal<'a> {
-    /// Deploys everything, in `directory`, which is empty, and creates a poll.
+    /// Deploys everything, in `directory`, which is empty, and creates a poll. What follows is added to the
+    /// ledger.
     pub fn begin(
         mut stage: Stage,
         setting: Setting,
         keys: &'a Keys,
         directory: &Path,
+        mut ledger: Ledger,
         interrupt: &'a Interrupt,
         console: &'a Console,
     ) -> Result<Self, Failure> {
         let owner = stage.account(0)?;
-        let mut ledger = Ledger::default();
         let start = Instant::now();
         let chain = stage.chain_mut();
         let tokens = [deploy::sign_up_token(owner), deploy::sample_token(owner)];

@@ -12,7 +12,7 @@ use maci_nova::failure::{Failure, Kind};
 use maci_nova::finalization::Finalization;
 use maci_nova::interrupt::Interrupt;
 use maci_nova::proof_directory::ProofDirectory;
-use maci_nova::rehearsal::{Keys, Rehearsal, Setting, Stage, Voter};
+use maci_nova::rehearsal::{Keys, Ledger, Rehearsal, Setting, Stage, Voter};
 use maci_nova::report::Results;
 use maci_nova_compressor::groth16::KeyCache;
 use maci_nova_compressor::{decider, join};
@@ -85,7 +85,16 @@ impl Scene {
         };
         let stage = Stage::embedded();
         let path = directory.path();
-        let poll = Rehearsal::begin(stage, setting, keys(), path, deaf(), &QUIET).expect("begun");
+        let poll = Rehearsal::begin(
+            stage,
+            setting,
+            keys(),
+            path,
+            Ledger::default(),
+            deaf(),
+            &QUIET,
+        )
+        .expect("begun");
         let mut scene = Scene {
             poll,
             voters: vec![],
@@ -263,6 +272,10 @@ fn a_reorganisation_is_followed() {
     scene.evm().mine(10);
     scene.poll.work().expect("worked");
     assert_eq!(scene.lines().len(), 3);
+    // What was folded waits for the log to come back to it.
+    let folded = checkpoint(&scene);
+    scene.poll.work().expect("worked");
+    assert_eq!(checkpoint(&scene), folded);
     scene.joins();
     scene.vote(2, &[(1, 3)]);
     scene.poll.work().expect("worked");
@@ -276,6 +289,34 @@ fn a_reorganisation_is_followed() {
     scene.evm().mine(2);
     scene.vote(0, &[(2, 4)]);
     scene.ends_with([(0, 0), (3, 9), (4, 16)]);
+}
+
+fn checkpoint(scene: &Scene) -> Vec<u8> {
+    std::fs::read(scene.poll.proof().join("running.checkpoint")).expect("a checkpoint")
+}
+
+/// The same transactions in other blocks: nothing is folded again.
+#[test]
+fn what_a_reorganisation_gives_back_is_kept() {
+    let mut scene = Scene::new(Mode::Quadratic, 2);
+    let before = scene.evm().clone();
+    scene.joins();
+    scene.poll.work().expect("worked");
+    let with = scene.evm().clone();
+    let folded = checkpoint(&scene);
+
+    // Gone, and after some blocks back again.
+    *scene.evm() = before;
+    scene.evm().mine(10);
+    scene.poll.work().expect("worked");
+    assert_eq!(scene.lines().len(), 3);
+    *scene.evm() = with;
+    scene.evm().mine(20);
+    scene.poll.work().expect("worked");
+    assert_eq!(scene.lines().len(), 4);
+    assert_eq!(checkpoint(&scene), folded);
+    scene.vote(2, &[(2, 2)]);
+    scene.ends_with([(0, 0), (0, 0), (2, 4)]);
 }
 
 #[test]
@@ -431,8 +472,16 @@ fn whoever_stops_loses_nothing() {
         times: (HOUR, 24 * HOUR),
     };
     let stage = Stage::embedded();
-    let mut poll = Rehearsal::begin(stage, setting, keys(), directory.path(), interrupt, &QUIET)
-        .expect("begun");
+    let mut poll = Rehearsal::begin(
+        stage,
+        setting,
+        keys(),
+        directory.path(),
+        Ledger::default(),
+        interrupt,
+        &QUIET,
+    )
+    .expect("begun");
     poll.open().expect("open");
     let mut voter = poll.sign_up(1).expect("signed up");
     poll.join(&mut voter).expect("joined");

@@ -3,6 +3,8 @@
 mod example;
 mod table;
 
+use std::time::Instant;
+
 use ff::Field;
 use maci_nova_folding::SetupSource;
 use maci_nova_protocol::keys::PrivateKey;
@@ -22,7 +24,7 @@ use crate::finalization;
 use crate::finalizer;
 use crate::interrupt::Interrupt;
 use crate::proving_keys;
-use crate::rehearsal::{Action, Keys, Rehearsal, Setting, Stage, Timed, Voter};
+use crate::rehearsal::{Action, Keys, Ledger, Rehearsal, Setting, Stage, Timed, Voter};
 use crate::report::Results;
 
 /// 624 voters, 5 options, one event a step.
@@ -80,12 +82,15 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
         source,
     })?;
     console.warn("INSECURE: a demo's parameters and keys are for development");
+    let mut ledger = Ledger::default();
+    let start = Instant::now();
     let parameters = finalizer::parameters(SHAPE, &SetupSource::InsecureDevelopment, console)?;
     let keys = Keys {
         decider: proving_keys::decider(&parameters, false, console)?,
         join: proving_keys::join(false, console)?,
         parameters,
     };
+    ledger.done("parameters and keys", start);
     let setting = Setting {
         options: OPTIONS as u32,
         mode: Mode::Quadratic,
@@ -96,7 +101,15 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
         },
     };
     console.note("deploying the contracts, and creating a poll");
-    let rehearsal = Rehearsal::begin(stage, setting, &keys, directory.path(), &interrupt, console)?;
+    let rehearsal = Rehearsal::begin(
+        stage,
+        setting,
+        &keys,
+        directory.path(),
+        ledger,
+        &interrupt,
+        console,
+    )?;
     let document = play(rehearsal, console)?;
     match console.json {
         true => console.json_result(&document),
@@ -125,50 +138,8 @@ fn play(mut poll: Rehearsal<'_>, console: &Console) -> Result<Document, Failure>
     poll.timed("fold joins", |poll| poll.work())?;
 
     let mut wanted = vec![];
-    let mut want = |choices: &[Choice]| wanted.extend_from_slice(choices);
-    let [ada, ben, cleo, dan, eve] = core::array::from_fn(|i| voters[i].clone());
     poll.timed("vote", |poll| {
-        note("vote: Ada's, for two options");
-        let choices = [choice(0, 8), choice(3, 6)];
-        poll.vote(&ada, &choices)?;
-        want(&choices);
-
-        note("vote: Ben's, as he was paid for; the briber watches");
-        poll.vote(&ben, &[choice(1, 10)])?;
-
-        note("key change: Cleo's new key votes, and a later message makes it hers");
-        let new_key = PrivateKey::random(&mut OsRng);
-        let before = [choice(4, 2)];
-        let by_new_key = Voter {
-            poll_key: new_key.clone(),
-            ..cleo.clone()
-        };
-        let mut ballot = poll.ballot(&by_new_key, &before);
-        ballot.first_nonce = 2;
-        let messages = ballot.messages()?;
-        poll.publish(cleo.account, &messages)?;
-        let choices = [choice(3, 5)];
-        let mut ballot = poll.ballot(&cleo, &choices);
-        ballot.new_key = Some(new_key.public_key());
-        let messages = ballot.messages()?;
-        poll.publish(cleo.account, &messages)?;
-        want(&before);
-        want(&choices);
-
-        note("top-up: Dan votes with 144 credits of 100, and buys 50");
-        let choices = [choice(0, 12)];
-        poll.vote(&dan, &choices)?;
-        poll.top_up(&dan, 50)?;
-        want(&choices);
-
-        note("not to be counted: Eve overspends; garbage; a vote for Ada with somebody else's key");
-        poll.vote(&eve, &[choice(1, 11)])?;
-        poll.publish(eve.account, &[garbage()])?;
-        let thief = Voter {
-            poll_key: eve.poll_key.clone(),
-            ..ada.clone()
-        };
-        poll.vote(&thief, &[choice(1, 9)])
+        first_ballots(poll, &voters, &mut wanted, console)
     })?;
     note("join: two more, while messages wait");
     poll.timed("join", |poll| {
@@ -180,9 +151,8 @@ fn play(mut poll: Rehearsal<'_>, console: &Console) -> Result<Document, Failure>
     poll.timed("vote", |poll| {
         note("override: Ben votes again, unseen; the sold vote counts nothing");
         let choices = [choice(2, 9)];
-        poll.vote(&ben, &choices)?;
-        want(&choices);
-        Ok(())
+        wanted.extend(choices);
+        poll.vote(&voters[1], &choices)
     })?;
     note("the poll ends");
     poll.close()?;
@@ -209,6 +179,62 @@ fn play(mut poll: Rehearsal<'_>, console: &Console) -> Result<Document, Failure>
         calls: poll.ledger().actions().to_vec(),
         stages: poll.ledger().stages().to_vec(),
     })
+}
+
+/// What people send while the poll is young. What shall be counted goes to `wanted`.
+fn first_ballots(
+    poll: &mut Rehearsal<'_>,
+    voters: &[Voter],
+    wanted: &mut Vec<Choice>,
+    console: &Console,
+) -> Result<(), Failure> {
+    let note = |text: &str| console.note(text);
+    let [ada, ben, cleo, dan, eve] = [0, 1, 2, 3, 4].map(|i: usize| &voters[i]);
+    note("vote: Ada's, for two options");
+    let choices = [choice(0, 8), choice(3, 6)];
+    wanted.extend(choices);
+    poll.vote(ada, &choices)?;
+    note("vote: Ben's, as he was paid for; the briber watches");
+    poll.vote(ben, &[choice(1, 10)])?;
+    note("key change: Cleo's new key votes, and a later message makes it hers");
+    change_key(poll, cleo, wanted)?;
+    note("top-up: Dan votes with 144 credits of 100, and buys 50");
+    let choices = [choice(0, 12)];
+    wanted.extend(choices);
+    poll.vote(dan, &choices)?;
+    poll.top_up(dan, 50)?;
+    note("not to be counted: Eve overspends; garbage; a vote for Ada with somebody else's key");
+    poll.vote(eve, &[choice(1, 11)])?;
+    poll.publish(eve.account, &[garbage()])?;
+    let thief = Voter {
+        poll_key: eve.poll_key.clone(),
+        ..ada.clone()
+    };
+    poll.vote(&thief, &[choice(1, 9)])
+}
+
+/// A message by a key that is not the voter's yet, and then the ballot that makes it theirs: counted in
+/// reverse, both are right.
+fn change_key(
+    poll: &mut Rehearsal<'_>,
+    voter: &Voter,
+    wanted: &mut Vec<Choice>,
+) -> Result<(), Failure> {
+    let new_key = PrivateKey::random(&mut OsRng);
+    let by_new_key = Voter {
+        poll_key: new_key.clone(),
+        ..voter.clone()
+    };
+    let (before, after) = ([choice(4, 2)], [choice(3, 5)]);
+    let mut ballot = poll.ballot(&by_new_key, &before);
+    ballot.first_nonce = 2;
+    let messages = ballot.messages()?;
+    poll.publish(voter.account, &messages)?;
+    let mut ballot = poll.ballot(voter, &after);
+    ballot.new_key = Some(new_key.public_key());
+    let messages = ballot.messages()?;
+    wanted.extend(before.into_iter().chain(after));
+    poll.publish(voter.account, &messages)
 }
 
 fn choice(option: u64, weight: u64) -> Choice {
