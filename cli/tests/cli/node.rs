@@ -164,6 +164,13 @@ fn every_role_by_its_commands() {
         town.refused("vote --key-file ada.poll.key --vote 0=1 --account-key-file account1.key");
     assert!(error.contains("ended"), "{error}");
 
+    // Killed with the keys loaded, with everything folded, and with the proof made.
+    let kill_at = |moment| {
+        let mut running = Running::start(town.command(finalize));
+        running.wait_for(moment);
+        running.kill();
+    };
+    ["keys loaded", "steps proven"].map(kill_at);
     // Another node that knows nothing of the poll: nothing is proven, so nothing is shown to a node.
     let Some(stranger) = Anvil::start(&[]) else {
         return;
@@ -172,13 +179,7 @@ fn every_role_by_its_commands() {
     let error = town.refused(&format!("{line} --second-rpc-url {}", stranger.url()));
     assert!(error.contains("no contract"), "{error}");
     assert!(!town.path("proof/decider.json").exists());
-
-    // Killed with the keys loaded, with everything folded, and with the proof made.
-    for moment in ["keys loaded", "steps proven", "decider proof made"] {
-        let mut running = Running::start(town.command(finalize));
-        running.wait_for(moment);
-        running.kill();
-    }
+    kill_at("decider proof made");
     let finalize_twice_seen = format!("{finalize} --second-rpc-url {}", town.anvil.url());
     let document = town.run(&finalize_twice_seen).ok().json();
     assert_eq!(document["finalized"], true);
