@@ -170,7 +170,8 @@ fn every_role_by_its_commands() {
         running.wait_for(moment);
         running.kill();
     };
-    ["keys loaded", "steps proven"].map(kill_at);
+    kill_at("keys loaded");
+    kill_at("steps proven");
     // Another node that knows nothing of the poll: nothing is proven, so nothing is shown to a node.
     let Some(stranger) = Anvil::start(&[]) else {
         return;
