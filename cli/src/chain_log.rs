@@ -16,7 +16,7 @@ use maci_nova_protocol::log::{LogIndex, PublicFacts, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{on_chain, Failure};
-use crate::follower::{Follower, Range, Step};
+use crate::follower::{Follower, Mark, Range, Step};
 use crate::poll_contract::{PollContract, Sent};
 use crate::poll_log::PollLog;
 
@@ -139,8 +139,8 @@ impl ChainLog {
     }
 
     /// The block up to which the chain was read.
-    pub fn read_to(&self) -> Option<u64> {
-        self.marks.follower.read_to().map(|mark| mark.number)
+    pub fn read_to(&self) -> Option<&Mark<u64>> {
+        self.marks.follower.read_to()
     }
 
     /// Reads the next blocks that have their confirmations.

@@ -34,10 +34,12 @@ use crate::poll_contract::{view, PollContract};
 use crate::poll_log::PollLog;
 use crate::progress::duration;
 use crate::proof_directory::ProofDirectory;
-use crate::rpc::RpcChain;
 
 /// Between two looks whether somebody has asked to stop.
 const TICK: Duration = Duration::from_millis(200);
+
+/// So often the chain may change while it is read; then it is looked at again later.
+const PATIENCE: u32 = 3;
 
 /// How long a node may be away from somebody who follows it.
 const OUTAGE: Duration = Duration::from_secs(3600);
@@ -46,7 +48,7 @@ const OUTAGE: Duration = Duration::from_secs(3600);
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// What a coordinator works with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Office<'a> {
     /// The poll.
     pub poll: &'a PollContract,
@@ -61,11 +63,21 @@ pub struct Office<'a> {
     /// Another node of the chain, which has to agree about what was sent before anything is proven: the
     /// results of a part of a poll tell how a part of the people voted, and a node that shows a part
     /// would learn them.
-    pub second: Option<&'a RpcChain>,
+    pub second: Option<&'a dyn Chain>,
     /// Whether somebody has asked to stop.
     pub interrupt: &'a Interrupt,
     /// Where progress is shown.
     pub console: &'a Console,
+}
+
+impl fmt::Debug for Office<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Office")
+            .field("poll", &self.poll.address)
+            .field("confirmations", &self.confirmations)
+            .field("checkpoint_every", &self.checkpoint_every)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How far a poll is.
@@ -84,8 +96,10 @@ pub struct Coordinator<'a> {
     fold: Fold<'a>,
     /// The log has lost events since the fold was compared with it.
     has_lost: bool,
-    /// The whole log was read again, because it contradicted the chain.
-    was_read_again: bool,
+    /// All was read again because events were left out, and nothing else has been since.
+    was_read_for_a_gap: bool,
+    /// The same because the log was not the ended poll's.
+    was_read_for_the_end: bool,
 }
 
 impl fmt::Debug for Coordinator<'_> {
@@ -93,7 +107,7 @@ impl fmt::Debug for Coordinator<'_> {
         // The running proof shows how people voted.
         f.debug_struct("Coordinator")
             .field("poll", &self.office.poll.address)
-            .field("read_to", &self.log.read_to())
+            .field("read_to", &self.log.read_to().map(|mark| mark.number))
             .field("steps", &self.steps())
             .finish_non_exhaustive()
     }
@@ -116,7 +130,8 @@ impl<'a> Coordinator<'a> {
             fold,
             // Whether it is lost shows when the chain was read.
             has_lost: !is_current,
-            was_read_again: false,
+            was_read_for_a_gap: false,
+            was_read_for_the_end: false,
         })
     }
 
@@ -137,16 +152,22 @@ impl<'a> Coordinator<'a> {
     pub fn work<C: Chain + ?Sized>(&mut self, chain: &C) -> Result<Reached, Failure> {
         self.read(chain)?;
         if !self.has_ended(chain)? {
-            self.fold.fold_joins(self.log.log())?;
+            // What is folded may not be a beginning of the log.
+            if !self.has_lost {
+                self.fold.fold_joins(self.log.log())?;
+            }
+            return Ok(Reached::Open);
+        }
+        if !self.second_agrees()? {
+            self.note("the second node does not have this poll, or not its end: waiting for it");
             return Ok(Reached::Open);
         }
         // The log will not come back to what was folded.
         self.rewind(true)?;
         self.fold.fold_rest(self.log.log())?;
         // The chain may have changed meanwhile.
-        let read_to = self.log.read_to();
         self.read(chain)?;
-        let complete = self.log.read_to() >= read_to && self.is_complete(chain)?;
+        let complete = self.is_complete(chain)?;
         Ok(if complete {
             Reached::Complete
         } else {
@@ -160,12 +181,16 @@ impl<'a> Coordinator<'a> {
     /// As for [`Coordinator::work`].
     pub fn follow<C: Chain + ?Sized>(&mut self, chain: &C, every: Duration) -> Result<(), Failure> {
         let mut said: Option<Instant> = None;
-        let mut answered = Instant::now();
+        let mut away: Option<Instant> = None;
         loop {
             match self.work(chain) {
                 Ok(Reached::Complete) => return Ok(()),
-                Ok(Reached::Open) => answered = Instant::now(),
-                Err(failure) if is_passing(&failure) && answered.elapsed() < OUTAGE => {
+                Ok(Reached::Open) => away = None,
+                Err(failure) if is_passing(&failure) => {
+                    let since = *away.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= OUTAGE {
+                        return Err(failure);
+                    }
                     self.note(&failure.to_string());
                     self.pause(every)?;
                     continue;
@@ -208,11 +233,18 @@ impl<'a> Coordinator<'a> {
 
     /// Reads the chain as far as it is confirmed. What is folded then is a beginning of the log.
     pub fn read<C: Chain + ?Sized>(&mut self, chain: &C) -> Result<(), Failure> {
-        loop {
+        let mut rolled_back = 0;
+        while rolled_back < PATIENCE {
             self.check_interrupt()?;
+            let bytes = self.log().bytes();
             match self.log.advance(chain, self.office.poll)? {
-                Advance::Read(_) => {}
+                // Messages are folded of a whole log; one that grows was not whole.
+                Advance::Read(_) => {
+                    let has_grown = self.log().bytes() > bytes;
+                    self.has_lost |= has_grown && self.fold.events() > self.fold.joins();
+                }
                 Advance::RolledBack => {
+                    rolled_back += 1;
                     self.note("the chain was reorganised: reading again what has changed");
                     self.has_lost = true;
                     // A node that is of two minds may be so for a while.
@@ -220,9 +252,13 @@ impl<'a> Coordinator<'a> {
                 }
                 Advance::Gap(block) => {
                     let text = format!("the node leaves out events before block {block}");
-                    self.read_again(&text)?;
+                    let again = std::mem::replace(&mut self.was_read_for_a_gap, true);
+                    self.read_again(&text, again)?;
                 }
-                Advance::Idle => break,
+                Advance::Idle => {
+                    self.was_read_for_a_gap = false;
+                    break;
+                }
                 Advance::Behind(newest) => {
                     self.note(&format!(
                         "the node is at block {newest}, before what was read"
@@ -239,7 +275,12 @@ impl<'a> Coordinator<'a> {
         if !self.is_past_the_end(chain)? {
             return Ok(false);
         }
-        let chains = self.office.poll.chains(chain)?;
+        let mut chains = self.office.poll.chains(chain)?;
+        if !chains.are_of(self.log.log().facts()) {
+            // Of several nodes behind one address some may be late.
+            self.pause(TICK)?;
+            chains = self.office.poll.chains(chain)?;
+        }
         if !chains.are_of(self.log.log().facts()) {
             let found = self.log.log();
             let text = format!(
@@ -249,10 +290,12 @@ impl<'a> Coordinator<'a> {
                 found.voters(),
                 found.messages(),
             );
-            self.read_again(&text)?;
+            let again = std::mem::replace(&mut self.was_read_for_the_end, true);
+            self.read_again(&text, again)?;
             self.read(chain)?;
             return self.has_ended(chain);
         }
+        self.was_read_for_the_end = false;
         Ok(true)
     }
 
@@ -261,8 +304,8 @@ impl<'a> Coordinator<'a> {
             return Ok(false);
         };
         let (_, end) = self.office.poll.times();
-        match chain.block(BlockId::Number(read_to)) {
-            Ok(block) => Ok(block.timestamp >= end),
+        match chain.block(BlockId::Number(read_to.number)) {
+            Ok(block) => Ok(block.hash == read_to.hash && block.timestamp >= end),
             // A node that has not come so far.
             Err(ChainError::UnknownBlock(_)) => Ok(false),
             Err(error) => Err(on_chain("read a block")(error)),
@@ -270,31 +313,27 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Nodes have been seen to leave out events of new blocks. Once, everything is read again.
-    fn read_again(&mut self, reason: &str) -> Result<(), Failure> {
-        if self.was_read_again {
+    fn read_again(&mut self, reason: &str, was_read_again: bool) -> Result<(), Failure> {
+        if was_read_again {
             let text = format!("{reason}, also when all is read again; use another node");
             return Err(self.office.poll.contradiction(&text));
         }
-        self.was_read_again = true;
         self.note(&format!("{reason}: reading all of it again"));
         self.has_lost = true;
         self.log.restart(self.office.poll)
     }
 
-    /// Whether the other node has the same poll, which has ended.
-    fn check_second(&self) -> Result<(), Failure> {
+    /// Whether the other node, if there is one, has the same poll, which has ended, and in which the same
+    /// was sent. Nothing is taken from the first one.
+    fn second_agrees(&self) -> Result<bool, Failure> {
         let Some(second) = self.office.second else {
-            return Ok(());
+            return Ok(true);
         };
-        let newest = second.block(BlockId::Latest);
-        let newest = newest.map_err(on_chain("read a block of the second node"))?;
-        let (_, end) = self.office.poll.times();
-        let chains = self.office.poll.chains(second)?;
-        if newest.timestamp >= end && chains.are_of(self.log.log().facts()) {
-            return Ok(());
-        }
-        let text = "the second node does not have the poll that the first one shows: nothing is proven until they agree, run the command again";
-        Err(self.office.poll.contradiction(text))
+        let poll = self.office.poll;
+        let has_ended = matches!(poll.state(second)?, PollState::Ended | PollState::Finalized);
+        let info = poll.ask(second, &Poll::pollInfoCall {})?;
+        let chains = poll.chains(second)?;
+        Ok(has_ended && info == poll.info && chains.are_of(self.log.log().facts()))
     }
 
     fn note(&self, text: &str) {
@@ -309,8 +348,10 @@ impl<'a> Coordinator<'a> {
     /// beginning of the log, or may be once the log is as long again. Nothing is folded until then.
     fn rewind(&mut self, is_whole: bool) -> Result<(), Failure> {
         let log = self.log.log();
-        let is_short = log.voters() + log.messages() < self.fold.events();
-        if !self.has_lost || (is_short && !is_whole) {
+        let joins = self.fold.joins();
+        // Messages are folded of a whole log, which only the poll's end shows.
+        let is_open = log.voters() < joins || self.fold.events() > joins;
+        if !self.has_lost || (is_open && !is_whole) {
             return Ok(());
         }
         if !self.fold.is_prefix_of_joins(log) && !self.fold.catch_up(log)? {
@@ -415,16 +456,23 @@ pub fn settle<C: Chain + ?Sized>(
     let finalization = match stored {
         Some(stored) => {
             console.note(format!("{} has the proof", path.display()));
-            coordinator.check_second()?;
+            if !coordinator.second_agrees()? {
+                let text =
+                    "the second node does not have the poll that was proven: nothing is sent";
+                return Err(poll.contradiction(text));
+            }
             stored
         }
         None => {
             check_unsettled(chain, poll)?;
             coordinator.follow(chain, every)?;
-            coordinator.check_second()?;
             check_deadline(chain, poll)?;
             coordinator.check_interrupt()?;
-            coordinator.prove(prover)?
+            // Where the node was late, the proof that is there could not be told to be the poll's.
+            match coordinator.stored(prover, &path) {
+                Some(stored) => stored,
+                None => coordinator.prove(prover)?,
+            }
         }
     };
     let place = Place::of_poll(poll, &finalization);

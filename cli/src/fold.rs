@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use maci_nova_folding::{fold_all, Outcome, Parameters, PipelineError, RunningProof};
+use maci_nova_protocol::field::to_u64;
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::log::PublicFacts;
 use maci_nova_protocol::poll::{Header, Poll};
@@ -180,6 +181,12 @@ impl<'a> Fold<'a> {
     /// The checkpoint does not fit what is to be proven.
     pub fn foreign(&self, reason: &str) -> Failure {
         self.checkpoints.foreign(reason.into())
+    }
+
+    /// Joins that are folded.
+    pub fn joins(&self) -> u64 {
+        let count = to_u64(&self.proof.state().join_count);
+        count.unwrap_or_default().saturating_sub(1)
     }
 
     /// Events that are folded.

@@ -1,7 +1,7 @@
 //! A poll as its contract says it: what never changes, where it is, and what was sent to it.
 
-use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
-use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent};
+use maci_nova_contracts::alloy_primitives::{keccak256, Address, B256, U256};
+use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent, SolValue};
 use maci_nova_contracts::bindings::{Poll, VkRegistry, MACI};
 use maci_nova_contracts::chain::{self, Chain, Log};
 use maci_nova_contracts::poll::{domain, poll_id, PollState};
@@ -89,13 +89,17 @@ impl PollContract {
             return Err(poll.contradiction("it belongs to another MACI than the poll file's"));
         }
         poll.check()?;
-        let context = words::scalar(&poll.header.context());
-        match file.poll_context {
-            Some(pinned) if pinned != B256::from(context) => Err(poll.contradiction(
-                "its coordinator's key, id, options or mode are not those of the poll file: the node lies, or the file is of another poll",
+        match file.poll_info {
+            Some(pinned) if pinned != poll.digest() => Err(poll.contradiction(
+                "what never changes about it is not what the poll file says: the node lies, or the file is of another poll",
             )),
             _ => Ok(poll),
         }
+    }
+
+    /// keccak256 of everything that never changes, as the poll file has it.
+    pub fn digest(&self) -> B256 {
+        keccak256(self.info.abi_encode())
     }
 
     /// What the contract computed must be what it is computed here from what the contract was given.

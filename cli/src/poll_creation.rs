@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use maci_nova_contracts::alloy_primitives::{Address, U256};
+use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::artifact::ArtifactError;
 use maci_nova_contracts::bindings::{Poll, MACI};
 use maci_nova_contracts::chain::{self, BlockId, Chain};
@@ -212,11 +213,14 @@ pub fn establish<C: Chain + ?Sized>(
     let newest = chain.block(BlockId::Latest);
     let newest = newest.map_err(on_chain("read the newest block"))?;
     attempt.begin(file, from, newest.number, &settings)?;
+    let asked_for = settings.abi_encode();
     let created = create_poll(chain, from, file, settings)?;
     console.note(format!("the poll is at {}", created.contract.address));
     let poll = PollContract::open(chain, file, created.contract)?;
-    // The node says whose key the poll has; it must be the one that was asked for.
-    check_same(&poll, terms, path)?;
+    // The node says what the poll is; it must be the one that was asked for.
+    if poll.info.settings.abi_encode() != asked_for {
+        return Err(poll.contradiction("it has other settings than those that were sent"));
+    }
     keep(file, path, created.contract, &poll, &attempt)?;
     Ok((poll, Some(created)))
 }
@@ -230,7 +234,7 @@ fn keep(
     attempt: &Attempt,
 ) -> Result<(), Failure> {
     file.poll = Some(contract);
-    file.poll_context = Some(words::scalar(&poll.header().context()).into());
+    file.poll_info = Some(poll.digest());
     file.replace(path)?;
     attempt.end()
 }
@@ -440,7 +444,7 @@ fn check_same(poll: &PollContract, terms: &Terms, path: &Path) -> Result<(), Fai
     match different.is_empty() {
         true => Ok(()),
         false => usage(format!(
-            "poll file {} has a poll already, with other values of: {}; for another poll give a copy of the file without \"poll\" and \"pollContext\", under another name",
+            "poll file {} has a poll already, with other values of: {}; for another poll give a copy of the file without \"poll\" and \"pollInfo\", under another name",
             path.display(),
             different.join(", ")
         )),

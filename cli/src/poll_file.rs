@@ -1,6 +1,6 @@
 //! The poll file: where a poll's contracts are. `deploy` writes it, `poll create` adds the poll, every
-//! later command takes it. It is public: nothing in it is a secret, and nothing in it is trusted more
-//! than the chain.
+//! later command takes it. It is public, and nobody else's word for where the poll is and what never
+//! changes about it: who gives it to voters is believed.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -36,10 +36,11 @@ pub struct PollFile {
     /// The poll, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll: Option<Contract>,
-    /// `P5(pollId, coordinatorKey.x, coordinatorKey.y, voteOptions, mode)` of the poll, big-endian: whoever
-    /// has the file from somebody they trust need not believe a node whose the coordinator's key is.
+    /// keccak256 of everything that the poll's contract says of itself and that never changes (its `PollInfo`,
+    /// ABI-encoded): whoever has the file from somebody they trust need not believe a node about the
+    /// coordinator's key, the times or the prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub poll_context: Option<B256>,
+    pub poll_info: Option<B256>,
 }
 
 /// The contracts that polls share.
@@ -137,7 +138,7 @@ impl PollFile {
             contracts,
             keys,
             poll: None,
-            poll_context: None,
+            poll_info: None,
         }
     }
 
@@ -239,8 +240,8 @@ impl PollFile {
             .is_some_and(|poll| poll.first_block < maci.first_block)
         {
             "the poll is older than its MACI"
-        } else if self.poll.is_some() != self.poll_context.is_some() {
-            "a poll and its context belong together"
+        } else if self.poll.is_some() != self.poll_info.is_some() {
+            "a poll and the digest of its facts belong together"
         } else if self.rpc_url.as_ref().is_some_and(|url| !url.is_bare()) {
             "the node's address has more than scheme, host and port, which may be a secret"
         } else {
@@ -389,7 +390,7 @@ mod tests {
     fn with_poll() -> PollFile {
         PollFile {
             poll: Some(contract(0xa5)),
-            poll_context: Some(B256::repeat_byte(7)),
+            poll_info: Some(B256::repeat_byte(7)),
             ..deployment()
         }
     }
@@ -451,7 +452,7 @@ mod tests {
                 "join": B256::repeat_byte(6).to_string()
             },
             "poll": { "address": Address::repeat_byte(0xa5).to_string(), "firstBlock": 265 },
-            "pollContext": B256::repeat_byte(7).to_string()
+            "pollInfo": B256::repeat_byte(7).to_string()
         });
         assert_eq!(serde_json::to_value(with_poll()).unwrap(), expected);
     }
@@ -511,7 +512,7 @@ mod tests {
         let changes: [(&str, Change); 7] = [
             (
                 "belong together",
-                Box::new(|file| file["pollContext"] = Value::Null),
+                Box::new(|file| file["pollInfo"] = Value::Null),
             ),
             ("chain id", Box::new(|file| file["chainId"] = 0.into())),
             (

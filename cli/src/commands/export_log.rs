@@ -68,7 +68,7 @@ pub fn run(arguments: &ExportLog, console: &Console) -> Result<(), Failure> {
         log: path.display().to_string(),
         voters: log.log().voters().to_string(),
         messages: log.log().messages().to_string(),
-        block: log.read_to(),
+        block: log.read_to().map(|mark| mark.number),
         whole,
     };
     std::fs::rename(log.log().path(), path).map_err(io("write"))?;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use maci_nova_contracts::chain::Chain;
+
 use crate::arguments::{Finalize, Node};
 use crate::connection::{self, Connection};
 use crate::console::Console;
@@ -49,7 +51,7 @@ fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(),
         parameters: &parameters,
         confirmations: arguments.following.confirmations,
         checkpoint_every: arguments.checkpoint_every,
-        second: second.as_ref(),
+        second: second.as_ref().map(|second| second as &dyn Chain),
         interrupt: &interrupt,
         console,
     };

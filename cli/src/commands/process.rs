@@ -1,5 +1,6 @@
 //! `process`: following a poll, and folding what can be folded.
 
+use maci_nova_contracts::chain::Chain;
 use serde::Serialize;
 
 use crate::arguments::Process;
@@ -39,7 +40,7 @@ pub fn run(arguments: &Process, production: bool, console: &Console) -> Result<(
         parameters: &parameters,
         confirmations: arguments.following.confirmations,
         checkpoint_every: arguments.checkpoint_every,
-        second: second.as_ref(),
+        second: second.as_ref().map(|second| second as &dyn Chain),
         interrupt: &interrupt,
         console,
     };

@@ -92,7 +92,10 @@ fn choices(arguments: &Vote) -> Result<Vec<Choice>, Failure> {
     };
     let mut text = String::new();
     let read = input.take(LARGEST_BALLOT).read_to_string(&mut text);
-    read.map_err(unreadable)?;
+    let length = read.map_err(unreadable)?;
+    if length as u64 >= LARGEST_BALLOT {
+        return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
+    }
     let lines = text.lines().enumerate();
     let lines = lines.filter(|(_, line)| !line.trim().is_empty());
     lines

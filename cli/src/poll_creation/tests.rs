@@ -46,10 +46,10 @@ fn a_poll_is_created_once() {
 
     // A node that names another coordinator's key for the poll is not believed.
     let mut other = world.file.clone();
-    other.poll_context = Some([1; 32].into());
+    other.poll_info = Some([1; 32].into());
     let outcome = PollContract::open(&world.evm, &other, created.contract);
     let error = outcome.unwrap_err().to_string();
-    assert!(error.contains("not those of the poll file"), "{error}");
+    assert!(error.contains("not what the poll file says"), "{error}");
 
     let newest = world.evm.latest();
     let (again, nothing) = run(&mut world, &terms).unwrap();
@@ -271,7 +271,7 @@ fn credits_of_each_kind() {
     let mut contract = Address::ZERO;
     for credits in [Credits::Constant(7), votes] {
         world.file.poll = None;
-        world.file.poll_context = None;
+        world.file.poll_info = None;
         let terms = Terms {
             credits,
             ..world.terms()
@@ -285,7 +285,7 @@ fn credits_of_each_kind() {
     }
     // Another poll may use the same contract: nothing but the poll is sent.
     world.file.poll = None;
-    world.file.poll_context = None;
+    world.file.poll_info = None;
     let blocks = world.evm.latest().number;
     let terms = Terms {
         credits: Credits::Contract(contract),

@@ -315,6 +315,17 @@ impl<'a> Rehearsal<'a> {
         self.stage.go_to(end, self.interrupt, self.console)
     }
 
+    /// The coordinator works with a second node.
+    pub fn work_with(&mut self, second: &dyn Chain) -> Result<Reached, Failure> {
+        let directory = ProofDirectory::open(&self.proof())?;
+        let office = Office {
+            second: Some(second),
+            ..self.office()
+        };
+        let mut coordinator = Coordinator::open(office, &directory)?;
+        coordinator.work(self.stage.chain())
+    }
+
     /// The coordinator proves and finalizes.
     pub fn settle(&mut self) -> Result<Document, Failure> {
         let directory = ProofDirectory::open(&self.proof())?;

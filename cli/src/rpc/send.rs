@@ -106,13 +106,20 @@ enum Fees {
 }
 
 impl Fees {
-    /// Refuses what the sender is not willing to pay.
-    fn check(self, max: NodeWord) -> Result<(), RpcError> {
-        let (Fees::Legacy { price: most } | Fees::Market { most, .. }) = self;
-        match most <= max {
-            true => Ok(()),
+    /// The fees, below what the sender is willing to pay; an error if the next block wants more.
+    fn within(self, max: NodeWord, base: Option<NodeWord>) -> Result<Self, RpcError> {
+        let (asked, fees) = match self {
+            Fees::Legacy { price } => (price, self),
+            Fees::Market { most, tip } => {
+                let most = most.min(max);
+                let now = base.unwrap_or_default().saturating_add(tip);
+                (now, Fees::Market { most, tip })
+            }
+        };
+        match asked <= max {
+            true => Ok(fees),
             false => Err(RpcError::TooDear {
-                asked: alloy_word(most),
+                asked: alloy_word(asked),
                 max: alloy_word(max),
             }),
         }
@@ -234,7 +241,7 @@ async fn prepare(
     let estimate = estimate(node, &draft).await?;
     let gas = with_margin(estimate, newest.gas_limit);
     let fees = fees(node, newest.base_fee_per_gas).await?;
-    fees.check(max_fee)?;
+    let fees = fees.within(max_fee, newest.base_fee_per_gas)?;
     let nonce = node
         .get_transaction_count(draft.from, Some(BlockNumber::Pending.into()))
         .await

@@ -272,10 +272,6 @@ fn a_reorganisation_is_followed() {
     scene.evm().mine(10);
     scene.poll.work().expect("worked");
     assert_eq!(scene.lines().len(), 3);
-    // What was folded waits for the log to come back to it.
-    let folded = checkpoint(&scene);
-    scene.poll.work().expect("worked");
-    assert_eq!(checkpoint(&scene), folded);
     scene.joins();
     scene.vote(2, &[(1, 3)]);
     scene.poll.work().expect("worked");
@@ -291,6 +287,27 @@ fn a_reorganisation_is_followed() {
     scene.ends_with([(0, 0), (3, 9), (4, 16)]);
 }
 
+/// Whatever the first node shows, nothing is folded to its end, and so nothing proven, before the second
+/// one has the same poll with the same messages, and its end.
+#[test]
+fn nothing_is_proven_before_a_second_node_agrees() {
+    let mut scene = Scene::new(Mode::Quadratic, 1);
+    let without = scene.evm().clone();
+    scene.vote(0, &[(0, 1)]);
+    let open = scene.evm().clone();
+    scene.poll.close().expect("closed");
+    let ended = scene.evm().clone();
+    let mut without_ended = without.clone();
+    without_ended.set_next_timestamp(ended.latest().timestamp);
+    without_ended.mine(1);
+    for other in [&without, &without_ended, &open] {
+        let reached = scene.poll.work_with(other).expect("worked");
+        assert_eq!(reached, Reached::Open);
+    }
+    let reached = scene.poll.work_with(&ended).expect("worked");
+    assert_eq!(reached, Reached::Complete);
+}
+
 fn checkpoint(scene: &Scene) -> Vec<u8> {
     std::fs::read(scene.poll.proof().join("running.checkpoint")).expect("a checkpoint")
 }
@@ -299,6 +316,9 @@ fn checkpoint(scene: &Scene) -> Vec<u8> {
 #[test]
 fn what_a_reorganisation_gives_back_is_kept() {
     let mut scene = Scene::new(Mode::Quadratic, 2);
+    // More messages than joins are lost: they are no joins, and are not taken for any.
+    scene.vote(0, &[(1, 5)]);
+    scene.vote(0, &[(0, 1)]);
     let before = scene.evm().clone();
     scene.joins();
     scene.poll.work().expect("worked");
@@ -309,14 +329,30 @@ fn what_a_reorganisation_gives_back_is_kept() {
     *scene.evm() = before;
     scene.evm().mine(10);
     scene.poll.work().expect("worked");
-    assert_eq!(scene.lines().len(), 3);
+    assert_eq!(scene.lines().len(), 5);
+    assert_eq!(checkpoint(&scene), folded);
     *scene.evm() = with;
     scene.evm().mine(20);
     scene.poll.work().expect("worked");
-    assert_eq!(scene.lines().len(), 4);
+    assert_eq!(scene.lines().len(), 6);
     assert_eq!(checkpoint(&scene), folded);
+
+    // Everything is folded, the last message is taken back and comes again.
     scene.vote(2, &[(2, 2)]);
-    scene.ends_with([(0, 0), (0, 0), (2, 4)]);
+    let before = scene.evm().clone();
+    scene.vote(2, &[(2, 3)]);
+    scene.poll.close().expect("closed");
+    assert_eq!(scene.poll.work().expect("worked"), Reached::Complete);
+    let (with, folded) = (scene.evm().clone(), checkpoint(&scene));
+    *scene.evm() = before;
+    scene.evm().mine(30);
+    assert_eq!(scene.poll.work().expect("worked"), Reached::Open);
+    assert_eq!(checkpoint(&scene), folded);
+    *scene.evm() = with;
+    scene.evm().mine(40);
+    assert_eq!(scene.poll.work().expect("worked"), Reached::Complete);
+    assert_eq!(checkpoint(&scene), folded);
+    scene.ends_with([(1, 1), (0, 0), (3, 9)]);
 }
 
 #[test]
@@ -334,7 +370,7 @@ fn a_proof_that_is_there_is_sent_and_not_made_again() {
     scene.ends_with([(1, 1), (0, 0), (0, 0)]);
     assert_eq!(proof(&path), made);
 
-    // One of other votes, and one that is none, are made again.
+    // One of other votes is made again.
     let mut other = Scene::new(Mode::Quadratic, 1);
     other.vote(0, &[(0, 2)]);
     let directory = other.poll.proof();
