@@ -378,16 +378,6 @@ fn approve<C: Chain + ?Sized>(
     Ok(gas)
 }
 
-/// The index of the voter who joined with a key; an error if there are several.
-pub fn state_index_of<C: Chain + ?Sized>(
-    chain: &C,
-    poll: &PollContract,
-    key: &PublicKey,
-) -> Result<Option<u64>, Failure> {
-    let joined = the_join_of(chain, poll, key, &SILENT)?;
-    Ok(joined.map(|joined| joined.state_index))
-}
-
 /// The voter who joined with a key. Anybody can join with the key of somebody else, so there may be
 /// several: an error.
 pub fn the_join_of<C: Chain + ?Sized>(

@@ -310,7 +310,10 @@ fn a_sign_up_joins_once() {
     fails(world.join(103, 103), "another one than the key");
     fails(world.join(99, 202), "has not signed up");
 
-    let index = |seed: u64| state_index_of(&world.evm, &world.poll, &key(seed).public_key());
+    let index = |seed: u64| {
+        let joined = the_join_of(&world.evm, &world.poll, &key(seed).public_key(), &SILENT);
+        joined.map(|joined| joined.map(|joined| joined.state_index))
+    };
     assert_eq!(index(200).unwrap(), Some(1));
     assert_eq!(index(201).unwrap(), Some(2));
     assert_eq!(index(202).unwrap(), None);
@@ -319,7 +322,7 @@ fn a_sign_up_joins_once() {
     assert_eq!(join_at(&world.evm, &world.poll, 3, &SILENT).unwrap(), None);
     // Somebody else takes the first one's key.
     assert_eq!(world.join(100, 200).unwrap().state_index, 3);
-    let several = state_index_of(&world.evm, &world.poll, &key(200).public_key());
+    let several = the_join_of(&world.evm, &world.poll, &key(200).public_key(), &SILENT);
     fails(several, "indices 1, 3;");
 }
 
