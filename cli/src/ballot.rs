@@ -191,6 +191,7 @@ fn seal(command: &Command, signer: &PrivateKey, coordinator: &PublicKey) -> Mess
     Message {
         data: command.encrypt(&command.sign(signer), &shared),
         encryption_key: one_time.public_key().point(),
+        anchor: Fr::ZERO,
     }
 }
 

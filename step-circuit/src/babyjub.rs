@@ -273,16 +273,19 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         sum
     }
 
-    /// `scalar * 8 * point` for any point on the curve and any scalar below 2^254.
-    pub fn mul_cofactor_multiple(&mut self, scalar: &ScalarWindows, point: &Point) -> Point {
+    /// Whether `8 * point` is the neutral element, and `scalar * 8 * point`, for any point on the
+    /// curve and any scalar below 2^254.
+    pub fn mul_cofactor_multiple(&mut self, scalar: &ScalarWindows, point: &Point) -> (Bit, Point) {
         let two = self.double_point(point);
         let four = self.double_point(&two);
         let eight = self.double_point(&four);
+        // 8 P is in the subgroup of odd order, where only the neutral element has x = 0.
         let is_identity = self.is_zero(&eight.x);
         let base = Point::constant(&NativePoint::base8());
         let safe = self.select_point(&is_identity, &base, &eight);
         let product = self.mul_large_order(scalar, &safe);
-        self.select_point(&is_identity, &Point::identity(), &product)
+        let product = self.select_point(&is_identity, &Point::identity(), &product);
+        (is_identity, product)
     }
 
     /// `scalar * point` for a point whose order is a multiple of ℓ.

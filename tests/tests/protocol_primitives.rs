@@ -178,6 +178,7 @@ fn messages() {
         let message = Message {
             data,
             encryption_key,
+            anchor: Fr::ZERO,
         };
         assert_eq!(message.digest(), element(&vector["messageHash"]));
     }

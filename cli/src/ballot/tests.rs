@@ -38,6 +38,7 @@ impl World {
                 coordinator_key: coordinator.public_key().point(),
                 vote_options: OPTIONS,
                 mode: Mode::Quadratic,
+                signed_within: 0,
                 state_tree_depth: 2,
                 vote_option_tree_depth: 1,
             },
@@ -91,7 +92,7 @@ impl World {
         let mut heads = vec![chain::zero()];
         for record in &self.sent {
             let head = heads[heads.len() - 1];
-            heads.push(chain::extend(head, record.digest().unwrap()));
+            heads.push(chain::extend(head, record.link().unwrap()));
         }
         for (record, head) in self.sent.iter().zip(heads).rev() {
             match record {

@@ -26,6 +26,7 @@ use maci_nova_folding::{
     relation::{coordinates, Commitment, Instance, Relation},
     secret::Secret,
 };
+use maci_nova_protocol::field::{from_i128, from_u128};
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_step_circuit::num::{Gadget, Num};
 use nova_snark::{
@@ -283,7 +284,7 @@ impl Decider {
             results: witness
                 .results
                 .iter()
-                .map(|result| [result.votes, result.spent].map(Fr::from_u128))
+                .map(|result| [from_i128(result.votes), from_u128(result.spent)])
                 .collect(),
         })
     }
