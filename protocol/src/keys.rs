@@ -6,7 +6,6 @@ use crate::babyjub::{Point, Scalar};
 use crate::blake512::blake512;
 use crate::field::{self, Fr};
 use crate::poseidon::hash;
-use ff::Field;
 use rand_core::{CryptoRng, RngCore};
 use std::fmt;
 use zeroize::{Zeroize, Zeroizing};
@@ -238,6 +237,7 @@ pub fn shared_key(scalar: &Scalar, encryption_key: &Point) -> Point {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ff::Field;
     use proptest::prelude::*;
     use rand_chacha::rand_core::SeedableRng;
     use rand_chacha::ChaCha20Rng;
