@@ -23,6 +23,11 @@ use crate::Fr;
 
 /// Bits within which `balance + cost(old) - cost(new)` lies, sign apart: a balance is below 2^99
 /// and a cost below 2^100.
+///
+/// The balance: `2^32` credits of a join and fewer than 2^50 top-ups of less than 2^48. Both bounds,
+/// and that there are fewer than 2^50 messages, are checked where events enter the chains, by the
+/// contract and by who reads a log, and not here: a chain that holds a larger amount may have no
+/// proof. The cost: weights are below 2^50.
 const CREDIT_BITS: usize = 102;
 
 /// The preimage of a state leaf, bound to the state only where an event names the leaf.
@@ -285,8 +290,12 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
     /// Whether `balance + cost(old) >= cost(new)`, and what a vote changes if it is applied.
     ///
     /// Both weights are below 2^50: the new one by its width, the old one because only applied
-    /// votes write weights. Where the leaf is not bound (an invalid index) the prover can choose
-    /// the balance, to no effect: an honest one chooses 0.
+    /// votes write weights. So what is left, 2^102 added, is above 0 and below 2^103, and its
+    /// highest bit says whether it was negative.
+    ///
+    /// Where the leaf is not bound (an invalid index, a join, a blind event) balance and old weight
+    /// are whatever the prover says. That decides nothing, since nothing is applied there whatever
+    /// comes out here, and stops nobody: an honest prover says 0, for which the bits exist.
     fn credits(
         &mut self,
         poll: &PollContext,
