@@ -1,6 +1,13 @@
 //! EdDSA over BabyJubJub with Poseidon as the challenge hash.
 //!
-//! Source: MACI's signatures (zk-kit's EdDSA-Poseidon); RFC 8032 section 5.1 for the shape.
+//! Source: zk-kit's EdDSA-Poseidon, with which MACI's packages sign. It has the shape of RFC 8032, section 5.1, and
+//! differs: BLAKE-512 takes the place of SHA-512, and hashes the private key's decimal digits; the challenge is
+//! Poseidon of coordinates, not a hash of encoded points; and the cofactor stands at the key alone. With k the pruned
+//! integer, a multiple of 8, the key is `A = (k / 8) B8` and `S = r + h k`, so `S B8 = R8 + h 8 A`, which is neither of
+//! the RFC's two equations: a part of low order counts in R8 and not in A.
+//!
+//! What a key must be for anything to verify is this project's own. MACI's packages take every key on the curve, and
+//! its circuit those whose x is not 0.
 
 use crate::babyjub::{is_scalar, Extended, Point, Scalar};
 use crate::blake512::blake512;

@@ -232,6 +232,25 @@ fn a_ballot_that_costs_too_much_is_cut_off() {
     assert_eq!(world.count(), [0, 0, 1, 1, 1]);
 }
 
+/// What a stranger who tops up another voter can do, and cannot.
+#[test]
+fn a_top_up_by_a_stranger_revives_a_decoy() {
+    let real = [choice(2, 3)];
+    let decoy = [choice(4, 11)];
+    let mut world = World::new();
+    world.vote(&real);
+    world.vote(&decoy);
+    assert_eq!(world.count(), [0, 0, 3, 0, 0]);
+    world.top_up(20);
+    assert_eq!(world.count(), [0, 0, 3, 0, 0]);
+    world.top_up(1);
+    assert_eq!(world.count(), [0, 0, 0, 0, 11]);
+    // A ballot that counts, sent after it, is in nobody else's hands.
+    world.vote(&real);
+    world.top_up(1000);
+    assert_eq!(world.count(), [0, 0, 3, 0, 0]);
+}
+
 /// A voter who changes their mind with the same file for the kept key.
 #[test]
 fn ballots_that_change_to_the_same_key_are_not_mixed() {
