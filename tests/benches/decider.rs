@@ -197,12 +197,14 @@ fn load(parameters: &Parameters, cache: &KeyCache) {
         Arc::clone(parameters.engine()),
         parameters.shape().vote_depth,
     );
-    let (digest, circuit) = timed(|| {
-        let matrices = Decider::new(engine, depth).matrices();
-        matrices.expect("recorded").digest()
+    let ((matrices, digest), circuit) = timed(|| {
+        let matrices = Decider::new(engine, depth).matrices().expect("recorded");
+        let digest = matrices.digest();
+        (matrices, digest)
     });
     let path = cache.path("decider", &digest);
-    let (key, loading) = timed(|| ProvingKey::read(&path, &digest).expect("read"));
+    let (key, loading) =
+        timed(|| ProvingKey::read(&path, &digest, &matrices, PUBLICS).expect("read"));
     assert_eq!(key.matrices_digest(), digest);
     println!("circuit {circuit}");
     println!("loading {loading}");
