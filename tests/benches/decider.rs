@@ -28,6 +28,8 @@ use maci_nova_step_circuit::{Shape, StepCircuit};
 use maci_nova_tests::hostile::HostilePoll;
 use maci_nova_tests::measure::{peak_bytes, timed};
 
+/// Public inputs of the decider's circuit: c, e_v and e.
+const PUBLICS: usize = 3;
 /// State and vote option tree depths that are measured if none are given.
 const DEPTHS: [(usize, usize); 3] = [(2, 1), (4, 2), (10, 3)];
 /// Messages of each poll.

@@ -8,11 +8,12 @@
 //! are unique only where the divisor is not 0, and checks are pinned by place. Taking away any one
 //! constraint leaves a variable open, or a check or a condition out.
 //!
+//! In an event without a valid target the preimage and the ballot under it are the prover's choice. They
+//! are given like the other openings; another test shows that the state after does not depend on them.
+//!
 //! What this cannot see:
 //! * whether the function is the right one. A wrong rule, a wrong constant or a coefficient that is
 //!   off determines as well as a right one. Tests with polls and forgeries compare with the protocol;
-//! * whether anything depends on an opening that nothing binds: in an event without a valid target the
-//!   preimage and the ballot under it are the prover's choice, and are given here like the others;
 //! * whether the checks are enough. That the state's roots bind the openings, the poll's commitment
 //!   its constants, and the key its bits rests on the pinned checks, on Poseidon and on the order of
 //!   the group. A check that is made weaker under its old name and place (times a factor that is
@@ -33,14 +34,15 @@ mod tables;
 use std::collections::BTreeMap;
 use std::thread;
 
+use ff::Field;
 use maci_nova_step_circuit::budget::REFERENCE;
 use maci_nova_step_circuit::membership::{self, MembershipCircuit};
-use maci_nova_step_circuit::{Shape, StepCircuit, ARITY};
+use maci_nova_step_circuit::{Fr, Shape, StepCircuit, ARITY};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
 use propagation::{analyse, Inventory, Report, Role};
-use system::{Place, System};
+use system::{single, Place, System};
 use tables::{Given, Pinned};
 
 /// Shapes for which keys and parameters are made, and one of several events a step.
@@ -135,14 +137,15 @@ fn inventory(pinned: &[Pinned], times: impl Fn(&str) -> usize) -> Inventory {
 }
 
 fn check_given(circuit: &str, system: &System, given: &[Given], shape: &Shape) {
-    let expected: BTreeMap<String, usize> = given
+    let expected: BTreeMap<&str, usize> = given
         .iter()
-        .map(|given| (given.scope.to_owned(), (given.count)(shape)))
+        .map(|given| (given.scope, (given.count)(shape)))
         .collect();
-    assert_eq!(
-        system.given_hints, expected,
-        "{circuit}: hints that are given"
-    );
+    let found = system.given_hints.iter();
+    let found: BTreeMap<&str, usize> = found
+        .map(|(scope, hints)| (&**scope, hints.len()))
+        .collect();
+    assert_eq!(found, expected, "{circuit}: hints that are given");
 }
 
 #[test]
@@ -161,6 +164,47 @@ fn a_membership_is_a_function() {
     let system = membership();
     check_given("membership", &system, &tables::MEMBERSHIP_GIVEN, &REFERENCE);
     Expected::of_membership().check("membership", &system, &analyse(&system, None));
+}
+
+/// Which outputs follow without the target's preimage and the ballot under it, in an event of this
+/// kind (join, vote, top-up), with a valid target or without.
+fn outputs_without_target(kind: [u64; 3], has_target: bool) -> [bool; ARITY] {
+    let mut system = step(shape(2, 1, 1));
+    let mut fixed: Vec<(usize, Fr)> = (0..3)
+        .map(|i| (system.given_hints["event"][i], Fr::from(kind[i])))
+        .collect();
+    let own_leaf = |k: &usize| system.place(*k).1 == "own leaf";
+    let own_leaf = (0..system.constraints.len()).find(own_leaf);
+    let own_leaf = &system.constraints[own_leaf.expect("the preimage is bound by it")];
+    let is_valid = single(&own_leaf.a).expect("one variable says that there is a target");
+    fixed.extend((!has_target).then_some((is_valid, Fr::ZERO)));
+    // The leaf itself is the state's; its preimage comes after it, then siblings.
+    let preimage = system.given_hints["state leaf"][1..6].to_vec();
+    for variable in preimage.iter().chain(&system.given_hints["vote tree"]) {
+        system.given[*variable] = false;
+    }
+    system.fix(&fixed);
+    let undetermined = analyse(&system, None).undetermined;
+    let outputs = system.given.len() - ARITY;
+    core::array::from_fn(|i| !undetermined.contains(&(outputs + i)))
+}
+
+#[test]
+fn what_nothing_binds_changes_nothing() {
+    const JOIN: [u64; 3] = [1, 0, 0];
+    const VOTE: [u64; 3] = [0, 1, 0];
+    const TOP_UP: [u64; 3] = [0, 0, 1];
+    const BLIND: [u64; 3] = [0, 0, 0];
+    for kind in [BLIND, JOIN, VOTE, TOP_UP] {
+        let follow = outputs_without_target(kind, false);
+        assert_eq!(follow, [true; ARITY], "{kind:?}");
+    }
+    // Where there is a target, the state root follows from its preimage, and the tally root from the
+    // weight that a vote replaces.
+    let [.., state_root, tally_root] = outputs_without_target(VOTE, true);
+    assert_eq!((state_root, tally_root), (false, false));
+    let [.., state_root, tally_root] = outputs_without_target(TOP_UP, true);
+    assert_eq!((state_root, tally_root), (false, true));
 }
 
 #[test]

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use num_bigint::BigUint;
 
-use crate::system::{constant, integer, one_minus, single, Constraint, Row, System, ONE};
+use crate::system::{
+    coefficient, constant, integer, modulus, one_minus, single, variables, Constraint, Row, System,
+    ONE,
+};
 use ff::Field;
 use maci_nova_step_circuit::Fr;
 
@@ -209,7 +212,7 @@ impl<'a> Structures<'a> {
             }
             largest_sum += weight * digit.len();
         }
-        if largest_sum < crate::system::modulus() {
+        if largest_sum < modulus() {
             return Some((kind, members));
         }
         let bits: Option<Vec<usize>> = weights.values().map(|digit| only(digit)).collect();
@@ -261,7 +264,7 @@ impl<'a> Structures<'a> {
             at += width;
             widest = widest.max(width);
         }
-        if at != bits.len() || bound != crate::system::modulus() {
+        if at != bits.len() || bound != modulus() {
             return None;
         }
         let sign_of =
@@ -277,8 +280,8 @@ impl<'a> Structures<'a> {
         let power = Fr::from(2).pow_vartime([width as u64]);
         if parts
             .iter()
-            .any(|part| crate::system::coefficient(&row, *part) != -Fr::ONE)
-            || crate::system::coefficient(&row, ONE) != -power
+            .any(|part| coefficient(&row, *part) != -Fr::ONE)
+            || coefficient(&row, ONE) != -power
         {
             return None;
         }
@@ -311,12 +314,12 @@ fn chunk(difference: &Row, bits: &[usize]) -> Option<(usize, BigUint)> {
     }
     let mut power = Fr::ONE;
     for bit in &bits[..width] {
-        if crate::system::coefficient(difference, *bit) != power {
+        if coefficient(difference, *bit) != power {
             return None;
         }
         power = power.double();
     }
-    let constant = integer(&-crate::system::coefficient(difference, ONE));
+    let constant = integer(&-coefficient(difference, ONE));
     (constant.bits() <= width as u64).then_some((width, constant))
 }
 
@@ -325,13 +328,4 @@ fn only(digit: &[usize]) -> Option<usize> {
         [variable] => Some(*variable),
         _ => None,
     }
-}
-
-/// The variables of rows but the constant one, each once.
-fn variables<'r>(rows: impl IntoIterator<Item = &'r Row>) -> Vec<usize> {
-    let entries = rows.into_iter().flatten();
-    let mut all: Vec<usize> = entries.map(|(v, _)| *v).filter(|v| *v != ONE).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }

@@ -45,8 +45,8 @@ pub struct System {
     pub places: Vec<Place>,
     /// Whether a variable is given: the constant one, the inputs, and the hints that were named.
     pub given: Vec<bool>,
-    /// How many hints are given in each namespace.
-    pub given_hints: BTreeMap<String, usize>,
+    /// The hints that are given in each namespace.
+    pub given_hints: BTreeMap<String, Vec<usize>>,
 }
 
 impl System {
@@ -63,19 +63,13 @@ impl System {
             constraints.push(Constraint::new(constraint, place));
         }
         let variables = recorder.assignment().len();
-        let mut touching = vec![vec![]; variables];
-        for (k, constraint) in constraints.iter().enumerate() {
-            for variable in &constraint.variables {
-                touching[*variable].push(k);
-            }
-        }
         let mut by_number = vec![(String::new(), String::new()); places.len()];
         for (place, number) in places {
             by_number[number] = place;
         }
         let mut system = System {
+            touching: touching(&constraints, variables),
             constraints,
-            touching,
             places: by_number,
             given: (0..variables).map(|variable| variable <= inputs).collect(),
             given_hints: BTreeMap::new(),
@@ -95,15 +89,59 @@ impl System {
             Which::First(count) => hints.into_iter().take(count).collect(),
             Which::Elements => hints.into_iter().filter(|v| !self.is_bit(*v)).collect(),
         };
-        self.given_hints.insert(scope.to_owned(), chosen.len());
-        for variable in chosen {
-            self.given[variable] = true;
+        for variable in &chosen {
+            self.given[*variable] = true;
         }
+        self.given_hints.insert(scope.to_owned(), chosen);
     }
 
     fn is_bit(&self, variable: usize) -> bool {
         let mut touching = self.touching[variable].iter();
         touching.any(|k| self.constraints[*k].is_bit_of() == Some(variable))
+    }
+
+    /// Gives variables a value: all that follows by constraints which become linear is put in for
+    /// the variables that it is about, and those constraints go.
+    ///
+    /// # Panics
+    /// When a constraint becomes false.
+    pub fn fix(&mut self, values: &[(usize, Fr)]) {
+        let was_linear: Vec<bool> = self
+            .constraints
+            .iter()
+            .map(|constraint| constraint.linear().is_some())
+            .collect();
+        let mut changed = vec![];
+        for (variable, value) in values {
+            let row = sorted(&[(ONE, *value)]);
+            changed.extend(self.put_in(*variable, &row));
+        }
+        while let Some(k) = changed.pop() {
+            let linear = self.constraints[k].linear().filter(|_| !was_linear[k]);
+            if let Some((variable, row)) = linear.and_then(|row| solve(&row)) {
+                for variable in &self.constraints[k].variables {
+                    self.touching[*variable].retain(|other| *other != k);
+                }
+                self.constraints[k].clear();
+                changed.extend(self.put_in(variable, &row));
+            }
+        }
+        // Where variables have cancelled, constraints are listed in which they no longer stand.
+        self.touching = touching(&self.constraints, self.given.len());
+    }
+
+    /// Puts a row in for a variable; the constraints in which it stood.
+    fn put_in(&mut self, variable: usize, row: &Row) -> Vec<usize> {
+        let touched = core::mem::take(&mut self.touching[variable]);
+        for k in &touched {
+            self.constraints[*k].replace(variable, row);
+            for (other, _) in row.iter().filter(|(other, _)| *other != ONE) {
+                if !self.touching[*other].contains(k) {
+                    self.touching[*other].push(*k);
+                }
+            }
+        }
+        touched
     }
 
     /// The place of a constraint.
@@ -112,14 +150,21 @@ impl System {
     }
 }
 
+/// For each variable the constraints in which it stands.
+fn touching(constraints: &[Constraint], variables: usize) -> Vec<Vec<usize>> {
+    let mut touching = vec![vec![]; variables];
+    for (k, constraint) in constraints.iter().enumerate() {
+        for variable in &constraint.variables {
+            touching[*variable].push(k);
+        }
+    }
+    touching
+}
+
 impl Constraint {
     fn new(recorded: &recorder::Constraint, place: usize) -> Self {
         let [a, b, c] = [&recorded.a, &recorded.b, &recorded.c].map(|row| sorted(row));
-        let rows = [&a, &b, &c];
-        let all = rows.into_iter().flatten().map(|(variable, _)| *variable);
-        let mut variables: Vec<usize> = all.filter(|variable| *variable != ONE).collect();
-        variables.sort_unstable();
-        variables.dedup();
+        let variables = variables([&a, &b, &c]);
         Constraint {
             a,
             b,
@@ -127,6 +172,18 @@ impl Constraint {
             variables,
             place,
         }
+    }
+
+    fn replace(&mut self, variable: usize, row: &Row) {
+        for own in [&mut self.a, &mut self.b, &mut self.c] {
+            *own = replaced(own, variable, row);
+        }
+        self.variables = variables([&self.a, &self.b, &self.c]);
+    }
+
+    /// Makes it say nothing.
+    fn clear(&mut self) {
+        (self.a, self.b, self.c, self.variables) = (vec![], vec![], vec![], vec![]);
     }
 
     /// The variable v, if this is `v (1 - v) = 0`.
@@ -173,6 +230,37 @@ fn sorted(row: &[(usize, Fr)]) -> Row {
     }
     sums.retain(|(_, coefficient)| *coefficient != Fr::ZERO);
     sums
+}
+
+/// The row with another one in place of a variable.
+fn replaced(row: &Row, variable: usize, by: &Row) -> Row {
+    let factor = coefficient(row, variable);
+    if factor == Fr::ZERO {
+        return row.clone();
+    }
+    let rest = row.iter().copied().filter(|(v, _)| *v != variable);
+    let scaled = by.iter().map(|(v, c)| (*v, *c * factor));
+    sorted(&rest.chain(scaled).collect::<Vec<_>>())
+}
+
+/// The last variable of `row = 0` by the others; none if there is no variable.
+fn solve(row: &Row) -> Option<(usize, Row)> {
+    let (last, rest) = row.split_last()?;
+    assert_ne!(last.0, ONE, "a constraint is false");
+    let inverse = -Option::<Fr>::from(last.1.invert()).expect("no coefficient is 0");
+    Some((
+        last.0,
+        rest.iter().map(|(v, c)| (*v, *c * inverse)).collect(),
+    ))
+}
+
+/// The variables of rows but the constant one, each once.
+pub fn variables<'r>(rows: impl IntoIterator<Item = &'r Row>) -> Vec<usize> {
+    let entries = rows.into_iter().flatten();
+    let mut all: Vec<usize> = entries.map(|(v, _)| *v).filter(|v| *v != ONE).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// The value of a row without variables.
