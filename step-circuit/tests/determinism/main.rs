@@ -37,6 +37,8 @@ use std::thread;
 use ff::Field;
 use maci_nova_step_circuit::budget::REFERENCE;
 use maci_nova_step_circuit::membership::{self, MembershipCircuit};
+use maci_nova_step_circuit::num::{Gadget, Num};
+use maci_nova_step_circuit::recorder::Recorder;
 use maci_nova_step_circuit::{Fr, Shape, StepCircuit, ARITY};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -146,6 +148,55 @@ fn check_given(circuit: &str, system: &System, given: &[Given], shape: &Shape) {
         .map(|(scope, hints)| (&**scope, hints.len()))
         .collect();
     assert_eq!(found, expected, "{circuit}: hints that are given");
+}
+
+/// How many variables are open of those that `fill` makes from one input.
+fn open(fill: impl FnOnce(&mut Gadget<'_, Recorder>, &Num)) -> usize {
+    let mut recorder = Recorder::default();
+    let mut gadget = Gadget::new(&mut recorder);
+    let input = gadget.alloc_input(Fr::from(12));
+    fill(&mut gadget, &input);
+    analyse(&System::new(&recorder, 1, &[]), None)
+        .undetermined
+        .len()
+}
+
+#[test]
+fn what_is_open_is_seen() {
+    let zero = Num::zero();
+    assert_eq!(open(|g, a| drop(g.mul(a, a))), 0);
+    assert_eq!(open(|g, _| drop(g.alloc(Fr::ONE))), 1);
+    // A square has two roots, a product two factors, and zero times anything is zero.
+    let square = open(|g, a| {
+        let x = g.alloc(Fr::ONE);
+        g.enforce("x x = a", &x, &x, a);
+    });
+    let product = open(|g, a| {
+        let (x, y) = (g.alloc(Fr::ONE), g.alloc(Fr::ONE));
+        g.enforce("x y = a", &x, &y, a);
+    });
+    let nothing = open(|g, _| {
+        let x = g.alloc(Fr::ONE);
+        g.enforce("0 x = 0", &zero, &x, &zero);
+    });
+    assert_eq!((square, product, nothing), (1, 2, 1));
+    // Sums of bits with these weights: 1 + 3 = 4 has two forms; so has 0 = r.
+    let weighted = |weights: &[u64]| {
+        open(|g, a| {
+            let bits: Vec<Num> = weights
+                .iter()
+                .map(|_| g.alloc_bit(true).num().clone())
+                .collect();
+            let weights: Vec<Fr> = weights.iter().copied().map(Fr::from).collect();
+            g.enforce_equal("sum = a", &Num::dot(&bits, &weights), a);
+        })
+    };
+    assert_eq!(weighted(&[1, 2, 4, 9]), 0);
+    assert_eq!(weighted(&[1, 3, 4]), 3);
+    assert_eq!(weighted(&[1, 1]), 2);
+    assert_eq!(open(|g, a| drop(g.bits(a, 253))), 0);
+    assert_eq!(open(|g, a| drop(g.bits(a, 254))), 254);
+    assert_eq!(open(|g, a| drop(g.canonical_bits(a))), 0);
 }
 
 #[test]
