@@ -55,6 +55,14 @@ const INPUT_BITS: usize = 252;
 /// Bits of the number of steps, less one.
 const STEP_BITS: usize = 37;
 
+// They are those that the folding's steps and multipliers come to.
+const _: () = {
+    use maci_nova_folding::limbs::{self, MAX_STEPS, MULTIPLIER_BITS};
+    assert!(MAX_STEPS == 1 << STEP_BITS);
+    assert!(SCALAR_BITS == MULTIPLIER_BITS + STEP_BITS);
+    assert!(INPUT_BITS == limbs::INPUT_BITS);
+};
+
 /// Everything that the circuit is about. Secret.
 pub struct Witness {
     steps: u64,
