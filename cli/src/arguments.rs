@@ -147,7 +147,8 @@ counted first also changes your key to one that nobody has, which signs the othe
 that was sent before can count. With --new-key-file the ballot ends with a key that you keep:
 messages that it signed count if they were sent BEFORE this ballot. With --nonce you say the nonce
 of the message that is counted first; nobody needs that but who has kept keys in this way.
-Top-ups are counted in the same order: one that is sent AFTER a ballot pays for it.
+Top-ups are counted in the same order: one that is sent AFTER a ballot pays for it, whoever sends it.
+So a ballot that costs too much is not void: it counts as soon as somebody pays the rest.
 Whoever has the key that you joined with, and sends last, decides: never give it away.")]
     Vote(Vote),
     /// Publish messages that vote --out or another MACI client made

@@ -10,6 +10,12 @@
 //!
 //! A message whose cost is more than the voter's credits is refused, and the ballot's later nonces with
 //! it. If it is the one that is counted first, the key stays, and an earlier ballot may count instead.
+//!
+//! That it costs too much is no way to make a ballot void. Anybody may top up any voter, and a top-up
+//! that is sent after a ballot is counted before it: whoever pays what is missing, a briber included,
+//! makes it count in place of the earlier one. A decoy that shall not count has to be refused by
+//! something that nobody else can put right, such as a signature by a key that is not the voter's;
+//! better, a ballot that the voter can pay for is sent after it.
 
 use ff::Field;
 use maci_nova_protocol::babyjub::Point;
@@ -191,6 +197,7 @@ fn seal(command: &Command, signer: &PrivateKey, coordinator: &PublicKey) -> Mess
     Message {
         data: command.encrypt(&command.sign(signer), &shared),
         encryption_key: one_time.public_key().point(),
+        anchor: Fr::ZERO,
     }
 }
 

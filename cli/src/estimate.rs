@@ -181,6 +181,7 @@ fn empty_poll(shape: &Shape) -> (Header, PrivateKey) {
         coordinator_key: key.public_key().point(),
         vote_options: 1,
         mode: Mode::Quadratic,
+        signed_within: 0,
         state_tree_depth: shape.state_depth,
         vote_option_tree_depth: shape.vote_depth,
     };

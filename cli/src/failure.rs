@@ -329,7 +329,9 @@ fn setup_kind(error: &SetupError) -> Kind {
 
 fn keys_kind(error: &KeyCacheError) -> Kind {
     match error {
-        KeyCacheError::NoFolder | KeyCacheError::Shared(_) | KeyCacheError::Io { .. } => Kind::Io,
+        KeyCacheError::NoFolder | KeyCacheError::Exposed { .. } | KeyCacheError::Io { .. } => {
+            Kind::Io
+        }
         KeyCacheError::Insecure => Kind::Parameters,
         KeyCacheError::Setup(_) => Kind::Internal,
     }
@@ -338,6 +340,9 @@ fn keys_kind(error: &KeyCacheError) -> Kind {
 /// What helps against a cache that gives no keys.
 fn keys_advice(error: &KeyCacheError) -> &'static str {
     match error {
+        KeyCacheError::Exposed { .. } => {
+            "; chown it to yourself and chmod go-w it, or name another folder in MACI_NOVA_CACHE"
+        }
         KeyCacheError::Io { .. } => "; the folder can be set with MACI_NOVA_CACHE",
         KeyCacheError::Insecure => ": --production refuses it, and no ceremony makes others yet",
         _ => "",

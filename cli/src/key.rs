@@ -127,9 +127,10 @@ pub fn write_new(path: &Path, key: &PrivateKey) -> io::Result<()> {
         options.mode(0o600);
     }
     let mut file = options.open(path)?;
-    let text = Zeroizing::new(format!("{}\n", *key.to_serialized()));
+    // In two parts, since a text that grows leaves copies.
     let written = file
-        .write_all(text.as_bytes())
+        .write_all(key.to_serialized().as_bytes())
+        .and_then(|()| file.write_all(b"\n"))
         .and_then(|()| file.sync_all());
     if written.is_err() {
         // Half a key is of no use, and would stand in the way of the next try.

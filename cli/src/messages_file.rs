@@ -119,6 +119,7 @@ mod tests {
         Message {
             data: std::array::from_fn(|i| Fr::from(seed + i as u64)),
             encryption_key: Point::base8(),
+            anchor: Fr::ZERO,
         }
     }
 

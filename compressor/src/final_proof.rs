@@ -5,10 +5,11 @@
 //! magic "MNOVAPRF" | version u32 | parameters' digest 32
 //! shape: state depth u32, vote depth u32, events per step u32
 //! setup: 0 u8 (INSECURE development) or 1 u8, digest of the powers 32, power u32
-//! poll: id u64, coordinator's key x, y, vote options u64, mode u8 (0 quadratic, 1 linear),
+//! poll: id u64, coordinator's key x, y, vote options u64,
+//!       mode u8 (0 quadratic, 1 linear, 2 full, 3 negative), signedWithin u32 (blocks),
 //!       state tree depth u32, vote option tree depth u32
 //! steps u64 | final state, 7 elements
-//! number of results u64 | of each option votes u128, spent u128
+//! number of results u64 | of each option votes i128, spent u128
 //! SNARK: length u32, bytes | SHA-256 of everything above
 //! ```
 //! A proof has one encoding: what is read is written back the same.
@@ -35,7 +36,7 @@ use sha2::{Digest, Sha256};
 use crate::{reader::Reader, snark};
 
 const MAGIC: &[u8; 8] = b"MNOVAPRF";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const HASH_BYTES: usize = 32;
 const RESULT_BYTES: usize = 32;
 /// 5^10 results (312 MB) and a megabyte for the rest bound any file.
@@ -290,10 +291,8 @@ fn write_header(bytes: &mut Vec<u8>, header: &Header) {
     bytes.extend_from_slice(header.coordinator_key.x.to_repr().as_ref());
     bytes.extend_from_slice(header.coordinator_key.y.to_repr().as_ref());
     bytes.extend_from_slice(&header.vote_options.to_le_bytes());
-    bytes.push(match header.mode {
-        Mode::Quadratic => 0,
-        Mode::Linear => 1,
-    });
+    bytes.push(header.mode.number());
+    bytes.extend_from_slice(&header.signed_within.to_le_bytes());
     for depth in [header.state_tree_depth, header.vote_option_tree_depth] {
         bytes.extend_from_slice(&(depth as u32).to_le_bytes());
     }
@@ -307,11 +306,9 @@ fn read_header(reader: &mut Reader<'_>) -> Result<Header, ProofFileError> {
             y: reader.element()?,
         },
         vote_options: reader.u64()?,
-        mode: match reader.u8()? {
-            0 => Mode::Quadratic,
-            1 => Mode::Linear,
-            _ => return Err(ProofFileError::Malformed("the poll's mode is unknown")),
-        },
+        mode: Mode::from_number(reader.u8()?)
+            .ok_or(ProofFileError::Malformed("the poll's mode is unknown"))?,
+        signed_within: reader.u32()?,
         state_tree_depth: reader.u32()? as usize,
         vote_option_tree_depth: reader.u32()? as usize,
     };
@@ -350,7 +347,7 @@ fn read_results(reader: &mut Reader<'_>) -> Result<Vec<OptionResult>, ProofFileE
     (0..count)
         .map(|_| {
             Ok(OptionResult {
-                votes: reader.u128()?,
+                votes: reader.i128()?,
                 spent: reader.u128()?,
             })
         })

@@ -297,13 +297,6 @@ impl ProvingKey {
     pub(crate) fn replace_query(&mut self, change: impl FnOnce(&mut Vec<G1Affine>)) {
         change(&mut self.inner.a_query);
     }
-
-    fn fits(&self, matrices: &Matrices) -> bool {
-        let variables = matrices.instance + matrices.witness;
-        self.verifying.ic.len() + self.committed.len() == matrices.instance
-            && self.inner.a_query.len() == variables
-            && self.inner.l_query.len() == matrices.witness
-    }
 }
 
 impl fmt::Debug for ProvingKey {

@@ -51,6 +51,10 @@ impl<'a> Reader<'a> {
         Ok(u128::from_le_bytes(self.array()?))
     }
 
+    pub(crate) fn i128(&mut self) -> Result<i128, ProofFileError> {
+        Ok(i128::from_le_bytes(self.array()?))
+    }
+
     /// An element of Fr: 32 bytes, little endian, below r.
     pub(crate) fn element(&mut self) -> Result<Fr, ProofFileError> {
         let bytes: [u8; 32] = self.array()?;

@@ -16,6 +16,46 @@ pub enum Readers {
     Everybody,
 }
 
+/// Why others than this user may have written what a path holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exposure {
+    /// It belongs to another user.
+    #[error("belongs to another user")]
+    Foreign,
+    /// Its group or everybody may write to it.
+    #[error("can be written to by other users")]
+    Writable,
+}
+
+/// Checks that only this user can have written a file or can put one into a folder: it belongs to
+/// the user or to root, who can write anywhere, and neither its group nor others may write to it.
+///
+/// # Errors
+/// [`Exposure`]. Where there are no such owners and modes, nothing is checked.
+pub fn check_own(metadata: &fs::Metadata) -> Result<(), Exposure> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let user = rustix::process::geteuid().as_raw();
+        check_owner(metadata.uid(), metadata.mode(), user)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = metadata;
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn check_owner(owner: u32, mode: u32, user: u32) -> Result<(), Exposure> {
+    const ROOT: u32 = 0;
+    match (owner == user || owner == ROOT, mode & 0o022) {
+        (false, _) => Err(Exposure::Foreign),
+        (true, 0) => Ok(()),
+        (true, _) => Err(Exposure::Writable),
+    }
+}
+
 /// Replaces the file at `path` by what `write` writes.
 ///
 /// The bytes go to a file beside it (its name with `.partial` after it), which is synced and then
@@ -144,6 +184,48 @@ mod tests {
         write_atomically(&path, Readers::Owner, |_| Ok(())).expect("written");
         let mode = fs::metadata(&path).expect("metadata").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_can_write_is_not_own() {
+        use Exposure::{Foreign, Writable};
+        for user in [0, 1000] {
+            for owner in [user, 0] {
+                for mode in [0o400, 0o600, 0o644, 0o700, 0o755] {
+                    assert_eq!(check_owner(owner, mode, user), Ok(()), "{mode:o}");
+                    for open in [0o020, 0o002, 0o022] {
+                        let exposed = check_owner(owner, mode | open, user);
+                        assert_eq!(exposed, Err(Writable), "{mode:o}");
+                    }
+                }
+            }
+            // Not even for root: another user could change it at any time.
+            assert_eq!(check_owner(1001, 0o600, user), Err(Foreign));
+            assert_eq!(check_owner(1001, 0o666, user), Err(Foreign));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_written_here_is_own() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("file");
+        let own = || check_own(&fs::metadata(&path).expect("metadata"));
+        for readers in [Readers::Owner, Readers::Everybody] {
+            write_atomically(&path, readers, |_| Ok(())).expect("written");
+            // Whatever the process's umask lets through.
+            let mode = fs::metadata(&path).expect("metadata").permissions().mode();
+            assert_eq!(mode & 0o022, 0);
+            assert_eq!(own(), Ok(()));
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).expect("chmod");
+        assert_eq!(own(), Err(Exposure::Writable));
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(12_345), None).expect("chown");
+            assert_eq!(own(), Err(Exposure::Foreign));
+        }
     }
 
     #[test]

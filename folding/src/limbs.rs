@@ -26,6 +26,15 @@ pub const PACKED_POINT: usize = 3;
 /// sums of at most that many products below 2^215, less than 2^252 and so below r and q.
 pub const MAX_STEPS: u64 = 1 << 37;
 
+/// Bits of what a CycleFold instance is multiplied by: `2^128 + 2 k + 1`, k of 128 bits.
+pub const MULTIPLIER_BITS: usize = 130;
+
+/// Bits of the public inputs of the folded CycleFold instance.
+pub const INPUT_BITS: usize = MULTIPLIER_BITS + LIMB_BITS + MAX_STEPS.ilog2() as usize;
+
+// 2^MAX_STEPS.ilog2() are all steps, and both moduli are above 2^253.
+const _: () = assert!(MAX_STEPS.is_power_of_two() && INPUT_BITS <= 253);
+
 /// The limbs of a coordinate, least significant first.
 pub fn limbs(coordinate: &Fq) -> [u128; LIMBS] {
     let bytes = coordinate.to_repr();

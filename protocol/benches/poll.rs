@@ -43,6 +43,7 @@ impl Bench {
             coordinator_key: coordinator.public_key().point(),
             vote_options: 125,
             mode: Mode::Quadratic,
+            signed_within: 0,
             state_tree_depth: 10,
             vote_option_tree_depth: 3,
         };
@@ -79,6 +80,7 @@ impl Bench {
                 let message = Message {
                     data: command.encrypt(&command.sign(voter), &shared),
                     encryption_key: key.public_key().point(),
+                    anchor: Fr::from(0),
                 };
                 let record = Record::Message(Box::new(message));
                 messages.push((message, facts.message_head));

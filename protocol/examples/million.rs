@@ -33,6 +33,7 @@ fn main() {
         coordinator_key: coordinator.public_key().point(),
         vote_options: 125,
         mode: Mode::Quadratic,
+        signed_within: 0,
         state_tree_depth: 10,
         vote_option_tree_depth: 3,
     };
@@ -73,6 +74,7 @@ fn main() {
             Message {
                 data: command.encrypt(&signature, &shared),
                 encryption_key: ephemeral.public_key().point(),
+                anchor: Fr::from(0),
             }
         })
         .collect();
@@ -81,7 +83,7 @@ fn main() {
     // The last message that arrived is processed first: here, the first of the list.
     let mut heads = vec![chain::zero()];
     for message in messages.iter().rev() {
-        heads.push(chain::extend(heads[heads.len() - 1], message.digest()));
+        heads.push(chain::extend(heads[heads.len() - 1], message.into()));
     }
     heads.pop();
     let start = Instant::now();

@@ -1,6 +1,6 @@
 //! BLAKE-512, the SHA-3 finalist (not BLAKE2), from which MACI derives secret scalars and signature nonces.
 //!
-//! Written here because no maintained crate has it. Inputs are at most 77 bytes in this crate, but any length works.
+//! Written here because no maintained crate has it. Inputs are at most 78 bytes in this crate, but any length works.
 //!
 //! Source: Aumasson, Henzen, Meier, Phan, "SHA-3 proposal BLAKE", version 1.3, section 2.2.
 
@@ -98,6 +98,7 @@ pub(crate) fn blake512(message: &[u8]) -> [u8; 64] {
     for (bytes, word) in digest.chunks_exact_mut(8).zip(chain) {
         bytes.copy_from_slice(&word.to_be_bytes());
     }
+    chain.zeroize();
     digest
 }
 

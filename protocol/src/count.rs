@@ -1,7 +1,7 @@
 //! The count alone: the decisions of [`crate::poll::Poll`] without trees, paths or states.
 
 use crate::babyjub::Scalar;
-use crate::chain;
+use crate::chain::{self, Link};
 use crate::field::Fr;
 use crate::message::{Join, Message, TopUp};
 use crate::poll::{check_amount, Decision, Electorate, Header, PollError};
@@ -46,20 +46,16 @@ impl Count {
     /// # Errors
     /// [`PollError::NotInChain`]; nothing changes.
     pub fn vote(&mut self, message: &Message, previous: Fr) -> Result<Decision, PollError> {
-        self.step_back(message.digest(), previous)?;
+        self.step_back(message.into(), previous)?;
         let assessment = self.electorate.assess(message);
-        if let (Decision::Applied, Some(index), Some(option)) = (
-            assessment.decision,
-            assessment.state_index,
-            assessment.option_index,
-        ) {
-            let old_weight = self.electorate.weight(index, option);
+        if let Some(vote) = assessment.applied() {
+            let old_weight = self.electorate.weight(vote.index, vote.option);
             let mode = self.electorate.header().mode;
-            self.electorate.apply(&assessment);
+            self.electorate.apply(&vote);
             // The old weight is in the ballot, so it was counted.
-            let counted =
-                self.results
-                    .apply(option, old_weight, assessment.command.new_vote_weight, mode);
+            let counted = self
+                .results
+                .apply(vote.option, old_weight, vote.weight, mode);
             debug_assert!(counted.is_ok());
         }
         Ok(assessment.decision)
@@ -71,12 +67,12 @@ impl Count {
     /// [`PollError::NotInChain`] and [`PollError::TopUpAmount`]; nothing changes.
     pub fn top_up(&mut self, top_up: &TopUp, previous: Fr) -> Result<Decision, PollError> {
         check_amount(top_up)?;
-        self.step_back(top_up.digest(), previous)?;
+        self.step_back(top_up.into(), previous)?;
         Ok(self.electorate.top_up(top_up))
     }
 
-    fn step_back(&mut self, digest: Fr, previous: Fr) -> Result<(), PollError> {
-        let link = chain::extend(previous, digest);
+    fn step_back(&mut self, link: Link, previous: Fr) -> Result<(), PollError> {
+        let link = chain::extend(previous, link);
         if self.cursor.is_some_and(|cursor| cursor != link) {
             return Err(PollError::NotInChain);
         }

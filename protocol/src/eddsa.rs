@@ -1,6 +1,13 @@
 //! EdDSA over BabyJubJub with Poseidon as the challenge hash.
 //!
-//! Source: MACI's signatures (zk-kit's EdDSA-Poseidon); RFC 8032 section 5.1 for the shape.
+//! Source: zk-kit's EdDSA-Poseidon, with which MACI's packages sign. It has the shape of RFC 8032, section 5.1, and
+//! differs: BLAKE-512 takes the place of SHA-512, and hashes the private key's decimal digits; the challenge is
+//! Poseidon of coordinates, not a hash of encoded points; and the cofactor stands at the key alone. With k the pruned
+//! integer, a multiple of 8, the key is `A = (k / 8) B8` and `S = r + h k`, so `S B8 = R8 + h 8 A`, which is neither of
+//! the RFC's two equations: a part of low order counts in R8 and not in A.
+//!
+//! What a key must be for anything to verify is this project's own. MACI's packages take every key on the curve, and
+//! its circuit those whose x is not 0.
 
 use crate::babyjub::{is_scalar, Extended, Point, Scalar};
 use crate::blake512::blake512;
@@ -27,8 +34,8 @@ pub enum SignatureError {
     /// R8 is not on the curve.
     #[error("the signature's point is not on the curve")]
     R8,
-    /// The public key is not on the curve, or its x is 0.
-    #[error("the public key is not a point of the curve with a non-zero first coordinate")]
+    /// The public key is not on the curve, or of low order: `8 A` is the identity, and anybody could sign under it.
+    #[error("the public key is not a point of the curve, or one of low order")]
     PublicKey,
     /// S is not below the subgroup order l.
     #[error("the signature's scalar is not below the subgroup order")]
@@ -73,15 +80,15 @@ pub fn verify(
     if !signature.r8.is_on_curve() {
         return Err(SignatureError::R8);
     }
-    if !public_key.is_on_curve() || bool::from(public_key.x.is_zero()) {
+    let eight = Extended::from(public_key).mul_by_cofactor();
+    if !public_key.is_on_curve() || eight.equals(&Point::IDENTITY) {
         return Err(SignatureError::PublicKey);
     }
     if !is_scalar(&signature.s) {
         return Err(SignatureError::Scalar);
     }
     let h = challenge(&signature.r8, public_key, message);
-    let key = Extended::from(public_key).mul_by_cofactor();
-    let right = Extended::from(&signature.r8).add(&key.mul(&field::to_bytes(&h)));
+    let right = Extended::from(&signature.r8).add(&eight.mul(&field::to_bytes(&h)));
     let left = Point::mul_base8(&field::to_bytes(&signature.s));
     if right.equals(&left) {
         Ok(())

@@ -173,6 +173,21 @@ pub fn from_u128(value: u128) -> Fr {
     Fr::from_u128(value)
 }
 
+/// The element of a signed integer: that of a negative one is `r - |value|`.
+pub fn from_i64(value: i64) -> Fr {
+    from_i128(value.into())
+}
+
+/// The element of a signed integer: that of a negative one is `r - |value|`.
+pub fn from_i128(value: i128) -> Fr {
+    let magnitude = from_u128(value.unsigned_abs());
+    if value < 0 {
+        -magnitude
+    } else {
+        magnitude
+    }
+}
+
 /// Serde form of one element: its canonical decimal string.
 pub mod decimal {
     use super::{from_decimal, to_decimal, Fr};
@@ -237,6 +252,10 @@ mod tests {
         assert_eq!(to_u128(&from_u128(u128::MAX)), Some(u128::MAX));
         assert_eq!(to_u128(&(from_u128(u128::MAX) + Fr::ONE)), None);
         assert_eq!(to_u128(&-Fr::ONE), None);
+        assert_eq!(from_i64(7), Fr::from(7));
+        assert_eq!(from_i64(-7), -Fr::from(7));
+        assert_eq!(from_i128(i128::MIN), -from_u128(1 << 127));
+        assert_eq!(from_i128(0), Fr::ZERO);
     }
 
     #[test]

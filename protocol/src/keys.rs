@@ -1,12 +1,11 @@
 //! Private and public keys, their serialized forms, and the Diffie-Hellman shared key.
 //!
-//! Source: MACI's key objects; RFC 8032 section 5.1.5 for the shape of the derivation.
+//! Source: MACI's key objects, 1.2 to 3.0; RFC 8032 section 5.1.5 for the shape of the derivation.
 
 use crate::babyjub::{Point, Scalar};
 use crate::blake512::blake512;
 use crate::field::{self, Fr};
 use crate::poseidon::hash;
-use ff::Field;
 use rand_core::{CryptoRng, RngCore};
 use std::fmt;
 use zeroize::{Zeroize, Zeroizing};
@@ -23,7 +22,7 @@ pub enum KeyError {
     /// What follows the prefix is not 1 to 64 hexadecimal digits.
     #[error("the key is not 1 to 64 hexadecimal digits after its prefix")]
     Hexadecimal,
-    /// A private key or a coordinate is not below the field's modulus.
+    /// A public key's coordinate is not below the field's modulus.
     #[error("the key is not below the modulus of the field")]
     Range,
     /// The point is not on the curve, or no point of the curve has the serialized coordinate.
@@ -31,8 +30,12 @@ pub enum KeyError {
     Curve,
 }
 
-/// MACI's private key: a field element from which the secret scalar and the signature nonces derive.
+/// Digits of the largest private key, 2^256 - 1.
+const MAX_DIGITS: usize = 78;
+
+/// MACI's private key: any integer below 2^256, from which the secret scalar and the signature nonces derive.
 ///
+/// It is the seed of a hash and nothing is computed with it, so it is never reduced: k and k + r are different keys.
 /// `Debug` hides it and dropping it erases it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PrivateKey(Zeroizing<[u8; 32]>);
@@ -44,29 +47,31 @@ impl fmt::Debug for PrivateKey {
 }
 
 impl PrivateKey {
-    /// The key that is this element.
+    /// The key that is this element's integer, in [0, r).
     pub fn from_element(element: Fr) -> Self {
         PrivateKey(Zeroizing::new(field::to_bytes(&element)))
     }
 
-    /// A uniformly random key.
+    /// A uniformly random key of 256 bits, as MACI's packages draw it.
     pub fn random<R: RngCore + CryptoRng>(rng: &mut R) -> Self {
-        Self::from_element(Fr::random(rng))
+        let mut bytes = Zeroizing::new([0; 32]);
+        rng.fill_bytes(bytes.as_mut_slice());
+        PrivateKey(bytes)
     }
 
-    /// Reads `macisk.` and the hexadecimal, big-endian key.
+    /// Reads `macisk.` and the hexadecimal, big-endian key: 1 to 64 digits, upper or lower case.
     ///
     /// # Errors
-    /// [`KeyError::Prefix`], [`KeyError::Hexadecimal`] or [`KeyError::Range`].
+    /// [`KeyError::Prefix`] or [`KeyError::Hexadecimal`].
     pub fn from_serialized(text: &str) -> Result<Self, KeyError> {
-        let bytes = Zeroizing::new(parse(text, PRIVATE_PREFIX)?);
-        field::from_bytes(&bytes).ok_or(KeyError::Range)?;
+        let mut bytes = Zeroizing::new([0; 32]);
+        parse(text, PRIVATE_PREFIX, &mut bytes)?;
         Ok(PrivateKey(bytes))
     }
 
-    /// `macisk.` and 64 hexadecimal digits, big-endian: the key in the clear.
+    /// `macisk.` and 64 hexadecimal digits, big-endian, as MACI's packages write it: the key in the clear.
     pub fn to_serialized(&self) -> Zeroizing<String> {
-        Zeroizing::new(print(PRIVATE_PREFIX, &self.0))
+        Zeroizing::new(print(PRIVATE_PREFIX, self.0.as_slice()))
     }
 
     /// The secret scalar: the first half of BLAKE-512 of the key's decimal digits, read as a
@@ -88,9 +93,8 @@ impl PrivateKey {
 
     /// BLAKE-512 of the key's decimal digits, which is how MACI's packages feed it to the hash.
     pub(crate) fn digest(&self) -> Zeroizing<[u8; 64]> {
-        let element = field::from_bytes(&self.0).unwrap_or(Fr::ZERO);
-        let digits = Zeroizing::new(field::to_decimal(&element));
-        Zeroizing::new(blake512(digits.as_bytes()))
+        let mut buffer = Zeroizing::new([0; MAX_DIGITS]);
+        Zeroizing::new(blake512(decimal(&self.0, &mut buffer)))
     }
 
     /// The first half of the digest with the bits of RFC 8032 cleared and set, little-endian.
@@ -132,19 +136,22 @@ impl PublicKey {
         hash(&[self.0.x, self.0.y])
     }
 
-    /// `macipk.` and hexadecimal, big-endian: y, with bit 255 set if x is above (r - 1) / 2.
+    /// `macipk.` and hexadecimal, big-endian: y, with bit 255 set if x is above (r - 1) / 2. As MACI's packages write
+    /// it, in whole bytes, and without those that are 0 in front (unlike a private key).
     pub fn to_serialized(&self) -> String {
         let mut packed = field::to_bytes(&self.0.y);
         packed[31] |= u8::from(is_upper_half(&self.0.x)) << 7;
-        print(PUBLIC_PREFIX, &packed)
+        let length = packed.iter().rposition(|byte| *byte != 0).unwrap_or(0) + 1;
+        print(PUBLIC_PREFIX, &packed[..length])
     }
 
-    /// Reads what [`PublicKey::to_serialized`] writes.
+    /// Reads what [`PublicKey::to_serialized`] writes, with or without zeros in front.
     ///
     /// # Errors
     /// Any [`KeyError`].
     pub fn from_serialized(text: &str) -> Result<Self, KeyError> {
-        let mut packed = parse(text, PUBLIC_PREFIX)?;
+        let mut packed = [0; 32];
+        parse(text, PUBLIC_PREFIX, &mut packed)?;
         let upper = packed[31] >> 7 == 1;
         packed[31] &= 0x7f;
         let y = field::from_bytes(&packed).ok_or(KeyError::Range)?;
@@ -164,22 +171,21 @@ fn is_upper_half(x: &Fr) -> bool {
     field::to_bytes(&x.double())[0] & 1 == 1
 }
 
-/// 1 to 64 hexadecimal digits after the prefix, as 32 little-endian bytes.
-fn parse(text: &str, prefix: &'static str) -> Result<[u8; 32], KeyError> {
+/// Reads 1 to 64 hexadecimal digits after the prefix into little-endian bytes that are 0.
+fn parse(text: &str, prefix: &'static str, bytes: &mut [u8; 32]) -> Result<(), KeyError> {
     let digits = text.strip_prefix(prefix).ok_or(KeyError::Prefix(prefix))?;
     if digits.is_empty() || digits.len() > 64 {
         return Err(KeyError::Hexadecimal);
     }
-    let mut bytes = [0u8; 32];
     for (i, digit) in digits.chars().rev().enumerate() {
         let value = digit.to_digit(16).ok_or(KeyError::Hexadecimal)?;
         bytes[i / 2] |= (value as u8) << (4 * (i % 2));
     }
-    Ok(bytes)
+    Ok(())
 }
 
-fn print(prefix: &str, little_endian: &[u8; 32]) -> String {
-    let mut text = String::with_capacity(prefix.len() + 64);
+fn print(prefix: &str, little_endian: &[u8]) -> String {
+    let mut text = String::with_capacity(prefix.len() + 2 * little_endian.len());
     text.push_str(prefix);
     for byte in little_endian.iter().rev() {
         for nibble in [byte >> 4, byte & 15] {
@@ -187,6 +193,32 @@ fn print(prefix: &str, little_endian: &[u8; 32]) -> String {
         }
     }
     text
+}
+
+/// Writes the decimal digits of 32 little-endian bytes to the buffer's end, and gives them: no zero in front, and one
+/// digit for 0. Nothing else is left of them: what is divided is erased, and nothing is allocated.
+fn decimal<'a>(little_endian: &[u8; 32], buffer: &'a mut [u8; MAX_DIGITS]) -> &'a [u8] {
+    let mut quotient = Zeroizing::new(*little_endian);
+    let mut first = MAX_DIGITS;
+    loop {
+        first -= 1;
+        buffer[first] = b'0' + divide_by_ten(&mut quotient);
+        if quotient.iter().all(|byte| *byte == 0) {
+            return &buffer[first..];
+        }
+    }
+}
+
+/// Divides little-endian bytes by ten, and gives the remainder.
+fn divide_by_ten(little_endian: &mut [u8; 32]) -> u8 {
+    let mut remainder = 0u16;
+    for byte in little_endian.iter_mut().rev() {
+        let value = (remainder << 8) | u16::from(*byte);
+        // The remainder is below 10, so the quotient is below 256.
+        *byte = (value / 10) as u8;
+        remainder = value % 10;
+    }
+    remainder as u8
 }
 
 /// The shared key of a private key and another's public key: secret scalar times point.
@@ -205,6 +237,7 @@ pub fn shared_key(scalar: &Scalar, encryption_key: &Point) -> Point {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ff::Field;
     use proptest::prelude::*;
     use rand_chacha::rand_core::SeedableRng;
     use rand_chacha::ChaCha20Rng;
@@ -221,10 +254,9 @@ mod tests {
             private(&format!("macisk.{}", "0".repeat(65))),
             Err(KeyError::Hexadecimal)
         );
-        assert_eq!(
-            private(&format!("macisk.{}", "f".repeat(64))),
-            Err(KeyError::Range)
-        );
+        assert_eq!(private("macisk.+1"), Err(KeyError::Hexadecimal));
+        assert_eq!(private("macisk.0x1"), Err(KeyError::Hexadecimal));
+        assert_eq!(private(" macisk.1"), Err(KeyError::Prefix("macisk.")));
 
         let public = PublicKey::from_serialized;
         assert_eq!(public("macisk.01"), Err(KeyError::Prefix("macipk.")));
@@ -255,10 +287,71 @@ mod tests {
 
     #[test]
     fn debug_hides_the_key() {
+        let largest = format!("macisk.{}", "f".repeat(64));
+        for key in [
+            PrivateKey::from_element(Fr::from(77)),
+            PrivateKey::from_serialized(&largest).unwrap(),
+        ] {
+            assert_eq!(format!("{key:?}"), "PrivateKey(hidden)");
+        }
+    }
+
+    /// The field's modulus is no bound: the key above it is not the one below it, nor is it refused.
+    #[test]
+    fn keys_are_not_reduced() {
+        let key = |text: &str| PrivateKey::from_serialized(&format!("macisk.{text}")).unwrap();
+        let modulus = "30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001";
+        assert_ne!(key(modulus), key("0"));
+        assert_ne!(key(modulus).public_key(), key("0").public_key());
+        let largest = key(&"f".repeat(64));
         assert_eq!(
-            format!("{:?}", PrivateKey::from_element(Fr::from(77))),
-            "PrivateKey(hidden)"
+            largest.to_serialized().as_str(),
+            format!("macisk.{}", "f".repeat(64))
         );
+        let public = largest.public_key().to_serialized();
+        assert!(public.starts_with("macipk.2c557aab55"), "{public}");
+    }
+
+    #[test]
+    fn random_keys_are_of_256_bits() {
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let mut union = [0u8; 32];
+        for _ in 0..64 {
+            let key = PrivateKey::random(&mut rng);
+            union
+                .iter_mut()
+                .zip(&*key.0)
+                .for_each(|(all, byte)| *all |= byte);
+        }
+        assert_eq!(union, [0xff; 32]);
+    }
+
+    #[test]
+    fn public_keys_are_written_in_whole_bytes() {
+        let key = |x: Fr, y: Fr| PublicKey::new(Point { x, y }).unwrap();
+        assert_eq!(key(Fr::ZERO, Fr::ONE).to_serialized(), "macipk.01");
+        // (x, 0) with a x^2 = 1.
+        let x = Point::x_from_y(&Fr::ZERO).unwrap();
+        let texts = [x, -x].map(|x| {
+            let key = key(x, Fr::ZERO);
+            let text = key.to_serialized();
+            assert_eq!(PublicKey::from_serialized(&text), Ok(key));
+            text
+        });
+        let zero = "macipk.00".to_owned();
+        let upper = format!("macipk.80{}", "0".repeat(62));
+        assert!(texts == [zero.clone(), upper.clone()] || texts == [upper, zero]);
+    }
+
+    proptest! {
+        #[test]
+        fn decimal_digits_are_those_of_the_integer(bytes in any::<[u8; 32]>(), length in 0usize..33) {
+            let mut bytes = bytes;
+            bytes[length..].fill(0);
+            let digits = num_bigint::BigUint::from_bytes_le(&bytes).to_str_radix(10);
+            let mut buffer = [0; MAX_DIGITS];
+            prop_assert_eq!(decimal(&bytes, &mut buffer), digits.as_bytes());
+        }
     }
 
     proptest! {

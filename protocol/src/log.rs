@@ -1,14 +1,17 @@
 //! The poll log: a poll's header and events as JSON Lines, one object a line, field elements as decimal strings.
 //!
 //! ```text
-//! {"kind":"poll","version":1,"pollId":"0","coordinatorPublicKey":[x,y],"voteOptions":23,"mode":"quadratic","stateTreeDepth":4,"voteOptionTreeDepth":2}
+//! {"kind":"poll","version":2,"pollId":"0","coordinatorPublicKey":[x,y],"voteOptions":23,"mode":"quadratic","signedWithin":75,"stateTreeDepth":4,"voteOptionTreeDepth":2}
 //! {"kind":"join","publicKey":[x,y],"voiceCredits":"100"}
-//! {"kind":"message","data":[10 elements],"encryptionPublicKey":[x,y]}
+//! {"kind":"message","data":[10 elements],"encryptionPublicKey":[x,y],"anchor":"1234"}
 //! {"kind":"topUp","stateIndex":"1","amount":"50"}
 //! ```
 //!
 //! The header comes first; joins and messages follow in order of arrival and may interleave. A key twice, an unknown
 //! key, a missing key, a number in another form, all are errors: a log has one meaning or none.
+//!
+//! `signedWithin` is a number of blocks, 0 for a poll without anchors, in which every message's `anchor` is `"0"`; in
+//! the others none is. Logs of version 1 have neither, and are read as without anchors.
 
 mod facts;
 mod index;
@@ -19,8 +22,8 @@ mod writer;
 
 pub use facts::{FactError, PublicFacts};
 pub use index::{Joins, LogIndex, LoggedMessage, MessagesReversed};
-pub use reader::{LogReader, RecordReader, MAX_LINE_LENGTH};
-pub use record::Record;
+pub use reader::{LogReader, MessageReader, MAX_LINE_LENGTH};
+pub use record::{Record, SignedMessage, Version};
 pub use writer::LogWriter;
 
 use crate::field::FieldError;
@@ -94,11 +97,11 @@ pub enum LogErrorKind {
     /// A number is too large for its place.
     #[error("the number in the field \"{0}\" is out of range")]
     Number(&'static str),
-    /// The header's version is not 1.
-    #[error("version {0} of the poll log is not supported, only version 1")]
+    /// The header's version is neither 1 nor 2.
+    #[error("version {0} of the poll log is not supported, only 1 and 2")]
     Version(u64),
-    /// The mode is neither `quadratic` nor `linear`.
-    #[error("the mode \"{0}\" is neither \"quadratic\" nor \"linear\"")]
+    /// The mode is not one of the log's version.
+    #[error("the mode \"{0}\" is none of those that the log's version has")]
     Mode(String),
     /// The header is not that of a poll.
     #[error("{0}")]

@@ -9,15 +9,18 @@ mod transition;
 
 pub use crate::tally::Mode;
 pub use decision::{Decision, Rule};
-pub use header::{Header, HeaderError, MAX_STATE_TREE_DEPTH, MAX_VOTE_OPTION_TREE_DEPTH};
+pub use header::{
+    Header, HeaderError, MAX_SIGNED_WITHIN, MAX_STATE_TREE_DEPTH, MAX_VOTE_OPTION_TREE_DEPTH,
+    MIN_SIGNED_WITHIN,
+};
 pub use state::{State, StateLeaf};
 pub use transition::{Event, Transition};
 
-pub(crate) use electorate::{Assessment, Electorate};
+pub(crate) use electorate::{AppliedVote, Electorate};
 
 use crate::babyjub::Scalar;
 use crate::chain;
-use crate::field::Fr;
+use crate::field::{from_i64, Fr};
 use crate::message::{Join, Message, TopUp, AMOUNT_BITS, CREDIT_BITS};
 use crate::tally::{OptionResult, Tally};
 use crate::tree::{capacity, SparseTree};
@@ -160,7 +163,7 @@ impl Poll {
     /// [`PollError::NotInChain`]; nothing changes.
     pub fn vote(&mut self, message: &Message, previous: Fr) -> Result<Transition, PollError> {
         let before = self.state;
-        self.state = before.step_back(message.digest(), previous)?;
+        self.state = before.step_back(message.into(), previous)?;
         let assessment = self.electorate.assess(message);
         let (index, option) = (assessment.state_index, assessment.option_index);
         let event = Event::Vote {
@@ -171,36 +174,28 @@ impl Poll {
         transition.before = before;
         transition.decision = assessment.decision;
         let mut leaf = transition.old_leaf;
-        if let (Decision::Applied, Some(index), Some(option)) = (assessment.decision, index, option)
-        {
-            leaf = self.apply(&assessment, index, option, &transition);
+        if let Some(vote) = assessment.applied() {
+            leaf = self.apply(&vote, &transition);
         }
         self.finish(&mut transition, leaf);
         Ok(transition)
     }
 
     /// Writes an accepted vote everywhere but in the state tree, and gives its new leaf.
-    fn apply(
-        &mut self,
-        assessment: &Assessment,
-        index: u64,
-        option: u64,
-        before: &Transition,
-    ) -> Fr {
-        let new_weight = assessment.command.new_vote_weight;
-        self.electorate.apply(assessment);
-        let root = before.vote_path.root(Fr::from(new_weight), option);
-        self.ballots.set(
+    fn apply(&mut self, vote: &AppliedVote, before: &Transition) -> Fr {
+        let &AppliedVote {
             index,
             option,
-            new_weight,
-            root,
-            self.electorate.weights(index),
-        );
+            weight,
+            ..
+        } = vote;
+        self.electorate.apply(vote);
+        let root = before.vote_path.root(from_i64(weight), option);
+        let weights = self.electorate.weights(index);
+        self.ballots.set(index, option, weight, root, weights);
         // The old weight is in the ballot, so it was counted, and the option is one of the poll's.
-        let counted = self
-            .tally
-            .apply(option, before.old_weight, new_weight, self.header().mode);
+        let mode = self.header().mode;
+        let counted = self.tally.apply(option, before.old_weight, weight, mode);
         debug_assert!(counted.is_ok());
         self.state.tally_root = self.tally.root();
         self.leaf_hash(index)
@@ -214,7 +209,7 @@ impl Poll {
     pub fn top_up(&mut self, top_up: &TopUp, previous: Fr) -> Result<Transition, PollError> {
         check_amount(top_up)?;
         let before = self.state;
-        self.state = before.step_back(top_up.digest(), previous)?;
+        self.state = before.step_back(top_up.into(), previous)?;
         let index = self.electorate.valid_index(top_up.state_index);
         let event = Event::TopUp {
             top_up: *top_up,
@@ -249,13 +244,13 @@ impl Poll {
         })
     }
 
-    /// A voter's weight for an option; 0 if there is no such voter.
-    pub fn weight(&self, index: u64, option: u64) -> u64 {
+    /// A voter's weight for an option, negative if against it; 0 if there is no such voter.
+    pub fn weight(&self, index: u64, option: u64) -> i64 {
         self.electorate.weight(index, option)
     }
 
     /// A voter's options with a weight that was ever set, in order, with the weight.
-    pub fn weights(&self, index: u64) -> &[(u64, u64)] {
+    pub fn weights(&self, index: u64) -> &[(u64, i64)] {
         self.electorate.weights(index)
     }
 

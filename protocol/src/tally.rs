@@ -1,36 +1,95 @@
 //! The tally: votes and spent voice credits of each option, kept as votes are processed.
 
-use crate::field::{from_u128, Fr};
+use crate::command::FIELD_BITS;
+use crate::field::{from_i128, from_u128, Fr};
 use crate::poseidon::hash;
 use crate::tree::{capacity, Path, SparseTree, TreeError};
-use ff::Field;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a weight costs.
+/// The highest of the 50 bits of a command's weight: the weight is one against the option.
+const AGAINST: u64 = 1 << (FIELD_BITS - 1);
+
+/// What weights mean and cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[repr(u8)]
 pub enum Mode {
-    /// The square of the weight. As an element, 0.
-    Quadratic,
-    /// The weight. As an element, 1.
-    Linear,
+    /// A weight costs its square.
+    Quadratic = 0,
+    /// A weight costs itself.
+    Linear = 1,
+    /// A weight costs itself, and a vote counts only if it spends the whole balance.
+    Full = 2,
+    /// A weight may be against an option, which is then counted as negative; it costs its square.
+    Negative = 3,
 }
 
 impl Mode {
-    /// The voice credits that a weight costs.
-    pub fn cost(self, weight: u64) -> u128 {
+    /// All modes, by their number.
+    pub const ALL: [Mode; 4] = [Mode::Quadratic, Mode::Linear, Mode::Full, Mode::Negative];
+
+    /// The mode's name, as in the poll log.
+    pub fn name(self) -> &'static str {
         match self {
-            Mode::Quadratic => u128::from(weight) * u128::from(weight),
-            Mode::Linear => u128::from(weight),
+            Mode::Quadratic => "quadratic",
+            Mode::Linear => "linear",
+            Mode::Full => "full",
+            Mode::Negative => "negative",
         }
     }
 
-    /// The mode in a poll's context: 0 or 1.
+    /// The mode of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+
+    /// The mode of a number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// The mode in a poll's context, 0 to 3.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// [`Mode::number`] as an element.
     pub fn to_element(self) -> Fr {
+        Fr::from(u64::from(self.number()))
+    }
+
+    /// Whether weights can be against an option.
+    pub fn has_signs(self) -> bool {
+        self == Mode::Negative
+    }
+
+    /// The weight that a command means, negative if it is against the option; `None` if it is not one of this mode's.
+    ///
+    /// Bits 0 to 48 of a command's weight are its magnitude. Bit 49 says "against" in negative voting; in the other
+    /// modes a weight with it would be one that no voter can mean and that, in linear polls, some could pay for.
+    pub fn weight(self, packed: u64) -> Option<i64> {
+        // Below 2^49.
+        let magnitude = (packed & (AGAINST - 1)) as i64;
+        match packed & AGAINST != 0 {
+            false => Some(magnitude),
+            true => self.has_signs().then_some(-magnitude),
+        }
+    }
+
+    /// The inverse of [`Mode::weight`]; `None` if the weight is not one of this mode's.
+    pub fn pack_weight(self, weight: i64) -> Option<u64> {
+        let sign = if weight < 0 { AGAINST } else { 0 };
+        let packed = (weight.unsigned_abs() < AGAINST).then_some(weight.unsigned_abs() | sign)?;
+        (self.weight(packed) == Some(weight)).then_some(packed)
+    }
+
+    /// The voice credits that a weight costs.
+    pub fn cost(self, weight: i64) -> u128 {
+        let magnitude = u128::from(weight.unsigned_abs());
         match self {
-            Mode::Quadratic => Fr::ZERO,
-            Mode::Linear => Fr::ONE,
+            Mode::Quadratic | Mode::Negative => magnitude * magnitude,
+            Mode::Linear | Mode::Full => magnitude,
         }
     }
 }
@@ -41,7 +100,7 @@ pub enum TallyError {
     /// The option is outside the tally tree.
     #[error(transparent)]
     Option(#[from] TreeError),
-    /// The old weight is more than the option has, or a sum passes 2^128.
+    /// The old weight is more than the option has, or a sum is out of range.
     #[error("the old weight was never counted for this option")]
     OldWeight,
     /// There are more results than the tree has leaves.
@@ -57,27 +116,26 @@ pub enum TallyError {
 /// One option's count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OptionResult {
-    /// The sum of the weights of all ballots.
-    pub votes: u128,
+    /// The sum of the weights of all ballots; negative if more was given against the option than for it.
+    pub votes: i128,
     /// The voice credits that these weights cost.
     pub spent: u128,
 }
 
 impl OptionResult {
-    /// The tally tree's leaf: `P2(votes, spent)`.
+    /// The tally tree's leaf: `P2(votes, spent)`, negative votes being `r - |votes|`.
     pub fn hash(&self) -> Fr {
-        hash(&[from_u128(self.votes), from_u128(self.spent)])
+        hash(&[from_i128(self.votes), from_u128(self.spent)])
     }
 
     /// The result after a weight changed: `votes + new - old` and `spent + cost(new) - cost(old)`. `None` if one of
-    /// these is negative or passes 2^128.
-    fn change(&self, old_weight: u64, new_weight: u64, mode: Mode) -> Option<Self> {
-        let votes = self.votes.checked_add(u128::from(new_weight))?;
+    /// these is out of range, or votes are negative where weights have no signs.
+    fn change(&self, old_weight: i64, new_weight: i64, mode: Mode) -> Option<Self> {
+        let votes = self.votes.checked_add(i128::from(new_weight))?;
+        let votes = votes.checked_sub(i128::from(old_weight))?;
         let spent = self.spent.checked_add(mode.cost(new_weight))?;
-        Some(OptionResult {
-            votes: votes.checked_sub(u128::from(old_weight))?,
-            spent: spent.checked_sub(mode.cost(old_weight))?,
-        })
+        let spent = spent.checked_sub(mode.cost(old_weight))?;
+        (votes >= 0 || mode.has_signs()).then_some(OptionResult { votes, spent })
     }
 }
 
@@ -93,8 +151,8 @@ impl Results {
     pub(crate) fn apply(
         &mut self,
         option: u64,
-        old_weight: u64,
-        new_weight: u64,
+        old_weight: i64,
+        new_weight: i64,
         mode: Mode,
     ) -> Result<OptionResult, TallyError> {
         let result = self
@@ -168,8 +226,8 @@ impl Tally {
     pub fn apply(
         &mut self,
         option: u64,
-        old_weight: u64,
-        new_weight: u64,
+        old_weight: i64,
+        new_weight: i64,
         mode: Mode,
     ) -> Result<OptionResult, TallyError> {
         if option >= capacity(self.tree.depth()) {
@@ -222,15 +280,44 @@ pub fn results_root(depth: usize, results: &[OptionResult]) -> Result<Fr, TallyE
 mod tests {
     use super::*;
     use crate::tree::empty_root;
+    use ff::Field;
     use proptest::prelude::*;
 
     #[test]
     fn costs() {
-        assert_eq!(
-            Mode::Quadratic.cost(u64::MAX),
-            u128::from(u64::MAX) * u128::from(u64::MAX)
-        );
-        assert_eq!(Mode::Linear.cost(9), 9);
+        let largest = (1i64 << 49) - 1;
+        let square = u128::from(largest.unsigned_abs()).pow(2);
+        for mode in [Mode::Quadratic, Mode::Negative] {
+            assert_eq!(mode.cost(largest), square);
+        }
+        assert_eq!(Mode::Negative.cost(-largest), square);
+        for mode in [Mode::Linear, Mode::Full] {
+            assert_eq!(mode.cost(9), 9);
+        }
+    }
+
+    #[test]
+    fn weights_of_a_command() {
+        let largest = (1u64 << 49) - 1;
+        for mode in Mode::ALL {
+            assert_eq!(Mode::from_number(mode.number()), Some(mode));
+            assert_eq!(Mode::from_name(mode.name()), Some(mode));
+            for (packed, weight) in [(0, 0), (7, 7), (largest, largest as i64)] {
+                assert_eq!(mode.weight(packed), Some(weight));
+                assert_eq!(mode.pack_weight(weight), Some(packed));
+            }
+            let against = |packed| mode.weight(packed | 1 << 49);
+            let signs = mode == Mode::Negative;
+            assert_eq!(against(7), signs.then_some(-7));
+            assert_eq!(against(largest), signs.then_some(-(largest as i64)));
+            assert_eq!(mode.pack_weight(-7), signs.then_some(7 | 1 << 49));
+            // Against nothing is nothing.
+            assert_eq!(against(0), signs.then_some(0));
+            assert_eq!(mode.pack_weight(1 << 49), None);
+            assert_eq!(mode.pack_weight(i64::MIN), None);
+        }
+        assert_eq!(Mode::from_number(4), None);
+        assert_eq!(Mode::from_name("Linear"), None);
     }
 
     #[test]
@@ -257,20 +344,20 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn ballots_add_up(
-            linear in any::<bool>(),
-            votes in prop::collection::vec((0usize..3, 0u64..25, 0u64..1 << 50), 0..10),
+            mode in prop::sample::select(&Mode::ALL[..]),
+            votes in prop::collection::vec((0usize..3, 0u64..25, 0i64..1 << 49, any::<bool>()), 0..10),
         ) {
-            let mode = if linear { Mode::Linear } else { Mode::Quadratic };
             let mut tally = Tally::new(2);
-            let mut ballots = vec![[0u64; 25]; 3];
-            for (voter, option, weight) in votes {
+            let mut ballots = vec![[0i64; 25]; 3];
+            for (voter, option, weight, against) in votes {
+                let weight = if against && mode.has_signs() { -weight } else { weight };
                 let old = std::mem::replace(&mut ballots[voter][option as usize], weight);
                 tally.apply(option, old, weight, mode).unwrap();
             }
             let results = tally.results(25);
             for (option, result) in results.iter().enumerate() {
                 let weights = ballots.iter().map(|ballot| ballot[option]);
-                prop_assert_eq!(result.votes, weights.clone().map(u128::from).sum::<u128>());
+                prop_assert_eq!(result.votes, weights.clone().map(i128::from).sum::<i128>());
                 prop_assert_eq!(result.spent, weights.map(|w| mode.cost(w)).sum::<u128>());
                 let path = tally.path(option as u64).unwrap();
                 prop_assert_eq!(path.root(result.hash(), option as u64), tally.root());

@@ -84,7 +84,7 @@ enum Sent {
 }
 
 /// The weight that counts in the end, of a voter with 100 credits.
-fn final_weight(sent: [Sent; 3]) -> u64 {
+fn final_weight(sent: [Sent; 3]) -> i64 {
     let mut scene = Scene::new(Mode::Quadratic, &[100]);
     let voter = scene.voters[0].clone();
     for event in sent {

@@ -33,6 +33,7 @@ fn message(seed: u64) -> Record {
     Record::Message(Box::new(Message {
         data: std::array::from_fn(|i| -Fr::from(seed * 10 + i as u64)),
         encryption_key: off_curve(),
+        anchor: Fr::ZERO,
     }))
 }
 
@@ -153,8 +154,19 @@ fn header_place() {
 
 #[test]
 fn header_contents() {
-    let kind = header_line(|line| line.replace("\"version\":1", "\"version\":2"));
-    assert!(matches!(kind, LogErrorKind::Version(2)));
+    let kind = header_line(|line| line.replace("\"version\":2", "\"version\":3"));
+    assert!(matches!(kind, LogErrorKind::Version(3)));
+    let kind = header_line(|line| line.replace("\"version\":2", "\"version\":1"));
+    assert!(matches!(kind, LogErrorKind::UnknownField(field) if field == "signedWithin"));
+    for blocks in [1, 4, 8191] {
+        let within = format!("\"signedWithin\":{blocks}");
+        let kind = header_line(|line| line.replace("\"signedWithin\":0", &within));
+        let bounds = HeaderError::SignedWithin;
+        assert!(matches!(kind, LogErrorKind::Header(error) if error == bounds));
+    }
+    let kind =
+        header_line(|line| line.replace("\"signedWithin\":0", "\"signedWithin\":4294967296"));
+    assert!(matches!(kind, LogErrorKind::Number("signedWithin")));
     let kind = header_line(|line| line.replace("quadratic", "Quadratic"));
     assert!(matches!(kind, LogErrorKind::Mode(mode) if mode == "Quadratic"));
     let kind = header_line(|line| line.replace(":23", ":26"));
@@ -175,6 +187,101 @@ fn header_contents() {
         let kind = header_line(|line| line.replace(":23", &format!(":{other}")));
         assert!(matches!(kind, LogErrorKind::Json(_)), "{other}: {kind}");
     }
+}
+
+/// What the first edition wrote: no anchors, two modes.
+fn first_version(records: &[Record]) -> String {
+    text(records)
+        .replace("\"version\":2", "\"version\":1")
+        .replace(",\"signedWithin\":0", "")
+        .replace(",\"anchor\":\"0\"", "")
+}
+
+#[test]
+fn logs_of_the_first_version() {
+    let log = first_version(&sample());
+    let records = read(log.as_bytes()).expect("a valid log");
+    assert!(records.into_iter().map(|(_, record)| record).eq(sample()));
+    let mut index = LogIndex::scan(log.as_bytes()).expect("a valid log");
+    let again = LogIndex::scan(&write(&sample())[..]).expect("a valid log");
+    assert_eq!(index.facts(), again.facts());
+    let reversed = |index: &LogIndex, log: &[u8]| -> Vec<Record> {
+        let messages = index.messages_reversed(Cursor::new(log.to_vec()));
+        messages
+            .map(|message| message.expect("unchanged").record)
+            .collect()
+    };
+    let second = write(&sample());
+    assert_eq!(reversed(&index, log.as_bytes()), reversed(&again, &second));
+    assert_eq!(index.append(&message(3)), Err(FactError::OldVersion));
+
+    // Neither has what the other's lines have.
+    let (header, _) = log.split_once('\n').expect("lines");
+    let (_, rest) = text(&sample())
+        .split_once('\n')
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .expect("lines");
+    let kind = refuse(format!("{header}\n{rest}")).kind;
+    assert!(matches!(kind, LogErrorKind::UnknownField(field) if field == "anchor"));
+    let kind = refuse_line(log.lines().nth(2).expect("a message"));
+    assert!(matches!(kind, LogErrorKind::MissingField("anchor")));
+    for mode in ["full", "negative"] {
+        let log = log.replace("quadratic", mode);
+        assert!(matches!(refuse(log).kind, LogErrorKind::Mode(name) if name == mode));
+    }
+}
+
+#[test]
+fn every_mode() {
+    for mode in Mode::ALL {
+        let header = Header {
+            mode,
+            ..poll_header()
+        };
+        let records = [Record::Header(header)];
+        assert_eq!(read(&write(&records)).expect("valid")[0].1, records[0]);
+    }
+}
+
+#[test]
+fn anchors() {
+    let anchored = |anchor: u64| {
+        let Record::Message(mut message) = message(1) else {
+            unreachable!("a message");
+        };
+        message.anchor = Fr::from(anchor);
+        Record::Message(message)
+    };
+    let with = Record::Header(Header {
+        signed_within: 75,
+        ..poll_header()
+    });
+    let without = Record::Header(poll_header());
+    let line =
+        |header: &Record, record: &Record| format!("{}\n{}\n", header.print(), record.print());
+    let kind = refuse(line(&with, &anchored(0))).kind;
+    assert!(matches!(kind, LogErrorKind::Fact(FactError::NoAnchor)));
+    let kind = refuse(line(&without, &anchored(9))).kind;
+    assert!(matches!(
+        kind,
+        LogErrorKind::Fact(FactError::UnexpectedAnchor)
+    ));
+    let log = line(&with, &anchored(9));
+    assert_eq!(read(log.as_bytes()).expect("valid")[1].1, anchored(9));
+    // The anchor is in the chain, and so is its absence.
+    let head = |log: String| {
+        LogIndex::scan(log.as_bytes())
+            .expect("valid")
+            .facts()
+            .message_head
+    };
+    let mut heads = vec![
+        head(line(&with, &anchored(9))),
+        head(line(&with, &anchored(10))),
+    ];
+    heads.push(head(line(&without, &anchored(0))));
+    heads.dedup();
+    assert_eq!(heads.len(), 3);
 }
 
 #[test]
@@ -537,7 +644,7 @@ fn index_of_interleaved_records() {
     let mut facts = PublicFacts::initial(poll_header());
     let mut messages = Vec::new();
     for (record, line) in records.iter().zip(1..).skip(1) {
-        if record.digest().is_some() {
+        if record.link().is_some() {
             messages.push((
                 messages.len() as u64,
                 line,
@@ -740,7 +847,7 @@ proptest! {
             let at = message.line_number as usize - 1;
             prop_assert_eq!(&message.record, &records[at]);
             prop_assert!(!lines[at].is_empty());
-            head = chain::extend(head, message.record.digest().expect("a message"));
+            head = chain::extend(head, message.record.link().expect("a message"));
         }
         prop_assert_eq!(index.facts().message_head, head);
     }

@@ -23,6 +23,7 @@ fn poll_and_vote() -> (Poll, PrivateKey, Message) {
         coordinator_key: coordinator.public_key().point(),
         vote_options: 125,
         mode: Mode::Quadratic,
+        signed_within: 0,
         state_tree_depth: REFERENCE.state_depth,
         vote_option_tree_depth: REFERENCE.vote_depth,
     };
@@ -45,6 +46,7 @@ fn poll_and_vote() -> (Poll, PrivateKey, Message) {
     let message = Message {
         data: command.encrypt(&command.sign(&voter), &shared),
         encryption_key: ephemeral.public_key().point(),
+        anchor: Fr::ZERO,
     };
     (poll, coordinator, message)
 }

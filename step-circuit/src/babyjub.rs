@@ -273,26 +273,37 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         sum
     }
 
-    /// `scalar * 8 * point` for any point on the curve and any scalar below 2^254.
-    pub fn mul_cofactor_multiple(&mut self, scalar: &ScalarWindows, point: &Point) -> Point {
+    /// Whether `8 * point` is the neutral element, and `scalar * 8 * point`, for any point on the
+    /// curve and any scalar below 2^254.
+    pub fn mul_cofactor_multiple(&mut self, scalar: &ScalarWindows, point: &Point) -> (Bit, Point) {
         let two = self.double_point(point);
         let four = self.double_point(&two);
         let eight = self.double_point(&four);
+        // 8 P is in the subgroup of odd order, where only the neutral element has x = 0.
         let is_identity = self.is_zero(&eight.x);
         let base = Point::constant(&NativePoint::base8());
         let safe = self.select_point(&is_identity, &base, &eight);
         let product = self.mul_large_order(scalar, &safe);
-        self.select_point(&is_identity, &Point::identity(), &product)
+        let product = self.select_point(&is_identity, &Point::identity(), &product);
+        (is_identity, product)
     }
 
-    /// `scalar * point` for a point whose order is a multiple of ℓ.
+    /// `scalar * point` for a point P whose order is a multiple of ℓ, so that ℓ divides every
+    /// integer k with `k P = (0, 1)`. P need not be in the subgroup.
     ///
-    /// Per window of two bits, `M <- 4 M + D P` with `M = m P`, D one of -3, -1, 1, 3. As integers
-    /// `0 < m`, and while `4 m + 3 < ℓ` no two points that meet in an addition are equal or
-    /// opposite, because that would make ℓ divide one of `2 m - D`, `2 m + D`, `D`, `4 m + D`, all
-    /// between -ℓ and ℓ and not 0 (2 m is even, D odd). Nor does a doubling meet a point of order
-    /// two, which would make ℓ divide m or 2 m. The first 125 windows keep `m < 2^250 < ℓ`; the
-    /// rest uses the Edwards law.
+    /// Per window of two bits, from the highest, `M <- 4 M + D P` with `M = m P`, D one of -3, -1,
+    /// 1, 3. The highest window is positive, so after it m is 1 or 3, and after j windows
+    /// `0 < m < 4^j`: `4 * 1 - 3 > 0` and `4 (4^j - 1) + 3 < 4^(j+1)`. So within the first 125
+    /// windows `4 m + 3 < 4^125 = 2^250 < ℓ`, for the m before the window, and then
+    /// - `R = 2 M` doubles no point of order two: ℓ would divide 2 m, and m, ℓ being odd;
+    /// - R and D P are neither equal nor opposite: ℓ would divide `2 m - D` or `2 m + D`, which are
+    ///   odd, so not 0, and between -ℓ and ℓ;
+    /// - R + D P, which is therefore not the point at infinity, and R are neither equal nor
+    ///   opposite: ℓ would divide D or `4 m + D`, which are not 0 and between -ℓ and ℓ.
+    ///
+    /// After them `m < ℓ` is odd, so M is of an order above two and has Edwards coordinates. What is
+    /// left, one window for a scalar of 251 bits and two for one of 254, may run into multiples of
+    /// ℓ and uses the Edwards law, which has no exception.
     fn mul_large_order(&mut self, scalar: &ScalarWindows, point: &Point) -> Point {
         let windows = &scalar.windows;
         let multiples = self.odd_multiples(point);
@@ -313,7 +324,8 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
     fn odd_multiples(&mut self, point: &Point) -> OddMultiples {
         let one = self.edwards_to_montgomery(point);
         let two = self.double_montgomery(&one);
-        // 2 P = ±P is impossible for a point of order above 3.
+        // 2 P = ±P and 2 P = (0, 1) are impossible for a point of order above 3, and ℓ does not
+        // divide 6, so that 3 P has Edwards coordinates.
         let montgomery_three = self.add_montgomery(&two, &one);
         let three = self.montgomery_to_edwards(&montgomery_three);
         OddMultiples {
@@ -419,9 +431,10 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
     /// `scalar * B8` for any scalar of 251 bits.
     ///
     /// Windows from the lowest: the sum of windows below w has a magnitude below `4^w` and the next
-    /// term is at least `4^w` and at most `3 * 4^w`, so they are neither equal nor opposite while
-    /// `4^(w+1) < ℓ`: for w < 125. The last term, which also takes away the excess of scalar | 1,
-    /// is added by the Edwards law.
+    /// term is at least `4^w` and at most `3 * 4^w`, so their sum and difference are not 0 and of
+    /// a magnitude below `4^(w+1)`, which is below ℓ for w < 125: they are neither equal nor
+    /// opposite. The sum of 125 windows is odd and below ℓ, so it has Edwards coordinates. The last
+    /// term, which also takes away the excess of scalar | 1, is added by the Edwards law.
     pub fn mul_base(&mut self, scalar: &ScalarWindows) -> Point {
         let windows = &scalar.windows;
         assert_eq!(windows.len(), SAFE_WINDOWS + 1);

@@ -4,7 +4,7 @@ use nova_snark::frontend::ConstraintSystem;
 
 use crate::babyjub::Point;
 use crate::eddsa::Signature;
-use crate::num::{Gadget, Num};
+use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
 
 /// Bits of each of the five packed fields.
@@ -17,14 +17,18 @@ pub struct Command {
     pub state_index: Num,
     /// The option.
     pub vote_option_index: Num,
-    /// The weight to give it.
-    pub new_vote_weight: Num,
+    /// The weight to give it, without its sign: below 2^49.
+    pub weight_magnitude: Num,
+    /// Whether the weight is one against the option: bit 49.
+    pub is_against: Bit,
     /// The nonce.
     pub nonce: Num,
     /// The poll.
     pub poll_id: Num,
     /// The key that replaces the voter's.
     pub new_public_key: Point,
+    /// Randomness of the sender's, or the anchor.
+    pub salt: Num,
     /// The hash that is signed.
     pub hash: Num,
     /// The signature.
@@ -45,13 +49,15 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         Command {
             state_index: field(0),
             vote_option_index: field(1),
-            new_vote_weight: field(2),
+            weight_magnitude: Num::from_bits_le(&bits[2 * FIELD_WIDTH..3 * FIELD_WIDTH - 1]),
+            is_against: bits[3 * FIELD_WIDTH - 1].clone(),
             nonce: field(3),
             poll_id: field(4),
             new_public_key: Point {
                 x: plaintext[1].clone(),
                 y: plaintext[2].clone(),
             },
+            salt: plaintext[3].clone(),
             hash,
             signature: Signature {
                 r8: Point {

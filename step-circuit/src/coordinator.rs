@@ -2,7 +2,7 @@
 //! coordinator's scalar.
 
 use maci_nova_protocol::babyjub::Scalar;
-use maci_nova_protocol::poll::{Header, Mode};
+use maci_nova_protocol::poll::Header;
 use nova_snark::frontend::ConstraintSystem;
 
 use crate::babyjub::{Point, ScalarWindows};
@@ -16,8 +16,12 @@ pub struct PollContext {
     pub poll_id: Num,
     /// At most 5^v, as whoever checks the final proof has checked.
     pub vote_options: Num,
-    /// Whether a weight costs itself and not its square.
+    /// Whether a weight costs itself and not its square: modes 1 and 2.
     pub linear: Bit,
+    /// Whether a vote has to spend the whole balance: mode 2.
+    pub full: Bit,
+    /// Whether weights may be against an option: mode 3.
+    pub negative: Bit,
     /// The coordinator's scalar.
     pub secret: ScalarWindows,
 }
@@ -30,9 +34,15 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         let poll_id = self.alloc(Fr::from(header.poll_id));
         let key = self.alloc_point(&header.coordinator_key);
         let vote_options = self.alloc(Fr::from(header.vote_options));
-        let linear = self.alloc_bit(header.mode == Mode::Linear);
+        let low = self.alloc_bit(header.mode.number() & 1 != 0);
+        let high = self.alloc_bit(header.mode.number() & 2 != 0);
+        let mode = low.num() + &high.num().scale(Fr::from(2));
+        let negative = self.and(&low, &high);
+        // Of mode = low + 2 high: high without low, and one of both without the other.
+        let full = Bit::assume(high.num() - negative.num());
+        let linear = Bit::assume(full.num() + &(low.num() - negative.num()));
         let opened = self.scope("poll context", |g| {
-            g.hash([&poll_id, &key.x, &key.y, &vote_options, linear.num()])
+            g.hash([&poll_id, &key.x, &key.y, &vote_options, &mode])
         });
         self.enforce_equal("this is the poll", &opened, poll);
         let secret = self.scope("coordinator key", |g| g.open_secret(secret, &key));
@@ -40,6 +50,8 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
             poll_id,
             vote_options,
             linear,
+            full,
+            negative,
             secret,
         }
     }

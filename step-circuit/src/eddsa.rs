@@ -17,16 +17,17 @@ pub struct Signature {
 
 impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
     /// Whether `signature` is one of `message` under `key`. All of: R8 and the key on the curve,
-    /// `key.x != 0`, `S < ℓ`, and `S B8 = R8 + h (8 A)` with `h = P5(R8.x, R8.y, A.x, A.y, m)`
-    /// as an integer in `[0, r)`.
+    /// `8 A` not the neutral element (or anybody could sign under A: h times it is nothing),
+    /// `S < ℓ`, and `S B8 = R8 + h (8 A)` with `h = P5(R8.x, R8.y, A.x, A.y, m)` as an integer in
+    /// `[0, r)`.
     ///
     /// Every combination of elements has a witness: points off the curve are replaced by the
     /// neutral element before anything is computed with them, a scalar of ℓ or more is cut to its
-    /// lowest 251 bits, and the result is then false for that reason.
+    /// lowest 251 bits, and the result is then false for that reason: a key off the curve too,
+    /// because the neutral element in its place is one of low order.
     pub fn verify_signature(&mut self, key: &Point, message: &Num, signature: &Signature) -> Bit {
         let r8_on_curve = self.is_on_curve(&signature.r8);
         let key_on_curve = self.is_on_curve(key);
-        let key_x_is_zero = self.is_zero(&key.x);
         let r8 = self.select_point(&r8_on_curve, &signature.r8, &Point::identity());
         let safe_key = self.select_point(&key_on_curve, key, &Point::identity());
 
@@ -34,20 +35,14 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         let h = self.scope("challenge", |g| {
             g.hash([&signature.r8.x, &signature.r8.y, &key.x, &key.y, message])
         });
-        let right = self.scope("h 8 A", |g| {
+        let (key_is_low, right) = self.scope("h 8 A", |g| {
             let bits = g.canonical_bits(&h);
             let windows = g.scalar_windows(&bits);
             g.mul_cofactor_multiple(&windows, &safe_key)
         });
         let right = self.add_points(&r8, &right);
         let holds = self.is_equal_point(&left, &right);
-        self.all(&[
-            &r8_on_curve,
-            &key_on_curve,
-            &key_x_is_zero.not(),
-            &s_is_scalar,
-            &holds,
-        ])
+        self.all(&[&r8_on_curve, &key_is_low.not(), &s_is_scalar, &holds])
     }
 
     /// Whether `s < ℓ`, and `s * B8` if it is. The bits are canonical: those of `s + r`, which is

@@ -23,6 +23,11 @@ use crate::Fr;
 
 /// Bits within which `balance + cost(old) - cost(new)` lies, sign apart: a balance is below 2^99
 /// and a cost below 2^100.
+///
+/// The balance: `2^32` credits of a join and fewer than 2^50 top-ups of less than 2^48. Both bounds,
+/// and that there are fewer than 2^50 messages, are checked where events enter the chains, by the
+/// contract and by who reads a log, and not here: a chain that holds a larger amount may have no
+/// proof. The cost: weights are below 2^50.
 const CREDIT_BITS: usize = 102;
 
 /// The preimage of a state leaf, bound to the state only where an event names the leaf.
@@ -48,6 +53,15 @@ struct OpenedLeaf {
 struct DecryptedVote {
     command: Command,
     is_authentic: Bit,
+}
+
+/// The weight of a command.
+#[derive(Clone, Debug)]
+struct Weight {
+    /// With its sign: `r - m` for m against the option.
+    signed: Num,
+    /// Whether it is one of the poll's mode.
+    is_valid: Bit,
 }
 
 /// The leaf that an event is about.
@@ -96,7 +110,9 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
             g.verify_signature(&leaf.preimage.key, &command.hash, &command.signature)
         });
         let (applied, change) = self.scope("rules", |g| {
-            let (enough, change) = g.credits(poll, &leaf.preimage, &opened_weight, &vote.command);
+            let is_anchored = g.is_anchored(&content, &vote.command);
+            let weight = g.weight(poll, &vote.command);
+            let (enough, change) = g.credits(poll, &leaf.preimage, &opened_weight, &weight.signed);
             let applied = g.applied(
                 poll,
                 &kind,
@@ -105,7 +121,9 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
                 &[
                     &target.is_valid,
                     &option_is_valid,
+                    &is_anchored,
                     &signature_is_valid,
+                    &weight.is_valid,
                     &enough,
                 ],
             );
@@ -282,28 +300,62 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         ])
     }
 
-    /// Whether `balance + cost(old) >= cost(new)`, and what a vote changes if it is applied.
+    /// Whether the message has no anchor or the command's salt is the anchor:
+    /// `anchor (salt - anchor) = 0`.
     ///
-    /// Both weights are below 2^50: the new one by its width, the old one because only applied
-    /// votes write weights. Where the leaf is not bound (an invalid index) the prover can choose
-    /// the balance, to no effect: an honest one chooses 0.
+    /// Without this a coordinator, who has read an old command with its signature, could encrypt
+    /// it again and send it as the poll's last message, which is counted first.
+    fn is_anchored(&mut self, content: &Content, command: &Command) -> Bit {
+        let off = self.mul(&content.anchor, &(&command.salt - &content.anchor));
+        self.is_zero(&off)
+    }
+
+    /// The command's weight with its sign, `m (1 - 2 against)`.
+    ///
+    /// Of a vote that is applied it is -m only in the mode that has signs; "against 0" is 0.
+    fn weight(&mut self, poll: &PollContext, command: &Command) -> Weight {
+        let (magnitude, against) = (&command.weight_magnitude, &command.is_against);
+        let subtracted = self.mul(against.num(), magnitude);
+        Weight {
+            signed: magnitude.add_scaled(&subtracted, -Fr::from(2)),
+            is_valid: self.and(against, &poll.negative.not()).not(),
+        }
+    }
+
+    /// Whether `balance + cost(old) >= cost(new)`, in full voting with equality and a new weight
+    /// that is not 0; and what a vote changes if it is applied.
+    ///
+    /// Both weights have a magnitude below 2^49: the new one by its width, the old one because only
+    /// applied votes write weights. Their costs are below 2^98, and at least 0 but for a new weight
+    /// that is not one of the mode's: in linear voting that one would cost -m, and is refused.
+    /// So what is left, 2^102 added, is above 0 and below 2^103, and its highest bit says whether it
+    /// was negative.
+    ///
+    /// Where the leaf is not bound (an invalid index, a join, a blind event) balance and old weight
+    /// are whatever the prover says. That decides nothing, since nothing is applied there whatever
+    /// comes out here, and stops nobody: an honest prover says 0, for which the bits exist.
     fn credits(
         &mut self,
         poll: &PollContext,
         leaf: &StateLeaf,
         opened: &OpenedWeight,
-        command: &Command,
+        new_weight: &Num,
     ) -> (Bit, Change) {
         let old_cost = self.cost(&opened.weight, &poll.linear);
-        let new_cost = self.cost(&command.new_vote_weight, &poll.linear);
+        let new_cost = self.cost(new_weight, &poll.linear);
         let change = Change {
-            weight: &command.new_vote_weight - &opened.weight,
+            weight: new_weight - &opened.weight,
             cost: &new_cost - &old_cost,
         };
         let left = &leaf.balance - &change.cost;
         let shifted = left.add_constant(power_of_two(CREDIT_BITS));
         let bits = self.bits(&shifted, CREDIT_BITS + 1);
-        (bits[CREDIT_BITS].clone(), change)
+        let suffices = &bits[CREDIT_BITS];
+        let nothing_left = self.is_zero(&left);
+        let is_nothing = self.is_zero(new_weight);
+        let spends_all = self.and(&nothing_left, &is_nothing.not());
+        let is_partial = self.and(&poll.full, &spends_all.not());
+        (self.and(suffices, &is_partial.not()), change)
     }
 
     /// Whether a vote is applied: all rules of the protocol hold.

@@ -43,6 +43,8 @@ pub struct Content {
     pub encryption_key: Point,
     /// The message chain before this message.
     pub previous: Num,
+    /// The anchor that a message was sent with; 0 for a top-up, as the contract has it in the chain.
+    pub anchor: Num,
     /// The leaf that a top-up is for, below 2^50 where it enters the chain.
     pub top_up_index: Num,
     /// The credits that a top-up adds, below 2^48 where it enters the chain.
@@ -71,7 +73,7 @@ impl Content {
 pub struct Digests {
     /// `P4(joinChain, key.x, key.y, credits)`; meaningful for a join only.
     pub join_link: Num,
-    /// `P2(previous, digest)`; meaningful for a message only.
+    /// `P3(previous, digest, anchor)`; meaningful for a message only.
     pub message_link: Num,
 }
 
@@ -81,6 +83,7 @@ struct Values {
     data: [Fr; CIPHERTEXT_LEN],
     encryption_key: NativePoint,
     previous: Fr,
+    anchor: Fr,
     top_up: (Fr, Fr),
     salt: Fr,
 }
@@ -95,6 +98,7 @@ impl Values {
             data: [Fr::ZERO; CIPHERTEXT_LEN],
             encryption_key: zero,
             previous: Fr::ZERO,
+            anchor: Fr::ZERO,
             top_up: (Fr::ZERO, Fr::ZERO),
             salt: Fr::ZERO,
         };
@@ -110,6 +114,7 @@ impl Values {
             Event::Vote { message, previous } => {
                 values.data = message.data;
                 values.encryption_key = message.encryption_key;
+                values.anchor = message.anchor;
                 values.previous = *previous;
             }
             Event::TopUp { top_up, previous } => {
@@ -145,6 +150,7 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
             data: values.data.map(|element| self.alloc(element)),
             encryption_key: self.alloc_point(&values.encryption_key),
             previous: self.alloc(values.previous),
+            anchor: self.alloc(values.anchor),
             top_up_index: self.alloc(values.top_up.0),
             top_up_amount: self.alloc(values.top_up.1),
             salt: self.alloc(values.salt),
@@ -167,7 +173,7 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         let four = self.hash([&first, &second, &key.x, &key.y]);
         let top_up = self.hash([&Num::one(), &content.top_up_index, &content.top_up_amount]);
         let digest = self.select(&kind.top_up, &top_up, &four);
-        let message_link = self.hash([&content.previous, &digest]);
+        let message_link = self.hash([&content.previous, &digest, &content.anchor]);
         Digests {
             join_link: four,
             message_link,

@@ -11,6 +11,7 @@ use ff::PrimeField;
 use nova_snark::frontend::num::AllocatedNum;
 use nova_snark::frontend::{ConstraintSystem, Index, LinearCombination, SynthesisError, Variable};
 
+use crate::recorder::HINT;
 use crate::Fr;
 
 /// Variables and their coefficients, sorted by variable, each variable once.
@@ -345,14 +346,18 @@ impl<'a, CS: ConstraintSystem<F>, F: PrimeField> Gadget<'a, CS, F> {
         let replacement = self.replacements.get(&self.hints.0.len());
         let value = replacement.copied().unwrap_or(honest);
         self.hints.0.push(value);
-        self.define(value)
+        self.new_variable(HINT, value)
     }
 
     /// A new variable that the caller binds at once by a constraint with one solution.
     fn define(&mut self, value: F) -> Num<F> {
+        self.new_variable("", value)
+    }
+
+    fn new_variable(&mut self, name: &'static str, value: F) -> Num<F> {
         let variable = self
             .cs
-            .alloc(|| "", || Ok(value))
+            .alloc(|| name, || Ok(value))
             .expect("the closure that gives the value cannot fail");
         if self.symbolic {
             Num::from_variable(variable, value)

@@ -26,6 +26,18 @@ pub struct Constraint<F = Fr> {
     pub name: String,
 }
 
+/// The name that a hint's variable is allocated under.
+pub(crate) const HINT: &str = "hint";
+
+/// A variable whose value the prover chooses, until constraints bind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// Number of the variable.
+    pub variable: usize,
+    /// Path of the innermost namespace, index into [`Recorder::scopes`].
+    pub scope: usize,
+}
+
 /// Constraints and entries that a gadget adds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -42,6 +54,7 @@ pub struct Cost {
 pub struct Recorder<F: PrimeField = Fr> {
     constraints: Vec<Constraint<F>>,
     assignment: Vec<F>,
+    hints: Vec<Hint>,
     inputs: Vec<usize>,
     aux: Vec<usize>,
     stack: Vec<String>,
@@ -54,6 +67,7 @@ impl<F: PrimeField> Default for Recorder<F> {
         Recorder {
             constraints: vec![],
             assignment: vec![F::ONE],
+            hints: vec![],
             inputs: vec![0],
             aux: vec![],
             stack: vec![],
@@ -72,6 +86,11 @@ impl<F: PrimeField> Recorder<F> {
     /// Values of all variables; number 0 is one.
     pub fn assignment(&self) -> &[F] {
         &self.assignment
+    }
+
+    /// The hints in order; the other variables are inputs or have a constraint of their own.
+    pub fn hints(&self) -> &[Hint] {
+        &self.hints
     }
 
     /// Paths of all namespaces that hold constraints, as `outer/inner`.
@@ -193,13 +212,19 @@ fn is_satisfied<F: PrimeField>(constraint: &Constraint<F>, assignment: &[F]) -> 
 impl<F: PrimeField> ConstraintSystem<F> for Recorder<F> {
     type Root = Self;
 
-    fn alloc<V, A, AR>(&mut self, _annotation: A, f: V) -> Result<Variable, SynthesisError>
+    fn alloc<V, A, AR>(&mut self, annotation: A, f: V) -> Result<Variable, SynthesisError>
     where
         V: FnOnce() -> Result<F, SynthesisError>,
         A: FnOnce() -> AR,
         AR: Into<String>,
     {
         let number = self.push_value(f()?);
+        if annotation().into() == HINT {
+            self.hints.push(Hint {
+                variable: number,
+                scope: self.current,
+            });
+        }
         self.aux.push(number);
         Ok(Variable::new_unchecked(Index::Aux(self.aux.len() - 1)))
     }

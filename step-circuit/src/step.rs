@@ -126,6 +126,7 @@ impl StepCircuit {
             coordinator_key: NativePoint::base8(),
             vote_options: 1,
             mode: Mode::Quadratic,
+            signed_within: 0,
             state_tree_depth: shape.state_depth,
             vote_option_tree_depth: shape.vote_depth,
         };

@@ -1,6 +1,7 @@
 //! Weights, costs and the two option trees: `protocol::tally` inside the circuit.
 
 use ff::PrimeField;
+use maci_nova_protocol::field::{from_i128, from_i64};
 use maci_nova_protocol::poll::Transition;
 use nova_snark::frontend::ConstraintSystem;
 
@@ -11,7 +12,7 @@ use crate::Fr;
 /// An option's place in a voter's ballot: the weight there now, opened against the vote root.
 #[derive(Clone, Debug)]
 pub struct OpenedWeight {
-    /// The weight.
+    /// The weight, `r - m` for one of m against the option.
     pub weight: Num,
     path: Path,
 }
@@ -27,14 +28,14 @@ pub struct OpenedResult {
 /// How much an applied vote changes. All 0 if it is not applied.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// New weight less old.
+    /// New weight less old, with their signs.
     pub weight: Num,
     /// Cost of the new weight less that of the old.
     pub cost: Num,
 }
 
 impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
-    /// What a weight costs: `w^2`, or w if `linear`; two constraints.
+    /// What a weight costs: `w^2`, whatever its sign, or w if `linear`; two constraints.
     pub fn cost(&mut self, weight: &Num, linear: &Bit) -> Num {
         let square = self.mul(weight, weight);
         self.select(linear, weight, &square)
@@ -47,7 +48,7 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         position: &Position,
         vote_root: &Num,
     ) -> OpenedWeight {
-        let weight = self.alloc(Fr::from(transition.old_weight));
+        let weight = self.alloc(from_i64(transition.old_weight));
         let path = self.alloc_path(&transition.vote_path);
         let root = self.root(&weight, position, &path);
         self.enforce_equal("weight is in the ballot", &root, vote_root);
@@ -72,7 +73,7 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         tally_root: &Num,
     ) -> OpenedResult {
         let opened = OpenedResult {
-            votes: self.alloc(Fr::from_u128(transition.old_result.votes)),
+            votes: self.alloc(from_i128(transition.old_result.votes)),
             spent: self.alloc(Fr::from_u128(transition.old_result.spent)),
             path: self.alloc_path(&transition.tally_path),
         };

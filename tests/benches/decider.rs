@@ -28,6 +28,8 @@ use maci_nova_step_circuit::{Shape, StepCircuit};
 use maci_nova_tests::hostile::HostilePoll;
 use maci_nova_tests::measure::{peak_bytes, timed};
 
+/// Public inputs of the decider's circuit: c, e_v and e.
+const PUBLICS: usize = 3;
 /// State and vote option tree depths that are measured if none are given.
 const DEPTHS: [(usize, usize); 3] = [(2, 1), (4, 2), (10, 3)];
 /// Messages of each poll.
@@ -197,12 +199,14 @@ fn load(parameters: &Parameters, cache: &KeyCache) {
         Arc::clone(parameters.engine()),
         parameters.shape().vote_depth,
     );
-    let (digest, circuit) = timed(|| {
-        let matrices = Decider::new(engine, depth).matrices();
-        matrices.expect("recorded").digest()
+    let ((matrices, digest), circuit) = timed(|| {
+        let matrices = Decider::new(engine, depth).matrices().expect("recorded");
+        let digest = matrices.digest();
+        (matrices, digest)
     });
     let path = cache.path("decider", &digest);
-    let (key, loading) = timed(|| ProvingKey::read(&path, &digest).expect("read"));
+    let (key, loading) =
+        timed(|| ProvingKey::read(&path, &digest, &matrices, PUBLICS).expect("read"));
     assert_eq!(key.matrices_digest(), digest);
     println!("circuit {circuit}");
     println!("loading {loading}");

@@ -3,6 +3,7 @@
 
 use ff::{Field, PrimeField};
 use maci_nova_protocol::babyjub::{Point, Scalar};
+use maci_nova_protocol::chain::Link;
 use maci_nova_protocol::command::Command;
 use maci_nova_protocol::eddsa::{sign, Signature};
 use maci_nova_protocol::keys::{shared_key, PrivateKey};
@@ -204,10 +205,10 @@ pub enum Item {
 }
 
 impl Item {
-    fn digest(&self) -> Fr {
+    fn link(&self) -> Link {
         match self {
-            Item::Message(message) => message.digest(),
-            Item::TopUp(top_up) => top_up.digest(),
+            Item::Message(message) => Link::from(&**message),
+            Item::TopUp(top_up) => Link::from(top_up),
         }
     }
 }
@@ -227,6 +228,7 @@ impl HostilePoll {
             coordinator_key: coordinator.public_key().point(),
             vote_options: 5u64.pow(depths.1 as u32) - 2,
             mode,
+            signed_within: 0,
             state_tree_depth: depths.0,
             vote_option_tree_depth: depths.1,
         };
@@ -284,7 +286,7 @@ impl HostilePoll {
         let mut links = vec![chain::zero()];
         for item in items.iter().rev() {
             let last = links[links.len() - 1];
-            links.push(chain::extend(last, item.digest()));
+            links.push(chain::extend(last, item.link()));
         }
         links.pop();
         items
@@ -344,7 +346,7 @@ impl HostilePoll {
         let mut links = vec![chain::zero()];
         for item in items.iter().rev() {
             let last = links[links.len() - 1];
-            links.push(chain::extend(last, item.digest()));
+            links.push(chain::extend(last, item.link()));
         }
         links.pop();
         let mut poll = self.poll.clone();
@@ -428,6 +430,7 @@ impl HostilePoll {
         Message {
             data: encrypt_padded(plaintext, &self.shared_key(&encryption_key)),
             encryption_key,
+            anchor: Fr::ZERO,
         }
     }
 
@@ -475,6 +478,7 @@ impl HostilePoll {
         Message {
             data,
             encryption_key,
+            anchor: Fr::ZERO,
         }
     }
 }

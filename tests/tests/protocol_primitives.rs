@@ -1,18 +1,23 @@
-//! Every vector of `maci-primitives.json`, as MACI's own packages computed them.
+//! Every vector of `maci-primitives.json` and `maci-keys.json`, as MACI's own packages computed them.
 
 use maci_nova_protocol::babyjub::{Point, Scalar};
 use maci_nova_protocol::cipher::{decrypt, encrypt};
 use maci_nova_protocol::command::Command;
-use maci_nova_protocol::eddsa::{verify, Signature, SignatureError};
+use maci_nova_protocol::eddsa::{sign, verify, Signature, SignatureError};
 use maci_nova_protocol::field::{from_decimal, to_bytes, to_decimal};
 use maci_nova_protocol::keys::{ecdh, shared_key, PrivateKey, PublicKey};
 use maci_nova_protocol::message::Message;
 use maci_nova_protocol::{chain, poseidon, Fr};
+use maci_nova_tests::vectors;
 use serde_json::Value;
 
 fn vectors() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/maci-primitives.json");
-    serde_json::from_slice(&std::fs::read(path).expect("the vectors")).expect("JSON")
+    json("maci-primitives.json")
+}
+
+fn json(name: &str) -> Value {
+    let file = std::fs::read(vectors::path(name)).expect("the vectors");
+    serde_json::from_slice(&file).expect("JSON")
 }
 
 fn text(value: &Value) -> &str {
@@ -90,6 +95,41 @@ fn key_pairs() {
         assert_eq!(PublicKey::from_serialized(serialized), Ok(public));
         assert_eq!(public.hash(), element(&vector["publicKeyHash"]));
     }
+}
+
+/// Any integer below 2^256 is a private key, as what it is and not modulo anything.
+#[test]
+fn keys_of_256_bits() {
+    let vectors = json("maci-keys.json");
+    let other = PublicKey::new(point(&vectors["otherPublicKey"])).expect("on the curve");
+    let mut above_the_modulus = 0;
+    for vector in list(&vectors["keys"]) {
+        let serialized = text(&vector["serializedPrivateKey"]);
+        let key = PrivateKey::from_serialized(serialized).expect("a key");
+        assert_eq!(key.to_serialized().as_str(), serialized);
+        for form in list(&vector["texts"]) {
+            assert_eq!(PrivateKey::from_serialized(text(form)), Ok(key.clone()));
+        }
+        // Those below the modulus are elements.
+        match from_decimal(text(&vector["privateKey"])) {
+            Ok(element) => assert_eq!(PrivateKey::from_element(element), key),
+            Err(_) => above_the_modulus += 1,
+        }
+        let scalar = to_bytes(&element(&vector["secretScalar"]));
+        assert_eq!(Some(key.secret_scalar()), Scalar::from_bytes(&scalar));
+
+        let public = key.public_key();
+        assert_eq!(public.point(), point(&vector["publicKey"]));
+        let serialized = text(&vector["serializedPublicKey"]);
+        assert_eq!(public.to_serialized(), serialized);
+        assert_eq!(PublicKey::from_serialized(serialized), Ok(public));
+        assert_eq!(ecdh(&key, &other), point(&vector["sharedKey"]));
+
+        let (message, signature) = (element(&vector["message"]), signature(&vector["signature"]));
+        assert_eq!(sign(&key, message), signature);
+        assert_eq!(verify(&public.point(), message, &signature), Ok(()));
+    }
+    assert!(above_the_modulus > 8, "{above_the_modulus}");
 }
 
 #[test]
@@ -178,6 +218,7 @@ fn messages() {
         let message = Message {
             data,
             encryption_key,
+            anchor: Fr::ZERO,
         };
         assert_eq!(message.digest(), element(&vector["messageHash"]));
     }

@@ -38,6 +38,7 @@ impl World {
                 coordinator_key: coordinator.public_key().point(),
                 vote_options: OPTIONS,
                 mode: Mode::Quadratic,
+                signed_within: 0,
                 state_tree_depth: 2,
                 vote_option_tree_depth: 1,
             },
@@ -91,7 +92,7 @@ impl World {
         let mut heads = vec![chain::zero()];
         for record in &self.sent {
             let head = heads[heads.len() - 1];
-            heads.push(chain::extend(head, record.digest().unwrap()));
+            heads.push(chain::extend(head, record.link().unwrap()));
         }
         for (record, head) in self.sent.iter().zip(heads).rev() {
             match record {
@@ -229,6 +230,25 @@ fn a_ballot_that_costs_too_much_is_cut_off() {
     world.vote(&earlier);
     world.vote(&[choice(0, 11), choice(1, 1)]);
     assert_eq!(world.count(), [0, 0, 1, 1, 1]);
+}
+
+/// What a stranger who tops up another voter can do, and cannot.
+#[test]
+fn a_top_up_by_a_stranger_revives_a_decoy() {
+    let real = [choice(2, 3)];
+    let decoy = [choice(4, 11)];
+    let mut world = World::new();
+    world.vote(&real);
+    world.vote(&decoy);
+    assert_eq!(world.count(), [0, 0, 3, 0, 0]);
+    world.top_up(20);
+    assert_eq!(world.count(), [0, 0, 3, 0, 0]);
+    world.top_up(1);
+    assert_eq!(world.count(), [0, 0, 0, 0, 11]);
+    // A ballot that counts, sent after it, is in nobody else's hands.
+    world.vote(&real);
+    world.top_up(1000);
+    assert_eq!(world.count(), [0, 0, 3, 0, 0]);
 }
 
 /// A voter who changes their mind with the same file for the kept key.

@@ -64,6 +64,60 @@ fn public_keys_are_those_of_the_vectors() {
     assert_eq!(public["serialized"], text.trim_end());
 }
 
+/// Keys that MACI's packages made: any 256 bits, which are not reduced, in any of the texts that they read.
+#[test]
+fn keys_of_macis_packages_are_read() {
+    let directory = tempfile::tempdir().expect("directory");
+    let file = directory.path().join("maci.key");
+    let key = "f3e9c82b1d3a6f5ce0d94b7a8812de6f0c35a7b94e2d1f60875c3b2a19084d7e";
+    for (private, public) in [
+        (
+            "f".repeat(64),
+            "2c557aab55571912c0e63f034bef8cf6bd961e5063546acc8413885bbe4d7d46",
+        ),
+        (
+            "30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001".into(),
+            "87ddef84f439652c890a07b0876470fb7c97efb35c73715035d3873bf27ec2ae",
+        ),
+        (
+            key.into(),
+            "036b8f308c1269ee8b52fa48ce0cf1e792d75b86f534118c9c3248b5fe6ec602",
+        ),
+        (
+            key.to_uppercase(),
+            "036b8f308c1269ee8b52fa48ce0cf1e792d75b86f534118c9c3248b5fe6ec602",
+        ),
+        (
+            "5".into(),
+            "8f5f5bf26c4599005979270106bfbd37e41a6434205b5e0ddf40bc8f53621bf7",
+        ),
+        (
+            format!("{:0>64}", 5),
+            "8f5f5bf26c4599005979270106bfbd37e41a6434205b5e0ddf40bc8f53621bf7",
+        ),
+    ] {
+        fs::write(&file, format!("macisk.{private}\n")).expect("written");
+        make_private(&file);
+        let made = run_line("pubkey --key-file {}", &[&file]).ok();
+        assert_eq!(made.stdout, format!("macipk.{public}\n"));
+        assert_eq!(made.stderr, "");
+    }
+}
+
+#[test]
+fn a_new_key_is_written_as_macis_packages_write_it() {
+    let directory = tempfile::tempdir().expect("directory");
+    for i in 0..8 {
+        let file = directory.path().join(format!("{i}.key"));
+        run_line("keygen --out {}", &[&file]).ok();
+        let text = fs::read_to_string(&file).expect("key");
+        let digits = text.strip_prefix("macisk.").expect("a key").trim_end();
+        assert_eq!(text, format!("macisk.{digits}\n"));
+        assert_eq!(digits.len(), 64);
+        assert!(digits.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')));
+    }
+}
+
 #[test]
 fn the_environment_may_hold_the_key() {
     let poll = Poll::vector("small");

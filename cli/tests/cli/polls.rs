@@ -173,6 +173,7 @@ fn garbage() -> Message {
     Message {
         data: core::array::from_fn(|_| Fr::random(OsRng)),
         encryption_key: PrivateKey::random(&mut OsRng).public_key().point(),
+        anchor: Fr::ZERO,
     }
 }
 

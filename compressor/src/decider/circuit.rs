@@ -26,6 +26,7 @@ use maci_nova_folding::{
     relation::{coordinates, Commitment, Instance, Relation},
     secret::Secret,
 };
+use maci_nova_protocol::field::{from_i128, from_u128};
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_step_circuit::num::{Gadget, Num};
 use nova_snark::{
@@ -53,6 +54,14 @@ const SCALAR_BITS: usize = 167;
 const INPUT_BITS: usize = 252;
 /// Bits of the number of steps, less one.
 const STEP_BITS: usize = 37;
+
+// They are those that the folding's steps and multipliers come to.
+const _: () = {
+    use maci_nova_folding::limbs::{self, MAX_STEPS, MULTIPLIER_BITS};
+    assert!(MAX_STEPS == 1 << STEP_BITS);
+    assert!(SCALAR_BITS == MULTIPLIER_BITS + STEP_BITS);
+    assert!(INPUT_BITS == limbs::INPUT_BITS);
+};
 
 /// Everything that the circuit is about. Secret.
 pub struct Witness {
@@ -283,7 +292,7 @@ impl Decider {
             results: witness
                 .results
                 .iter()
-                .map(|result| [result.votes, result.spent].map(Fr::from_u128))
+                .map(|result| [from_i128(result.votes), from_u128(result.spent)])
                 .collect(),
         })
     }

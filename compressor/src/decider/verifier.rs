@@ -142,7 +142,7 @@ impl Statement {
     /// ```text
     /// z0[0..7], z[0..7], r1, r2,
     /// of UC, C, A, B each: x mod 2^170, y mod 2^170, (x >> 170) + 2^85 (y >> 170),
-    /// of each option: votes, spent
+    /// of each option: votes (r - |votes| if negative), spent
     /// ```
     pub fn v(&self, fold: &Fold) -> Vec<Fr> {
         let states = self.z0.iter().chain(&self.z).map(ToArk::to_ark);

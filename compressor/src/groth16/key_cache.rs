@@ -2,7 +2,9 @@
 //!
 //! A key's file is named by what it is for and by the digest of the circuit ([`Matrices::digest`]),
 //! and holds that digest, so no key is ever taken for another circuit's. A file that cannot be used
-//! is replaced. Processes that want the same key at once make it once: the others wait for a lock.
+//! is replaced. Folder and files must be the user's own (or root's) and closed to others' writing: who
+//! can put a key there knows its trapdoors, or has made it to spy on proofs. Processes that want the
+//! same key at once make it once: the others wait for a lock.
 
 use std::{
     env,
@@ -13,6 +15,7 @@ use std::{
 
 use etcetera::BaseStrategy;
 use fs4::fs_std::FileExt;
+use maci_nova_folding::files::{check_own, Exposure};
 
 use super::{setup, KeyFileError, ProvingKey, SetupError, Trapdoors};
 use crate::adapter::Matrices;
@@ -29,9 +32,14 @@ pub enum KeyCacheError {
     /// The user has no cache folder.
     #[error("there is no cache folder for proving keys; name one in {CACHE_VARIABLE}")]
     NoFolder,
-    /// Others may write to the folder, so they could put their own keys there.
-    #[error("the folder {} of proving keys can be written to by other users; chmod go-w it", .0.display())]
-    Shared(PathBuf),
+    /// Others may have written this folder or file, so they could have put their own keys there.
+    #[error("{} is for this user's proving keys and {exposure}", path.display())]
+    Exposed {
+        /// The folder or the file.
+        path: PathBuf,
+        /// Why.
+        exposure: Exposure,
+    },
     /// Something in the folder cannot be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -130,6 +138,10 @@ impl KeyCache {
             Ok(key) => return circuit.accept(key),
             Err(KeyFileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
             Err(KeyFileError::Io(source)) => return Err(failed("read", &path)(source)),
+            // Not replaced: it may be a ceremony's key, whose mode is all that is wrong.
+            Err(KeyFileError::Exposed(exposure)) => {
+                return Err(KeyCacheError::Exposed { path, exposure })
+            }
             Err(error) => report(KeyEvent::Unusable(&path, &error)),
         }
         if circuit.production {
@@ -158,13 +170,7 @@ impl Circuit<'_> {
 }
 
 fn load(path: &Path, circuit: &Circuit<'_>, digest: &[u8; 32]) -> Result<ProvingKey, KeyFileError> {
-    let key = ProvingKey::read(path, digest)?;
-    // The same constraints with other public variables are another circuit.
-    let publics = key.verifying_key().ic.len().checked_sub(1);
-    match publics == Some(circuit.publics) && key.fits(circuit.matrices) {
-        true => Ok(key),
-        false => Err(KeyFileError::OtherCircuit),
-    }
+    ProvingKey::read(path, digest, circuit.matrices, circuit.publics)
 }
 
 fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> KeyCacheError {
@@ -210,22 +216,15 @@ fn create_private(folder: &Path) -> Result<(), KeyCacheError> {
     }
 }
 
-#[cfg(unix)]
 fn check_private(folder: &Path) -> Result<(), KeyCacheError> {
-    use std::os::unix::fs::PermissionsExt;
     let metadata = fs::metadata(folder).map_err(failed("read", folder))?;
     if !metadata.is_dir() {
         return Err(failed("use", folder)(io::ErrorKind::NotADirectory.into()));
     }
-    match metadata.permissions().mode() & 0o022 {
-        0 => Ok(()),
-        _ => Err(KeyCacheError::Shared(folder.to_owned())),
-    }
-}
-
-#[cfg(not(unix))]
-fn check_private(_folder: &Path) -> Result<(), KeyCacheError> {
-    Ok(())
+    check_own(&metadata).map_err(|exposure| KeyCacheError::Exposed {
+        path: folder.to_owned(),
+        exposure,
+    })
 }
 
 #[cfg(test)]
@@ -306,11 +305,61 @@ mod tests {
         assert_eq!(mode(&cache.folder), 0o700);
         for open in [0o720, 0o702, 0o777] {
             fs::set_permissions(&cache.folder, fs::Permissions::from_mode(open)).expect("chmod");
-            let error = obtain(&cache, circuit()).0.expect_err("shared");
-            assert!(matches!(error, KeyCacheError::Shared(_)), "{error}");
+            refuse(&cache, &cache.folder, Exposure::Writable);
         }
         fs::set_permissions(&cache.folder, fs::Permissions::from_mode(0o755)).expect("chmod");
         obtain(&cache, circuit()).0.expect("loaded");
+    }
+
+    /// Nothing is made, replaced or reported.
+    #[cfg(unix)]
+    fn refuse(cache: &KeyCache, exposed: &Path, reason: Exposure) {
+        let (key, events) = obtain(cache, circuit());
+        let error = key.expect_err("exposed");
+        let is_said = matches!(
+            &error,
+            KeyCacheError::Exposed { path, exposure } if path == exposed && *exposure == reason
+        );
+        assert!(is_said && events.is_empty(), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_can_write_is_not_read() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_directory, cache) = cache();
+        obtain(&cache, circuit()).0.expect("made");
+        let path = file(&cache);
+        let honest = fs::read(&path).expect("read");
+        let chmod = |mode| {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("chmod");
+        };
+        for open in [0o664, 0o646, 0o666] {
+            chmod(open);
+            refuse(&cache, &path, Exposure::Writable);
+        }
+        for closed in [0o600, 0o644, 0o444] {
+            chmod(closed);
+            assert!(obtain(&cache, circuit()).1.is_empty(), "{closed:o}");
+        }
+        assert!(fs::read(&path).expect("read") == honest);
+    }
+
+    /// Only root can give files away, so only root sees this: in containers, for one.
+    #[cfg(unix)]
+    #[test]
+    fn what_belongs_to_another_user_is_not_read() {
+        use std::os::unix::fs::{chown, MetadataExt};
+        let (_directory, cache) = cache();
+        obtain(&cache, circuit()).0.expect("made");
+        let path = file(&cache);
+        let other = |path: &Path| Some(fs::metadata(path).expect("metadata").uid() + 12_345);
+        for exposed in [&path, &cache.folder] {
+            match chown(exposed, other(exposed), None) {
+                Ok(()) => refuse(&cache, exposed, Exposure::Foreign),
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
+            }
+        }
     }
 
     #[test]

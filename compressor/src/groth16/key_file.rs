@@ -2,9 +2,21 @@
 //!
 //! A file is [`MAGIC`], a byte for the key's [`Origin`] (0: INSECURE development, 1: a ceremony), the
 //! circuit's digest, the key in `ark-serialize`'s uncompressed form, and the SHA-256 of all of that.
-//! [`ProvingKey::read`] does not check the points again: the hash tells whether the file is the one
-//! that was written, and a directory that others may write to is no place for it.
-//! [`ProvingKey::read_foreign`] is for a file that somebody else made, and takes nothing for granted.
+//! The hash covers every byte before it. It tells whether the file is the one that was written, not
+//! who wrote it. So [`ProvingKey::read`], for this user's own files, refuses those that others can
+//! have written, and checks all the same what costs little and what proofs hide behind:
+//! * the header, the number of points in each list, the length of the file;
+//! * every point of G1 and of the verifying keys is of its group, every other one is on its curve;
+//! * alpha, beta, gamma' and delta are not infinity, in either group; gamma is the generator;
+//! * beta and delta are the same in both groups, by pairings;
+//! * the two verifying keys agree.
+//!
+//! [`ProvingKey::read_foreign`], for a file that somebody else made, checks also that the bases of B
+//! are of their group, which takes most of its time, and its digest.
+//!
+//! Neither checks that the lists belong to the circuit or to each other (the bases of B in both groups,
+//! of A, C and D, and the powers behind the quotient), nor that nobody knows the trapdoors. With wrong
+//! lists proofs fail; whether a key may be trusted is what its [`Origin`] and its digest are for.
 
 use std::{
     fs::File,
@@ -12,10 +24,11 @@ use std::{
     path::Path,
 };
 
-use ark_bn254::{G1Affine, G2Affine};
-use ark_ec::AffineRepr;
+use ark_bn254::{Bn254, G1Affine, G2Affine};
+use ark_ec::{pairing::Pairing, AffineRepr};
+use ark_ff::Zero;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, SerializationError};
-use maci_nova_folding::files::{write_atomically, Readers};
+use maci_nova_folding::files::{check_own, write_atomically, Exposure, Readers};
 use sha2::{Digest, Sha256};
 
 use super::{Origin, PlainVerifyingKey, ProvingKey, VerifyingKey};
@@ -35,6 +48,9 @@ pub enum KeyFileError {
     /// It is no proving key of this version.
     #[error("not a proving key of this version")]
     NotKey,
+    /// Others than this user may have written the file.
+    #[error("the proving key's file {0}")]
+    Exposed(#[from] Exposure),
     /// The key belongs to another circuit.
     #[error("the proving key belongs to another circuit")]
     OtherCircuit,
@@ -47,7 +63,8 @@ pub enum KeyFileError {
     /// It is another key than the one that was asked for.
     #[error("another proving key, with the digest 0x{}", hexadecimal(.0))]
     OtherKey([u8; DIGEST_BYTES]),
-    /// The two verifying keys in it differ, or a point that blinds proofs is infinity.
+    /// The two verifying keys in it differ, a trapdoor's points in both groups do, or one of them is
+    /// infinity and hides nothing.
     #[error("the proving key contradicts itself")]
     Inconsistent,
 }
@@ -88,17 +105,31 @@ impl ProvingKey {
         Ok(digest)
     }
 
-    /// Reads the key of a circuit from a file that [`write`](Self::write) made.
+    /// Reads the key of a circuit, whose digest is `circuit`, from a file of this user that
+    /// [`write`](Self::write) made. What is checked is said in the module's documentation.
     ///
     /// # Errors
     /// See [`KeyFileError`].
-    pub fn read(path: &Path, matrices: &[u8; DIGEST_BYTES]) -> Result<Self, KeyFileError> {
+    pub fn read(
+        path: &Path,
+        circuit: &[u8; DIGEST_BYTES],
+        matrices: &Matrices,
+        publics: usize,
+    ) -> Result<Self, KeyFileError> {
+        let sizes = Sizes::new(matrices, publics).ok_or(KeyFileError::OtherCircuit)?;
         let mut file = File::open(path)?;
-        let origin = check_header(&mut file, matrices)?;
+        let metadata = file.metadata()?;
+        check_own(&metadata)?;
+        let origin = check_header(&mut file, circuit)?;
         check_digest(&mut file)?;
         file.seek(SeekFrom::Start(HEADER_BYTES))?;
-        let body = BufReader::with_capacity(BUFFER_BYTES, file);
-        Self::read_body(body, origin, *matrices)
+        let mut body = BufReader::with_capacity(BUFFER_BYTES, file);
+        let key = sizes.read(&mut body, origin, *circuit, point_on_curve)?;
+        match (metadata.len() == sizes.file_bytes(), key.is_consistent()) {
+            (true, true) => Ok(key),
+            (true, false) => Err(KeyFileError::Inconsistent),
+            (false, _) => Err(KeyFileError::Damaged),
+        }
     }
 
     /// Reads the key of a circuit from a file that somebody else made, `wanted` being the digest of
@@ -137,22 +168,37 @@ impl ProvingKey {
         }
         file.seek(SeekFrom::Start(HEADER_BYTES))?;
         let mut body = BufReader::with_capacity(BUFFER_BYTES, file);
-        let key = sizes.read(&mut body, origin, circuit)?;
+        let key = sizes.read(&mut body, origin, circuit, point)?;
         match key.is_consistent() {
             true => Ok(key),
             false => Err(KeyFileError::Inconsistent),
         }
     }
 
-    /// Whether the two verifying keys agree and neither delta is infinity.
+    /// Whether the two verifying keys agree, gamma is the generator, no other trapdoor's point is
+    /// infinity, and beta and delta are the same in both groups. (Infinity alone would be: with
+    /// delta at infinity in both groups nothing blinds A and B.)
     fn is_consistent(&self) -> bool {
         let (own, inner) = (&self.verifying, &self.inner.vk);
-        own.alpha == inner.alpha_g1
+        let (beta, delta) = (&self.inner.beta_g1, &self.inner.delta_g1);
+        let agree = own.alpha == inner.alpha_g1
             && own.beta == inner.beta_g2
             && own.delta == inner.delta_g2
             && own.ic == inner.gamma_abc_g1
-            && !own.delta.is_zero()
-            && !self.inner.delta_g1.is_zero()
+            && inner.gamma_g2 == G2Affine::generator();
+        let g2 = [&own.beta, &own.gamma_prime, &own.delta];
+        let infinite = [&own.alpha, beta, delta]
+            .into_iter()
+            .any(AffineRepr::is_zero)
+            || g2.into_iter().any(AffineRepr::is_zero);
+        agree && !infinite && is_same(beta, &own.beta) && is_same(delta, &own.delta)
+    }
+
+    /// Whether the key has as many points of each kind as one of the circuit.
+    pub(super) fn fits(&self, matrices: &Matrices) -> bool {
+        let publics = self.verifying.ic.len().checked_sub(1);
+        let sizes = publics.and_then(|publics| Sizes::new(matrices, publics));
+        sizes.is_some_and(|sizes| sizes.are_those_of(self))
     }
 
     /// SHA-256 of the key, its origin and the circuit's digest; what its file ends with.
@@ -177,20 +223,12 @@ impl ProvingKey {
             other => io::Error::other(other),
         })
     }
+}
 
-    fn read_body(
-        mut reader: impl Read,
-        origin: Origin,
-        matrices: [u8; DIGEST_BYTES],
-    ) -> Result<Self, KeyFileError> {
-        Ok(ProvingKey {
-            origin,
-            verifying: CanonicalDeserialize::deserialize_uncompressed_unchecked(&mut reader)?,
-            committed: CanonicalDeserialize::deserialize_uncompressed_unchecked(&mut reader)?,
-            inner: CanonicalDeserialize::deserialize_uncompressed_unchecked(&mut reader)?,
-            matrices,
-        })
-    }
+/// Whether `e(p, [1]_2) = e([1]_1, q)`: whether both are the same multiple of the generators.
+fn is_same(p: &G1Affine, q: &G2Affine) -> bool {
+    let (one, two) = (G1Affine::generator(), G2Affine::generator());
+    Bn254::multi_pairing([*p, -one], [two, *q]).is_zero()
 }
 
 /// How many points the key of a circuit has.
@@ -232,12 +270,27 @@ impl Sizes {
         HEADER_BYTES + (body + DIGEST_BYTES) as u64
     }
 
-    /// What [`ProvingKey::write_content`] writes after the header.
-    fn read(
+    fn are_those_of(&self, key: &ProvingKey) -> bool {
+        let inner = &key.inner;
+        let bases = [
+            inner.a_query.len(),
+            inner.b_g1_query.len(),
+            inner.b_g2_query.len(),
+        ];
+        [key.verifying.ic.len(), inner.vk.gamma_abc_g1.len()] == [self.ic; 2]
+            && key.committed.len() == self.committed
+            && bases == [self.variables; 3]
+            && inner.h_query.len() == self.h
+            && inner.l_query.len() == self.witness
+    }
+
+    /// What [`ProvingKey::write_content`] writes after the header. `base` reads a base of B.
+    fn read<R: Read>(
         &self,
-        reader: &mut impl Read,
+        reader: &mut R,
         origin: Origin,
         matrices: [u8; DIGEST_BYTES],
+        base: fn(&mut R) -> Result<G2Affine, KeyFileError>,
     ) -> Result<ProvingKey, KeyFileError> {
         let verifying = VerifyingKey {
             alpha: point(reader)?,
@@ -260,7 +313,7 @@ impl Sizes {
             delta_g1: point(reader)?,
             a_query: points(reader, self.variables)?,
             b_g1_query: points(reader, self.variables)?,
-            b_g2_query: points::<G2Affine>(reader, self.variables)?,
+            b_g2_query: list(reader, self.variables, base)?,
             h_query: points::<G1Affine>(reader, self.h)?,
             l_query: points(reader, self.witness)?,
         };
@@ -279,16 +332,33 @@ fn point<P: CanonicalDeserialize>(reader: &mut impl Read) -> Result<P, KeyFileEr
     Ok(P::deserialize_uncompressed(reader)?)
 }
 
+/// A point of the curve that G2 is a part of.
+fn point_on_curve(reader: &mut impl Read) -> Result<G2Affine, KeyFileError> {
+    let point = G2Affine::deserialize_uncompressed_unchecked(reader)?;
+    match point.is_on_curve() {
+        true => Ok(point),
+        false => Err(SerializationError::InvalidData.into()),
+    }
+}
+
 /// A list of so many points of their group.
 fn points<P: CanonicalDeserialize>(
     reader: &mut impl Read,
     count: usize,
 ) -> Result<Vec<P>, KeyFileError> {
+    list(reader, count, point)
+}
+
+fn list<R: Read, P>(
+    reader: &mut R,
+    count: usize,
+    read: fn(&mut R) -> Result<P, KeyFileError>,
+) -> Result<Vec<P>, KeyFileError> {
     let found = u64::deserialize_uncompressed(&mut *reader)?;
     if found != count as u64 {
         return Err(KeyFileError::OtherCircuit);
     }
-    (0..count).map(|_| point(reader)).collect()
+    (0..count).map(|_| read(reader)).collect()
 }
 
 fn check_header(file: &mut File, matrices: &[u8; DIGEST_BYTES]) -> Result<Origin, KeyFileError> {
@@ -367,10 +437,10 @@ mod tests {
     fn a_key_comes_back_as_it_was() {
         let directory = tempfile::tempdir().expect("directory");
         let path = directory.path().join("key");
-        let (key, matrices) = (keys(), matrices());
+        let key = keys();
         let digest = key.write(&path).expect("written");
         assert_eq!(digest, key.digest());
-        let read = ProvingKey::read(&path, &matrices.digest()).expect("read");
+        let read = read_own(&path).expect("read");
         assert!(read == *key);
         assert_eq!(read.digest(), digest);
         assert_eq!(read.origin(), Origin::InsecureDevelopment);
@@ -378,7 +448,7 @@ mod tests {
         let mut other = key.clone();
         other.origin = Origin::Ceremony;
         assert_ne!(other.write(&path).expect("written"), digest);
-        let read = ProvingKey::read(&path, &matrices.digest()).expect("read");
+        let read = read_own(&path).expect("read");
         assert_eq!(read.origin(), Origin::Ceremony);
     }
 
@@ -386,12 +456,11 @@ mod tests {
     fn no_changed_file_is_read() {
         let directory = tempfile::tempdir().expect("directory");
         let path = directory.path().join("key");
-        let circuit = matrices().digest();
         keys().write(&path).expect("written");
         let honest = fs::read(&path).expect("read");
         let refused = |bytes: &[u8]| {
             fs::write(&path, bytes).expect("written");
-            ProvingKey::read(&path, &circuit).expect_err("refused")
+            read_own(&path).expect_err("refused")
         };
         for (at, bit) in [(0, 1), (31, 1), (32, 2)] {
             let mut bytes = honest.clone();
@@ -421,7 +490,7 @@ mod tests {
         let longer = [honest.as_slice(), &[0]].concat();
         assert!(matches!(refused(&longer), KeyFileError::Damaged));
         fs::remove_file(&path).expect("removed");
-        let missing = ProvingKey::read(&path, &circuit);
+        let missing = read_own(&path);
         assert!(matches!(missing, Err(KeyFileError::Io(_))));
     }
 
@@ -430,8 +499,12 @@ mod tests {
         let directory = tempfile::tempdir().expect("directory");
         let path = directory.path().join("key");
         keys().write(&path).expect("written");
-        let other = ProvingKey::read(&path, &[7; 32]);
+        let other = ProvingKey::read(&path, &[7; 32], matrices(), PUBLICS);
         assert!(matches!(other, Err(KeyFileError::OtherCircuit)));
+    }
+
+    fn read_own(path: &Path) -> Result<ProvingKey, KeyFileError> {
+        ProvingKey::read(path, &matrices().digest(), matrices(), PUBLICS)
     }
 
     fn read_foreign(path: &Path) -> Result<ProvingKey, KeyFileError> {
@@ -462,6 +535,11 @@ mod tests {
         G1Affine::new_unchecked(x + Fq::from(1), y)
     }
 
+    fn off_curve_2() -> G2Affine {
+        let G2Affine { x, y, .. } = G2Affine::generator();
+        G2Affine::new_unchecked(x, y + Fq2::new(Fq::from(1), Fq::from(0)))
+    }
+
     /// On the curve of G2, whose group is a small part of it.
     fn outside_group() -> G2Affine {
         let points = (1..).filter_map(|x| {
@@ -474,46 +552,132 @@ mod tests {
 
     /// Files with a right hash, as whoever makes them can give them.
     #[test]
-    fn a_foreign_key_is_checked_point_by_point() {
+    fn a_key_is_checked_point_by_point() {
         let directory = tempfile::tempdir().expect("directory");
         let path = directory.path().join("key");
         let refused = |change: fn(&mut ProvingKey)| {
             let mut key = keys().clone();
             change(&mut key);
             key.write(&path).expect("written");
-            read_foreign(&path).expect_err("refused")
+            [read_own(&path), read_foreign(&path)].map(|key| key.expect_err("refused"))
         };
-        let off: [fn(&mut ProvingKey); 4] = [
+        let off: [fn(&mut ProvingKey); 9] = [
             |key| key.inner.a_query[3] = off_curve(),
+            |key| key.inner.b_g1_query[3] = off_curve(),
+            |key| key.inner.h_query[1] = off_curve(),
             |key| key.inner.l_query[0] = off_curve(),
+            |key| key.committed[1] = off_curve(),
             |key| key.verifying.alpha = off_curve(),
-            |key| key.inner.b_g2_query[2] = outside_group(),
+            |key| key.verifying.gamma_prime = outside_group(),
+            |key| key.inner.vk.delta_g2 = outside_group(),
+            |key| key.inner.b_g2_query[2] = off_curve_2(),
         ];
         for change in off {
-            let error = refused(change);
-            assert!(matches!(error, KeyFileError::Malformed(_)), "{error}");
+            for error in refused(change) {
+                assert!(matches!(error, KeyFileError::Malformed(_)), "{error}");
+            }
         }
-        let contradictions: [fn(&mut ProvingKey); 4] = [
+        let contradictions: [fn(&mut ProvingKey); 11] = [
             |key| key.inner.delta_g1 = G1Affine::zero(),
+            |key| key.inner.beta_g1 = G1Affine::zero(),
             |key| {
                 key.inner.vk.delta_g2 = G2Affine::zero();
                 key.verifying.delta = G2Affine::zero();
             },
+            // The same in both groups, and blinds nothing.
+            |key| {
+                key.inner.delta_g1 = G1Affine::zero();
+                key.inner.vk.delta_g2 = G2Affine::zero();
+                key.verifying.delta = G2Affine::zero();
+            },
+            |key| {
+                key.inner.beta_g1 = G1Affine::zero();
+                key.inner.vk.beta_g2 = G2Affine::zero();
+                key.verifying.beta = G2Affine::zero();
+            },
+            |key| {
+                key.inner.vk.alpha_g1 = G1Affine::zero();
+                key.verifying.alpha = G1Affine::zero();
+            },
+            |key| key.verifying.gamma_prime = G2Affine::zero(),
+            |key| key.inner.vk.gamma_g2 = key.verifying.gamma_prime,
+            |key| core::mem::swap(&mut key.inner.beta_g1, &mut key.inner.delta_g1),
             |key| key.verifying.ic[1] = key.verifying.alpha,
             |key| key.verifying.beta = key.verifying.delta,
         ];
         for change in contradictions {
-            let error = refused(change);
-            assert!(matches!(error, KeyFileError::Inconsistent), "{error}");
+            for error in refused(change) {
+                assert!(matches!(error, KeyFileError::Inconsistent), "{error}");
+            }
         }
+        // Left to whoever reads a file that somebody else made.
+        let mut key = keys().clone();
+        key.inner.b_g2_query[2] = outside_group();
+        key.write(&path).expect("written");
+        let error = read_foreign(&path).expect_err("refused");
+        assert!(matches!(error, KeyFileError::Malformed(_)), "{error}");
         // Of the right size in all, with a list that is longer and one that is shorter.
-        let error = refused(|key| {
+        let errors = refused(|key| {
             let point = key.inner.a_query.pop().expect("a point");
             key.inner.b_g1_query.push(point);
         });
-        assert!(matches!(error, KeyFileError::OtherCircuit), "{error}");
-        let error = refused(|key| key.inner.l_query.clear());
-        assert!(matches!(error, KeyFileError::Damaged), "{error}");
+        for error in errors {
+            assert!(matches!(error, KeyFileError::OtherCircuit), "{error}");
+        }
+        let [own, foreign] = refused(|key| key.inner.l_query.clear());
+        assert!(matches!(own, KeyFileError::OtherCircuit), "{own}");
+        assert!(matches!(foreign, KeyFileError::Damaged), "{foreign}");
+    }
+
+    /// Bytes between the key and the hash, which covers them.
+    #[test]
+    fn nothing_is_hidden_behind_a_key() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("key");
+        keys().write(&path).expect("written");
+        let mut bytes = fs::read(&path).expect("read");
+        bytes.truncate(bytes.len() - DIGEST_BYTES);
+        bytes.push(0);
+        let digest = Sha256::digest(&bytes);
+        bytes.extend_from_slice(&digest);
+        fs::write(&path, bytes).expect("written");
+        for key in [read_own(&path), read_foreign(&path)] {
+            assert!(matches!(key, Err(KeyFileError::Damaged)), "{key:?}");
+        }
+    }
+
+    /// A list that is too short would make a wrong proof, or a panic.
+    #[test]
+    fn a_key_with_a_shorter_list_does_not_fit() {
+        assert!(keys().fits(matrices()));
+        let shorter: [fn(&mut ProvingKey); 8] = [
+            |key| key.verifying.ic.truncate(1),
+            |key| key.inner.vk.gamma_abc_g1.truncate(1),
+            |key| key.committed.truncate(1),
+            |key| key.inner.a_query.truncate(1),
+            |key| key.inner.b_g1_query.truncate(1),
+            |key| key.inner.b_g2_query.truncate(1),
+            |key| key.inner.h_query.truncate(1),
+            |key| key.inner.l_query.truncate(1),
+        ];
+        for (i, shorten) in shorter.into_iter().enumerate() {
+            let mut key = keys().clone();
+            shorten(&mut key);
+            assert!(!key.fits(matrices()), "{i}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_own_file_is_closed_to_others() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("key");
+        keys().write(&path).expect("written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o646)).expect("chmod");
+        let error = read_own(&path).expect_err("refused");
+        assert!(matches!(error, KeyFileError::Exposed(Exposure::Writable)));
+        assert!(read_foreign(&path).is_ok());
     }
 
     /// A list that says it has 2^64 - 1 points takes no memory.

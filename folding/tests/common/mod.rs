@@ -45,6 +45,7 @@ pub fn header(poll_id: u64, state_depth: usize, vote_depth: usize) -> Header {
         coordinator_key: point(&key(1000)),
         vote_options: 5,
         mode: Mode::Quadratic,
+        signed_within: 0,
         state_tree_depth: state_depth,
         vote_option_tree_depth: vote_depth,
     }
@@ -72,6 +73,7 @@ fn vote(header: &Header, voter: u64, fields: [u64; 4], ephemeral: u64) -> Messag
     Message {
         data: command.encrypt(&command.sign(&key(voter)), &shared),
         encryption_key: point(&key(ephemeral)),
+        anchor: Fr::from(0),
     }
 }
 
@@ -82,6 +84,7 @@ fn garbage() -> Message {
             x: Fr::from(3),
             y: Fr::from(5),
         },
+        anchor: Fr::from(0),
     }
 }
 

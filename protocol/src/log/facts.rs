@@ -1,9 +1,9 @@
 //! What everybody can know of a poll.
 
 use super::{LogErrorKind, Record};
-use crate::chain;
+use crate::chain::{self, Link};
 use crate::field::Fr;
-use crate::message::{Join, TopUp, AMOUNT_BITS, CREDIT_BITS};
+use crate::message::{Join, Message, TopUp, AMOUNT_BITS, CREDIT_BITS};
 use crate::poll::{Header, State};
 use crate::tree::capacity;
 use ff::Field;
@@ -30,6 +30,15 @@ pub enum FactError {
     /// A top-up's amount is 0 or not below 2^48.
     #[error("the amount of the top-up is 0 or not below 2^48")]
     TopUpAmount,
+    /// A message has the anchor 0 in a poll with anchors.
+    #[error("the message has no anchor, and the poll's messages have one")]
+    NoAnchor,
+    /// A message has an anchor other than 0 in a poll without.
+    #[error("the message has an anchor, and the poll's messages have none")]
+    UnexpectedAnchor,
+    /// Lines of version 2 have no place in a log of version 1.
+    #[error("the log is of version 1, to which nothing can be added")]
+    OldVersion,
     /// The poll has 2^50 messages.
     #[error("the poll has too many messages")]
     TooManyMessages,
@@ -76,14 +85,14 @@ impl PublicFacts {
                 self.join_chain = chain::extend_joins(self.join_chain, join);
                 self.join_count += 1;
             }
-            Record::Message(message) => self.extend(message.digest()),
-            Record::TopUp(top_up) => self.extend(top_up.digest()),
+            Record::Message(message) => self.extend((&**message).into()),
+            Record::TopUp(top_up) => self.extend(top_up.into()),
         }
         Ok(())
     }
 
-    fn extend(&mut self, digest: Fr) {
-        self.message_head = chain::extend(self.message_head, digest);
+    fn extend(&mut self, link: Link) {
+        self.message_head = chain::extend(self.message_head, link);
         self.message_count += 1;
     }
 
@@ -115,7 +124,10 @@ pub(super) fn check(
     match record {
         Record::Header(_) => Err(FactError::Header),
         Record::Join(join) => check_join(header, join_count, join),
-        Record::Message(_) => check_message_count(message_count),
+        Record::Message(message) => {
+            check_message_count(message_count)?;
+            check_anchor(header, message)
+        }
         Record::TopUp(top_up) => {
             check_message_count(message_count)?;
             check_top_up(join_count, top_up)
@@ -138,6 +150,15 @@ fn check_message_count(message_count: u64) -> Result<(), FactError> {
         return Err(FactError::TooManyMessages);
     }
     Ok(())
+}
+
+/// The contract lets in no other: each message has an anchor, or none has.
+fn check_anchor(header: &Header, message: &Message) -> Result<(), FactError> {
+    match (header.has_anchors(), message.anchor == Fr::ZERO) {
+        (true, true) => Err(FactError::NoAnchor),
+        (false, false) => Err(FactError::UnexpectedAnchor),
+        _ => Ok(()),
+    }
 }
 
 fn check_top_up(join_count: u64, top_up: &TopUp) -> Result<(), FactError> {

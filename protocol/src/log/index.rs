@@ -1,6 +1,7 @@
 //! A log's places: reading its joins from any one on, its messages backwards, and adding to its end.
 
 use super::reader::{parse, LogReader};
+use super::record::Version;
 use super::{FactError, LogError, LogErrorKind, PublicFacts, Record, MAX_LINE_LENGTH};
 use crate::chain;
 use crate::field::Fr;
@@ -19,6 +20,7 @@ struct Entry {
 #[derive(Clone, Debug)]
 pub struct LogIndex {
     facts: PublicFacts,
+    version: Version,
     joins: Vec<Entry>,
     messages: Vec<Entry>,
     /// Length of the log.
@@ -33,7 +35,7 @@ impl LogIndex {
     pub fn begin(header: Header) -> Result<(Self, String), HeaderError> {
         header.validate()?;
         let line = line(&Record::Header(header.clone()));
-        let index = LogIndex::after(header, line.len() as u64);
+        let index = LogIndex::after(header, Version::Two, line.len() as u64);
         Ok((index, line))
     }
 
@@ -49,7 +51,7 @@ impl LogIndex {
             // A reader's first record is a header.
             _ => return Err(error(1, LogErrorKind::HeaderMissing)),
         };
-        let mut index = LogIndex::after(header, log.end());
+        let mut index = LogIndex::after(header, log.version(), log.end());
         while let Some(result) = log.next_record() {
             let (line, offset, record) = result?;
             index
@@ -61,9 +63,10 @@ impl LogIndex {
     }
 
     /// The index of a log of a header alone.
-    fn after(header: Header, bytes: u64) -> Self {
+    fn after(header: Header, version: Version, bytes: u64) -> Self {
         LogIndex {
             facts: PublicFacts::initial(header),
+            version,
             joins: Vec::new(),
             messages: Vec::new(),
             bytes,
@@ -76,6 +79,9 @@ impl LogIndex {
     /// # Errors
     /// Any [`FactError`]; nothing changes.
     pub fn append(&mut self, record: &Record) -> Result<String, FactError> {
+        if self.version != Version::Two {
+            return Err(FactError::OldVersion);
+        }
         self.add(self.bytes, record)?;
         let line = line(record);
         self.bytes += line.len() as u64;
@@ -119,6 +125,10 @@ impl LogIndex {
         let offset = entries.get(position).map_or(u64::MAX, |entry| entry.offset);
         let before = others.partition_point(|other| other.offset < offset);
         2 + (position + before) as u64
+    }
+
+    fn parse(&self, line: &[u8]) -> Result<Record, LogErrorKind> {
+        parse(line, |line| Record::parse(line, self.version))
     }
 
     /// The joins in order of arrival. `reader` is the log that was scanned.
@@ -184,7 +194,7 @@ impl<R: Read + Seek> Joins<'_, R> {
         let text = go_on(reader, self.at, entry.offset).map_err(|kind| error(line, kind.into()))?;
         self.at = Some(entry.offset + text.len() as u64);
         let changed = || error(line, LogErrorKind::Changed);
-        let Ok(Record::Join(join)) = parse(&text) else {
+        let Ok(Record::Join(join)) = self.index.parse(&text) else {
             return Err(changed());
         };
         self.position += 1;
@@ -260,9 +270,9 @@ impl<R: Read + Seek> MessagesReversed<'_, R> {
         let line = LogIndex::line_number(messages, joins, position);
         let text = read_line(reader, entry.offset).map_err(|source| error(line, source.into()))?;
         let changed = || error(line, LogErrorKind::Changed);
-        let record = parse(&text).map_err(|_| changed())?;
-        let digest = record.digest().ok_or_else(changed)?;
-        if chain::extend(entry.previous, digest) != self.head {
+        let record = self.index.parse(&text).map_err(|_| changed())?;
+        let link = record.link().ok_or_else(changed)?;
+        if chain::extend(entry.previous, link) != self.head {
             return Err(changed());
         }
         self.left = position;

@@ -160,6 +160,10 @@ impl Printer {
         self.value(field, &number.to_string())
     }
 
+    pub(super) fn element(self, field: &str, element: &Fr) -> Self {
+        self.text(field, &to_decimal(element))
+    }
+
     pub(super) fn elements(self, field: &str, elements: &[Fr]) -> Self {
         let texts: Vec<String> = elements
             .iter()

@@ -1,6 +1,7 @@
 //! Reading a log line by line.
 
 use super::facts::Sequence;
+use super::record::{SignedMessage, Version};
 use super::{LogError, LogErrorKind, Record};
 use std::io::{BufRead, Read};
 
@@ -15,6 +16,7 @@ pub const MAX_LINE_LENGTH: usize = 1 << 16;
 pub struct LogReader<R> {
     lines: Lines<R>,
     sequence: Sequence,
+    version: Version,
     ended: bool,
 }
 
@@ -24,6 +26,7 @@ impl<R: BufRead> LogReader<R> {
         LogReader {
             lines: Lines::new(reader),
             sequence: Sequence::default(),
+            version: Version::default(),
             ended: false,
         }
     }
@@ -45,6 +48,11 @@ impl<R: BufRead> LogReader<R> {
         self.lines.end
     }
 
+    /// The log's version, once its header is read.
+    pub(super) fn version(&self) -> Version {
+        self.version
+    }
+
     fn try_next(&mut self) -> Result<Option<Record>, LogErrorKind> {
         let Some(line) = self.lines.next_line()? else {
             self.ended = true;
@@ -53,8 +61,9 @@ impl<R: BufRead> LogReader<R> {
                 false => Err(LogErrorKind::HeaderMissing),
             };
         };
-        let record = parse(line)?;
+        let (record, version) = parse(line, |line| Record::parse_as(line, self.version))?;
         self.sequence.next(&record)?;
+        self.version = version;
         Ok(Some(record))
     }
 }
@@ -68,50 +77,55 @@ impl<R: BufRead> Iterator for LogReader<R> {
     }
 }
 
-/// The records of lines that are not a whole log, each by itself, with their line numbers, from 1, in constant memory.
-/// Nothing is checked but the lines' form. Stops after the first error.
+/// The messages of a file of messages with their line numbers, from 1, in constant memory. Nothing is checked but the
+/// lines' form. Stops after the first error.
 #[derive(Debug)]
-pub struct RecordReader<R> {
+pub struct MessageReader<R> {
     lines: Lines<R>,
     ended: bool,
 }
 
-impl<R: BufRead> RecordReader<R> {
+impl<R: BufRead> MessageReader<R> {
     /// Reads from the first line.
     pub fn new(reader: R) -> Self {
-        RecordReader {
+        MessageReader {
             lines: Lines::new(reader),
             ended: false,
         }
     }
 }
 
-impl<R: BufRead> Iterator for RecordReader<R> {
-    type Item = Result<(u64, Record), LogError>;
+impl<R: BufRead> Iterator for MessageReader<R> {
+    type Item = Result<(u64, SignedMessage), LogError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.ended {
             return None;
         }
-        let record = match self.lines.next_line() {
-            Ok(line) => line.map(parse).transpose(),
+        let message = match self.lines.next_line() {
+            Ok(line) => line
+                .map(|line| parse(line, SignedMessage::parse))
+                .transpose(),
             Err(kind) => Err(kind),
         };
         let line = self.lines.number;
-        let record = record.transpose();
-        self.ended = !matches!(record, Some(Ok(_)));
+        let message = message.transpose();
+        self.ended = !matches!(message, Some(Ok(_)));
         Some(
-            record?
-                .map(|record| (line, record))
+            message?
+                .map(|message| (line, message))
                 .map_err(|kind| LogError { line, kind }),
         )
     }
 }
 
-/// The record of a line with its end. Only a line without an end can be truncated.
-pub(super) fn parse(line: &[u8]) -> Result<Record, LogErrorKind> {
+/// Reads a line with its end. Only a line without an end can be truncated.
+pub(super) fn parse<T>(
+    line: &[u8],
+    read: impl FnOnce(&[u8]) -> Result<T, LogErrorKind>,
+) -> Result<T, LogErrorKind> {
     let complete = line.ends_with(b"\n");
-    Record::parse(line).map_err(|kind| match kind {
+    read(line).map_err(|kind| match kind {
         LogErrorKind::Truncated if complete => {
             LogErrorKind::Json("the line ends too early".to_owned())
         }
@@ -164,53 +178,80 @@ mod tests {
     use crate::message::{Join, Message, TopUp};
     use crate::Fr;
 
-    fn records() -> Vec<Record> {
-        let public_key = Point::base8();
-        let message = Message {
+    fn message() -> Message {
+        Message {
             data: std::array::from_fn(|i| Fr::from(i as u64)),
-            encryption_key: public_key,
+            encryption_key: Point::base8(),
+            anchor: Fr::from(6),
+        }
+    }
+
+    fn signed() -> Vec<SignedMessage> {
+        let signed = |block_number| SignedMessage {
+            message: message(),
+            block_number,
         };
+        vec![signed(5), signed(u64::MAX), signed(0)]
+    }
+
+    #[test]
+    fn records_come_back() {
         let top_up = TopUp {
             state_index: 7,
             amount: 8,
         };
         let join = Join {
-            public_key,
+            public_key: Point::base8(),
             voice_credits: 9,
         };
-        vec![
-            Record::Message(Box::new(message)),
+        for record in [
+            Record::Message(Box::new(message())),
             Record::TopUp(top_up),
             Record::Join(join),
-        ]
+        ] {
+            let line = record.print();
+            let parse = |version| Record::parse(line.as_bytes(), version);
+            assert_eq!(parse(Version::Two).unwrap(), record);
+            // The first version's messages have no anchor.
+            assert_eq!(
+                parse(Version::One).is_ok(),
+                record.link() != Some((&message()).into())
+            );
+        }
     }
 
     #[test]
-    fn lines_without_a_log_come_back() {
-        let lines: Vec<String> = records().iter().map(Record::print).collect();
+    fn a_file_of_messages_comes_back() {
+        let lines: Vec<String> = signed().iter().map(SignedMessage::print).collect();
         // The last line needs no end.
         let text = lines.join("\n");
-        let read: Result<Vec<_>, _> = RecordReader::new(text.as_bytes()).collect();
-        let numbered: Vec<(u64, Record)> = (1..).zip(records()).collect();
+        let read: Result<Vec<_>, _> = MessageReader::new(text.as_bytes()).collect();
+        let numbered: Vec<(u64, SignedMessage)> = (1..).zip(signed()).collect();
         assert_eq!(read.unwrap(), numbered);
-        assert_eq!(RecordReader::new(&b""[..]).count(), 0);
-        for (line, record) in lines.iter().zip(records()) {
-            assert_eq!(Record::parse(line.as_bytes()).unwrap(), record);
-        }
+        assert_eq!(MessageReader::new(&b""[..]).count(), 0);
     }
 
     #[test]
     fn the_first_bad_line_is_the_last() {
-        let good = records()[0].print();
+        let good = signed()[0].print();
         let long = " ".repeat(MAX_LINE_LENGTH + 1);
-        for bad in ["", "{}", "[]", &good[..20], "{\"kind\":\"vote\"}", &long] {
+        let of_a_log = Record::Message(Box::new(message())).print();
+        for bad in [
+            "",
+            "{}",
+            "[]",
+            &good[..20],
+            "{\"kind\":\"vote\"}",
+            &long,
+            &of_a_log,
+        ] {
             let text = format!("{good}\n{bad}\n{good}\n");
-            let read: Vec<_> = RecordReader::new(text.as_bytes()).collect();
+            let read: Vec<_> = MessageReader::new(text.as_bytes()).collect();
             assert_eq!(read.len(), 2, "{bad}");
             assert_eq!(read[1].as_ref().unwrap_err().line, 2, "{bad}");
         }
         let text = format!("{good}\n{}", &good[..20]);
-        let last = RecordReader::new(text.as_bytes()).last();
+        let last = MessageReader::new(text.as_bytes()).last();
         let error = last.unwrap().unwrap_err();
         assert!(matches!(error.kind, LogErrorKind::Truncated), "{error}");
     }

@@ -3,11 +3,37 @@
 use super::object::{Object, Printer};
 use super::LogErrorKind;
 use crate::babyjub::Point;
+use crate::chain::Link;
 use crate::field::{from_decimal, to_u64, Fr};
 use crate::message::{Join, Message, TopUp};
 use crate::poll::{Header, Mode};
 
-const VERSION: u64 = 1;
+/// Which edition of the poll log a line is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// Messages have no anchors, and there are the modes `quadratic` and `linear`.
+    One,
+    /// What is written.
+    #[default]
+    Two,
+}
+
+impl Version {
+    fn from_number(number: u64) -> Result<Self, LogErrorKind> {
+        match number {
+            1 => Ok(Version::One),
+            2 => Ok(Version::Two),
+            other => Err(LogErrorKind::Version(other)),
+        }
+    }
+
+    fn number(self) -> u64 {
+        match self {
+            Version::One => 1,
+            Version::Two => 2,
+        }
+    }
+}
 
 /// A line of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,42 +50,54 @@ pub enum Record {
 
 impl Record {
     /// What the message adds to the message chain; `None` for a header or a join.
-    pub fn digest(&self) -> Option<Fr> {
+    pub fn link(&self) -> Option<Link> {
         match self {
             Record::Header(_) | Record::Join(_) => None,
-            Record::Message(message) => Some(message.digest()),
-            Record::TopUp(top_up) => Some(top_up.digest()),
+            Record::Message(message) => Some(Link::from(&**message)),
+            Record::TopUp(top_up) => Some(Link::from(top_up)),
         }
     }
 
-    /// Reads a line, with or without its end. A header is validated; ranges that depend on the poll are not checked here.
+    /// Reads a line of a log of this version, with or without its end. A header is validated, and is of the version that
+    /// it names; ranges that depend on the poll are not checked here.
     ///
     /// # Errors
     /// Those [`LogErrorKind`]s that a line alone can have.
-    pub fn parse(line: &[u8]) -> Result<Self, LogErrorKind> {
+    pub fn parse(line: &[u8], version: Version) -> Result<Self, LogErrorKind> {
+        Self::parse_as(line, version).map(|(record, _)| record)
+    }
+
+    /// The same with the version of the lines that follow.
+    pub(super) fn parse_as(
+        line: &[u8],
+        mut version: Version,
+    ) -> Result<(Self, Version), LogErrorKind> {
         let mut object = Object::parse(line)?;
         let kind = object.text("kind")?;
         let record = match kind.as_str() {
-            "poll" => header(&mut object).map(Record::Header),
+            "poll" => {
+                version = Version::from_number(object.number("version")?)?;
+                header(&mut object, version).map(Record::Header)
+            }
             "join" => join(&mut object).map(Record::Join),
-            "message" => message(&mut object).map(Box::new).map(Record::Message),
+            "message" => message(&mut object, version)
+                .map(Box::new)
+                .map(Record::Message),
             "topUp" => top_up(&mut object).map(Record::TopUp),
             _ => return Err(LogErrorKind::UnknownKind(kind)),
         }?;
         object.finish()?;
-        Ok(record)
+        Ok((record, version))
     }
 
-    /// Writes a line, without its end.
+    /// Writes a line of [`Version::Two`], without its end.
     pub fn print(&self) -> String {
         match self {
             Record::Header(header) => print_header(header),
             Record::Join(join) => Printer::new("join")
                 .point("publicKey", &join.public_key)
                 .text("voiceCredits", &join.voice_credits.to_string()),
-            Record::Message(message) => Printer::new("message")
-                .elements("data", &message.data)
-                .point("encryptionPublicKey", &message.encryption_key),
+            Record::Message(message) => print_message(message),
             Record::TopUp(top_up) => Printer::new("topUp")
                 .text("stateIndex", &top_up.state_index.to_string())
                 .text("amount", &top_up.amount.to_string()),
@@ -68,40 +106,88 @@ impl Record {
     }
 }
 
+/// A message that waits to be published, and the block whose hash its anchor is made of: a line of a file of messages.
+///
+/// As a line it is the message's of the log, with the field `blockNumber` as its last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedMessage {
+    /// The message.
+    pub message: Message,
+    /// The block's number; 0 where the anchor is 0.
+    pub block_number: u64,
+}
+
+impl SignedMessage {
+    /// Reads a line, with or without its end.
+    ///
+    /// # Errors
+    /// Those [`LogErrorKind`]s that a line alone can have.
+    pub fn parse(line: &[u8]) -> Result<Self, LogErrorKind> {
+        let mut object = Object::parse(line)?;
+        let kind = object.text("kind")?;
+        if kind != "message" {
+            return Err(LogErrorKind::UnknownKind(kind));
+        }
+        let signed = SignedMessage {
+            message: message(&mut object, Version::Two)?,
+            block_number: object.number("blockNumber")?,
+        };
+        object.finish()?;
+        Ok(signed)
+    }
+
+    /// Writes a line, without its end.
+    pub fn print(&self) -> String {
+        print_message(&self.message)
+            .number("blockNumber", self.block_number)
+            .finish()
+    }
+}
+
+fn print_message(message: &Message) -> Printer {
+    Printer::new("message")
+        .elements("data", &message.data)
+        .point("encryptionPublicKey", &message.encryption_key)
+        .element("anchor", &message.anchor)
+}
+
 fn print_header(header: &Header) -> Printer {
-    let mode = match header.mode {
-        Mode::Quadratic => "quadratic",
-        Mode::Linear => "linear",
-    };
     Printer::new("poll")
-        .number("version", VERSION)
+        .number("version", Version::Two.number())
         .text("pollId", &header.poll_id.to_string())
         .point("coordinatorPublicKey", &header.coordinator_key)
         .number("voteOptions", header.vote_options)
-        .text("mode", mode)
+        .text("mode", header.mode.name())
+        .number("signedWithin", u64::from(header.signed_within))
         .number("stateTreeDepth", header.state_tree_depth as u64)
         .number("voteOptionTreeDepth", header.vote_option_tree_depth as u64)
 }
 
-fn header(object: &mut Object) -> Result<Header, LogErrorKind> {
-    let version = object.number("version")?;
-    if version != VERSION {
-        return Err(LogErrorKind::Version(version));
-    }
+fn header(object: &mut Object, version: Version) -> Result<Header, LogErrorKind> {
     let header = Header {
         poll_id: integer(object, "pollId")?,
         coordinator_key: point(object, "coordinatorPublicKey")?,
         vote_options: object.number("voteOptions")?,
-        mode: match object.text("mode")?.as_str() {
-            "quadratic" => Mode::Quadratic,
-            "linear" => Mode::Linear,
-            other => return Err(LogErrorKind::Mode(other.to_owned())),
+        mode: mode(object, version)?,
+        signed_within: match version {
+            Version::One => 0,
+            Version::Two => blocks(object, "signedWithin")?,
         },
         state_tree_depth: depth(object, "stateTreeDepth")?,
         vote_option_tree_depth: depth(object, "voteOptionTreeDepth")?,
     };
     header.validate().map_err(LogErrorKind::Header)?;
     Ok(header)
+}
+
+fn mode(object: &mut Object, version: Version) -> Result<Mode, LogErrorKind> {
+    let name = object.text("mode")?;
+    let known = match version {
+        Version::One => &Mode::ALL[..2],
+        Version::Two => &Mode::ALL[..],
+    };
+    let mode = Mode::from_name(&name).filter(|mode| known.contains(mode));
+    mode.ok_or(LogErrorKind::Mode(name))
 }
 
 fn join(object: &mut Object) -> Result<Join, LogErrorKind> {
@@ -111,10 +197,14 @@ fn join(object: &mut Object) -> Result<Join, LogErrorKind> {
     })
 }
 
-fn message(object: &mut Object) -> Result<Message, LogErrorKind> {
+fn message(object: &mut Object, version: Version) -> Result<Message, LogErrorKind> {
     Ok(Message {
         data: elements(object, "data")?,
         encryption_key: point(object, "encryptionPublicKey")?,
+        anchor: match version {
+            Version::One => Fr::from(0),
+            Version::Two => element("anchor", &object.text("anchor")?)?,
+        },
     })
 }
 
@@ -127,6 +217,10 @@ fn top_up(object: &mut Object) -> Result<TopUp, LogErrorKind> {
 
 fn depth(object: &mut Object, field: &'static str) -> Result<usize, LogErrorKind> {
     usize::try_from(object.number(field)?).map_err(|_| LogErrorKind::Number(field))
+}
+
+fn blocks(object: &mut Object, field: &'static str) -> Result<u32, LogErrorKind> {
+    u32::try_from(object.number(field)?).map_err(|_| LogErrorKind::Number(field))
 }
 
 fn element(field: &'static str, text: &str) -> Result<Fr, LogErrorKind> {

@@ -22,21 +22,27 @@ pub enum Rule {
     Nonce,
     /// The poll id is this poll's.
     PollId,
+    /// The message has no anchor, or its command's salt is the anchor.
+    Anchor,
     /// The signature's R8 is on the curve.
     SignatureR8,
-    /// The voter's present key is on the curve and its x is not 0.
+    /// The voter's present key is on the curve and not of low order.
     SignatureKey,
     /// The signature's S is below the subgroup order.
     SignatureScalar,
     /// The signature's equation holds under the voter's present key.
     SignatureEquation,
+    /// The weight is one of the mode's: below 2^49, but for a sign in negative voting.
+    Weight,
     /// balance + cost(old weight) >= cost(new weight).
     Credits,
+    /// In full voting: balance + cost(old weight) = cost(new weight), and the new weight is not 0.
+    WholeBalance,
 }
 
 impl Rule {
     /// All rules, in the order in which they apply.
-    pub const ALL: [Rule; 12] = [
+    pub const ALL: [Rule; 15] = [
         Rule::EncryptionKey,
         Rule::Tag,
         Rule::Padding,
@@ -44,11 +50,14 @@ impl Rule {
         Rule::VoteOption,
         Rule::Nonce,
         Rule::PollId,
+        Rule::Anchor,
         Rule::SignatureR8,
         Rule::SignatureKey,
         Rule::SignatureScalar,
         Rule::SignatureEquation,
+        Rule::Weight,
         Rule::Credits,
+        Rule::WholeBalance,
     ];
 
     /// A stable name for machines, such as `state-index`; the same as in the serde form.
@@ -61,11 +70,14 @@ impl Rule {
             Rule::VoteOption => "vote-option",
             Rule::Nonce => "nonce",
             Rule::PollId => "poll-id",
+            Rule::Anchor => "anchor",
             Rule::SignatureR8 => "signature-r8",
             Rule::SignatureKey => "signature-key",
             Rule::SignatureScalar => "signature-scalar",
             Rule::SignatureEquation => "signature-equation",
+            Rule::Weight => "weight",
             Rule::Credits => "credits",
+            Rule::WholeBalance => "whole-balance",
         }
     }
 }
@@ -81,11 +93,14 @@ impl fmt::Display for Rule {
             Rule::VoteOption => "the vote option does not exist",
             Rule::Nonce => "the nonce is not the voter's next one",
             Rule::PollId => "the command is for another poll",
+            Rule::Anchor => "the command was signed for another anchor than it was sent with",
             Rule::SignatureR8 => "the signature's point is not on the curve",
             Rule::SignatureKey => "the voter's present key can sign nothing",
             Rule::SignatureScalar => "the signature's scalar is not below the subgroup order",
             Rule::SignatureEquation => "the signature is not by the voter's present key",
+            Rule::Weight => "the weight is not one of this mode's",
             Rule::Credits => "the voice credits do not suffice",
+            Rule::WholeBalance => "the vote does not spend the whole balance",
         })
     }
 }

@@ -1,13 +1,15 @@
 //! The voters of a poll and the decision whether a message counts, without any tree.
 
-use super::{check_credits, Decision, Header, PollError, Rule};
+use super::{check_credits, Decision, Header, Mode, PollError, Rule};
 use crate::babyjub::{Point, Scalar};
 use crate::cipher::{decrypt, Decryption};
 use crate::command::Command;
 use crate::eddsa::{verify, Signature};
+use crate::field::Fr;
 use crate::keys::shared_key;
 use crate::message::{Join, Message, TopUp};
 use crate::tree::capacity;
+use ff::Field;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -17,7 +19,7 @@ pub(crate) struct Voter {
     pub(crate) key: Point,
     pub(crate) balance: u128,
     pub(crate) nonce: u64,
-    weights: Vec<(u64, u64)>,
+    weights: Vec<(u64, i64)>,
 }
 
 impl Voter {
@@ -26,11 +28,11 @@ impl Voter {
             .binary_search_by_key(&option, |(option, _)| *option)
     }
 
-    fn weight(&self, option: u64) -> u64 {
+    fn weight(&self, option: u64) -> i64 {
         self.find(option).map_or(0, |at| self.weights[at].1)
     }
 
-    fn set_weight(&mut self, option: u64, weight: u64) {
+    fn set_weight(&mut self, option: u64, weight: i64) {
         match self.find(option) {
             Ok(at) => self.weights[at].1 = weight,
             Err(at) => self.weights.insert(at, (option, weight)),
@@ -38,12 +40,39 @@ impl Voter {
     }
 }
 
-/// What a message says and whether it counts. The indices are there if they are valid, whatever the decision.
+/// What a message says and whether it counts. The indices are there if they are valid, whatever the decision, and the
+/// weight if it is one of the mode's.
 pub(crate) struct Assessment {
     pub(crate) decision: Decision,
-    pub(crate) command: Command,
     pub(crate) state_index: Option<u64>,
     pub(crate) option_index: Option<u64>,
+    command: Command,
+    weight: Option<i64>,
+}
+
+impl Assessment {
+    /// The vote, if it counts.
+    pub(crate) fn applied(&self) -> Option<AppliedVote> {
+        if self.decision != Decision::Applied {
+            return None;
+        }
+        Some(AppliedVote {
+            index: self.state_index?,
+            option: self.option_index?,
+            weight: self.weight?,
+            key: self.command.new_public_key,
+            nonce: self.command.nonce,
+        })
+    }
+}
+
+/// A vote that every rule accepts.
+pub(crate) struct AppliedVote {
+    pub(crate) index: u64,
+    pub(crate) option: u64,
+    pub(crate) weight: i64,
+    key: Point,
+    nonce: u64,
 }
 
 /// All voters; index 0 is nobody's.
@@ -102,11 +131,11 @@ impl Electorate {
         self.voter(index).map(|_| index)
     }
 
-    pub(crate) fn weight(&self, index: u64, option: u64) -> u64 {
+    pub(crate) fn weight(&self, index: u64, option: u64) -> i64 {
         self.voter(index).map_or(0, |voter| voter.weight(option))
     }
 
-    pub(crate) fn weights(&self, index: u64) -> &[(u64, u64)] {
+    pub(crate) fn weights(&self, index: u64) -> &[(u64, i64)] {
         self.voter(index).map_or(&[], |voter| &voter.weights)
     }
 
@@ -151,7 +180,16 @@ impl Electorate {
         };
         let decryption = decrypt(&message.data, &shared_key(&self.secret, &base));
         let (command, signature) = read(&decryption);
-        let decision = match self.check(on_curve, &decryption, &command, &signature) {
+        let checks = [
+            (on_curve, Rule::EncryptionKey),
+            (decryption.tag_valid, Rule::Tag),
+            (decryption.padding_zero, Rule::Padding),
+        ];
+        let legible = checks
+            .into_iter()
+            .try_for_each(|(holds, rule)| require(holds, rule));
+        let judged = legible.and_then(|()| self.check(message.anchor, &command, &signature));
+        let decision = match judged {
             Ok(()) => Decision::Applied,
             Err(rule) => Decision::Refused(rule),
         };
@@ -160,21 +198,13 @@ impl Electorate {
             decision,
             state_index: self.valid_index(command.state_index),
             option_index: (option < self.header.vote_options).then_some(option),
+            weight: self.header.mode.weight(command.new_vote_weight),
             command,
         }
     }
 
-    /// The rules in their order.
-    fn check(
-        &self,
-        on_curve: bool,
-        decryption: &Decryption,
-        command: &Command,
-        signature: &Signature,
-    ) -> Result<(), Rule> {
-        require(on_curve, Rule::EncryptionKey)?;
-        require(decryption.tag_valid, Rule::Tag)?;
-        require(decryption.padding_zero, Rule::Padding)?;
+    /// The rules for a command in their order.
+    fn check(&self, anchor: Fr, command: &Command, signature: &Signature) -> Result<(), Rule> {
         let voter = self.voter(command.state_index).ok_or(Rule::StateIndex)?;
         let option = command.vote_option_index;
         require(option < self.header.vote_options, Rule::VoteOption)?;
@@ -183,25 +213,28 @@ impl Electorate {
             Rule::Nonce,
         )?;
         require(command.poll_id == self.header.poll_id, Rule::PollId)?;
+        require(anchor == Fr::ZERO || command.salt == anchor, Rule::Anchor)?;
         verify(&voter.key, command.hash(), signature)?;
-        let cost = |weight| self.header.mode.cost(weight);
-        let credits = voter.balance + cost(voter.weight(option));
-        require(credits >= cost(command.new_vote_weight), Rule::Credits)
+        let mode = self.header.mode;
+        let weight = mode.weight(command.new_vote_weight).ok_or(Rule::Weight)?;
+        let credits = voter.balance + mode.cost(voter.weight(option));
+        let cost = mode.cost(weight);
+        require(credits >= cost, Rule::Credits)?;
+        let whole = credits == cost && weight != 0;
+        require(whole || mode != Mode::Full, Rule::WholeBalance)
     }
 
     /// Writes an accepted vote: key, nonce, balance and weight of its voter.
-    pub(crate) fn apply(&mut self, assessment: &Assessment) {
+    pub(crate) fn apply(&mut self, vote: &AppliedVote) {
         let mode = self.header.mode;
-        let command = &assessment.command;
-        let Some(voter) = self.voter_mut(command.state_index) else {
+        let Some(voter) = self.voter_mut(vote.index) else {
             return;
         };
-        let option = command.vote_option_index;
-        voter.balance += mode.cost(voter.weight(option));
-        voter.balance -= mode.cost(command.new_vote_weight);
-        voter.key = command.new_public_key;
-        voter.nonce = command.nonce;
-        voter.set_weight(option, command.new_vote_weight);
+        voter.balance += mode.cost(voter.weight(vote.option));
+        voter.balance -= mode.cost(vote.weight);
+        voter.key = vote.key;
+        voter.nonce = vote.nonce;
+        voter.set_weight(vote.option, vote.weight);
     }
 }
 

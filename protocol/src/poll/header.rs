@@ -12,6 +12,12 @@ use serde::{Deserialize, Serialize};
 /// The deepest state tree, for 5^20 leaves.
 pub const MAX_STATE_TREE_DEPTH: usize = 20;
 
+/// The most blocks that an anchor can be good for: as far back as the chain's history contract (EIP-2935) answers.
+pub const MAX_SIGNED_WITHIN: u32 = 8190;
+
+/// The fewest blocks, where there are anchors at all.
+pub const MIN_SIGNED_WITHIN: u32 = 5;
+
 /// The deepest vote and tally trees, for 5^10 options.
 pub const MAX_VOTE_OPTION_TREE_DEPTH: usize = 10;
 
@@ -33,6 +39,9 @@ pub enum HeaderError {
     /// There are no options, or more than the tree of that depth has leaves.
     #[error("the number of vote options is 0 or more than the vote option tree holds")]
     VoteOptions,
+    /// Anchors are good for less than 5 blocks or more than 8,190, and not off.
+    #[error("signedWithin is neither 0 nor {MIN_SIGNED_WITHIN} to {MAX_SIGNED_WITHIN} blocks")]
+    SignedWithin,
 }
 
 /// A poll's public parameters.
@@ -44,8 +53,10 @@ pub struct Header {
     pub coordinator_key: Point,
     /// Options are 0 to `vote_options - 1`.
     pub vote_options: u64,
-    /// What weights cost.
+    /// What weights mean and cost.
     pub mode: Mode,
+    /// How many blocks an anchor is good for at most; 0 in a poll without anchors.
+    pub signed_within: u32,
     /// Depth of the state tree; leaf 0 is nobody's, so 5^depth - 1 voters fit.
     pub state_tree_depth: usize,
     /// Depth of the vote trees and of the tally tree.
@@ -70,6 +81,10 @@ impl Header {
         if !(1..=capacity(self.vote_option_tree_depth)).contains(&self.vote_options) {
             return Err(HeaderError::VoteOptions);
         }
+        let blocks = self.signed_within;
+        if blocks != 0 && !(MIN_SIGNED_WITHIN..=MAX_SIGNED_WITHIN).contains(&blocks) {
+            return Err(HeaderError::SignedWithin);
+        }
         let key = &self.coordinator_key;
         if key.x == Fr::ZERO || !key.is_on_curve() || !key.is_in_subgroup() {
             return Err(HeaderError::CoordinatorKey);
@@ -77,7 +92,13 @@ impl Header {
         Ok(())
     }
 
-    /// `P5(pollId, coordinatorKey.x, coordinatorKey.y, voteOptions, mode)`.
+    /// Whether messages have anchors.
+    pub fn has_anchors(&self) -> bool {
+        self.signed_within != 0
+    }
+
+    /// `P5(pollId, coordinatorKey.x, coordinatorKey.y, voteOptions, mode)`. The number of blocks is not in it: messages
+    /// are judged by their anchors alone, and which of them are let in is the contract's to decide.
     pub fn context(&self) -> Fr {
         let key = &self.coordinator_key;
         let numbers = [self.poll_id, self.vote_options].map(Fr::from);

@@ -2,7 +2,7 @@
 
 use super::{Header, PollError};
 use crate::babyjub::Point;
-use crate::chain;
+use crate::chain::{self, Link};
 use crate::field::{from_u128, Fr};
 use crate::poseidon::hash;
 use crate::tally::OptionResult;
@@ -81,11 +81,11 @@ impl State {
         }
     }
 
-    /// The state after the cursor went back over a message with this digest: `P2(previous, digest)` must be the cursor,
-    /// and is taken for head and cursor if this is the first processed message.
-    pub(crate) fn step_back(&self, digest: Fr, previous: Fr) -> Result<Self, PollError> {
+    /// The state after the cursor went back over a message: `P3(previous, digest, anchor)` must be the cursor, and is
+    /// taken for head and cursor if this is the first processed message.
+    pub(crate) fn step_back(&self, link: Link, previous: Fr) -> Result<Self, PollError> {
         let mut state = *self;
-        let link = chain::extend(previous, digest);
+        let link = chain::extend(previous, link);
         if state.message_head == Fr::ZERO {
             state.message_head = link;
             state.message_cursor = link;

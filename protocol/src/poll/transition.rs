@@ -57,8 +57,8 @@ pub struct Transition {
     pub state_path: Path,
     /// A vote's option if that exists, otherwise 0. Of a refused vote too.
     pub option_index: u64,
-    /// The weight at that option in the vote tree of `leaf`, before the event.
-    pub old_weight: u64,
+    /// The weight at that option in the vote tree of `leaf`, before the event; negative for one against the option.
+    pub old_weight: i64,
     /// The path of that weight in the vote tree of `leaf`.
     pub vote_path: Path,
     /// The result of that option before the event.

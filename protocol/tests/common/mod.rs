@@ -23,6 +23,8 @@ pub struct Scene {
     pub facts: PublicFacts,
     /// The voters' first keys; voter i has index i + 1.
     pub voters: Vec<PrivateKey>,
+    /// What the next messages are sent with; 0 in a poll without anchors.
+    pub anchor: Fr,
     /// Joins, messages and top-ups with the message chain before them.
     pub records: Vec<(Fr, Record)>,
 }
@@ -33,6 +35,7 @@ pub fn header(coordinator: &PrivateKey, mode: Mode) -> Header {
         coordinator_key: coordinator.public_key().point(),
         vote_options: 23,
         mode,
+        signed_within: 0,
         state_tree_depth: 2,
         vote_option_tree_depth: 2,
     }
@@ -47,15 +50,29 @@ pub fn off_curve() -> Point {
 }
 
 impl Scene {
-    /// Voters with these credits have joined.
+    /// Voters with these credits have joined a poll without anchors.
     pub fn new(mode: Mode, credits: &[u64]) -> Self {
+        Self::of(|_| {}, mode, credits)
+    }
+
+    /// The same in a poll with anchors, the present one being 1000.
+    pub fn anchored(mode: Mode, credits: &[u64]) -> Self {
+        let mut scene = Self::of(|header| header.signed_within = 75, mode, credits);
+        scene.anchor = Fr::from(1000);
+        scene
+    }
+
+    fn of(change: impl FnOnce(&mut Header), mode: Mode, credits: &[u64]) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         let coordinator = PrivateKey::random(&mut rng);
+        let mut header = header(&coordinator, mode);
+        change(&mut header);
         let mut scene = Scene {
-            facts: PublicFacts::initial(header(&coordinator, mode)),
+            facts: PublicFacts::initial(header),
             rng,
             coordinator,
             voters: Vec::new(),
+            anchor: Fr::ZERO,
             records: Vec::new(),
         };
         for voice_credits in credits {
@@ -79,7 +96,10 @@ impl Scene {
             new_vote_weight: 3,
             nonce: 1,
             poll_id: POLL_ID,
-            salt: Fr::from(11),
+            salt: match self.anchor {
+                Fr::ZERO => Fr::from(11),
+                anchor => anchor,
+            },
         }
     }
 
@@ -102,6 +122,7 @@ impl Scene {
         Message {
             data: data(&shared),
             encryption_key: key.public_key().point(),
+            anchor: self.anchor,
         }
     }
 

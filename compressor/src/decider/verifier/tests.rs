@@ -131,7 +131,8 @@ fn statement() -> Statement {
         results: vec![
             result(3, 9),
             result(0, 0),
-            result(u128::MAX, 7),
+            result(i128::MAX, 7),
+            result(i128::MIN, u128::MAX),
             result(1, 1),
         ],
     }
@@ -194,7 +195,7 @@ fn the_layout_is_the_specified_one() {
         domain: core::array::from_fn(|i| i as u8),
         z0: core::array::from_fn(|i| scalar(i as u64 + 1).to_halo()),
         z: core::array::from_fn(|i| (-scalar(i as u64 + 1)).to_halo()),
-        results: vec![result(5, 25), result(6, 36), result(u128::MAX, 0)],
+        results: vec![result(5, 25), result(6, 36), result(-7, u128::MAX)],
     };
     let v = statement.v(&fold);
     assert_eq!(v.len(), FIXED + 6);
@@ -443,8 +444,9 @@ fn a_proof_is_for_one_statement() {
         refused(&|statement| statement.z[i] += one);
     }
     refused(&|statement| core::mem::swap(&mut statement.z0, &mut statement.z));
-    for i in 0..4 {
+    for i in 0..5 {
         refused(&|statement| statement.results[i].votes ^= 1);
+        refused(&|statement| statement.results[i].votes ^= i128::MIN);
         refused(&|statement| statement.results[i].spent ^= 1 << 127);
     }
     refused(&|statement| statement.results.swap(0, 1));
