@@ -57,9 +57,17 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
     /// @notice There is no contract at the address of the voice credits or of the token.
     error NoContract(address account);
 
-    /// @notice A key is in the tree, as the leaf of this index; `root` is what the tree's root is now.
+    /// @notice A key is in the tree.
+    /// @param index Of its leaf, and of the root that has it, from 0.
+    /// @param x Of the key.
+    /// @param y Of the key.
+    /// @param root What the tree's root is now.
     event SignUp(uint256 indexed index, uint256 x, uint256 y, uint256 root);
     /// @notice A poll exists.
+    /// @param index How many polls of this MACI came before.
+    /// @param poll Its address.
+    /// @param pollId What its commands are signed for, below 2^50.
+    /// @param owner Who created it, and receives the fees.
     event PollCreated(uint256 indexed index, address indexed poll, uint64 pollId, address owner);
 
     uint8 internal constant MAX_JOIN_DEPTH = 32;
@@ -133,6 +141,7 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
     }
 
     /// @notice Creates a poll that the sender owns. Everything about it is fixed from here on, its verifier included.
+    /// @param settings What the sender decides about it.
     /// @return poll Its address.
     function createPoll(PollSettings calldata settings) external nonReentrant returns (address poll) {
         StrictCalldata.requireStatic(19);
@@ -148,7 +157,7 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
         emit PollCreated(index, poll, setup.pollId, msg.sender);
     }
 
-    /// @notice The root after the sign-up of this index.
+    /// @inheritdoc ISignUpRoots
     function rootAt(uint256 index) external view returns (uint256 root) {
         root = _roots[index];
         // A leaf is not 0, and no known inputs hash to 0.

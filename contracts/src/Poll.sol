@@ -569,7 +569,7 @@ contract Poll is ReentrancyGuardTransient {
         bytes memory data = abi.encode(newStateRoot, tallyRoot, sums, uint256(160), newResults.length);
         bytes32 topic = Finalized.selector;
         assembly ("memory-safe") {
-            // In free memory, behind the six words of `data`, which it comes right after.
+            // In free memory: the six words of `data`, then the results as they came.
             let size := shl(6, newResults.length)
             let start := mload(0x40)
             mcopy(start, add(data, 0x20), 0xc0)

@@ -24,6 +24,10 @@ contract VkRegistry is Ownable {
     error DevelopmentVerifier();
 
     /// @notice A shape has its verifier.
+    /// @param shape The shape.
+    /// @param verifier Verifies the final proofs of its polls.
+    /// @param emptyStateRoot The root of a state tree of that depth without voters.
+    /// @param emptyTallyRoot The root of a tally tree of that depth without votes.
     event VerifierSet(Shape shape, address verifier, uint256 emptyStateRoot, uint256 emptyTallyRoot);
 
     struct Entry {

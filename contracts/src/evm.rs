@@ -248,11 +248,12 @@ impl Past<'_> {
 
     /// What every block's start writes into the history contract: the hash of block n stands in slot n mod 8191.
     fn history(&self, slot: U256) -> U256 {
-        let newest = self.number.checked_sub(1);
         let slot = u64::try_from(slot).ok();
+        let slot = slot.filter(|slot| *slot < HISTORY_BLOCKS);
+        let newest = self.number.checked_sub(1);
         let number = newest.zip(slot).and_then(|(newest, slot)| {
-            let back = (newest % HISTORY_BLOCKS + HISTORY_BLOCKS).checked_sub(slot)?;
-            newest.checked_sub(back % HISTORY_BLOCKS)
+            let back = (newest % HISTORY_BLOCKS + HISTORY_BLOCKS - slot) % HISTORY_BLOCKS;
+            newest.checked_sub(back)
         });
         number.map_or(U256::ZERO, |number| self.hash(number).into())
     }

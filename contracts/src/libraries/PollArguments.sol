@@ -63,6 +63,8 @@ library PollArguments {
         settings.messageFee = all.messageFee();
     }
 
+    // Each field, as `PollInfo` and `PollSettings` document it.
+
     function maci(Arguments all) internal pure returns (address) {
         return address(uint160(_at(all, 0, 96)));
     }
