@@ -12,10 +12,10 @@ import {DeciderVerifier} from "src/DeciderVerifier.sol";
 import {JoinVerifier} from "src/JoinVerifier.sol";
 import {Anchors} from "src/libraries/Anchors.sol";
 import {BabyJubJub} from "src/libraries/BabyJubJub.sol";
-import {PollArguments} from "src/libraries/PollArguments.sol";
+import {Arguments, PollArguments} from "src/libraries/PollArguments.sol";
 import {Results} from "src/libraries/Results.sol";
 import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
-import {OptionResult, PollInfo, PollSettings, PollState, PublicKey} from "src/libraries/Types.sol";
+import {OptionResult, PollInfo, PollState, PublicKey} from "src/libraries/Types.sol";
 
 /// @notice The roots of a MACI's sign-ups.
 interface ISignUpRoots {
@@ -79,7 +79,7 @@ contract Poll is ReentrancyGuardTransient {
     error NonCanonicalMessage(uint256 index);
     /// @notice The value sent is not the fee for these messages.
     error WrongFee(uint256 given, uint256 due);
-    /// @notice No more messages and top-ups are taken than can be proven in time.
+    /// @notice No more messages and top-ups are taken than can be proven in time, see `messageLimit`.
     error MessagesFull(uint256 limit);
     /// @notice There is nothing in the batch.
     error EmptyBatch();
@@ -191,21 +191,22 @@ contract Poll is ReentrancyGuardTransient {
         uint256 minCredits
     ) external nonReentrant {
         StrictCalldata.requireBytes(14, creditData);
-        PollInfo memory info = _open();
+        Arguments arguments = _open();
         BabyJubJub.requireOnCurve(pollKey.x, pollKey.y);
         if (nullifierUsed[nullifier]) revert NullifierAlreadyUsed(nullifier);
         nullifierUsed[nullifier] = true;
         uint256 stateIndex = _joins + 1;
-        if (stateIndex >= 5 ** uint256(info.settings.shape.stateTreeDepth)) revert PollFull();
-        uint256 lastRoot = info.settings.lastRoot;
+        if (stateIndex >= 5 ** uint256(arguments.shape().stateTreeDepth)) revert PollFull();
+        uint256 lastRoot = arguments.lastRoot();
         if (rootIndex > lastRoot) revert RootTooNew(rootIndex, lastRoot);
-        uint256 root = ISignUpRoots(info.maci).rootAt(rootIndex);
+        uint256 root = ISignUpRoots(arguments.maci()).rootAt(rootIndex);
         uint256 binding = _binding(pollKey, creditData, minCredits);
-        JoinVerifier(info.joinVerifier).verify([root, nullifier, info.scope, binding], proof);
-        uint256 credits = info.settings.credits.getVoiceCredits(msg.sender, creditData);
+        JoinVerifier(arguments.joinVerifier()).verify([root, nullifier, arguments.scope(), binding], proof);
+        uint256 credits = arguments.credits().getVoiceCredits(msg.sender, creditData);
         if (credits > MAX_CREDITS) revert CreditsOutOfRange(credits);
         if (credits < minCredits) revert TooFewCredits(credits, minCredits);
-        _joinChain = PoseidonT5.hash([_currentJoinChain(), pollKey.x, pollKey.y, credits]);
+        uint256 chain = stateIndex == 1 ? ZERO : _joinChain;
+        _joinChain = PoseidonT5.hash([chain, pollKey.x, pollKey.y, credits]);
         _joins = uint48(stateIndex);
         emit Join(stateIndex, pollKey.x, pollKey.y, credits);
     }
@@ -222,10 +223,10 @@ contract Poll is ReentrancyGuardTransient {
         uint256 anchor
     ) external payable nonReentrant {
         StrictCalldata.requireStatic(14);
-        PollInfo memory info = _open();
-        _requireAnchor(info.settings, blockNumber, anchor);
-        _takeFee(info.settings, 1);
-        (uint256 chain, uint256 index) = _take(info.settings, 1);
+        Arguments arguments = _open();
+        _requireAnchor(arguments, blockNumber, anchor);
+        _takeFee(arguments, 1);
+        (uint256 chain, uint256 index) = _take(arguments, 1);
         _messageChain = _withMessage(chain, index, data, encryptionKey, blockNumber, anchor);
     }
 
@@ -241,10 +242,10 @@ contract Poll is ReentrancyGuardTransient {
         uint256 anchor
     ) external payable nonReentrant {
         uint256 n = _requireArrays(data, encryptionKeys);
-        PollInfo memory info = _open();
-        _requireAnchor(info.settings, blockNumber, anchor);
-        _takeFee(info.settings, n);
-        (uint256 chain, uint256 index) = _take(info.settings, n);
+        Arguments arguments = _open();
+        _requireAnchor(arguments, blockNumber, anchor);
+        _takeFee(arguments, n);
+        (uint256 chain, uint256 index) = _take(arguments, n);
         for (uint256 i = 0; i < n; ++i) {
             chain = _withMessage(chain, index + i, data[i], encryptionKeys[i], blockNumber, anchor);
         }
@@ -257,8 +258,8 @@ contract Poll is ReentrancyGuardTransient {
     /// @param amount Tokens to take from the sender. What arrives counts, and must be whole credits.
     function topUp(uint256 stateIndex, uint256 amount) external nonReentrant {
         StrictCalldata.requireStatic(2);
-        PollInfo memory info = _open();
-        _topUp(info.settings, stateIndex, amount);
+        Arguments arguments = _open();
+        _topUp(arguments, stateIndex, amount);
     }
 
     /// @notice Adds to the credits of several voters, in their order.
@@ -266,9 +267,9 @@ contract Poll is ReentrancyGuardTransient {
     /// @param amounts Tokens for each.
     function topUpBatch(uint256[] calldata stateIndices, uint256[] calldata amounts) external nonReentrant {
         uint256 n = _requireArrays(stateIndices, amounts);
-        PollInfo memory info = _open();
+        Arguments arguments = _open();
         for (uint256 i = 0; i < n; ++i) {
-            _topUp(info.settings, stateIndices[i], amounts[i]);
+            _topUp(arguments, stateIndices[i], amounts[i]);
         }
     }
 
@@ -283,13 +284,13 @@ contract Poll is ReentrancyGuardTransient {
         OptionResult[] calldata newResults,
         uint256[24] calldata proof
     ) external nonReentrant {
-        PollInfo memory info = _info();
-        _requireResults(newResults, info.settings.voteOptions);
+        Arguments arguments = _info();
+        _requireResults(newResults, arguments.voteOptions());
         if (_finalized) revert AlreadyFinalized();
-        if (block.timestamp < info.settings.endTime) revert PollNotEnded();
-        if (block.timestamp >= _deadline(info.settings)) revert DeadlinePassed();
+        if (block.timestamp < arguments.endTime()) revert PollNotEnded();
+        if (block.timestamp >= _deadline(arguments)) revert DeadlinePassed();
         _finalized = true;
-        _verify(info, _lastState(info.pollContext, newStateRoot, tallyRoot), proof);
+        _verify(arguments, _lastState(arguments.pollContext(), newStateRoot, tallyRoot), proof);
         stateRoot = newStateRoot;
         _emitFinalized(newStateRoot, tallyRoot, Results.store(newResults), newResults);
     }
@@ -308,11 +309,11 @@ contract Poll is ReentrancyGuardTransient {
     /// @dev Apart from `finalize`, and from the fees, so that a token which refuses cannot hold them up.
     function collect() external nonReentrant onceFinalized {
         StrictCalldata.requireStatic(0);
-        PollSettings memory settings = _info().settings;
-        if (address(settings.topUpToken) == address(0)) revert NoTopUps();
-        uint256 amount = settings.topUpToken.balanceOf(address(this));
+        Arguments arguments = _info();
+        if (address(arguments.topUpToken()) == address(0)) revert NoTopUps();
+        uint256 amount = arguments.topUpToken().balanceOf(address(this));
         if (amount == 0) revert NothingToPay();
-        settings.topUpToken.safeTransfer(settings.beneficiary, amount);
+        arguments.topUpToken().safeTransfer(arguments.beneficiary(), amount);
     }
 
     /// @notice Pays the fees to the owner. Anybody may call it.
@@ -320,7 +321,7 @@ contract Poll is ReentrancyGuardTransient {
         StrictCalldata.requireStatic(0);
         uint256 amount = address(this).balance;
         if (amount == 0) revert NothingToPay();
-        Address.sendValue(payable(_info().owner), amount);
+        Address.sendValue(payable(_info().owner()), amount);
     }
 
     /// @notice Pays the sender's own top-ups back. Never before the poll is given up: that would tell which keys live.
@@ -329,7 +330,7 @@ contract Poll is ReentrancyGuardTransient {
         uint256 amount = depositOf[msg.sender];
         if (amount == 0) revert NothingToPay();
         depositOf[msg.sender] = 0;
-        _info().settings.topUpToken.safeTransfer(msg.sender, amount);
+        _info().topUpToken().safeTransfer(msg.sender, amount);
     }
 
     /// @notice Pays the sender's own fees back.
@@ -346,48 +347,56 @@ contract Poll is ReentrancyGuardTransient {
     /// @param blockNumber One of the last `anchorWindow()` blocks; 0 in a poll without anchors.
     /// @return anchor keccak256(abi.encode(hash of the block, chain id, this poll)) mod r; 0 in a poll without anchors.
     function anchorOf(uint256 blockNumber) external view returns (uint256 anchor) {
-        return _anchorOf(_info().settings, blockNumber);
+        return _anchorOf(_info(), blockNumber);
     }
 
     /// @notice How many blocks back from the present one are taken now; 0 in a poll without anchors. With W for
     /// `signedWithin` and t for the seconds until the end: max(5, ceil(W / 15), min(W, floor(W * t / 3600))).
     function anchorWindow() external view returns (uint256) {
-        return _anchorWindow(_info().settings);
+        return _anchorWindow(_info());
     }
 
     /// @notice How many messages and top-ups are taken at most: as many as can be proven in `provingMax`.
+    /// @dev Why their number is bounded, and not only the time. If more were taken than there is time for, whoever sends
+    /// enough of them would force an abort, and have their fees back by it. Here all that was let in moves the deadline by
+    /// its own time for proving, so spam never makes it too early for who proves a message in `provingPerMessage`, and
+    /// the fees of spam in a poll that is finalized are the owner's: `limit * messageFee` and the gas of so many
+    /// messages (about 230,000 each) is what it costs to fill a poll. What that buys is that nothing can be sent any more,
+    /// so who bought votes could fill the poll to keep them from being overridden. The owner sets the price: a long
+    /// `provingMax` with a short, honest `provingPerMessage`, and a fee where gas is cheap. 30 days at 1 second are 2.6
+    /// million messages. Keeping the fees after an abort instead would pay whoever can cause one, the coordinator.
     function messageLimit() external view returns (uint256) {
-        return _messageLimit(_info().settings);
+        return _messageLimit(_info());
     }
 
     /// @notice From when on the poll cannot be finalized any more, but given up. Moves with each message.
     function deadline() public view returns (uint256) {
-        return _deadline(_info().settings);
+        return _deadline(_info());
     }
 
     /// @notice Where the poll is. After the deadline it stays Ended until somebody calls `abort`.
     function state() external view returns (PollState) {
-        PollSettings memory settings = _info().settings;
+        Arguments arguments = _info();
         if (_finalized) return PollState.Finalized;
         if (_aborted) return PollState.Aborted;
-        if (block.timestamp < settings.startTime) return PollState.Pending;
-        return block.timestamp < settings.endTime ? PollState.Open : PollState.Ended;
+        if (block.timestamp < arguments.startTime()) return PollState.Pending;
+        return block.timestamp < arguments.endTime() ? PollState.Open : PollState.Ended;
     }
 
     /// @notice What an option received.
     function resultOf(uint256 option) external view onceFinalized returns (OptionResult memory) {
-        if (option >= _info().settings.voteOptions) revert UnknownOption(option);
+        if (option >= _info().voteOptions()) revert UnknownOption(option);
         return Results.read(option);
     }
 
     /// @notice What every option received.
     function results() external view onceFinalized returns (OptionResult[] memory) {
-        return Results.readAll(0, _info().settings.voteOptions);
+        return Results.readAll(0, _info().voteOptions());
     }
 
     /// @notice The sums over all options.
     function totals() external view onceFinalized returns (OptionResult memory) {
-        return Results.read(_info().settings.voteOptions);
+        return Results.read(_info().voteOptions());
     }
 
     /// @notice The two chains and their lengths. joinCount is one more than the joins: leaf 0 is nobody's.
@@ -401,20 +410,20 @@ contract Poll is ReentrancyGuardTransient {
 
     /// @notice Everything that never changes.
     function pollInfo() external view returns (PollInfo memory) {
-        return _info();
+        return _info().decode();
     }
 
     /// @dev What the poll was made with. Read once a call.
-    function _info() private view returns (PollInfo memory) {
+    function _info() private view returns (Arguments) {
         if (address(this) == SELF) revert NoPoll();
         return PollArguments.read();
     }
 
     /// @dev The same, while joins, messages and top-ups are taken.
-    function _open() private view returns (PollInfo memory info) {
-        info = _info();
-        if (block.timestamp < info.settings.startTime) revert PollNotStarted();
-        if (block.timestamp >= info.settings.endTime) revert PollEnded();
+    function _open() private view returns (Arguments arguments) {
+        arguments = _info();
+        if (block.timestamp < arguments.startTime()) revert PollNotStarted();
+        if (block.timestamp >= arguments.endTime()) revert PollEnded();
     }
 
     function _currentJoinChain() private view returns (uint256) {
@@ -425,24 +434,25 @@ contract Poll is ReentrancyGuardTransient {
         return _messages == 0 ? ZERO : _messageChain;
     }
 
-    function _deadline(PollSettings memory settings) private view returns (uint256) {
-        return uint256(settings.endTime) + settings.provingBase + uint256(settings.provingPerMessage) * _messages;
+    function _deadline(Arguments arguments) private view returns (uint256) {
+        uint256 start = uint256(arguments.endTime()) + arguments.provingBase();
+        return start + uint256(arguments.provingPerMessage()) * _messages;
     }
 
-    function _messageLimit(PollSettings memory settings) private pure returns (uint256) {
-        return settings.provingMax / settings.provingPerMessage;
+    function _messageLimit(Arguments arguments) private pure returns (uint256) {
+        return arguments.provingMax() / arguments.provingPerMessage();
     }
 
-    function _anchorOf(PollSettings memory settings, uint256 blockNumber) private view returns (uint256) {
-        if (settings.signedWithin != 0) return Anchors.anchorOf(blockNumber, _anchorWindow(settings));
+    function _anchorOf(Arguments arguments, uint256 blockNumber) private view returns (uint256) {
+        if (arguments.signedWithin() != 0) return Anchors.anchorOf(blockNumber, _anchorWindow(arguments));
         if (blockNumber != 0) revert Anchors.WrongAnchor(blockNumber, 0);
         return 0;
     }
 
-    function _anchorWindow(PollSettings memory settings) private view returns (uint256) {
-        if (settings.signedWithin == 0) return 0;
-        uint256 end = settings.endTime;
-        return Anchors.window(settings.signedWithin, block.timestamp < end ? end - block.timestamp : 0);
+    function _anchorWindow(Arguments arguments) private view returns (uint256) {
+        if (arguments.signedWithin() == 0) return 0;
+        uint256 end = arguments.endTime();
+        return Anchors.window(arguments.signedWithin(), block.timestamp < end ? end - block.timestamp : 0);
     }
 
     /// @dev What a join proof is bound to, so that it is worth nothing to anybody else.
@@ -460,21 +470,22 @@ contract Poll is ReentrancyGuardTransient {
     }
 
     /// @dev Without anchors both have to be 0.
-    function _requireAnchor(PollSettings memory settings, uint256 blockNumber, uint256 anchor) private view {
-        uint256 expected = _anchorOf(settings, blockNumber);
+    function _requireAnchor(Arguments arguments, uint256 blockNumber, uint256 anchor) private view {
+        uint256 expected = _anchorOf(arguments, blockNumber);
         if (anchor != expected) revert Anchors.WrongAnchor(anchor, expected);
     }
 
-    function _takeFee(PollSettings memory settings, uint256 messages) private {
-        uint256 due = settings.messageFee * messages;
+    function _takeFee(Arguments arguments, uint256 messages) private {
+        uint256 due = arguments.messageFee() * messages;
         if (msg.value != due) revert WrongFee(msg.value, due);
         if (due != 0) feesOf[msg.sender] += due;
     }
 
     /// @dev Counts so many messages or top-ups. The chain before them, and the index of the first.
-    function _take(PollSettings memory settings, uint256 messages) private returns (uint256 chain, uint256 index) {
-        (chain, index) = (_currentMessageChain(), _messages);
-        uint256 limit = _messageLimit(settings);
+    function _take(Arguments arguments, uint256 messages) private returns (uint256 chain, uint256 index) {
+        index = _messages;
+        chain = index == 0 ? ZERO : _messageChain;
+        uint256 limit = _messageLimit(arguments);
         if (index + messages > limit) revert MessagesFull(limit);
         _messages = uint48(index + messages);
     }
@@ -500,15 +511,15 @@ contract Poll is ReentrancyGuardTransient {
     }
 
     /// @dev The chain after a top-up: P3(chain, P3(1, stateIndex, credits), 0). Nobody signs a top-up.
-    function _topUp(PollSettings memory settings, uint256 stateIndex, uint256 amount) private {
-        if (address(settings.topUpToken) == address(0)) revert NoTopUps();
+    function _topUp(Arguments arguments, uint256 stateIndex, uint256 amount) private {
+        if (address(arguments.topUpToken()) == address(0)) revert NoTopUps();
         if (stateIndex == 0 || stateIndex > _joins) revert UnknownStateIndex(stateIndex);
-        uint256 received = _receive(settings.topUpToken, amount);
-        uint256 credits = received / settings.creditUnit;
-        if (received % settings.creditUnit != 0) revert TokenRemainder(received % settings.creditUnit);
+        uint256 received = _receive(arguments.topUpToken(), amount);
+        uint256 credits = received / arguments.creditUnit();
+        if (received % arguments.creditUnit() != 0) revert TokenRemainder(received % arguments.creditUnit());
         if (credits == 0 || credits > MAX_AMOUNT) revert AmountOutOfRange(credits);
         depositOf[msg.sender] += received;
-        (uint256 chain, uint256 index) = _take(settings, 1);
+        (uint256 chain, uint256 index) = _take(arguments, 1);
         _messageChain = PoseidonT4.hash([chain, PoseidonT4.hash([TOP_UP, stateIndex, credits]), 0]);
         emit TopUp(index, stateIndex, credits, msg.sender);
     }
@@ -532,9 +543,10 @@ contract Poll is ReentrancyGuardTransient {
 
     /// @dev Asks the verifier about the results in this call. The proof, and the results behind it, are the end of both
     /// calls' data: an encoder would go through every result, which the verifier does anyway.
-    function _verify(PollInfo memory info, uint256[7] memory last, uint256[24] calldata proof) private view {
-        bytes32 domain = keccak256(abi.encode(block.chainid, address(this), info.verifier));
-        uint256[7] memory first = [info.pollContext, ZERO, 1, 0, 0, info.emptyStateRoot, info.emptyTallyRoot];
+    function _verify(Arguments arguments, uint256[7] memory last, uint256[24] calldata proof) private view {
+        bytes32 domain = keccak256(abi.encode(block.chainid, address(this), arguments.verifier()));
+        uint256[7] memory first =
+            [arguments.pollContext(), ZERO, 1, 0, 0, arguments.emptyStateRoot(), arguments.emptyTallyRoot()];
         uint256 start;
         assembly ("memory-safe") {
             start := proof
@@ -542,7 +554,7 @@ contract Poll is ReentrancyGuardTransient {
         // Words before the length of the results: domain, both states, this number, the proof.
         uint256 offset = 32 * (1 + 2 * 7 + 1 + 24);
         Address.functionStaticCall(
-            info.verifier,
+            arguments.verifier(),
             abi.encodePacked(DeciderVerifier.verify.selector, domain, first, last, offset, msg.data[start:])
         );
     }
