@@ -264,7 +264,8 @@ fn expected(wanted: &[Choice]) -> Results {
     for Choice { option, weight } in wanted {
         let result: &mut maci_nova_protocol::tally::OptionResult = &mut results[*option as usize];
         result.votes += i128::from(*weight);
-        result.spent += Mode::Quadratic.cost(*weight);
+        // The same for weights against an option.
+        result.spent += Mode::Negative.cost(*weight);
     }
     let spent = results.iter().map(|result| result.spent).sum();
     Results::new(&results, spent)
