@@ -7,11 +7,11 @@ use maci_nova_contracts::bindings::{Poll, MACI};
 use maci_nova_contracts::chain::{view, BlockId, Chain, ChainError, Receipt};
 use maci_nova_contracts::evm::{Evm, BLOCK_TIME, HISTORY, HISTORY_CODE};
 use maci_nova_contracts::words;
-use maci_nova_protocol::chain::zero;
-use maci_nova_protocol::message::Message;
+use maci_nova_protocol::chain::{extend, zero, Link};
+use maci_nova_protocol::message::{Message, TopUp};
 
 use crate::world::{
-    batch_call, extend, message, order, publish_call, World, ALICE, BOB, HOUR, MALLORY, OWNER,
+    batch_call, message, order, publish_call, World, ALICE, BOB, HOUR, MALLORY, OWNER,
 };
 
 /// 15 minutes of blocks.
@@ -33,6 +33,14 @@ fn anchor(world: &World, number: u64) -> U256 {
     let chain_id = U256::from(world.evm.chain_id().unwrap());
     let encoded = (hash, chain_id, world.poll).abi_encode();
     U256::from_be_bytes(keccak256(encoded).0) % order()
+}
+
+/// A message's link with the anchor of a block.
+fn link(message: &Message, anchor: U256) -> Link {
+    Link::from(&Message {
+        anchor: words::to_scalar(anchor).unwrap(),
+        ..*message
+    })
 }
 
 fn signed(call: Poll::publishMessageCall, number: u64, anchor: U256) -> Poll::publishMessageCall {
@@ -79,8 +87,7 @@ fn a_message_is_linked_with_its_anchor() {
         assert_eq!(event.index, U256::from(i));
         assert_eq!(event.blockNumber, U256::from(number));
         assert_eq!(event.anchor, expected);
-        let element = words::to_scalar(expected).unwrap();
-        head = extend(head, message(1).digest(), element);
+        head = extend(head, link(&message(1), expected));
         assert_eq!(world.chains().messageChain, words::scalar(&head));
     }
 }
@@ -149,7 +156,7 @@ fn another_block_named_for_an_old_ciphertext() {
     let old = world.evm.latest().number;
     let old_anchor = anchor(&world, old);
     publish(&mut world, ALICE, old).unwrap();
-    let link = world.chains().messageChain;
+    let before = world.chains().messageChain;
     world.evm.mine(100);
     let new = world.evm.latest().number;
     let call = signed(publish_call(&message(1)), new, old_anchor);
@@ -159,10 +166,10 @@ fn another_block_named_for_an_old_ciphertext() {
     };
     world.refuses(|world| world.send(MALLORY, world.poll, &call), error);
     publish(&mut world, MALLORY, new).unwrap();
-    let head = words::to_scalar(link).unwrap();
+    let head = words::to_scalar(before).unwrap();
     let links = [old, new].map(|number| {
-        let anchor = words::to_scalar(anchor(&world, number)).unwrap();
-        words::scalar(&extend(head, message(1).digest(), anchor))
+        let link = link(&message(1), anchor(&world, number));
+        words::scalar(&extend(head, link))
     });
     assert_eq!(world.chains().messageChain, links[1]);
     assert_ne!(links[0], links[1]);
@@ -268,12 +275,11 @@ fn one_anchor_for_a_batch() {
     let receipt = world.send(BOB, world.poll, &batch).unwrap();
     let events: Vec<Poll::Message> = receipt.logs.iter().filter_map(|log| log.decode()).collect();
     assert_eq!(events.len(), 3);
-    let element = words::to_scalar(batch.anchor).unwrap();
     let mut head = zero();
     for (event, message) in events.iter().zip(&messages) {
         assert_eq!(event.blockNumber, batch.blockNumber);
         assert_eq!(event.anchor, batch.anchor);
-        head = extend(head, message.digest(), element);
+        head = extend(head, link(message, batch.anchor));
     }
     assert_eq!(world.chains().messageChain, words::scalar(&head));
 }
@@ -284,12 +290,11 @@ fn top_ups_have_no_anchor() {
     let mut world = world(75);
     world.voter(1);
     world.top_up(ALICE, 1, 10).unwrap();
-    let digest = maci_nova_protocol::message::TopUp {
+    let top_up = TopUp {
         state_index: 1,
         amount: 1,
-    }
-    .digest();
-    let head = extend(zero(), digest, maci_nova_protocol::field::Fr::from(0));
+    };
+    let head = extend(zero(), Link::from(&top_up));
     assert_eq!(world.chains().messageChain, words::scalar(&head));
 }
 

@@ -12,7 +12,7 @@ use maci_nova_protocol::message::{Join, Message, TopUp};
 use maci_nova_protocol::poll::Header;
 use maci_nova_protocol::tally::Mode;
 
-use crate::world::{batch_call, extend_plain, key, message, World, ALICE, BOB};
+use crate::world::{batch_call, key, message, publish_call, World, ALICE, BOB};
 
 fn element(word: U256) -> Fr {
     words::to_scalar(word).expect("canonical")
@@ -34,6 +34,7 @@ fn record(log: &Log) -> Record {
         Record::Message(Box::new(Message {
             data: message.data.map(element),
             encryption_key: point(message.x, message.y),
+            anchor: element(message.anchor),
         }))
     } else {
         let top_up = log.decode::<Poll::TopUp>().expect("one of three");
@@ -44,18 +45,44 @@ fn record(log: &Log) -> Record {
     }
 }
 
+/// The newest block that the poll tells the anchor of, and that anchor.
+fn anchor(world: &World) -> [U256; 2] {
+    if world.info().settings.signedWithin == 0 {
+        return [U256::ZERO; 2];
+    }
+    let block = U256::from(world.evm.latest().number - 1);
+    let call = Poll::anchorOfCall { blockNumber: block };
+    [block, world.view(world.poll, call)]
+}
+
+fn publish(world: &mut World, seed: u64) {
+    let mut call = publish_call(&message(seed));
+    [call.blockNumber, call.anchor] = anchor(world);
+    world.send(ALICE, world.poll, &call).unwrap();
+}
+
 #[test]
 fn the_events_of_a_poll_are_its_log() {
-    let mut world = World::open();
+    for signed_within in [0, 75] {
+        let mut world = World::new();
+        let mut settings = world.settings();
+        settings.signedWithin = signed_within;
+        world.open_with(settings);
+        events_are_the_log(world);
+    }
+}
+
+fn events_are_the_log(mut world: World) {
     world.voter(1);
-    world.publish(ALICE, &message(1)).unwrap();
+    publish(&mut world, 1);
     world.voter(2);
     world.top_up(ALICE, 2, 10).unwrap();
-    let batch = batch_call(&[message(2), message(3)]);
+    let mut batch = batch_call(&[message(2), message(3)]);
+    [batch.blockNumber, batch.anchor] = anchor(&world);
     world.send(BOB, world.poll, &batch).unwrap();
     world.voter(3);
     world.top_up(BOB, 3, 1000).unwrap();
-    world.publish(ALICE, &message(4)).unwrap();
+    publish(&mut world, 4);
 
     let info = world.info();
     let header = Header {
@@ -63,26 +90,20 @@ fn the_events_of_a_poll_are_its_log() {
         coordinator_key: key(1),
         vote_options: info.settings.voteOptions.into(),
         mode: Mode::Quadratic,
+        signed_within: info.settings.signedWithin.into(),
         state_tree_depth: info.settings.shape.stateTreeDepth.into(),
         vote_option_tree_depth: info.settings.shape.voteOptionTreeDepth.into(),
     };
     let mut facts = PublicFacts::initial(header);
-    let mut head = zero();
     let logs = world.evm.logs(world.poll, 0, u64::MAX, &[]).unwrap();
     for log in &logs {
-        let record = record(log);
-        head = match &record {
-            Record::Message(message) => extend_plain(head, message.digest()),
-            Record::TopUp(top_up) => extend_plain(head, top_up.digest()),
-            _ => head,
-        };
-        facts.absorb(&record).expect("a valid log");
+        facts.absorb(&record(log)).expect("a valid log");
     }
     let chains = world.chains();
     assert_eq!(logs.len(), 9);
     assert_eq!(chains.joinChain, words::scalar(&facts.join_chain));
     assert_eq!(chains.joinCount, U256::from(facts.join_count));
-    assert_eq!(chains.messageChain, words::scalar(&head));
+    assert_eq!(chains.messageChain, words::scalar(&facts.message_head));
     assert_eq!(chains.messageCount, U256::from(6));
 }
 

@@ -10,7 +10,6 @@ use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::field::Fr;
 use maci_nova_protocol::poll::{Header, State};
-use maci_nova_protocol::poseidon::hash;
 use maci_nova_protocol::tally::Mode;
 
 use crate::world::{key, maci_key, shape, World, ALICE, HOUR, MALLORY, OPTIONS, OWNER};
@@ -32,11 +31,11 @@ fn accepted(change: impl FnOnce(&mut MACI::PollSettings)) {
 #[test]
 fn a_poll_knows_everything_that_it_was_made_with() {
     let mut world = World::new();
-    for mode in 0..4 {
-        let index = u64::from(mode);
+    let modes = [Mode::Quadratic, Mode::Linear, Mode::Full, Mode::Negative];
+    for (index, mode) in (0..).zip(modes) {
         let mut settings = world.settings();
-        settings.mode = mode;
-        if mode == 2 {
+        settings.mode = index as u8;
+        if mode == Mode::Full {
             settings.topUpToken = Address::ZERO;
         }
         settings.voteOptions = 3;
@@ -49,7 +48,8 @@ fn a_poll_knows_everything_that_it_was_made_with() {
             poll_id: poll_id(chain_id, world.maci, index),
             coordinator_key: key(1),
             vote_options: 3,
-            mode: Mode::Quadratic,
+            mode,
+            signed_within: 0,
             state_tree_depth: 2,
             vote_option_tree_depth: 1,
         };
@@ -62,10 +62,7 @@ fn a_poll_knows_everything_that_it_was_made_with() {
         assert_eq!(info.pollId, header.poll_id);
         assert_eq!(info.verifier, world.verifier);
         assert_eq!(info.joinVerifier, world.join_verifier);
-        let Point { x, y } = header.coordinator_key;
-        let [id, options, mode] = [header.poll_id, 3, index].map(Fr::from);
-        let context = hash(&[id, x, y, options, mode]);
-        assert_eq!(info.pollContext, words::scalar(&context));
+        assert_eq!(info.pollContext, words::scalar(&header.context()));
         let scope = crate::world::scope(chain_id, world.maci, header.poll_id);
         assert_eq!(info.scope, words::scalar(&scope));
         assert_eq!([info.emptyStateRoot, info.emptyTallyRoot], initial[5..]);

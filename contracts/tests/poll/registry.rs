@@ -44,6 +44,7 @@ fn empty_roots_are_computed_on_chain() {
             coordinator_key: key(1),
             vote_options: 1,
             mode: Mode::Linear,
+            signed_within: 0,
             state_tree_depth: state.into(),
             vote_option_tree_depth: options.into(),
         };

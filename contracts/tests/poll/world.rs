@@ -14,11 +14,11 @@ use maci_nova_contracts::deploy;
 use maci_nova_contracts::evm::Evm;
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
+use maci_nova_protocol::chain::{extend, Link};
 use maci_nova_protocol::field::Fr;
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::membership::{self, Binding, Scope, Terms};
 use maci_nova_protocol::message::Message;
-use maci_nova_protocol::poseidon::hash;
 
 // Both mocks are told what to answer in the same way.
 sol!(
@@ -469,6 +469,7 @@ pub fn message(seed: u64) -> Message {
     Message {
         data: core::array::from_fn(|i| element(i as u64 + 1)),
         encryption_key: key(2000 + seed),
+        anchor: Fr::ZERO,
     }
 }
 
@@ -484,13 +485,13 @@ pub fn join_call(number: u64) -> Poll::joinCall {
     }
 }
 
-/// A message in a poll without anchors.
+/// A message with its anchor, which is 0 in a poll without; the block is still to be named otherwise.
 pub fn publish_call(message: &Message) -> Poll::publishMessageCall {
     Poll::publishMessageCall {
         data: message.data.each_ref().map(words::scalar),
         encryptionKey: poll_key(&message.encryption_key),
         blockNumber: U256::ZERO,
-        anchor: U256::ZERO,
+        anchor: words::scalar(&message.anchor),
     }
 }
 
@@ -506,14 +507,10 @@ pub fn batch_call(messages: &[Message]) -> Poll::publishMessageBatchCall {
     }
 }
 
-/// The message chain after a link.
-pub fn extend(head: Fr, digest: Fr, anchor: Fr) -> Fr {
-    hash(&[head, digest, anchor])
-}
-
 /// The message chain after a link without an anchor.
 pub fn extend_plain(head: Fr, digest: Fr) -> Fr {
-    extend(head, digest, Fr::ZERO)
+    let anchor = Fr::ZERO;
+    extend(head, Link { digest, anchor })
 }
 
 pub fn top_up_call(index: u64, tokens: u64) -> Poll::topUpCall {
