@@ -99,7 +99,26 @@ fn with_fees(finish: fn(&mut World)) -> World {
     world
 }
 
+/// A poll with anchors, and a call with that of a recent block.
+fn with_anchors() -> (World, Poll::publishMessageCall) {
+    let mut world = World::new();
+    let mut settings = world.settings();
+    settings.signedWithin = 75;
+    world.open_with(settings);
+    world.evm.mine(5);
+    let mut call = publish_call(&message(1));
+    call.blockNumber = U256::from(world.evm.latest().number - 1);
+    let anchor = Poll::anchorOfCall {
+        blockNumber: call.blockNumber,
+    };
+    call.anchor = world.view(world.poll, anchor);
+    (world, call)
+}
+
 fn poll_targets() -> Vec<Target> {
+    let (anchored, signed) = with_anchors();
+    let mut signed_batch = batch_call(&[message(2), message(3)]);
+    (signed_batch.blockNumber, signed_batch.anchor) = (signed.blockNumber, signed.anchor);
     let world = open();
     let poll = world.poll;
     let batch = Poll::topUpBatchCall {
@@ -112,6 +131,8 @@ fn poll_targets() -> Vec<Target> {
         target(&world, ALICE, poll, &join_call(7)),
         target(&world, ALICE, poll, &publish_call(&message(2))),
         target(&world, ALICE, poll, &batch_call(&[message(2), message(3)])),
+        target(&anchored, ALICE, anchored.poll, &signed),
+        target(&anchored, ALICE, anchored.poll, &signed_batch),
         target(&world, ALICE, poll, &top_up_call(1, 10)),
         target(&world, ALICE, poll, &batch),
         target(&ended(), ALICE, poll, &finalize_call(&[(1, 2); OPTIONS])),

@@ -207,6 +207,85 @@ fn without_a_fee_nothing_is_taken() {
     world.refuses(|world| world.pay(ALICE, world.poll, &call, 1), error);
 }
 
+/// Room for three messages, an hour each.
+fn small() -> World {
+    let mut world = World::new();
+    let mut settings = world.settings();
+    settings.messageFee = U256::from(FEE);
+    settings.provingPerMessage = 3600;
+    settings.provingMax = 4 * 3600 - 1;
+    world.open_with(settings);
+    world
+}
+
+fn full() -> Poll::MessagesFull {
+    Poll::MessagesFull {
+        limit: U256::from(3),
+    }
+}
+
+#[test]
+fn no_more_than_can_be_proven_in_time() {
+    let mut world = small();
+    world.voter(1);
+    let limit: U256 = world.view(world.poll, Poll::messageLimitCall {});
+    assert_eq!(limit, U256::from(3));
+    let one = publish_call(&message(1));
+    let batch = |count| batch_call(&messages(count));
+    // A batch is taken as a whole or not at all.
+    let too_many = |world: &mut World| world.pay(MALLORY, world.poll, &batch(4), 4 * FEE);
+    world.refuses(too_many, full());
+    world.pay(ALICE, world.poll, &one, FEE).unwrap();
+    let too_many = |world: &mut World| world.pay(MALLORY, world.poll, &batch(3), 3 * FEE);
+    world.refuses(too_many, full());
+    let mut other = world.clone();
+    other.pay(ALICE, other.poll, &batch(2), 2 * FEE).unwrap();
+    // Top-ups count too.
+    world.top_up(ALICE, 1, 10).unwrap();
+    world.top_up(ALICE, 1, 10).unwrap();
+    for mut world in [world, other] {
+        let next = |world: &mut World| world.pay(BOB, world.poll, &one, FEE);
+        world.refuses(next, full());
+        world.refuses(|world| world.top_up(ALICE, 1, 10), full());
+        let call = Poll::topUpBatchCall {
+            stateIndices: vec![U256::ONE],
+            amounts: vec![U256::from(10)],
+        };
+        world.refuses(|world| world.send(ALICE, world.poll, &call), full());
+        assert_eq!(world.chains().messageCount, U256::from(3));
+    }
+}
+
+/// Who fills a poll up neither forces an abort, since there is time for all that was let in, nor gets the fees back.
+#[test]
+fn spam_is_neither_fatal_nor_free() {
+    let mut world = small();
+    for _ in 0..3 {
+        let call = publish_call(&message(1));
+        world.pay(MALLORY, world.poll, &call, FEE).unwrap();
+    }
+    let settings = world.info().settings;
+    let deadline: U256 = world.view(world.poll, Poll::deadlineCall {});
+    let base = settings.endTime + settings.provingBase;
+    assert_eq!(deadline, U256::from(base + 3 * 3600));
+    // The bound of all that anybody pays: the deadline of a full poll.
+    assert!(deadline <= U256::from(base + u64::from(settings.provingMax)));
+    world.go_to(base + 3 * 3600 - 1);
+    let abort = |world: &mut World| world.send(MALLORY, world.poll, &Poll::abortCall {});
+    world.refuses(abort, Poll::DeadlineNotReached {});
+    world.go_to(base + 3 * 3600 - 1);
+    world.finalize(&[(0, 0); OPTIONS]).unwrap();
+    let withdraw = |world: &mut World| world.send(MALLORY, world.poll, &Poll::withdrawFeesCall {});
+    world.refuses(withdraw, Poll::NotAborted {});
+    let owner = world.account(OWNER);
+    let before = world.evm.balance(owner).unwrap();
+    world
+        .send(BOB, world.poll, &Poll::collectFeesCall {})
+        .unwrap();
+    let paid = world.evm.balance(owner).unwrap() - before;
+    assert_eq!(paid, U256::from(3 * FEE));
+}
+
 /// A fee that no product with a batch's length holds is no way to publish for less.
 #[test]
 fn a_fee_that_overflows() {
