@@ -140,7 +140,8 @@ impl Kind {
             Kind::OtherSigner | Kind::LowOrderR8 => &[Rule::SignatureEquation],
             Kind::OffCurveR8 => &[Rule::SignatureR8],
             Kind::LargeS | Kind::HugeS => &[Rule::SignatureScalar],
-            Kind::TooExpensive | Kind::WeightHuge => &[Rule::Credits],
+            Kind::TooExpensive => &[Rule::Credits],
+            Kind::WeightHuge => &[Rule::Weight],
         }
     }
 }
@@ -402,7 +403,7 @@ impl HostilePoll {
                 while self.header.mode.cost(weight) <= budget {
                     weight += 1;
                 }
-                command.new_vote_weight = weight;
+                command.new_vote_weight = weight.unsigned_abs();
             }
             Kind::WeightHuge => command.new_vote_weight = limit - 1,
             _ => {}
