@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
+use maci_nova_protocol::poll::{Mode, MAX_SIGNED_WITHIN, MIN_SIGNED_WITHIN};
 
 use crate::rpc::RpcUrl;
 
@@ -469,6 +470,14 @@ pub struct PollCreate {
     /// What a weight w costs
     #[arg(long, value_enum, default_value_t = CostMode::Quadratic)]
     pub mode: CostMode,
+    /// Take messages that were signed within so many blocks, 5 to 255 (8190 where the chain keeps its
+    /// blocks' hashes, EIP-2935); else 15 minutes of this chain's blocks. `off` is for clients that know
+    /// nothing of it, such as MACI v3's: anybody can then send an old ballot again and undo a newer one
+    #[arg(long, value_name = "BLOCKS")]
+    pub signed_within: Option<SignedWithin>,
+    /// Only who is among the sign-ups up to this index may join, from 0; else everybody who signs up in time
+    #[arg(long, value_name = "INDEX")]
+    pub last_sign_up: Option<u32>,
     /// Start so long from now
     #[arg(long, value_name = "TIME", default_value = "60s")]
     pub start_in: TimeSpan,
@@ -484,9 +493,12 @@ pub struct PollCreate {
     /// Time for the proof after the end, 1h to 365d; then anybody may give the poll up
     #[arg(long, value_name = "TIME", default_value = "7d")]
     pub proving_time: TimeSpan,
-    /// Time for the proof that each message adds, at most 1h
+    /// Time for the proof that each message adds, 1s to 1h
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub proving_time_per_message: TimeSpan,
+    /// The most time that all messages together add, at most 90d: as many messages are taken as fit
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    pub most_proving_time: TimeSpan,
     /// Voice credits that everybody starts with, below 2^32
     #[arg(long, value_name = "N")]
     pub credits: Option<u32>,
@@ -523,6 +535,47 @@ pub enum CostMode {
     Quadratic,
     /// Itself.
     Linear,
+    /// Itself, and all voice credits go to one option.
+    Full,
+    /// Its square; weights may be against an option.
+    Negative,
+}
+
+impl From<CostMode> for Mode {
+    fn from(mode: CostMode) -> Self {
+        match mode {
+            CostMode::Quadratic => Mode::Quadratic,
+            CostMode::Linear => Mode::Linear,
+            CostMode::Full => Mode::Full,
+            CostMode::Negative => Mode::Negative,
+        }
+    }
+}
+
+/// Within how many blocks a message has to be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignedWithin {
+    /// Any time: whoever sends an old message again brings it back.
+    Off,
+    /// So many blocks.
+    Blocks(u16),
+}
+
+impl std::str::FromStr for SignedWithin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let blocks = text.parse().ok();
+        let known = blocks
+            .filter(|blocks| (MIN_SIGNED_WITHIN..=MAX_SIGNED_WITHIN).contains(&u32::from(*blocks)));
+        match (text, known) {
+            ("off", _) => Ok(SignedWithin::Off),
+            (_, Some(blocks)) => Ok(SignedWithin::Blocks(blocks)),
+            _ => Err(format!(
+                "neither off nor {MIN_SIGNED_WITHIN} to {MAX_SIGNED_WITHIN} blocks"
+            )),
+        }
+    }
 }
 
 /// Arguments of `signup`.
@@ -564,6 +617,9 @@ pub struct Join {
     /// What the poll's credit contract wants to know (0x…)
     #[arg(long, value_name = "HEX", default_value = "0x")]
     pub credit_data: Bytes,
+    /// Do not join for fewer voice credits: a sign-up joins a poll once
+    #[arg(long, value_name = "CREDITS", default_value_t = 1)]
+    pub min_credits: u64,
 }
 
 /// Arguments of `vote`.
@@ -609,19 +665,20 @@ pub struct Vote {
 pub struct Choice {
     /// Which option.
     pub option: u64,
-    /// What it gets.
-    pub weight: u64,
+    /// What it gets; negative for a weight against it.
+    pub weight: i64,
 }
 
 impl std::str::FromStr for Choice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = |text: &str| text.trim().parse().ok();
         let pair = text.split_once('=');
-        pair.and_then(|(option, weight)| Some((number(option)?, number(weight)?)))
-            .map(|(option, weight)| Choice { option, weight })
-            .ok_or_else(|| "not an option and a weight, such as 2=9".into())
+        pair.and_then(|(option, weight)| {
+            Some((option.trim().parse().ok()?, weight.trim().parse().ok()?))
+        })
+        .map(|(option, weight)| Choice { option, weight })
+        .ok_or_else(|| "not an option and a weight, such as 2=9".into())
     }
 }
 
@@ -634,7 +691,7 @@ pub struct Publish {
     /// Who sends.
     #[command(flatten)]
     pub sender: Sender,
-    /// Messages as a poll log has them, a line each; published in this order
+    /// Messages as vote --out writes them, a line each; published in this order
     #[arg(long, value_name = "FILE")]
     pub messages: PathBuf,
 }
@@ -662,6 +719,9 @@ pub struct Status {
     /// The poll.
     #[command(flatten)]
     pub node: Node,
+    /// Whether the messages of this file, which vote --out wrote, are in the poll, and in this order
+    #[arg(long, value_name = "FILE")]
+    pub messages: Option<PathBuf>,
 }
 
 /// Arguments of `process`.
@@ -767,12 +827,24 @@ pub struct Demo {
     /// Count, prove and verify a poll log that is built in, without a chain
     #[arg(long, value_enum, conflicts_with = "rpc_url")]
     pub poll: Option<DemoPoll>,
+    /// What the poll's weights mean
+    #[arg(long, value_enum, default_value_t = DemoMode::Quadratic, conflicts_with = "poll")]
+    pub mode: DemoMode,
     /// Run the poll on this node, not in this process
     #[arg(long, value_name = "URL")]
     pub rpc_url: Option<RpcUrl>,
     /// Who sends everything on a node.
     #[command(flatten)]
     pub sender: Sender,
+}
+
+/// The modes that the demo's poll can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DemoMode {
+    /// A weight costs its square.
+    Quadratic,
+    /// The same, and some vote against an option.
+    Negative,
 }
 
 /// The polls that are built in.
@@ -950,6 +1022,11 @@ mod tests {
             weight: 9,
         };
         assert_eq!("2=9".parse(), Ok(choice));
+        let against = Choice {
+            weight: -9,
+            ..choice
+        };
+        assert_eq!("2=-9".parse(), Ok(against));
         for bad in ["", "2", "2=", "=9", "2:9", "2=9=1", "-1=2", "a=b"] {
             assert!(bad.parse::<Choice>().is_err(), "{bad}");
         }

@@ -259,8 +259,7 @@ impl Count {
                 "its stored totals are not the sums of its results",
             ),
             (
-                [self.event.totalVotes, self.event.totalSpent]
-                    == [sums.votes, sums.spent].map(U256::from),
+                (self.event.totals.votes, self.event.totals.spent) == (sums.votes, sums.spent),
                 "the totals in its event are not the sums of its results",
             ),
             (

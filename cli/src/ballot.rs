@@ -21,11 +21,13 @@ use ff::Field;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::command::{Command, CommandError};
 use maci_nova_protocol::keys::{ecdh, PrivateKey, PublicKey};
+use maci_nova_protocol::log::SignedMessage;
 use maci_nova_protocol::message::Message;
-use maci_nova_protocol::poll::Header;
+use maci_nova_protocol::poll::{Header, Mode};
 use maci_nova_protocol::Fr;
 use rand_core::OsRng;
 
+use crate::anchor::Anchor;
 use crate::arguments::Choice;
 
 /// What a key change votes for when it is all that a ballot does: a message always sets a weight.
@@ -76,6 +78,17 @@ pub enum BallotError {
     /// An option has two weights.
     #[error("option {0} is there twice; a ballot gives it one weight")]
     Twice(u64),
+    /// The mode has no such weight.
+    #[error("weight {weight}: weights in {mode} voting are below 2^49, and not negative but in negative voting")]
+    Weight {
+        /// The weight.
+        weight: i64,
+        /// The poll's mode.
+        mode: &'static str,
+    },
+    /// A ballot of full voting is one vote.
+    #[error("full voting: a ballot gives all voice credits to one option")]
+    NotFull,
     /// The new key is the old one.
     #[error("the ballot changes the key to the one that signs it, so that earlier messages count; give another one")]
     SameKey,
@@ -87,10 +100,49 @@ pub enum BallotError {
     CoordinatorKey,
 }
 
+/// A command of a ballot with the key that signs it, to be signed after a recent block.
+#[derive(Debug)]
+pub struct Draft {
+    command: Command,
+    signer: PrivateKey,
+    coordinator: PublicKey,
+}
+
+impl Draft {
+    /// The command, signed for an anchor and encrypted to the coordinator under a key of its own. Another
+    /// message each time. Without anchors the salt is random.
+    pub fn sign(&self, anchor: &Anchor) -> Message {
+        let salt = match anchor.element {
+            Fr::ZERO => Fr::random(OsRng),
+            element => element,
+        };
+        let command = Command {
+            salt,
+            ..self.command
+        };
+        let one_time = PrivateKey::random(&mut OsRng);
+        let shared = ecdh(&one_time, &self.coordinator);
+        Message {
+            data: command.encrypt(&command.sign(&self.signer), &shared),
+            encryption_key: one_time.public_key().point(),
+            anchor: anchor.element,
+        }
+    }
+}
+
 impl Ballot<'_> {
-    /// Its messages in the order in which they have to be published. Others each time: each has
-    /// its own key and salt.
-    pub fn messages(&self) -> Result<Vec<Message>, BallotError> {
+    /// Its messages, signed after one block, in the order in which they have to be published.
+    pub fn messages(&self, anchor: &Anchor) -> Result<Vec<SignedMessage>, BallotError> {
+        let drafts = self.drafts()?;
+        let signed = drafts.iter().map(|draft| SignedMessage {
+            message: draft.sign(anchor),
+            block_number: anchor.block_number,
+        });
+        Ok(signed.collect())
+    }
+
+    /// What is to be signed, in the order in which it has to be published.
+    pub fn drafts(&self) -> Result<Vec<Draft>, BallotError> {
         self.check()?;
         let coordinator =
             PublicKey::new(self.header.coordinator_key).map_err(|_| BallotError::CoordinatorKey)?;
@@ -98,17 +150,20 @@ impl Ballot<'_> {
         let between = forgotten.public_key();
         let after = self.new_key.unwrap_or(between);
         let choices = self.votes();
-        let mut messages = Vec::with_capacity(choices.len());
+        let mut drafts = Vec::with_capacity(choices.len());
         for (i, choice) in choices.iter().enumerate() {
             let signer = if i == 0 { self.key } else { &forgotten };
             let is_last = i + 1 == choices.len();
             let key = if is_last { after } else { between };
             let nonce = self.first_nonce.saturating_add(i as u64);
-            let command = self.command(choice, nonce, key.point())?;
-            messages.push(seal(&command, signer, &coordinator));
+            drafts.push(Draft {
+                command: self.command(choice, nonce, key.point())?,
+                signer: signer.clone(),
+                coordinator,
+            });
         }
-        messages.reverse();
-        Ok(messages)
+        drafts.reverse();
+        Ok(drafts)
     }
 
     /// The nonces of the messages, in the order in which they are published.
@@ -152,6 +207,7 @@ impl Ballot<'_> {
             return Err(BallotError::Nonce);
         }
         self.check_options()?;
+        self.check_mode()?;
         // Of the numbers that only a command checks.
         let nonce = self.nonces().first().copied().unwrap_or(u64::MAX);
         for choice in self.votes() {
@@ -177,27 +233,31 @@ impl Ballot<'_> {
         }
     }
 
-    fn command(&self, choice: &Choice, nonce: u64, key: Point) -> Result<Command, CommandError> {
-        Command::new(
+    /// In full voting all goes to one option: what spends less does not count.
+    fn check_mode(&self) -> Result<(), BallotError> {
+        let one_vote = matches!(self.choices, [choice] if choice.weight != 0);
+        match self.header.mode {
+            Mode::Full if !one_vote => Err(BallotError::NotFull),
+            _ => Ok(()),
+        }
+    }
+
+    /// The command but for its salt.
+    fn command(&self, choice: &Choice, nonce: u64, key: Point) -> Result<Command, BallotError> {
+        let mode = self.header.mode;
+        let weight = mode.pack_weight(choice.weight).ok_or(BallotError::Weight {
+            weight: choice.weight,
+            mode: mode.name(),
+        })?;
+        Ok(Command::new(
             self.state_index,
             key,
             choice.option,
-            choice.weight,
+            weight,
             nonce,
             self.header.poll_id,
-            Fr::random(OsRng),
-        )
-    }
-}
-
-/// The command, signed and encrypted to the coordinator under a key of its own.
-fn seal(command: &Command, signer: &PrivateKey, coordinator: &PublicKey) -> Message {
-    let one_time = PrivateKey::random(&mut OsRng);
-    let shared = ecdh(&one_time, coordinator);
-    Message {
-        data: command.encrypt(&command.sign(signer), &shared),
-        encryption_key: one_time.public_key().point(),
-        anchor: Fr::ZERO,
+            Fr::ZERO,
+        )?)
     }
 }
 

@@ -140,10 +140,10 @@ impl Stored {
 
 impl StoredResult {
     fn result(&self) -> Result<OptionResult, String> {
-        let number = |text: &str| text.parse().map_err(|_| format!("{text} is no number"));
+        let wrong = |text: &str| format!("{text} is no number of its range");
         Ok(OptionResult {
-            votes: number(&self.votes)?,
-            spent: number(&self.spent)?,
+            votes: self.votes.parse().map_err(|_| wrong(&self.votes))?,
+            spent: self.spent.parse().map_err(|_| wrong(&self.spent))?,
         })
     }
 }

@@ -16,6 +16,7 @@ use maci_nova_protocol::membership::{self, Binding, Terms as JoinTerms};
 use maci_nova_protocol::poll::{Mode, State};
 use tempfile::TempDir;
 
+use crate::anchor::Anchor;
 use crate::console::Console;
 use crate::deployment::{self, Request};
 use crate::join_simulator::Trapdoors as JoinTrapdoors;
@@ -147,10 +148,13 @@ impl World {
             coordinator_key: public_key(1),
             options: 5,
             mode: Mode::Quadratic,
+            signed_within: None,
+            last_sign_up: None,
             start: Start::In(60),
             end: End::After(3600),
             proving_base: 7200,
             proving_per_message: 5,
+            proving_max: 30 * 24 * 3600,
             credits: Credits::Constant(100),
             top_ups: None,
             message_fee: U256::ZERO,
@@ -223,6 +227,7 @@ impl World {
             poll_key: joining,
             sender: membership::Address(SENDER.into()),
             credit_data: &[],
+            min_credits: 1,
         };
         let nullifier = Fr::from(seed);
         let inputs = [
@@ -238,15 +243,19 @@ impl World {
             pollKey: poll_key(&joining),
             proof: proof.words(),
             creditData: Bytes::new(),
+            minCredits: U256::from(1),
         };
         self.send(0, poll.address, &call, 0);
     }
 
     /// Publishes a message that nobody can read.
     pub fn publish(&mut self, poll: &PollContract, from: usize) {
+        let anchor = Anchor::newest(&self.evm, poll).unwrap();
         let call = Poll::publishMessageCall {
             data: [U256::from(9); 10],
             encryptionKey: poll_key(&public_key(77).point()),
+            blockNumber: U256::from(anchor.block_number),
+            anchor: words::scalar(&anchor.element),
         };
         let fee = poll.info.settings.messageFee.to();
         self.send(from, poll.address, &call, fee);
@@ -268,7 +277,7 @@ impl World {
     }
 
     /// Goes to the end and finalizes with these votes and credits.
-    pub fn finalize(&mut self, poll: &PollContract, results: &[(u128, u128)]) {
+    pub fn finalize(&mut self, poll: &PollContract, results: &[(i128, u128)]) {
         self.go_to(poll.times().1);
         let chains = poll.chains(&self.evm).unwrap();
         let initial = State::initial(poll.header()).to_array();

@@ -3,6 +3,7 @@
 //! The program is [`run`]. What it does on a chain is public, so that it can be done, and tested, on
 //! any [`Chain`](maci_nova_contracts::chain::Chain): a node's ([`rpc`]) or the one in this process.
 
+pub mod anchor;
 pub mod arguments;
 pub mod audit;
 pub mod ballot;

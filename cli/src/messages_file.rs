@@ -1,11 +1,11 @@
-//! Messages in a file, for whoever publishes them: lines of a poll log, messages alone.
+//! Messages in a file, for whoever publishes them: those of a poll log, each with the block that it was
+//! signed after.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use maci_nova_protocol::log::{LogError, LogErrorKind, Record, RecordReader};
-use maci_nova_protocol::message::Message;
+use maci_nova_protocol::log::{LogError, LogErrorKind, MessageReader, SignedMessage};
 
 /// Why messages are not read or written.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum MessagesError {
 }
 
 /// Writes messages to a new file.
-pub fn write(path: &Path, messages: &[Message]) -> Result<(), MessagesError> {
+pub fn write(path: &Path, messages: &[SignedMessage]) -> Result<(), MessagesError> {
     let file = File::options().write(true).create_new(true).open(path);
     let file = file.map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => MessagesError::Exists(path.to_owned()),
@@ -48,7 +48,7 @@ pub fn write(path: &Path, messages: &[Message]) -> Result<(), MessagesError> {
     let mut out = BufWriter::new(&file);
     let written = messages
         .iter()
-        .try_for_each(|message| writeln!(out, "{}", Record::Message(Box::new(*message)).print()))
+        .try_for_each(|message| writeln!(out, "{}", message.print()))
         .and_then(|()| out.flush())
         .and_then(|()| file.sync_all());
     written.map_err(|source| {
@@ -59,11 +59,11 @@ pub fn write(path: &Path, messages: &[Message]) -> Result<(), MessagesError> {
 }
 
 /// Reads messages that the contract takes: of its form, and with keys on the curve.
-pub fn read(path: &Path) -> Result<Vec<Message>, MessagesError> {
+pub fn read(path: &Path) -> Result<Vec<SignedMessage>, MessagesError> {
     let file = File::open(path).map_err(failed("open", path))?;
-    let records = RecordReader::new(BufReader::new(file));
-    let messages: Vec<Message> = records
-        .map(|record| accept(path, record))
+    let lines = MessageReader::new(BufReader::new(file));
+    let messages: Vec<SignedMessage> = lines
+        .map(|line| accept(path, line))
         .collect::<Result<_, _>>()?;
     match messages.is_empty() {
         true => Err(MessagesError::Empty(path.to_owned())),
@@ -71,27 +71,33 @@ pub fn read(path: &Path) -> Result<Vec<Message>, MessagesError> {
     }
 }
 
-fn accept(path: &Path, record: Result<(u64, Record), LogError>) -> Result<Message, MessagesError> {
+fn accept(
+    path: &Path,
+    line: Result<(u64, SignedMessage), LogError>,
+) -> Result<SignedMessage, MessagesError> {
     let wrong = |line, reason: String| MessagesError::Line {
         path: path.to_owned(),
         line,
         reason,
     };
-    match record {
+    match line {
         Err(LogError {
             kind: LogErrorKind::Io(source),
             ..
         }) => Err(failed("read", path)(source)),
-        Err(LogError { line, kind }) => Err(wrong(line, kind.to_string())),
-        Ok((_, Record::Message(message))) if message.encryption_key.is_on_curve() => Ok(*message),
-        Ok((line, Record::Message(_))) => {
-            let reason = "the encryption key is not on the curve, so the poll does not take it";
-            Err(wrong(line, reason.into()))
-        }
-        Ok((line, _)) => Err(wrong(
+        Err(LogError {
+            line,
+            kind: LogErrorKind::UnknownKind(_),
+        }) => Err(wrong(
             line,
             "not a message; only messages can be published".into(),
         )),
+        Err(LogError { line, kind }) => Err(wrong(line, kind.to_string())),
+        Ok((_, signed)) if signed.message.encryption_key.is_on_curve() => Ok(signed),
+        Ok((line, _)) => {
+            let reason = "the encryption key is not on the curve, so the poll does not take it";
+            Err(wrong(line, reason.into()))
+        }
     }
 }
 
@@ -111,15 +117,19 @@ mod tests {
     use std::fs;
 
     use maci_nova_protocol::babyjub::Point;
+    use maci_nova_protocol::message::Message;
     use maci_nova_protocol::Fr;
 
     use super::*;
 
-    fn message(seed: u64) -> Message {
-        Message {
-            data: std::array::from_fn(|i| Fr::from(seed + i as u64)),
-            encryption_key: Point::base8(),
-            anchor: Fr::ZERO,
+    fn message(seed: u64) -> SignedMessage {
+        SignedMessage {
+            message: Message {
+                data: std::array::from_fn(|i| Fr::from(seed + i as u64)),
+                encryption_key: Point::base8(),
+                anchor: Fr::from(seed),
+            },
+            block_number: seed,
         }
     }
 
@@ -127,7 +137,7 @@ mod tests {
     fn messages_come_back_in_order_and_are_never_overwritten() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("messages.jsonl");
-        let messages: Vec<Message> = (0..3).map(message).collect();
+        let messages: Vec<SignedMessage> = (0..3).map(message).collect();
         write(&path, &messages).unwrap();
         assert_eq!(read(&path).unwrap(), messages);
         let again = write(&path, &messages[..1]);
@@ -141,14 +151,13 @@ mod tests {
     fn a_bad_line_is_named() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("messages.jsonl");
-        let line = |message: Message| Record::Message(Box::new(message)).print();
-        let good = line(message(1));
+        let good = message(1).print();
         let mut off = message(2);
-        off.encryption_key.x = Fr::from(1);
+        off.message.encryption_key.x = Fr::from(1);
         let order = "21888242871839275222246405745257275088548364400416034343698204186575808495617";
         let top_up = r#"{"kind":"topUp","stateIndex":"1","amount":"50"}"#;
         for (bad, reason) in [
-            (line(off), "not on the curve"),
+            (off.print(), "not on the curve"),
             (
                 good.replacen("\"1\"", &format!("\"{order}\""), 1),
                 "canonical",
@@ -156,6 +165,7 @@ mod tests {
             (top_up.to_owned(), "not a message"),
             ("nonsense".to_owned(), "JSON"),
             (good.replace("data", "date"), "field"),
+            (good.replace(",\"blockNumber\":1", ""), "blockNumber"),
         ] {
             fs::write(&path, format!("{good}\n{bad}\n{good}\n")).unwrap();
             let error = read(&path).unwrap_err().to_string();

@@ -15,8 +15,10 @@ use maci_nova_protocol::tally::OptionResult;
 use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::Shape;
 
+use crate::console::Console;
 use crate::failure::{on_chain, Failure};
 use crate::poll_file::{Contract, PollFile};
+use crate::scan::Scan;
 
 /// A poll and everything about it that never changes. What can be computed is computed here, and
 /// the contract must say the same.
@@ -233,6 +235,18 @@ impl PollContract {
         read().ok_or_else(|| self.contradiction("its chains are no field elements"))
     }
 
+    /// The anchor of a block, as it takes messages with it now.
+    pub fn anchor_of<C: Chain + ?Sized>(
+        &self,
+        chain: &C,
+        block_number: u64,
+    ) -> Result<U256, Failure> {
+        let call = Poll::anchorOfCall {
+            blockNumber: U256::from(block_number),
+        };
+        self.ask(chain, &call)
+    }
+
     /// From when on it can be given up, in seconds since 1970.
     pub fn deadline<C: Chain + ?Sized>(&self, chain: &C) -> Result<u64, Failure> {
         let deadline = self.ask(chain, &Poll::deadlineCall {})?;
@@ -260,6 +274,29 @@ impl PollContract {
             .logs(self.address, from_block, to_block, &[SENT.to_vec()])
             .map_err(on_chain("read the poll's events"))?;
         logs.iter().map(|log| self.read(log)).collect()
+    }
+
+    /// All that was sent to it, in its order.
+    pub fn all_sent<C: Chain + ?Sized>(
+        &self,
+        chain: &C,
+        console: &Console,
+    ) -> Result<Vec<Sent>, Failure> {
+        let scan = Scan {
+            contract: Contract {
+                address: self.address,
+                first_block: self.first_block,
+            },
+            topics: &[SENT.to_vec()],
+            what: "poll's events",
+            console,
+        };
+        let mut all = Vec::new();
+        scan.each(chain, |log| {
+            all.push(self.read(log)?);
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     /// What a log of one of the kinds [`SENT`] tells.
@@ -311,15 +348,12 @@ fn header(info: &Poll::PollInfo) -> Result<Header, Failure> {
         coordinatorKey: key,
         voteOptions: options,
         mode,
+        signedWithin: blocks,
         shape,
         ..
     } = &info.settings;
     let wrong = |text: String| Failure::OnChain(format!("the poll is no poll: {text}"));
-    let mode = match mode {
-        0 => Mode::Quadratic,
-        1 => Mode::Linear,
-        other => return Err(wrong(format!("mode {other} is unknown"))),
-    };
+    let mode = Mode::from_number(*mode).ok_or_else(|| wrong(format!("mode {mode} is unknown")))?;
     let coordinator_key =
         point(key.x, key.y).ok_or_else(|| wrong("its coordinator's key is none".into()))?;
     let header = Header {
@@ -327,6 +361,7 @@ fn header(info: &Poll::PollInfo) -> Result<Header, Failure> {
         coordinator_key,
         vote_options: u64::from(*options),
         mode,
+        signed_within: u32::from(*blocks),
         state_tree_depth: shape.stateTreeDepth.into(),
         vote_option_tree_depth: shape.voteOptionTreeDepth.into(),
     };
@@ -365,6 +400,7 @@ fn message(log: &Log) -> Option<Sent> {
     let message = Message {
         data,
         encryption_key: point(event.x, event.y)?,
+        anchor: words::to_scalar(event.anchor)?,
     };
     Some(Sent {
         record: Record::Message(Box::new(message)),

@@ -12,6 +12,7 @@ use maci_nova_contracts::words;
 use maci_nova_protocol::keys::PublicKey;
 use maci_nova_protocol::poll::{Header, HeaderError, Mode};
 
+use crate::arguments::SignedWithin;
 use crate::clock::{self, span, utc};
 use crate::console::Console;
 use crate::deployment::{require_code, shape};
@@ -22,10 +23,23 @@ use crate::poll_file::{Contract, PollFile};
 
 const HOUR: u64 = 3600;
 const PROVING_BASE: std::ops::RangeInclusive<u64> = HOUR..=365 * 24 * HOUR;
-const LONGEST_PER_MESSAGE: u64 = HOUR;
+const PROVING_PER_MESSAGE: std::ops::RangeInclusive<u64> = 1..=HOUR;
+const LONGEST_FOR_ALL: u64 = 90 * 24 * HOUR;
+/// From now to a poll's end.
+const LONGEST: u64 = 365 * 24 * HOUR;
 
-/// Results of so many options can be stored by one transaction: a transaction has at most 2^24 gas.
-const MOST_STORED: u32 = 625;
+/// Results of so many options fit into the code of one contract.
+const MOST_OPTIONS: u32 = 944;
+
+/// Seconds that are proposed for signing within, and the fewest that may be left when a poll ends.
+const SIGNING_TIME: f64 = 900.0;
+const SHORTEST_WINDOW: f64 = 20.0;
+
+/// How many blocks a chain's block time is taken from, and what it is taken for where there are too few.
+const MOST_SAMPLED: u64 = 256;
+const LEAST_SAMPLED: u64 = 32;
+const USUAL_BLOCK_TIME: f64 = 12.0;
+const SHORTEST_BLOCK_TIME: f64 = 0.1;
 
 /// What the creator of a poll decides, before there is a contract for the credits.
 #[derive(Clone, Debug)]
@@ -34,8 +48,12 @@ pub struct Terms {
     pub coordinator_key: PublicKey,
     /// How many options there are.
     pub options: u32,
-    /// What a weight costs.
+    /// What weights mean and cost.
     pub mode: Mode,
+    /// Within how many blocks messages have to be signed; none for what fits the chain.
+    pub signed_within: Option<SignedWithin>,
+    /// The highest index of a sign-up after which the tree may be joined with; none for all.
+    pub last_sign_up: Option<u32>,
     /// When it starts.
     pub start: Start,
     /// When it ends.
@@ -44,6 +62,8 @@ pub struct Terms {
     pub proving_base: u64,
     /// Seconds for the proof that each message adds.
     pub proving_per_message: u64,
+    /// The most seconds that all messages add.
+    pub proving_max: u64,
     /// What voters start with.
     pub credits: Credits,
     /// How credits are bought, if they can be.
@@ -119,9 +139,10 @@ impl Terms {
         credits: Address,
     ) -> Result<MACI::PollSettings, Failure> {
         let (start, end) = self.times(now)?;
-        let per_message = u32::try_from(self.proving_per_message);
-        let per_message =
-            per_message.map_err(|_| per_message_too_long(self.proving_per_message))?;
+        let each = u32::try_from(self.proving_per_message);
+        let each = each.map_err(|_| per_message(self.proving_per_message))?;
+        let proving_max =
+            u32::try_from(self.proving_max).map_err(|_| most_proving(self.proving_max))?;
         let [x, y] = {
             let point = self.coordinator_key.point();
             [&point.x, &point.y].map(words::scalar)
@@ -135,7 +156,7 @@ impl Terms {
         Ok(MACI::PollSettings {
             coordinatorKey: MACI::PublicKey { x, y },
             voteOptions: self.options,
-            mode: mode_number(self.mode),
+            mode: self.mode.number(),
             shape: MACI::Shape {
                 stateTreeDepth: shape.state_tree_depth,
                 voteOptionTreeDepth: shape.vote_option_tree_depth,
@@ -144,7 +165,13 @@ impl Terms {
             startTime: start,
             endTime: end,
             provingBase: self.proving_base,
-            provingPerMessage: per_message,
+            signedWithin: match self.signed_within {
+                Some(SignedWithin::Blocks(blocks)) => blocks,
+                Some(SignedWithin::Off) | None => 0,
+            },
+            lastRoot: self.last_sign_up.unwrap_or(u32::MAX),
+            provingPerMessage: each,
+            provingMax: proving_max,
             credits,
             topUpToken: top_ups.token,
             creditUnit: top_ups.unit,
@@ -200,6 +227,10 @@ pub fn establish<C: Chain + ?Sized>(
         return Ok((poll, None));
     }
     let shape = shape(chain, file)?;
+    let terms = &Terms {
+        signed_within: Some(signing_window(chain, terms, console)?),
+        ..terms.clone()
+    };
     check(&terms.settings(shape, now, Address::ZERO)?, now)?;
     check_contracts(chain, terms)?;
     advise(terms, console);
@@ -279,6 +310,9 @@ fn check(settings: &MACI::PollSettings, now: u64) -> Result<(), Failure> {
     if settings.topUpToken == Address::ZERO {
         return Ok(());
     }
+    if settings.mode == Mode::Full.number() {
+        return usage("--mode full has no top-ups: a ballot spends all that its voter joined with");
+    }
     if settings.creditUnit.is_zero() {
         return usage("--credit-unit is 0: a credit would cost nothing");
     }
@@ -291,6 +325,13 @@ fn check(settings: &MACI::PollSettings, now: u64) -> Result<(), Failure> {
 fn check_header(settings: &MACI::PollSettings) -> Result<(), Failure> {
     let header = header(settings)?;
     let most = 5_u64.saturating_pow(header.vote_option_tree_depth as u32);
+    let most = most.min(MOST_OPTIONS.into());
+    if header.vote_options > most {
+        return usage(format!(
+            "--options {}: polls of this deployment have 1 to {most} options",
+            settings.voteOptions
+        ));
+    }
     match header.validate() {
         Ok(()) => Ok(()),
         Err(HeaderError::VoteOptions) => usage(format!(
@@ -310,16 +351,15 @@ fn header(settings: &MACI::PollSettings) -> Result<Header, Failure> {
     let (Some(x), Some(y)) = (words::to_scalar(key.x), words::to_scalar(key.y)) else {
         return usage("--coordinator-key is no point");
     };
-    let mode = match settings.mode {
-        0 => Mode::Quadratic,
-        1 => Mode::Linear,
-        other => return usage(format!("mode {other} is unknown")),
+    let Some(mode) = Mode::from_number(settings.mode) else {
+        return usage(format!("mode {} is unknown", settings.mode));
     };
     Ok(Header {
         poll_id: 0,
         coordinator_key: maci_nova_protocol::babyjub::Point { x, y },
         vote_options: settings.voteOptions.into(),
         mode,
+        signed_within: settings.signedWithin.into(),
         state_tree_depth: settings.shape.stateTreeDepth.into(),
         vote_option_tree_depth: settings.shape.voteOptionTreeDepth.into(),
     })
@@ -340,24 +380,89 @@ fn check_times(settings: &MACI::PollSettings, now: u64) -> Result<(), Failure> {
             utc(start)
         ));
     }
+    if end > now.saturating_add(LONGEST) {
+        return usage(format!(
+            "the poll would end at {}, more than a year ahead",
+            utc(end)
+        ));
+    }
     if !PROVING_BASE.contains(&settings.provingBase) {
         return usage(format!(
             "--proving-time is {}, not between 1 hour and 365 days",
             span(settings.provingBase)
         ));
     }
-    let per_message = u64::from(settings.provingPerMessage);
-    match per_message > LONGEST_PER_MESSAGE {
-        true => Err(per_message_too_long(per_message)),
-        false => Ok(()),
+    let seconds = u64::from(settings.provingPerMessage);
+    if !PROVING_PER_MESSAGE.contains(&seconds) {
+        return Err(per_message(seconds));
+    }
+    let most = u64::from(settings.provingMax);
+    match (seconds..=LONGEST_FOR_ALL).contains(&most) {
+        true => Ok(()),
+        false => Err(most_proving(most)),
     }
 }
 
-fn per_message_too_long(seconds: u64) -> Failure {
+fn per_message(seconds: u64) -> Failure {
     Failure::Usage(format!(
-        "--proving-time-per-message is {}, more than an hour",
+        "--proving-time-per-message is {}, not between 1 second and 1 hour",
         span(seconds)
     ))
+}
+
+fn most_proving(seconds: u64) -> Failure {
+    Failure::Usage(format!(
+        "--most-proving-time is {}, not between the time for one message and 90 days",
+        span(seconds)
+    ))
+}
+
+/// What `--signed-within` says, or 15 minutes of the chain's blocks, for a poll that is created now.
+fn signing_window<C: Chain + ?Sized>(
+    chain: &C,
+    terms: &Terms,
+    console: &Console,
+) -> Result<SignedWithin, Failure> {
+    let seconds = block_time(chain)?;
+    let blocks = match terms.signed_within {
+        Some(SignedWithin::Off) => {
+            console.warn("--signed-within off: anybody can send an old ballot again, and it then counts in place of a newer one; this is for clients that know nothing of anchors, such as MACI v3's");
+            return Ok(SignedWithin::Off);
+        }
+        Some(SignedWithin::Blocks(blocks)) => blocks,
+        None => proposed(seconds),
+    };
+    // In the end the window is a fifteenth, and never fewer than 5 blocks.
+    let least = f64::from(blocks.div_ceil(15).max(5)) * seconds;
+    if least < SHORTEST_WINDOW {
+        return usage(format!(
+            "this chain makes a block every {seconds:.1} s, so that --signed-within {blocks} leaves {least:.0} s to send a message when the poll ends, less than {SHORTEST_WINDOW} s; give more blocks (above 255 where the chain keeps their hashes, EIP-2935), or off"
+        ));
+    }
+    console.note(format!(
+        "messages have to be signed within {blocks} blocks, {} at present; in the last hour within fewer",
+        span((f64::from(blocks) * seconds) as u64)
+    ));
+    Ok(SignedWithin::Blocks(blocks))
+}
+
+/// 15 minutes of blocks, as far as every chain allows.
+fn proposed(seconds: f64) -> u16 {
+    // Between 5 and 255, whatever comes out.
+    (SIGNING_TIME / seconds).clamp(5.0, 255.0) as u16
+}
+
+/// Seconds between two blocks of the last few hundred.
+fn block_time<C: Chain + ?Sized>(chain: &C) -> Result<f64, Failure> {
+    let read = |block| chain.block(block).map_err(on_chain("read a block"));
+    let newest = read(BlockId::Latest)?;
+    let sample = newest.number.min(MOST_SAMPLED);
+    if sample < LEAST_SAMPLED {
+        return Ok(USUAL_BLOCK_TIME);
+    }
+    let earlier = read(BlockId::Number(newest.number - sample))?;
+    let seconds = newest.timestamp.saturating_sub(earlier.timestamp);
+    Ok((seconds as f64 / sample as f64).max(SHORTEST_BLOCK_TIME))
 }
 
 fn usage<T>(text: impl Into<String>) -> Result<T, Failure> {
@@ -381,11 +486,6 @@ fn check_contracts<C: Chain + ?Sized>(chain: &C, terms: &Terms) -> Result<(), Fa
 }
 
 fn advise(terms: &Terms, console: &Console) {
-    if terms.options > MOST_STORED {
-        console.warn(format!(
-            "results of more than {MOST_STORED} options do not fit into a transaction of 2^24 gas: where that is the limit, as on Ethereum, this poll cannot be finalized"
-        ));
-    }
     if !matches!(terms.credits, Credits::Constant(_)) {
         console.warn("credits are read from the address that joins: who joins from the address that signed up shows which sign-up is theirs");
     }
@@ -427,6 +527,22 @@ fn check_same(poll: &PollContract, terms: &Terms, path: &Path) -> Result<(), Fai
         ),
         (header.vote_options != u64::from(terms.options), "options"),
         (header.mode != terms.mode, "mode"),
+        (
+            match terms.signed_within {
+                None => false,
+                Some(SignedWithin::Off) => header.has_anchors(),
+                Some(SignedWithin::Blocks(blocks)) => header.signed_within != u32::from(blocks),
+            },
+            "blocks to sign within",
+        ),
+        (
+            settings.lastRoot != terms.last_sign_up.unwrap_or(u32::MAX),
+            "last sign-up",
+        ),
+        (
+            u64::from(settings.provingMax) != terms.proving_max,
+            "most proving time",
+        ),
         (settings.provingBase != terms.proving_base, "proving time"),
         (
             u64::from(settings.provingPerMessage) != terms.proving_per_message,
@@ -457,14 +573,6 @@ fn top_ups(settings: &Poll::PollSettings) -> Option<TopUps> {
         unit: settings.creditUnit,
         beneficiary: settings.beneficiary,
     })
-}
-
-/// A mode as contracts have it.
-fn mode_number(mode: Mode) -> u8 {
-    match mode {
-        Mode::Quadratic => 0,
-        Mode::Linear => 1,
-    }
 }
 
 #[cfg(test)]

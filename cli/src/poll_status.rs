@@ -1,5 +1,6 @@
 //! Where a poll is, and what came of it.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use maci_nova_contracts::alloy_primitives::{Address, U256};
@@ -7,7 +8,8 @@ use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::chain::Chain;
 use maci_nova_contracts::poll::PollState;
 use maci_nova_protocol::keys::PublicKey;
-use maci_nova_protocol::poll::Mode;
+use maci_nova_protocol::log::{Record, SignedMessage};
+use maci_nova_protocol::message::Message;
 use serde::Serialize;
 
 use crate::clock::{moment, span};
@@ -66,6 +68,8 @@ pub struct Status {
     pub messages: u64,
     options: u64,
     mode: &'static str,
+    /// How many blocks an anchor is good for; 0 if messages have none.
+    signed_within: u32,
     state_tree_depth: usize,
     vote_option_tree_depth: usize,
     events_per_step: usize,
@@ -75,6 +79,75 @@ pub struct Status {
     message_fee: String,
     /// What the contract has stored, once it has.
     pub results: Option<Stored>,
+    /// Where the messages of a file are, if one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Sent>,
+}
+
+/// Where messages of a file are among the poll's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sent {
+    /// Of each message, in the file's order, the places in which the poll has it, from 0. Somebody else may have sent
+    /// it again.
+    pub places: Vec<Vec<u64>>,
+    /// Whether the poll has all of them.
+    pub complete: bool,
+    /// Whether the last time that each was sent is in the file's order, as a ballot has to be.
+    pub in_order: bool,
+}
+
+impl Sent {
+    /// Looks for messages among those of the poll.
+    pub fn find<C: Chain + ?Sized>(
+        chain: &C,
+        poll: &PollContract,
+        messages: &[SignedMessage],
+        console: &Console,
+    ) -> Result<Self, Failure> {
+        let mut places: HashMap<&Message, Vec<u64>> = messages
+            .iter()
+            .map(|signed| (&signed.message, Vec::new()))
+            .collect();
+        for sent in poll.all_sent(chain, console)? {
+            if let Record::Message(message) = &sent.record {
+                if let Some(found) = places.get_mut(&**message) {
+                    found.push(sent.position);
+                }
+            }
+        }
+        let places: Vec<Vec<u64>> = messages
+            .iter()
+            .map(|signed| places[&signed.message].clone())
+            .collect();
+        let last: Vec<Option<&u64>> = places.iter().map(|places| places.last()).collect();
+        Ok(Sent {
+            complete: last.iter().all(Option::is_some),
+            in_order: last.is_sorted_by(|one, next| one < next),
+            places,
+        })
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        for (number, places) in (1..).zip(&self.places) {
+            let text = match &places[..] {
+                [] => "not in the poll".into(),
+                places => {
+                    let places: Vec<String> = places.iter().map(u64::to_string).collect();
+                    format!("at index {}", places.join(", "))
+                }
+            };
+            writeln!(out, "message {number}  {text}")?;
+        }
+        match (self.complete, self.in_order) {
+            (false, _) => writeln!(out, "the poll does not have all of them"),
+            (true, true) => writeln!(out, "all are in the poll, in this order"),
+            (true, false) => writeln!(
+                out,
+                "all are in the poll, in ANOTHER order: as a ballot they may not count; vote again"
+            ),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -142,10 +215,8 @@ pub fn status<C: Chain + ?Sized>(
         most_joins: 5_u64.saturating_pow(shape.state_depth as u32) - 1,
         messages: chains.message_count,
         options: header.vote_options,
-        mode: match header.mode {
-            Mode::Quadratic => "quadratic",
-            Mode::Linear => "linear",
-        },
+        mode: header.mode.name(),
+        signed_within: header.signed_within,
         state_tree_depth: shape.state_depth,
         vote_option_tree_depth: shape.vote_depth,
         events_per_step: shape.events_per_step,
@@ -156,6 +227,7 @@ pub fn status<C: Chain + ?Sized>(
         top_ups: top_ups(settings),
         message_fee: settings.messageFee.to_string(),
         results,
+        sent: None,
     })
 }
 
@@ -229,17 +301,29 @@ impl Status {
         )?;
         line("messages", &self.messages)?;
         line("options", &format!("{}, {} costs", self.options, self.mode))?;
+        line("signed within", &self.signing_words())?;
         line("coordinator key", &self.coordinator_key)?;
         line("owner", &self.owner)?;
         line("credits", &format!("contract {}", self.credits_contract))?;
         line("top-ups", &self.top_up_words())?;
         line("message fee", &self.fee_words())?;
+        if let Some(sent) = &self.sent {
+            writeln!(out)?;
+            sent.write(out)?;
+        }
         match &self.results {
             Some(stored) => {
                 writeln!(out)?;
                 stored.results.write_table(out)
             }
             None => Ok(()),
+        }
+    }
+
+    fn signing_words(&self) -> String {
+        match self.signed_within {
+            0 => "off: what was signed at any time can be sent again".into(),
+            blocks => format!("{blocks} blocks, fewer in the last hour"),
         }
     }
 

@@ -95,6 +95,14 @@ fn advice(name: &str) -> &'static str {
         "LeafAlreadyExists" => ": this key has signed up",
         "StartInThePast" => ": the poll would start in the past; give a later start",
         "UnknownShape" => ": the registry has no verifier of the poll's shape",
+        "AnchorTooOld" => ": it was signed too long ago; sign it again",
+        "AnchorUnknown" | "WrongAnchor" => {
+            ": it was signed for another chain or poll, or its block has been replaced; sign it again"
+        }
+        "MessagesFull" => ": the poll takes no more messages than can be proven in time",
+        "RootTooNew" => ": this poll is for those who had signed up before",
+        "TooFewCredits" => ": who joins would get fewer voice credits; see --min-credits",
+        "NoBlockHistory" => ": the chain keeps no older blocks' hashes; give --signed-within 255 or less",
         "ERC20InsufficientBalance" => ": the account has too few tokens",
         _ => "",
     }

@@ -68,11 +68,11 @@ impl Results {
             let left_out = self.results.len() - rows.len();
             writeln!(out, "({left_out} options without votes are not listed)")?;
         }
-        let votes: u128 = self
+        let votes: i128 = self
             .results
             .iter()
-            .filter_map(|line| line.votes.parse::<u128>().ok())
-            .fold(0, u128::saturating_add);
+            .filter_map(|line| line.votes.parse::<i128>().ok())
+            .fold(0, i128::saturating_add);
         row(
             out,
             ["total", &votes.to_string(), &self.total_spent],
@@ -116,7 +116,7 @@ mod tests {
         String::from_utf8(out).expect("text")
     }
 
-    fn result(votes: u128, spent: u128) -> OptionResult {
+    fn result(votes: i128, spent: u128) -> OptionResult {
         OptionResult { votes, spent }
     }
 

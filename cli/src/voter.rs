@@ -8,10 +8,13 @@ use maci_nova_contracts::chain::{self, Chain, ChainError, Log, Receipt};
 use maci_nova_contracts::poll::PollState;
 use maci_nova_contracts::words;
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
+use maci_nova_protocol::log::SignedMessage;
 use maci_nova_protocol::membership::{self, Binding, Nullifier, Terms, Witness};
 use maci_nova_protocol::message::{Message, AMOUNT_BITS};
 use zeroize::Zeroizing;
 
+use crate::anchor::{self, Anchor, Window};
+use crate::ballot::Draft;
 use crate::clock;
 use crate::console::Console;
 use crate::failure::{on_chain, Failure};
@@ -21,8 +24,11 @@ use crate::progress::{duration, Progress};
 use crate::scan::Scan;
 use crate::sign_ups::{self, SignUps};
 
-/// Messages of one transaction: with 232,000 gas each, a third of what a transaction may take.
+/// Messages of one transaction: with 250,000 gas each, less than half of what a transaction may take.
 pub const BATCH: usize = 25;
+
+/// How often messages are signed, if the contract refuses their anchor each time.
+const SIGNINGS: u32 = 5;
 
 /// For what is read without showing progress.
 const SILENT: Console = Console {
@@ -54,6 +60,8 @@ pub struct JoinRequest<'a> {
     pub poll_key: &'a PublicKey,
     /// Passed on to the contract that gives credits.
     pub credit_data: &'a Bytes,
+    /// With fewer the poll refuses, so that the one join of a sign-up is not used up for less.
+    pub min_credits: u64,
 }
 
 /// A voter in a poll.
@@ -68,7 +76,7 @@ pub struct Joined {
 }
 
 /// Messages in the poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Published {
     /// Index of the first one among the poll's messages and top-ups, from 0. The others follow,
     /// unless there were several transactions and somebody else's came between.
@@ -162,6 +170,7 @@ pub fn join<C: Chain + ?Sized>(
         pollKey: poll_key(&request.poll_key.point()),
         proof: proof_words(&proof),
         creditData: request.credit_data.clone(),
+        minCredits: U256::from(request.min_credits),
     };
     let receipt = chain::send(chain, from, poll.address, &call, U256::ZERO)
         .map_err(on_chain("join the poll"))?;
@@ -221,6 +230,7 @@ fn binding(request: &JoinRequest<'_>, from: Address) -> Binding {
         poll_key: request.poll_key.point(),
         sender: membership::Address(from.into()),
         credit_data: request.credit_data,
+        min_credits: request.min_credits,
     })
 }
 
@@ -229,33 +239,145 @@ fn proof_words(proof: &JoinProof) -> [U256; JoinProof::WORDS] {
     std::array::from_fn(|i| U256::from_be_slice(&bytes[32 * i..][..32]))
 }
 
-/// Publishes messages in their order, [`BATCH`] in a transaction.
+/// Signs and publishes a ballot in its order, [`BATCH`] messages in a transaction: each transaction's are
+/// signed just before it is sent, after the one before is in a block. Where the contract refuses the
+/// anchor, because the transaction waited too long or a block was replaced, they are signed and sent again.
+pub fn cast<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    drafts: &[Draft],
+) -> Result<Published, Failure> {
+    require_some(chain, poll, drafts.len())?;
+    let mut published = Published::default();
+    for batch in drafts.chunks(BATCH) {
+        let what = published.describe(batch.len(), drafts.len());
+        let receipt = sign_and_send(chain, from, poll, batch, &what)?;
+        published.add(poll, batch.len(), &receipt)?;
+    }
+    Ok(published)
+}
+
+fn sign_and_send<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    drafts: &[Draft],
+    what: &str,
+) -> Result<Receipt, Failure> {
+    let mut tries = SIGNINGS;
+    loop {
+        tries -= 1;
+        let anchor = Anchor::newest(chain, poll)?;
+        let messages: Vec<Message> = drafts.iter().map(|draft| draft.sign(&anchor)).collect();
+        match send_batch(chain, from, poll, &messages, &anchor) {
+            Err(error) if tries > 0 && anchor::is_refused(&error) => continue,
+            sent => return sent.map_err(on_chain(what)),
+        }
+    }
+}
+
+/// Publishes signed messages in their order, up to [`BATCH`] in a transaction, those of a transaction signed
+/// after one block.
 pub fn publish<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
     poll: &PollContract,
-    messages: &[Message],
+    messages: &[SignedMessage],
+    console: &Console,
 ) -> Result<Published, Failure> {
-    if messages.is_empty() {
-        return Err(Failure::Usage("there is no message to publish".into()));
-    }
-    require_open(chain, poll)?;
-    let mut published = Published {
-        first: 0,
-        count: 0,
-        gas: 0,
-    };
-    for batch in messages.chunks(BATCH) {
-        let what = describe(published.count, batch.len(), messages.len());
-        let receipt = send_batch(chain, from, poll, batch).map_err(on_chain(what))?;
-        if published.count == 0 {
-            let event: Poll::Message = event(&receipt, poll.address)?;
-            published.first = number(event.index)?;
-        }
-        published.count += batch.len() as u64;
-        published.gas = published.gas.saturating_add(receipt.gas_used);
+    require_some(chain, poll, messages.len())?;
+    check_anchors(chain, poll, messages, console)?;
+    let mut published = Published::default();
+    let of_one_block = messages.chunk_by(|one, next| anchor_of(one) == anchor_of(next));
+    for batch in of_one_block.flat_map(|messages| messages.chunks(BATCH)) {
+        let what = published.describe(batch.len(), messages.len());
+        let bare: Vec<Message> = batch.iter().map(|signed| signed.message).collect();
+        let receipt = send_batch(chain, from, poll, &bare, &anchor_of(&batch[0]));
+        published.add(poll, batch.len(), &receipt.map_err(on_chain(what))?)?;
     }
     Ok(published)
+}
+
+fn anchor_of(signed: &SignedMessage) -> Anchor {
+    Anchor {
+        block_number: signed.block_number,
+        element: signed.message.anchor,
+    }
+}
+
+/// Refuses, before anything is paid, what the contract would refuse; warns of what it soon will.
+fn check_anchors<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    messages: &[SignedMessage],
+    console: &Console,
+) -> Result<(), Failure> {
+    let mut anchors: Vec<Anchor> = messages.iter().map(anchor_of).collect();
+    anchors.dedup();
+    if !poll.header().has_anchors() {
+        let text = "its messages have no anchors, and these have; they are another poll's";
+        let foreign = anchors.iter().any(|anchor| *anchor != Anchor::NONE);
+        return match foreign {
+            true => Err(poll.contradiction(text)),
+            false => Ok(()),
+        };
+    }
+    let window = Window::now(chain, poll)?;
+    for anchor in anchors {
+        let block = anchor.block_number;
+        if block < window.oldest() {
+            return Err(poll.contradiction(&format!(
+                "messages that were signed after block {block} are too old for it, it takes those since block {}; sign them again",
+                window.oldest()
+            )));
+        }
+        if poll.anchor_of(chain, block)? != words::scalar(&anchor.element) {
+            return Err(poll.contradiction(&format!(
+                "messages were signed for another anchor than that of its block {block}: for another poll, or the block has been replaced; sign them again"
+            )));
+        }
+        let left = window.last(block).saturating_sub(window.head);
+        if left <= window.blocks / 4 {
+            console.warn(format!(
+                "messages that were signed after block {block} are taken for {left} more blocks; if they come too late, sign them again"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn require_some<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    messages: usize,
+) -> Result<(), Failure> {
+    if messages == 0 {
+        return Err(Failure::Usage("there is no message to publish".into()));
+    }
+    require_open(chain, poll)
+}
+
+impl Published {
+    fn add(
+        &mut self,
+        poll: &PollContract,
+        messages: usize,
+        receipt: &Receipt,
+    ) -> Result<(), Failure> {
+        if self.count == 0 {
+            let event: Poll::Message = event(receipt, poll.address)?;
+            self.first = number(event.index)?;
+        }
+        self.count += messages as u64;
+        self.gas = self.gas.saturating_add(receipt.gas_used);
+        Ok(())
+    }
+
+    /// Completes "cannot ...", of the next `batch` messages of `all`.
+    fn describe(&self, batch: usize, all: usize) -> String {
+        describe(self.count, batch, all)
+    }
 }
 
 /// Completes "cannot ...".
@@ -276,6 +398,7 @@ fn send_batch<C: Chain + ?Sized>(
     from: Address,
     poll: &PollContract,
     batch: &[Message],
+    anchor: &Anchor,
 ) -> Result<Receipt, ChainError> {
     let data = |message: &Message| message.data.each_ref().map(words::scalar);
     let key = |message: &Message| poll_key(&message.encryption_key);
@@ -284,16 +407,22 @@ fn send_batch<C: Chain + ?Sized>(
     let fee = fee
         .checked_mul(U256::from(batch.len()))
         .ok_or_else(too_much)?;
+    let block_number = U256::from(anchor.block_number);
+    let element = words::scalar(&anchor.element);
     if let [message] = batch {
         let call = Poll::publishMessageCall {
             data: data(message),
             encryptionKey: key(message),
+            blockNumber: block_number,
+            anchor: element,
         };
         return chain::send(chain, from, poll.address, &call, fee);
     }
     let call = Poll::publishMessageBatchCall {
         data: batch.iter().map(data).collect(),
         encryptionKeys: batch.iter().map(key).collect(),
+        blockNumber: block_number,
+        anchor: element,
     };
     chain::send(chain, from, poll.address, &call, fee)
 }

@@ -4,6 +4,7 @@ use alloy_primitives::{hex, keccak256, Address, B256, U256};
 use alloy_sol_types::SolValue;
 
 use crate::bindings::Poll::PollInfo;
+use crate::words;
 
 /// Bits of a poll id: what a command has room for.
 pub const POLL_ID_BITS: u32 = 50;
@@ -116,6 +117,12 @@ pub fn clone_address(factory: Address, implementation: Address, arguments: &[u8]
 /// Where the results of a finalized poll are: the first contract that it creates, which has them as its code.
 pub fn results_address(poll: Address) -> Address {
     poll.create(1)
+}
+
+/// A block's anchor in a poll: `keccak256(abi.encode(blockHash, chainId, poll)) mod r`.
+pub fn anchor(block_hash: B256, chain_id: u64, poll: Address) -> U256 {
+    let encoded = (block_hash, U256::from(chain_id), poll).abi_encode();
+    U256::from_be_bytes(keccak256(encoded).0) % words::group_order()
 }
 
 /// What a final proof is bound to: `keccak256(abi.encode(chainId, poll, verifier))`.

@@ -11,6 +11,11 @@ pub fn scalar(value: &Fr) -> U256 {
     U256::from_le_slice(value.to_repr().as_ref())
 }
 
+/// The group order r.
+pub fn group_order() -> U256 {
+    scalar(&-Fr::ONE) + U256::ONE
+}
+
 /// A word as a scalar; `None` if it is not below the group order.
 pub fn to_scalar(word: U256) -> Option<Fr> {
     Fr::from_repr(word.to_le_bytes::<32>().into()).into()

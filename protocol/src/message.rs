@@ -13,7 +13,7 @@ pub const AMOUNT_BITS: u32 = 48;
 pub const CREDIT_BITS: u32 = 32;
 
 /// An encrypted command: any elements at all, and the anchor that it was sent with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Message {
     /// The ciphertext, tag last.
     #[serde(with = "crate::message::elements")]

@@ -22,12 +22,12 @@ use crate::tree::{Path, Position};
 use crate::Fr;
 
 /// Bits within which `balance + cost(old) - cost(new)` lies, sign apart: a balance is below 2^99
-/// and a cost below 2^100.
+/// and a cost's magnitude below 2^98.
 ///
 /// The balance: `2^32` credits of a join and fewer than 2^50 top-ups of less than 2^48. Both bounds,
 /// and that there are fewer than 2^50 messages, are checked where events enter the chains, by the
 /// contract and by who reads a log, and not here: a chain that holds a larger amount may have no
-/// proof. The cost: weights are below 2^50.
+/// proof. The cost: magnitudes of weights are below 2^49.
 const CREDIT_BITS: usize = 102;
 
 /// The preimage of a state leaf, bound to the state only where an event names the leaf.

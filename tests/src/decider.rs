@@ -147,20 +147,21 @@ impl Proven {
     }
 }
 
+fn number<T: std::str::FromStr<Err = std::num::ParseIntError>>(value: &Value) -> T {
+    value.as_str().expect("a string").parse().expect("a number")
+}
+
 /// The results that MACI's core computed for a poll.
 pub fn published(name: &str) -> Vec<OptionResult> {
     let path = vectors::path(&format!("polls/{name}/expected.json"));
     let text = std::fs::read(path).expect("the vector");
     let expected: Value = serde_json::from_slice(&text).expect("JSON");
-    let numbers = |key: &str| -> Vec<u128> {
-        let list = expected[key].as_array().expect("a list");
-        let number = |value: &Value| value.as_str().expect("a string").parse().expect("a number");
-        list.iter().map(number).collect()
-    };
-    let pairs = numbers("results")
-        .into_iter()
-        .zip(numbers("perOptionSpent"));
-    pairs
-        .map(|(votes, spent)| OptionResult { votes, spent })
+    let list = |key: &str| expected[key].as_array().expect("a list").iter();
+    list("results")
+        .zip(list("perOptionSpent"))
+        .map(|(votes, spent)| OptionResult {
+            votes: number(votes),
+            spent: number(spent),
+        })
         .collect()
 }

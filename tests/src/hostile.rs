@@ -72,12 +72,14 @@ pub enum Kind {
     HugeS,
     /// One credit more than there is.
     TooExpensive,
-    /// Weight 2^50 - 1.
+    /// Weight 2^49 - 1, the largest for an option.
+    WeightLargest,
+    /// Weight 2^50 - 1, in negative voting the largest against an option.
     WeightHuge,
 }
 
 /// Every kind, the applied ones that leave no usable key last.
-pub const KINDS: [Kind; 37] = [
+pub const KINDS: [Kind; 38] = [
     Kind::Valid,
     Kind::KeyChange,
     Kind::LowOrderEncryption(0),
@@ -107,6 +109,7 @@ pub const KINDS: [Kind; 37] = [
     Kind::LargeS,
     Kind::HugeS,
     Kind::TooExpensive,
+    Kind::WeightLargest,
     Kind::WeightHuge,
     Kind::Valid,
     Kind::OffCurveKey,
@@ -140,7 +143,8 @@ impl Kind {
             Kind::OtherSigner | Kind::LowOrderR8 => &[Rule::SignatureEquation],
             Kind::OffCurveR8 => &[Rule::SignatureR8],
             Kind::LargeS | Kind::HugeS => &[Rule::SignatureScalar],
-            Kind::TooExpensive | Kind::WeightHuge => &[Rule::Credits],
+            Kind::TooExpensive | Kind::WeightLargest => &[Rule::Credits],
+            Kind::WeightHuge => &[Rule::Weight, Rule::Credits],
         }
     }
 }
@@ -402,8 +406,9 @@ impl HostilePoll {
                 while self.header.mode.cost(weight) <= budget {
                     weight += 1;
                 }
-                command.new_vote_weight = weight;
+                command.new_vote_weight = weight.unsigned_abs();
             }
+            Kind::WeightLargest => command.new_vote_weight = limit / 2 - 1,
             Kind::WeightHuge => command.new_vote_weight = limit - 1,
             _ => {}
         }

@@ -32,7 +32,7 @@ fn is_accepted_with_the_stored_results(name: &str) -> u64 {
         proof,
     } = Proven::of(name);
     assert_eq!(statement.results, published(name));
-    let total: u128 = statement.results.iter().map(|result| result.votes).sum();
+    let total: i128 = statement.results.iter().map(|result| result.votes).sum();
     assert!(total > 0, "a poll with votes");
     let gas = folded.keys.accept(statement, proof).expect("a true proof");
     assert!(gas < 400_000, "{gas} gas");

@@ -42,6 +42,7 @@ impl World {
             coordinator_key: coordinator.public_key().point(),
             vote_options: 5,
             mode: Mode::Quadratic,
+            signed_within: 0,
             state_tree_depth: 2,
             vote_option_tree_depth: 1,
         };
@@ -88,6 +89,7 @@ impl World {
         let message = Message {
             data: cipher::encrypt(&plaintext, shared),
             encryption_key,
+            anchor: Fr::ZERO,
         };
         self.publish(Record::Message(Box::new(message)));
     }
@@ -258,9 +260,7 @@ fn negative_fields_are_what_the_element_is() {
     assert_eq!(decide(borrowed), (Applied, 3));
     // Weight -3 and nonce 2 are weight 2^50 - 3 and nonce 1.
     let weight = vote.pack() - Fr::from(6) * two(100) + two(150);
-    let (decision, counted) = decide(weight);
-    assert_ne!(decision, Applied);
-    assert_eq!(counted, 0);
+    assert_eq!(decide(weight), (Refused(Rule::Weight), 0));
     // Nonce -1: 2^50 - 1, of the poll below.
     let nonce = vote.pack() - Fr::from(2) * two(150);
     assert_eq!(decide(nonce), (Refused(Rule::Nonce), 0));

@@ -100,16 +100,14 @@ fn published_results_root(name: &str, depth: usize) -> Fr {
     let path = vectors::path(&format!("polls/{name}/expected.json"));
     let text = std::fs::read(path).expect("the vector");
     let expected: Value = serde_json::from_slice(&text).expect("JSON");
-    let numbers = |key: &str| -> Vec<u128> {
-        let list = expected[key].as_array().expect("a list");
-        let number = |value: &Value| value.as_str().expect("a string").parse().expect("a number");
-        list.iter().map(number).collect()
-    };
-    let pairs = numbers("results")
-        .into_iter()
-        .zip(numbers("perOptionSpent"));
-    let results: Vec<OptionResult> = pairs
-        .map(|(votes, spent)| OptionResult { votes, spent })
+    let list = |key: &str| expected[key].as_array().expect("a list").iter();
+    let text = |value: &Value| value.as_str().expect("a string").to_owned();
+    let results: Vec<OptionResult> = list("results")
+        .zip(list("perOptionSpent"))
+        .map(|(votes, spent)| OptionResult {
+            votes: text(votes).parse().expect("votes"),
+            spent: text(spent).parse().expect("credits"),
+        })
         .collect();
     results_root(depth, &results).expect("as many as the tree has room for")
 }

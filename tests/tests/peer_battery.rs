@@ -9,7 +9,7 @@ use maci_nova_protocol::log::{LogIndex, Record};
 use maci_nova_protocol::poll::Decision::{self, Applied, Refused};
 use maci_nova_protocol::poll::Rule::{
     Credits, EncryptionKey, Nonce, Padding, PollId, SignatureEquation, SignatureKey, SignatureR8,
-    SignatureScalar, StateIndex, Tag, VoteOption,
+    SignatureScalar, StateIndex, Tag, VoteOption, Weight,
 };
 use maci_nova_protocol::poll::{Poll, Transition};
 use maci_nova_protocol::Fr;
@@ -190,7 +190,7 @@ const CASES: [Case; 57] = [
     agreed("two_with_nonce_1", &[Refused(Nonce), Applied]),
     agreed("valid", &[Applied]),
     agreed("weight_0", &[Applied]),
-    agreed("weight_2_50_1", &[Refused(Credits)]),
+    agreed("weight_2_50_1", &[Refused(Weight)]),
     agreed("wrong_signer", &[Refused(SignatureEquation)]),
 ];
 

@@ -5,7 +5,7 @@ use std::io::BufReader;
 
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::count::Count;
-use maci_nova_protocol::field::{from_decimal, Fr};
+use maci_nova_protocol::field::{from_decimal, from_i64};
 use maci_nova_protocol::log::{LogIndex, LogReader, LogWriter, Record};
 use maci_nova_protocol::poll::{Decision, Event, Transition};
 use maci_nova_protocol::tally::results_root;
@@ -21,11 +21,11 @@ fn log(poll: &str) -> File {
     File::open(path(&format!("polls/{poll}/poll.jsonl"))).expect("the vector's log")
 }
 
-fn number(value: &Value) -> u128 {
+fn number<T: std::str::FromStr<Err = std::num::ParseIntError>>(value: &Value) -> T {
     value.as_str().expect("a string").parse().expect("a number")
 }
 
-fn numbers(value: &Value) -> Vec<u128> {
+fn numbers<T: std::str::FromStr<Err = std::num::ParseIntError>>(value: &Value) -> Vec<T> {
     list(value).iter().map(number).collect()
 }
 
@@ -48,7 +48,7 @@ fn counts_as_macis_core_does() {
         let expected = expected(name);
         let (poll, transitions) = transitions(name);
         let results = poll.results();
-        let votes: Vec<u128> = results.iter().map(|result| result.votes).collect();
+        let votes: Vec<i128> = results.iter().map(|result| result.votes).collect();
         let spent: Vec<u128> = results.iter().map(|result| result.spent).collect();
         assert_eq!(votes, numbers(&expected["results"]), "{name}");
         assert_eq!(spent, numbers(&expected["perOptionSpent"]), "{name}");
@@ -87,9 +87,9 @@ fn final_leaves_and_ballots() {
                 number(&ballot["nonce"]),
                 "{name} {index}"
             );
-            for (option, weight) in (0u64..).zip(numbers(&ballot["votes"])) {
+            for (option, weight) in (0u64..).zip(numbers::<i128>(&ballot["votes"])) {
                 assert_eq!(
-                    u128::from(poll.weight(index, option)),
+                    i128::from(poll.weight(index, option)),
                     weight,
                     "{name} {index} {option}"
                 );
@@ -140,7 +140,7 @@ fn check(transition: &Transition) {
     let state_root = |leaf| t.state_path.root(leaf, t.path_index);
     assert_eq!(state_root(t.old_leaf), t.before.state_root);
     assert_eq!(state_root(t.new_leaf), t.after.state_root);
-    let vote_root = |weight| t.vote_path.root(Fr::from(weight), t.option_index);
+    let vote_root = |weight| t.vote_path.root(from_i64(weight), t.option_index);
     assert_eq!(vote_root(t.old_weight), t.leaf.vote_root);
     let tally_root = t.tally_path.root(t.old_result.hash(), t.option_index);
     assert_eq!(tally_root, t.before.tally_root);

@@ -218,7 +218,7 @@ fn messages() {
         let message = Message {
             data,
             encryption_key,
-            anchor: Fr::ZERO,
+            anchor: Fr::from(0),
         };
         assert_eq!(message.digest(), element(&vector["messageHash"]));
     }

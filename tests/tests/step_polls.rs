@@ -4,9 +4,9 @@
 use ff::{Field, PrimeField};
 use maci_nova_protocol::babyjub::{Point, Scalar};
 use maci_nova_protocol::command::Command;
+use maci_nova_protocol::field::from_i64;
 use maci_nova_protocol::keys::shared_key;
 use maci_nova_protocol::poll::{Decision, Event, Header, Mode, Transition};
-use maci_nova_protocol::poseidon::hash;
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_protocol::{chain, cipher, Fr};
 use maci_nova_step_circuit::recorder::Constraint;
@@ -236,17 +236,19 @@ fn command_of(poll: &HostilePoll, transition: &Transition) -> Command {
 /// and the roots made to fit.
 #[test]
 fn the_credit_rule_is_exact_at_its_limits() {
-    let huge = (1u64 << 50) - 1;
+    let huge = (1i64 << 49) - 1;
     for (mode, kind) in [
         (Mode::Quadratic, Kind::Valid),
-        (Mode::Quadratic, Kind::WeightHuge),
+        (Mode::Quadratic, Kind::WeightLargest),
         (Mode::Linear, Kind::Valid),
-        (Mode::Linear, Kind::WeightHuge),
+        (Mode::Linear, Kind::WeightLargest),
+        (Mode::Negative, Kind::Valid),
+        (Mode::Negative, Kind::WeightLargest),
     ] {
         let (mut poll, _) = HostilePoll::new(4, mode, (2, 1), 3);
         let (_, vote) = poll.process(&[kind], 0).remove(0);
         let command = command_of(&poll, &vote);
-        let new = command.new_vote_weight;
+        let new = mode.weight(command.new_vote_weight).expect("a weight");
         let limit = mode.cost(new);
         for (balance, old) in [
             (0, 0),
@@ -256,7 +258,9 @@ fn the_credit_rule_is_exact_at_its_limits() {
             (limit, 0),
             (limit.saturating_sub(1), 0),
             (0, new),
-            (0, new.saturating_sub(1)),
+            (0, (new - 1).max(0)),
+            // Against the option as much as for it, where there are signs.
+            (0, if mode.has_signs() { -new } else { new }),
         ] {
             let before = with_ballot(&vote, balance, old);
             let circuit = StepCircuit::from_claims(
@@ -272,7 +276,7 @@ fn the_credit_rule_is_exact_at_its_limits() {
                 leaf.balance = balance + mode.cost(old) - limit;
                 leaf.nonce += 1;
                 leaf.key = command.new_public_key;
-                leaf.vote_root = before.vote_path.root(Fr::from(new), before.option_index);
+                leaf.vote_root = before.vote_path.root(from_i64(new), before.option_index);
             }
             let root = before.state_path.root(leaf.hash(), before.path_index);
             assert_eq!(recording.after.state_root, root, "{mode:?} {balance} {old}");
@@ -282,20 +286,18 @@ fn the_credit_rule_is_exact_at_its_limits() {
 
 /// The vote for a voter with this balance and this weight at the option, in a tally of large
 /// numbers.
-fn with_ballot(vote: &Transition, balance: u128, weight: u64) -> Transition {
+fn with_ballot(vote: &Transition, balance: u128, weight: i64) -> Transition {
     let mut t = vote.clone();
     t.leaf.balance = balance;
     t.old_weight = weight;
-    t.leaf.vote_root = t.vote_path.root(Fr::from(weight), t.option_index);
+    t.leaf.vote_root = t.vote_path.root(from_i64(weight), t.option_index);
     t.old_leaf = t.leaf.hash();
     t.before.state_root = t.state_path.root(t.old_leaf, t.path_index);
     t.old_result = OptionResult {
         votes: 1 << 94,
         spent: 1 << 120,
     };
-    let (votes, spent) = (t.old_result.votes, t.old_result.spent);
-    let result = hash(&[Fr::from_u128(votes), Fr::from_u128(spent)]);
-    t.before.tally_root = t.tally_path.root(result, t.option_index);
+    t.before.tally_root = t.tally_path.root(t.old_result.hash(), t.option_index);
     t
 }
 

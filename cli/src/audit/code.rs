@@ -1,10 +1,8 @@
 //! The code of a poll's contracts, which must be that of the compiled contracts here.
 //!
 //! Compiled contracts are deployed in an EVM that holds nothing else, with the arguments that the
-//! contracts on the chain say they were made with. What comes out is what must be on the chain. No immutable
-//! of these contracts depends on where the contract is; the poll's scope depends on the chain id, which is
-//! given to the EVM. Only libraries are elsewhere, so their addresses are put in the places of the
-//! EVM's.
+//! contracts on the chain say they were made with. What comes out is what must be on the chain, but for
+//! addresses: those of libraries, and of what polls execute, are put in the places of the EVM's.
 
 use maci_nova_compressor::adapter::ToArk;
 use maci_nova_compressor::decider::DeciderKey;
@@ -12,10 +10,12 @@ use maci_nova_compressor::groth16::VerifyingKey;
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, B256};
 use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::artifact::{self, Artifact, ArtifactError, Libraries};
-use maci_nova_contracts::bindings::{DeciderVerifier, JoinVerifier, Poll};
+use maci_nova_contracts::bindings::{DeciderVerifier, JoinVerifier, MACI};
 use maci_nova_contracts::chain::{self, Chain};
 use maci_nova_contracts::decider::{deploy_code, Key};
+use maci_nova_contracts::deploy::poll_implementation;
 use maci_nova_contracts::evm::{Evm, SENDER};
+use maci_nova_contracts::poll::{arguments, clone_address, clone_code};
 use maci_nova_folding::{blinding_generator, is_development_tau};
 use maci_nova_protocol::tree::capacity;
 use rand_core::{OsRng, RngCore};
@@ -120,20 +120,63 @@ pub(super) fn decider_key(key: &Key) -> DeciderKey {
     }
 }
 
-/// Compares the code of the poll, and of the libraries that it calls.
+/// Checks that the poll is a clone of the compiled contract, made with what it says of itself: its address is the hash
+/// of its code and arguments (CREATE2), so its storage was empty when it was made, whatever the factory is. Compares the
+/// code of what it executes, and of the libraries that this calls.
 pub(super) fn check_poll<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Failure> {
     let other = || poll.contradiction("its code is not the compiled contract's with its settings");
     let found = code_at(chain, poll.address)?;
+    let implementation = found
+        .get(IMPLEMENTATION..IMPLEMENTATION + Address::len_bytes())
+        .map(Address::from_slice)
+        .ok_or_else(other)?;
+    let arguments = arguments(&poll.info);
+    if found != clone_code(implementation, &arguments) {
+        return Err(other());
+    }
+    let what = "read the factory of polls";
+    let factory = view(chain, poll.info.maci, &MACI::FACTORYCall {}, what)?;
+    if clone_address(factory, implementation, &arguments) != poll.address {
+        return Err(poll.contradiction(
+            "it is not where its MACI's factory makes a poll of this code: it may have had another state at first",
+        ));
+    }
+    check_implementation(chain, poll, implementation)
+}
+
+/// Where the address of what it executes stands in the code of a clone.
+const IMPLEMENTATION: usize = 10;
+
+fn check_implementation<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    implementation: Address,
+) -> Result<(), Failure> {
+    let other = || {
+        poll.contradiction(&format!(
+            "the code at {implementation}, which it executes, is not that of a poll"
+        ))
+    };
+    let found = code_at(chain, implementation)?;
     let mut evm = Evm::with_chain_id(poll.chain_id);
     // Libraries are found again by their addresses. From an account drawn here they are at addresses
-    // that none of the poll's settings has, by chance or by design.
+    // that nothing else in the code is, by chance or by design.
     let mut drawn = [0; 20];
     OsRng.fill_bytes(&mut drawn);
     let deployer = Address::from(drawn);
     evm.add_account(deployer);
     let libraries = libraries(&mut evm, deployer)?;
-    let compiled = deploy_poll(&mut evm, deployer, poll, &libraries)?;
+    let code = poll_implementation(&libraries).map_err(malformed)?;
+    let deployed = chain::deploy(&mut evm, deployer, code).map_err(on_chain(EMBEDDED))?;
+    let compiled = code_at(&evm, deployed.contract)?;
     let mut expected = compiled.to_vec();
+    // It has its own address in its code, so that it can refuse to be called otherwise than by a clone.
+    moved(
+        &mut expected,
+        &compiled,
+        &deployed.contract,
+        &implementation,
+    );
     for (name, here) in &libraries {
         let there = places(&compiled, here)
             .first()
@@ -178,33 +221,6 @@ fn libraries(evm: &mut Evm, deployer: Address) -> Result<Libraries, Failure> {
         libraries.insert(library.name.to_owned(), deployed.contract);
     }
     Ok(libraries)
-}
-
-/// The code of a poll with the settings of this one.
-fn deploy_poll(
-    evm: &mut Evm,
-    deployer: Address,
-    poll: &PollContract,
-    libraries: &Libraries,
-) -> Result<Bytes, Failure> {
-    let info = &poll.info;
-    let arguments = Poll::constructorCall {
-        maci: info.maci,
-        setup: Poll::PollSetup {
-            owner: info.owner,
-            pollId: info.pollId,
-            joinVerifier: info.joinVerifier,
-            verifier: info.verifier,
-            emptyStateRoot: info.emptyStateRoot,
-            emptyTallyRoot: info.emptyTallyRoot,
-        },
-        settings: info.settings.clone(),
-    };
-    let code = artifact::POLL
-        .code(libraries, &arguments)
-        .map_err(malformed)?;
-    let deployed = chain::deploy(evm, deployer, code).map_err(on_chain(EMBEDDED))?;
-    code_at(evm, deployed.contract)
 }
 
 /// Completes "cannot ...".

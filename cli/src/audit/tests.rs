@@ -20,6 +20,7 @@ use rand_chacha::ChaCha20Rng;
 use simulator::{DeciderTrapdoors, JoinTrapdoors};
 
 use super::*;
+use crate::anchor::Anchor;
 use crate::poll_contract::poll_key;
 use crate::poll_file::{Contract, Contracts, KeyDigests, PollFile};
 
@@ -118,7 +119,10 @@ impl World {
             startTime: start,
             endTime: start + HOUR,
             provingBase: HOUR,
+            signedWithin: 75,
+            lastRoot: u32::MAX,
             provingPerMessage: 60,
+            provingMax: 24 * 3600,
             credits: credits.contract,
             topUpToken: self.token,
             creditUnit: U256::from(10),
@@ -176,6 +180,7 @@ impl World {
             poll_key: key(2000 + seed),
             sender: membership::Address(SENDER.into()),
             credit_data: &[],
+            min_credits: 1,
         };
         let root = words::to_scalar(sign_up.root).unwrap();
         let nullifier = Fr::from(3000 + seed);
@@ -186,14 +191,18 @@ impl World {
             pollKey: poll_key(&terms.poll_key),
             proof: self.joins.prove(&inputs, &mut self.rng).words(),
             creditData: Bytes::new(),
+            minCredits: U256::from(1),
         };
         self.send(poll.address, &call);
     }
 
     fn publish(&mut self, seed: u64) {
+        let anchor = Anchor::newest(&self.evm, self.poll()).unwrap();
         let call = Poll::publishMessageCall {
             data: core::array::from_fn(|i| U256::from(seed * 100 + i as u64)),
             encryptionKey: poll_key(&key(4000 + seed)),
+            blockNumber: U256::from(anchor.block_number),
+            anchor: words::scalar(&anchor.element),
         };
         self.send(self.poll().address, &call);
     }

@@ -25,7 +25,7 @@ fn key(seed: u64) -> PrivateKey {
     PrivateKey::from_element(Fr::from(seed))
 }
 
-fn choice(option: u64, weight: u64) -> Choice {
+fn choice(option: u64, weight: i64) -> Choice {
     Choice { option, weight }
 }
 
@@ -60,13 +60,14 @@ impl World {
         }
     }
 
-    fn publish(&mut self, messages: Vec<Message>) {
-        let records = messages.into_iter().map(Box::new).map(Record::Message);
+    fn publish(&mut self, messages: Vec<SignedMessage>) {
+        let messages = messages.into_iter().map(|signed| signed.message);
+        let records = messages.map(Box::new).map(Record::Message);
         self.sent.extend(records);
     }
 
     fn vote(&mut self, choices: &[Choice]) {
-        let messages = self.ballot(choices).messages().unwrap();
+        let messages = self.ballot(choices).messages(&Anchor::NONE).unwrap();
         self.publish(messages);
     }
 
@@ -79,7 +80,7 @@ impl World {
     }
 
     /// The weights that are counted.
-    fn count(&self) -> Vec<u128> {
+    fn count(&self) -> Vec<i128> {
         let secret = self.coordinator.secret_scalar();
         let mut count = Count::new(self.header.clone(), secret).unwrap();
         for key in [&self.key, &key(3)] {
@@ -111,15 +112,15 @@ fn random_choices(rng: &mut ChaCha20Rng) -> Vec<Choice> {
     let count = 1 + rng.next_u64() % OPTIONS;
     let pick = |_| {
         let option = options.swap_remove((rng.next_u64() % options.len() as u64) as usize);
-        choice(option, rng.next_u64() % 5)
+        choice(option, (rng.next_u64() % 5) as i64)
     };
     (0..count).map(pick).collect()
 }
 
-fn weights(choices: &[Choice]) -> Vec<u128> {
+fn weights(choices: &[Choice]) -> Vec<i128> {
     let weight = |option| {
         let choice = choices.iter().find(|choice| choice.option == option);
-        choice.map_or(0, |choice| u128::from(choice.weight))
+        choice.map_or(0, |choice| i128::from(choice.weight))
     };
     (0..OPTIONS).map(weight).collect()
 }
@@ -146,7 +147,7 @@ fn nonces_go_down() {
     assert_eq!(ballot.cost(), 1 + 4 + 9);
     ballot.first_nonce = 7;
     assert_eq!(ballot.nonces(), [9, 8, 7]);
-    assert_eq!(ballot.messages().unwrap().len(), 3);
+    assert_eq!(ballot.messages(&Anchor::NONE).unwrap().len(), 3);
 }
 
 /// After a bribe the briber has the key, and every key that it was changed to.
@@ -156,13 +157,13 @@ fn a_bribe_is_worth_nothing() {
     let bribers = key(9);
     let mut ballot = world.ballot(&[]);
     ballot.new_key = Some(bribers.public_key());
-    let change = ballot.messages().unwrap();
+    let change = ballot.messages(&Anchor::NONE).unwrap();
     let choices = [choice(3, 9)];
     let mut ballot = world.ballot(&choices);
     ballot.key = &bribers;
-    let early = ballot.messages().unwrap();
+    let early = ballot.messages(&Anchor::NONE).unwrap();
     ballot.first_nonce = 2;
-    let bought = ballot.messages().unwrap();
+    let bought = ballot.messages(&Anchor::NONE).unwrap();
     let nonce_one = early;
     // In whatever order the briber asks for them.
     world.publish(bought);
@@ -181,13 +182,13 @@ fn a_kept_key_lets_what_it_signed_before_count() {
     let mut ballot = world.ballot(&choices);
     ballot.key = &kept;
     ballot.first_nonce = 3;
-    let before = ballot.messages().unwrap();
+    let before = ballot.messages(&Anchor::NONE).unwrap();
     world.publish(before);
     assert_eq!(world.count(), [0; 5]);
     let choices = [choice(1, 7), choice(4, 1)];
     let mut ballot = world.ballot(&choices);
     ballot.new_key = Some(kept.public_key());
-    let last = ballot.messages().unwrap();
+    let last = ballot.messages(&Anchor::NONE).unwrap();
     world.publish(last);
     assert_eq!(world.count(), [2, 3, 0, 0, 1]);
 }
@@ -199,7 +200,7 @@ fn a_key_change_alone_takes_back_everything() {
     let mut ballot = world.ballot(&[]);
     ballot.new_key = Some(key(5).public_key());
     assert_eq!((ballot.nonces(), ballot.cost()), (vec![1], 0));
-    let change = ballot.messages().unwrap();
+    let change = ballot.messages(&Anchor::NONE).unwrap();
     world.publish(change);
     assert_eq!(world.count(), [0; 5]);
 }
@@ -262,7 +263,7 @@ fn ballots_that_change_to_the_same_key_are_not_mixed() {
     ] {
         let mut ballot = world.ballot(choices);
         ballot.new_key = Some(kept.public_key());
-        let messages = ballot.messages().unwrap();
+        let messages = ballot.messages(&Anchor::NONE).unwrap();
         world.publish(messages);
     }
     assert_eq!(world.count(), [0, 0, 0, 0, 3]);
@@ -275,7 +276,7 @@ fn the_first_key_signs_one_message_alone() {
     let choices = [choice(4, 2)];
     let mut ballot = world.ballot(&choices);
     ballot.first_nonce = 2;
-    let in_the_middle = ballot.messages().unwrap();
+    let in_the_middle = ballot.messages(&Anchor::NONE).unwrap();
     world.publish(in_the_middle);
     world.vote(&[choice(0, 1)]);
     assert_eq!(world.count(), [1, 0, 0, 0, 0]);
@@ -287,11 +288,11 @@ fn every_message_has_a_key_of_its_own() {
     let choices = [choice(0, 1), choice(1, 1), choice(2, 1)];
     let mut keys = Vec::new();
     for _ in 0..2 {
-        let messages = world.ballot(&choices).messages().unwrap();
-        keys.extend(messages.iter().map(|message| message.encryption_key));
+        let messages = world.ballot(&choices).messages(&Anchor::NONE).unwrap();
+        keys.extend(messages.iter().map(|signed| signed.message.encryption_key));
         assert!(messages
             .iter()
-            .all(|message| message.encryption_key.is_on_curve()));
+            .all(|signed| signed.message.encryption_key.is_on_curve()));
     }
     let distinct: std::collections::HashSet<_> = keys.iter().collect();
     assert_eq!(distinct.len(), 6);
@@ -303,7 +304,7 @@ fn ballots_that_are_none() {
     let refused = |choices: &[Choice], change: fn(&mut Ballot<'_>)| {
         let mut ballot = world.ballot(choices);
         change(&mut ballot);
-        ballot.messages().unwrap_err()
+        ballot.messages(&Anchor::NONE).unwrap_err()
     };
     let fine = [choice(0, 1), choice(4, 1)];
     assert_eq!(refused(&[], |_| {}), BallotError::Empty);
@@ -334,6 +335,10 @@ fn ballots_that_are_none() {
     for nonce in [(1 << 50) - 1, u64::MAX - 1, u64::MAX] {
         let mut ballot = world.ballot(&fine);
         ballot.first_nonce = nonce;
-        assert_eq!(field(ballot.messages().unwrap_err()), "nonce", "{nonce}");
+        assert_eq!(
+            field(ballot.messages(&Anchor::NONE).unwrap_err()),
+            "nonce",
+            "{nonce}"
+        );
     }
 }

@@ -47,6 +47,7 @@ pub fn run(arguments: &Join, console: &Console) -> Result<(), Failure> {
         key: &key,
         poll_key: &poll_key,
         credit_data: &arguments.credit_data,
+        min_credits: arguments.min_credits,
     };
     let joined = join(&mut connection.chain, from, &request, console)?;
     print(joined, poll_key.to_serialized(), console)

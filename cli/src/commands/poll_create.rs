@@ -2,10 +2,9 @@
 
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_protocol::keys::PublicKey;
-use maci_nova_protocol::poll::Mode;
 use serde::Serialize;
 
-use crate::arguments::{CostMode, PollCreate};
+use crate::arguments::PollCreate;
 use crate::clock::{self, moment};
 use crate::connection::Connection;
 use crate::console::Console;
@@ -23,6 +22,9 @@ struct Document {
     poll_id: u64,
     coordinator_key: String,
     options: u64,
+    mode: &'static str,
+    /// How many blocks an anchor is good for; 0 if messages have none.
+    signed_within: u32,
     start_time: u64,
     end_time: u64,
     /// None if the poll was there already.
@@ -54,10 +56,9 @@ fn terms(arguments: &PollCreate) -> Result<Terms, Failure> {
     Ok(Terms {
         coordinator_key,
         options: arguments.options,
-        mode: match arguments.mode {
-            CostMode::Quadratic => Mode::Quadratic,
-            CostMode::Linear => Mode::Linear,
-        },
+        mode: arguments.mode.into(),
+        signed_within: arguments.signed_within,
+        last_sign_up: arguments.last_sign_up,
         start: match arguments.start_at {
             Some(time) => Start::At(time),
             None => Start::In(arguments.start_in.seconds()),
@@ -69,6 +70,7 @@ fn terms(arguments: &PollCreate) -> Result<Terms, Failure> {
         },
         proving_base: arguments.proving_time.seconds(),
         proving_per_message: arguments.proving_time_per_message.seconds(),
+        proving_max: arguments.most_proving_time.seconds(),
         credits: credits(arguments)?,
         top_ups: top_ups(arguments)?,
         message_fee: arguments.message_fee,
@@ -128,6 +130,8 @@ fn print(
             poll_id: poll.header().poll_id,
             coordinator_key: terms.coordinator_key.to_serialized(),
             options: poll.header().vote_options,
+            mode: poll.header().mode.name(),
+            signed_within: poll.header().signed_within,
             start_time: start,
             end_time: end,
             gas: created.map(|created| created.gas),

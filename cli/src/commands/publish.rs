@@ -26,7 +26,8 @@ pub fn run(arguments: &Publish, console: &Console) -> Result<(), Failure> {
         Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
     let from = connection.sending_account()?;
     let poll = connection.poll()?;
-    let Published { first, count, gas } = publish(&mut connection.chain, from, &poll, &messages)?;
+    let chain = &mut connection.chain;
+    let Published { first, count, gas } = publish(chain, from, &poll, &messages, console)?;
     if console.json {
         return console.json_result(&Document {
             messages: count,

@@ -6,7 +6,8 @@ use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::poll_status::status;
+use crate::messages_file;
+use crate::poll_status::{status, Sent};
 
 /// Runs the command.
 pub fn run(arguments: &Status, console: &Console) -> Result<(), Failure> {
@@ -14,5 +15,10 @@ pub fn run(arguments: &Status, console: &Console) -> Result<(), Failure> {
     let connection = Connection::read_only(&arguments.node, &interrupt, console)?;
     let poll = connection.poll()?;
     let now = clock::now(&connection.chain)?;
-    status(&connection.chain, &poll, now)?.print(console)
+    let mut status = status(&connection.chain, &poll, now)?;
+    if let Some(path) = &arguments.messages {
+        let messages = messages_file::read(path)?;
+        status.sent = Some(Sent::find(&connection.chain, &poll, &messages, console)?);
+    }
+    status.print(console)
 }

@@ -5,8 +5,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_protocol::poll::Mode;
 use serde::Serialize;
 
+use crate::anchor::{Anchor, Window};
 use crate::arguments::{Choice, Vote};
 use crate::ballot::Ballot;
 use crate::connection::Connection;
@@ -14,7 +16,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::poll_contract::PollContract;
-use crate::voter::{join_at, publish, the_join_of, Joined, Published};
+use crate::voter::{cast, join_at, the_join_of, Joined, Published};
 use crate::{key, messages_file};
 
 /// Bytes of a file with a ballot: more than a line for each of 5^10 options is no ballot.
@@ -28,6 +30,8 @@ struct Document {
     cost: String,
     voice_credits: String,
     out: Option<String>,
+    /// The last block in which what was written to the file can be published; none without anchors.
+    publish_until: Option<u64>,
     first_message: Option<u64>,
     gas: Option<u64>,
 }
@@ -53,24 +57,28 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         ballot.check_votes()?;
         ballot.new_key = Some(key::read_or_make(path, console)?.public_key());
     }
-    let messages = ballot.messages()?;
+    let drafts = ballot.drafts()?;
     explain(&ballot, arguments.new_key_file.as_deref(), console);
-    warn_of_cost(&ballot, joined.credits, console);
+    check_cost(&ballot, joined.credits, console)?;
+    warn_of_replays(&connection, &poll, console)?;
     let mut document = Document {
         state_index: joined.state_index,
         nonces: ballot.nonces(),
         cost: ballot.cost().to_string(),
         voice_credits: joined.credits.to_string(),
         out: None,
+        publish_until: None,
         first_message: None,
         gas: None,
     };
     if let Some(path) = &arguments.out {
-        messages_file::write(path, &messages)?;
+        let anchor = Anchor::newest(&connection.chain, &poll)?;
+        messages_file::write(path, &ballot.messages(&anchor)?)?;
         document.out = Some(path.display().to_string());
+        document.publish_until = publish_until(&connection, &poll, &anchor)?;
     } else {
         let from = connection.sending_account()?;
-        let Published { first, gas, .. } = publish(&mut connection.chain, from, &poll, &messages)?;
+        let Published { first, gas, .. } = cast(&mut connection.chain, from, &poll, &drafts)?;
         (document.first_message, document.gas) = (Some(first), Some(gas));
     }
     document.print(console)
@@ -154,8 +162,47 @@ fn explain(ballot: &Ballot<'_>, new_key_file: Option<&Path>, console: &Console) 
     ));
 }
 
-/// Top-ups that are there already are counted after this ballot, so they do not help.
-fn warn_of_cost(ballot: &Ballot<'_>, credits: u64, console: &Console) {
+/// What was sent before can be sent again by others as long as its anchor is taken.
+fn warn_of_replays(
+    connection: &Connection,
+    poll: &PollContract,
+    console: &Console,
+) -> Result<(), Failure> {
+    if !poll.header().has_anchors() {
+        console.warn("this poll takes what was signed at any time: whoever has seen an earlier ballot of yours can send it again after this one, until the poll ends, and it counts in place of this one");
+        return Ok(());
+    }
+    let window = Window::now(&connection.chain, poll)?;
+    console.note(format!(
+        "what you sent before can be sent again by others until block {}; a ballot that you send after that stands",
+        window.last(window.head)
+    ));
+    Ok(())
+}
+
+fn publish_until(
+    connection: &Connection,
+    poll: &PollContract,
+    anchor: &Anchor,
+) -> Result<Option<u64>, Failure> {
+    if !poll.header().has_anchors() {
+        return Ok(None);
+    }
+    let window = Window::now(&connection.chain, poll)?;
+    Ok(Some(window.last(anchor.block_number)))
+}
+
+/// In full voting a ballot that is counted first spends exactly what the voter joined with. In the other
+/// modes it may cost more, if a top-up follows: those that are there already are counted after this
+/// ballot, so they do not help.
+fn check_cost(ballot: &Ballot<'_>, credits: u64, console: &Console) -> Result<(), Failure> {
+    let whole = ballot.cost() == u128::from(credits);
+    if ballot.header.mode == Mode::Full && ballot.first_nonce == 1 && !whole {
+        return Err(Failure::Usage(format!(
+            "full voting: a ballot gives all {credits} voice credits to one option, this one {}",
+            ballot.cost()
+        )));
+    }
     let missing = ballot.cost().saturating_sub(u128::from(credits));
     if missing > 0 {
         console.warn(format!(
@@ -163,6 +210,7 @@ fn warn_of_cost(ballot: &Ballot<'_>, credits: u64, console: &Console) {
             ballot.cost()
         ));
     }
+    Ok(())
 }
 
 impl Document {
@@ -173,7 +221,13 @@ impl Document {
         let count = self.nonces.len();
         let messages = if count == 1 { "message" } else { "messages" };
         console.result(|out| match (&self.out, self.first_message, self.gas) {
-            (Some(path), ..) => writeln!(out, "{count} {messages} written to {path}; publish them"),
+            (Some(path), ..) => match self.publish_until {
+                Some(block) => writeln!(
+                    out,
+                    "{count} {messages} written to {path}; publish them until block {block}"
+                ),
+                None => writeln!(out, "{count} {messages} written to {path}; publish them"),
+            },
             (None, Some(first), Some(gas)) => {
                 writeln!(
                     out,

@@ -19,11 +19,12 @@ use maci_nova_contracts::chain::{self, Chain, Receipt};
 use maci_nova_contracts::deploy::{self, Gatekeeper};
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
-use maci_nova_protocol::message::Message;
+use maci_nova_protocol::log::SignedMessage;
 use maci_nova_protocol::poll::Mode;
 use rand_core::OsRng;
 
-use crate::arguments::{Choice, Interval};
+use crate::anchor::Anchor;
+use crate::arguments::{Choice, Interval, SignedWithin};
 use crate::ballot::Ballot;
 use crate::commands::deploy::request;
 use crate::console::Console;
@@ -73,8 +74,10 @@ pub struct Keys {
 pub struct Setting {
     /// How many options there are.
     pub options: u32,
-    /// What a weight costs.
+    /// What weights mean and cost.
     pub mode: Mode,
+    /// Within how many blocks messages have to be signed.
+    pub signed_within: SignedWithin,
     /// What voters start with.
     pub credits: u32,
     /// Seconds until it starts, and from its start to its end.
@@ -247,6 +250,7 @@ impl<'a> Rehearsal<'a> {
             key: &voter.key,
             poll_key: &voter.poll_key.public_key(),
             credit_data: &Bytes::new(),
+            min_credits: 1,
         };
         let chain = self.stage.chain_mut();
         let joined = voter::join(chain, voter.account, &request, self.console)?;
@@ -257,9 +261,11 @@ impl<'a> Rehearsal<'a> {
 
     /// All that a voter wants, with the key that they joined with, and everything before it void.
     pub fn vote(&mut self, voter: &Voter, choices: &[Choice]) -> Result<(), Failure> {
-        let ballot = self.ballot(voter, choices);
-        let messages = ballot.messages()?;
-        self.publish(voter.account, &messages)
+        let drafts = self.ballot(voter, choices).drafts()?;
+        let chain = self.stage.chain_mut();
+        let published = voter::cast(chain, voter.account, &self.poll, &drafts)?;
+        self.published(drafts.len(), &published);
+        Ok(())
     }
 
     /// The ballot that [`Rehearsal::vote`] publishes, to be changed.
@@ -274,16 +280,25 @@ impl<'a> Rehearsal<'a> {
         }
     }
 
+    /// What messages are signed with now.
+    pub fn anchor(&self) -> Result<Anchor, Failure> {
+        Anchor::newest(self.stage.chain(), &self.poll)
+    }
+
     /// Publishes messages in their order.
-    pub fn publish(&mut self, account: Address, messages: &[Message]) -> Result<(), Failure> {
+    pub fn publish(&mut self, account: Address, messages: &[SignedMessage]) -> Result<(), Failure> {
         let chain = self.stage.chain_mut();
-        let published = voter::publish(chain, account, &self.poll, messages)?;
-        let action = match messages.len() {
+        let published = voter::publish(chain, account, &self.poll, messages, self.console)?;
+        self.published(messages.len(), &published);
+        Ok(())
+    }
+
+    fn published(&mut self, messages: usize, published: &voter::Published) {
+        let action = match messages {
             1 => "publishMessage",
             _ => "publishMessageBatch",
         };
         self.ledger.paid(action, Some(published.gas));
-        Ok(())
     }
 
     /// Buys credits for a voter, with tokens that are given for it.
@@ -399,12 +414,15 @@ fn terms(setting: Setting, coordinator: &PublicKey, token: Address, owner: Addre
         coordinator_key: *coordinator,
         options: setting.options,
         mode: setting.mode,
+        signed_within: Some(setting.signed_within),
+        last_sign_up: None,
         start: Start::In(start),
         end: End::After(length),
         proving_base: PROVING_TIME,
         proving_per_message: 5,
+        proving_max: 30 * 24 * 3600,
         credits: Credits::Constant(setting.credits),
-        top_ups: Some(TopUps {
+        top_ups: (setting.mode != Mode::Full).then_some(TopUps {
             token,
             unit: U256::from(CREDIT_UNIT),
             beneficiary: owner,

@@ -1,7 +1,7 @@
 //! Voters of real contracts, with real join proofs, in an embedded EVM.
 
 use maci_nova_contracts::alloy_primitives::B256;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::OnceLock;
 
 use halo2curves::bn256::{Fr as Scalar, G1Affine, G2Affine};
@@ -11,6 +11,7 @@ use maci_nova_compressor::groth16::Trapdoors;
 use maci_nova_contracts::deploy::{self, Gatekeeper, Plan, Shape};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::{decider, join as contract};
+use maci_nova_protocol::log::Record;
 use maci_nova_protocol::Fr;
 
 use super::*;
@@ -22,6 +23,8 @@ use crate::poll_file::{Contracts, KeyDigests, PollFile};
 const HOUR: u64 = 3600;
 const CREDITS: u32 = 100;
 const CREDIT_UNIT: u64 = 10;
+/// Blocks that an anchor is good for.
+const WITHIN: u16 = 75;
 const FEE: u64 = 7;
 /// Who pays, and who else there is.
 const OTHER: Address = Address::repeat_byte(0x12);
@@ -183,25 +186,40 @@ impl World {
             key: &key(seed),
             poll_key: &key(poll_seed).public_key(),
             credit_data: &Bytes::new(),
+            min_credits: 1,
         };
         join(&mut self.evm, OTHER, &request, &SILENT)
     }
 
-    fn ballot(&self, options: u64) -> Vec<Message> {
+    fn ballot(&self, options: u64) -> Vec<SignedMessage> {
+        let anchor = Anchor::newest(&self.evm, &self.poll).unwrap();
+        self.with_ballot(options, |ballot| ballot.messages(&anchor).unwrap())
+    }
+
+    fn with_ballot<T>(&self, options: u64, use_it: impl FnOnce(Ballot<'_>) -> T) -> T {
         let choices = (0..options).map(|option| Choice { option, weight: 2 });
-        let ballot = Ballot {
+        use_it(Ballot {
             header: self.poll.header(),
             state_index: 1,
             key: &key(200),
             choices: &choices.collect::<Vec<_>>(),
             new_key: None,
             first_nonce: 1,
-        };
-        ballot.messages().unwrap()
+        })
     }
 
-    fn publish(&mut self, messages: &[Message]) -> Result<Published, Failure> {
-        publish(&mut self.evm, OTHER, &self.poll, messages)
+    fn publish(&mut self, messages: &[SignedMessage]) -> Result<Published, Failure> {
+        publish(&mut self.evm, OTHER, &self.poll, messages, &SILENT)
+    }
+
+    /// The messages of the poll's log.
+    fn messages(&self) -> Vec<Message> {
+        let sent = self.poll.all_sent(&self.evm, &SILENT).unwrap();
+        let messages = sent.iter().filter_map(|sent| match &sent.record {
+            Record::Message(message) => Some(**message),
+            _ => None,
+        });
+        messages.collect()
     }
 
     fn top_up(&mut self, state_index: u64, credits: u64) -> Result<ToppedUp, Failure> {
@@ -233,7 +251,10 @@ fn settings(evm: &Evm, credits: Address, token: Address) -> MACI::PollSettings {
         startTime: now + HOUR,
         endTime: now + 25 * HOUR,
         provingBase: HOUR,
+        signedWithin: WITHIN,
+        lastRoot: u32::MAX,
         provingPerMessage: 60,
+        provingMax: 30 * 24 * 3600,
         credits,
         topUpToken: token,
         creditUnit: U256::from(CREDIT_UNIT),
@@ -339,6 +360,7 @@ fn proofs_of_another_setup_are_refused_by_the_contract() {
         key: &key(100),
         poll_key: &key(200).public_key(),
         credit_data: &Bytes::new(),
+        min_credits: 1,
     };
     let refused = join(&mut world.evm, OTHER, &request, &SILENT);
     fails(refused, "cannot join the poll");
@@ -397,22 +419,88 @@ fn ballots_are_in_the_poll_as_they_were_made() {
     let five = world.ballot(5);
     let published = world.publish(&five).unwrap();
     assert_eq!((published.first, published.count), (1, 5));
-    let newest = world.evm.latest().number;
-    let sent = world.poll.sent(&world.evm, 0, newest).unwrap();
-    let messages = sent.iter().filter_map(|sent| match &sent.record {
-        maci_nova_protocol::log::Record::Message(message) => Some(**message),
-        _ => None,
-    });
-    assert_eq!(messages.collect::<Vec<_>>(), [one, five].concat());
+    let sent = [one, five].concat();
+    let sent: Vec<Message> = sent.iter().map(|signed| signed.message).collect();
+    assert_eq!(world.messages(), sent);
     let fees = world.evm.balance(world.poll.address).unwrap();
     assert_eq!(fees, U256::from(6 * FEE));
     fails(world.publish(&[]), "no message");
 }
 
 #[test]
+fn what_was_sent_cannot_be_sent_again_later() {
+    let mut world = World::with_voter();
+    let old = world.ballot(2);
+    world.publish(&old).unwrap();
+    // As long as its anchor is taken, anybody can.
+    let left = Window::now(&world.evm, &world.poll).unwrap();
+    let left = left.last(old[0].block_number) - left.head - 1;
+    world.evm.mine(left);
+    world.publish(&old).unwrap();
+    fails(world.publish(&old), "too old");
+    // The contract says the same, to whoever asks nobody.
+    let bare: Vec<Message> = old.iter().map(|signed| signed.message).collect();
+    let anchor = anchor_of(&old[0]);
+    let refused = send_batch(&mut world.evm, OTHER, &world.poll, &bare, &anchor).unwrap_err();
+    assert!(anchor::is_refused(&refused), "{refused}");
+    // Under the anchor of now they would not count; the client does not send them.
+    let now = Anchor::newest(&world.evm, &world.poll).unwrap();
+    let mut renamed = old.clone();
+    for signed in &mut renamed {
+        signed.block_number = now.block_number;
+    }
+    fails(world.publish(&renamed), "another anchor");
+    // A ballot that is signed now is taken.
+    let new = world.ballot(2);
+    world.publish(&new).unwrap();
+}
+
+#[test]
+fn a_ballot_is_signed_again_for_each_transaction() {
+    let mut world = World::with_voter();
+    let drafts = world.with_ballot(5, |ballot| ballot.drafts().unwrap());
+    let many: Vec<Draft> = (0..6)
+        .flat_map(|_| world.with_ballot(5, |ballot| ballot.drafts().unwrap()))
+        .collect();
+    let (evm, poll) = (&mut world.evm, &world.poll);
+    assert_eq!(cast(evm, OTHER, poll, &drafts).unwrap().count, 5);
+    world.evm.mine(2 * u64::from(WITHIN));
+    let published = cast(&mut world.evm, OTHER, &world.poll, &many).unwrap();
+    assert_eq!((published.first, published.count), (5, 30));
+    let anchors: HashSet<Fr> = world.messages().iter().map(|m| m.anchor).collect();
+    assert!(anchors.len() > 1 && !anchors.contains(&Fr::from(0)));
+    let none = cast(&mut world.evm, OTHER, &world.poll, &[]);
+    fails(none, "no message");
+}
+
+#[test]
+fn messages_of_another_poll_are_not_sent() {
+    let mut world = World::with_voter();
+    let mut foreign = world.ballot(1);
+    foreign[0].message.anchor += Fr::from(1);
+    fails(world.publish(&foreign), "another anchor");
+    foreign[0].block_number = 0;
+    fails(world.publish(&foreign), "too old");
+    let ahead = world.evm.latest().number + 1;
+    foreign[0].block_number = ahead;
+    fails(world.publish(&foreign), "AnchorUnknown");
+}
+
+/// A chain on which a node reorders blocks, or lies about them.
+#[test]
+fn an_anchor_that_is_not_of_its_block_is_not_signed() {
+    let world = World::with_voter();
+    let anchor = Anchor::newest(&world.evm, &world.poll).unwrap();
+    assert_eq!(anchor.block_number % 5, 0);
+    let mut twin = world.poll.clone();
+    twin.chain_id += 1;
+    fails(Anchor::newest(&world.evm, &twin), "not made of the hash");
+}
+
+#[test]
 fn many_messages_take_several_transactions() {
     let mut world = World::with_voter();
-    let messages: Vec<Message> = (0..6).flat_map(|_| world.ballot(5)).collect();
+    let messages: Vec<SignedMessage> = (0..6).flat_map(|_| world.ballot(5)).collect();
     let before = world.evm.latest().number;
     let published = world.publish(&messages).unwrap();
     assert_eq!((published.first, published.count), (0, 30));
@@ -421,7 +509,7 @@ fn many_messages_take_several_transactions() {
 
     // The second transaction fails: what is in the poll already is said.
     let mut bad = messages;
-    bad[27].encryption_key.x += Fr::from(1);
+    bad[27].message.encryption_key.x += Fr::from(1);
     fails(
         world.publish(&bad),
         "publish messages 26 to 30 of 30 (those before are in the poll)",

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use ff::Field;
 use maci_nova::arguments::Choice;
+use maci_nova::arguments::SignedWithin;
 use maci_nova::console::Console;
 use maci_nova::coordinator::{Coordinator, Reached};
 use maci_nova::failure::{Failure, Kind};
@@ -24,6 +25,7 @@ use maci_nova_contracts::chain::{
 use maci_nova_contracts::evm::Evm;
 use maci_nova_folding::{Parameters, SetupSource};
 use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_protocol::log::SignedMessage;
 use maci_nova_protocol::message::Message;
 use maci_nova_protocol::poll::Mode;
 use maci_nova_protocol::tally::OptionResult;
@@ -80,6 +82,7 @@ impl Scene {
         let setting = Setting {
             options: OPTIONS as u32,
             mode,
+            signed_within: SignedWithin::Blocks(75),
             credits: CREDITS,
             times: (HOUR, 24 * HOUR),
         };
@@ -113,19 +116,28 @@ impl Scene {
         self.voters.push(voter);
     }
 
-    fn vote(&mut self, voter: usize, choices: &[(u64, u64)]) {
+    fn vote(&mut self, voter: usize, choices: &[(u64, i64)]) {
         let choices: Vec<Choice> = choices.iter().map(|pair| choice(*pair)).collect();
         self.poll.vote(&self.voters[voter], &choices).expect("sent");
     }
 
     fn publish(&mut self, message: Message) {
         let account = self.voters[0].account;
-        self.poll.publish(account, &[message]).expect("sent");
+        let anchor = self.poll.anchor().expect("an anchor");
+        let message = Message {
+            anchor: anchor.element,
+            ..message
+        };
+        let signed = SignedMessage {
+            message,
+            block_number: anchor.block_number,
+        };
+        self.poll.publish(account, &[signed]).expect("sent");
     }
 
     /// Ends the poll, finalizes it, and checks the results.
     #[track_caller]
-    fn ends_with(&mut self, results: [(u128, u128); OPTIONS]) {
+    fn ends_with(&mut self, results: [(i128, u128); OPTIONS]) {
         self.poll.close().expect("closed");
         let document = self.poll.settle().expect("finalized");
         assert_eq!(*document.results(), expected(results));
@@ -137,7 +149,7 @@ impl Scene {
 
     /// What the contract says.
     #[track_caller]
-    fn has(&mut self, results: [(u128, u128); OPTIONS]) {
+    fn has(&mut self, results: [(i128, u128); OPTIONS]) {
         let poll = self.poll.poll().clone();
         let stored = poll.results(self.poll.stage().chain()).expect("results");
         assert_eq!(stored, results.map(result));
@@ -156,15 +168,15 @@ impl Scene {
     }
 }
 
-fn choice((option, weight): (u64, u64)) -> Choice {
+fn choice((option, weight): (u64, i64)) -> Choice {
     Choice { option, weight }
 }
 
-fn result((votes, spent): (u128, u128)) -> OptionResult {
+fn result((votes, spent): (i128, u128)) -> OptionResult {
     OptionResult { votes, spent }
 }
 
-fn expected(results: [(u128, u128); OPTIONS]) -> Results {
+fn expected(results: [(i128, u128); OPTIONS]) -> Results {
     let spent = results.iter().map(|(_, spent)| spent).sum();
     Results::new(&results.map(result), spent)
 }
@@ -505,6 +517,7 @@ fn whoever_stops_loses_nothing() {
     let setting = Setting {
         options: OPTIONS as u32,
         mode: Mode::Quadratic,
+        signed_within: SignedWithin::Blocks(75),
         credits: CREDITS,
         times: (HOUR, 24 * HOUR),
     };

@@ -8,6 +8,7 @@ use std::time::Instant;
 use ff::Field;
 use maci_nova_folding::SetupSource;
 use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_protocol::log::SignedMessage;
 use maci_nova_protocol::message::Message;
 use maci_nova_protocol::poll::Mode;
 use maci_nova_protocol::Fr;
@@ -15,7 +16,8 @@ use maci_nova_step_circuit::Shape;
 use rand_core::OsRng;
 use serde::Serialize;
 
-use crate::arguments::{Choice, Demo};
+use crate::anchor::Anchor;
+use crate::arguments::{Choice, Demo, DemoMode, SignedWithin};
 use crate::audit::{self, Demands};
 use crate::connection;
 use crate::console::Console;
@@ -38,6 +40,9 @@ const OPTIONS: usize = 5;
 
 /// Voice credits that everybody starts with.
 const CREDITS: u32 = 100;
+
+/// 15 minutes of blocks of 12 seconds.
+const SIGNED_WITHIN: SignedWithin = SignedWithin::Blocks(75);
 
 /// Seconds until the poll starts and until it ends, where they pass at once.
 const TIMES: (u64, u64) = (3600, 7 * 24 * 3600);
@@ -93,7 +98,11 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
     ledger.done("parameters and keys", start);
     let setting = Setting {
         options: OPTIONS as u32,
-        mode: Mode::Quadratic,
+        mode: match arguments.mode {
+            DemoMode::Quadratic => Mode::Quadratic,
+            DemoMode::Negative => Mode::Negative,
+        },
+        signed_within: SIGNED_WITHIN,
         credits: CREDITS,
         times: match stage.travels() {
             true => TIMES,
@@ -190,8 +199,15 @@ fn first_ballots(
 ) -> Result<(), Failure> {
     let note = |text: &str| console.note(text);
     let [ada, ben, cleo, dan, eve] = [0, 1, 2, 3, 4].map(|i: usize| &voters[i]);
-    note("vote: Ada's, for two options");
-    let choices = [choice(0, 8), choice(3, 6)];
+    let negative = poll.poll().header().mode.has_signs();
+    let choices = match negative {
+        true => [choice(0, 8), choice(3, -6)],
+        false => [choice(0, 8), choice(3, 6)],
+    };
+    note(match negative {
+        true => "vote: Ada's, for one option and against another",
+        false => "vote: Ada's, for two options",
+    });
     wanted.extend(choices);
     poll.vote(ada, &choices)?;
     note("vote: Ben's, as he was paid for; the briber watches");
@@ -205,7 +221,8 @@ fn first_ballots(
     poll.top_up(dan, 50)?;
     note("not to be counted: Eve overspends; garbage; a vote for Ada with somebody else's key");
     poll.vote(eve, &[choice(1, 11)])?;
-    poll.publish(eve.account, &[garbage()])?;
+    let garbage = garbage(&poll.anchor()?);
+    poll.publish(eve.account, &[garbage])?;
     let thief = Voter {
         poll_key: eve.poll_key.clone(),
         ..ada.clone()
@@ -228,16 +245,16 @@ fn change_key(
     let (before, after) = ([choice(4, 2)], [choice(3, 5)]);
     let mut ballot = poll.ballot(&by_new_key, &before);
     ballot.first_nonce = 2;
-    let messages = ballot.messages()?;
+    let messages = ballot.messages(&poll.anchor()?)?;
     poll.publish(voter.account, &messages)?;
     let mut ballot = poll.ballot(voter, &after);
     ballot.new_key = Some(new_key.public_key());
-    let messages = ballot.messages()?;
+    let messages = ballot.messages(&poll.anchor()?)?;
     wanted.extend(before.into_iter().chain(after));
     poll.publish(voter.account, &messages)
 }
 
-fn choice(option: u64, weight: u64) -> Choice {
+fn choice(option: u64, weight: i64) -> Choice {
     Choice { option, weight }
 }
 
@@ -246,18 +263,22 @@ fn expected(wanted: &[Choice]) -> Results {
     let mut results = vec![Default::default(); OPTIONS];
     for Choice { option, weight } in wanted {
         let result: &mut maci_nova_protocol::tally::OptionResult = &mut results[*option as usize];
-        result.votes += u128::from(*weight);
-        result.spent += Mode::Quadratic.cost(*weight);
+        result.votes += i128::from(*weight);
+        // The same for weights against an option.
+        result.spent += Mode::Negative.cost(*weight);
     }
     let spent = results.iter().map(|result| result.spent).sum();
     Results::new(&results, spent)
 }
 
 /// Elements that nobody encrypted.
-fn garbage() -> Message {
-    Message {
-        data: core::array::from_fn(|_| Fr::random(OsRng)),
-        encryption_key: PrivateKey::random(&mut OsRng).public_key().point(),
-        anchor: Fr::ZERO,
+fn garbage(anchor: &Anchor) -> SignedMessage {
+    SignedMessage {
+        message: Message {
+            data: core::array::from_fn(|_| Fr::random(OsRng)),
+            encryption_key: PrivateKey::random(&mut OsRng).public_key().point(),
+            anchor: anchor.element,
+        },
+        block_number: anchor.block_number,
     }
 }
