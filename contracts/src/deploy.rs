@@ -235,8 +235,8 @@ pub fn system<C: Chain + ?Sized>(
     })?;
     let factory = site.contract(Step::PollFactory, || poll_factory(&libraries))?;
     let gatekeeper = site.contract(Step::Gatekeeper, || match plan.gatekeeper {
-        Gatekeeper::FreeForAll => free_for_all_gatekeeper(),
-        Gatekeeper::SignUpToken(token) => sign_up_token_gatekeeper(token),
+        Gatekeeper::FreeForAll => free_for_all_gatekeeper(from),
+        Gatekeeper::SignUpToken(token) => sign_up_token_gatekeeper(from, token),
     })?;
     let arguments = MACI::constructorCall {
         gatekeeper,
@@ -389,20 +389,22 @@ pub fn poll_factory(libraries: &Libraries) -> Result<Bytes, ArtifactError> {
     artifact::POLL_FACTORY.link(libraries)
 }
 
-/// Code that deploys a gatekeeper that lets everybody in.
+/// Code that deploys a gatekeeper that lets everybody in. `owner`, who is not zero, names the MACI.
 ///
 /// # Errors
 /// [`ArtifactError`].
-pub fn free_for_all_gatekeeper() -> Result<Bytes, ArtifactError> {
-    artifact::FREE_FOR_ALL_GATEKEEPER.link(&Libraries::new())
+pub fn free_for_all_gatekeeper(owner: Address) -> Result<Bytes, ArtifactError> {
+    let arguments = FreeForAllGatekeeper::constructorCall { owner };
+    alone(artifact::FREE_FOR_ALL_GATEKEEPER, &arguments)
 }
 
-/// Code that deploys a gatekeeper that lets owners of `token`'s tokens in.
+/// Code that deploys a gatekeeper that lets owners of `token`'s tokens in. `owner`, who is not zero, names
+/// the MACI.
 ///
 /// # Errors
 /// [`ArtifactError`].
-pub fn sign_up_token_gatekeeper(token: Address) -> Result<Bytes, ArtifactError> {
-    let arguments = SignUpTokenGatekeeper::constructorCall { token };
+pub fn sign_up_token_gatekeeper(owner: Address, token: Address) -> Result<Bytes, ArtifactError> {
+    let arguments = SignUpTokenGatekeeper::constructorCall { owner, token };
     alone(artifact::SIGN_UP_TOKEN_GATEKEEPER, &arguments)
 }
 
