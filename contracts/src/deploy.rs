@@ -9,8 +9,8 @@ use thiserror::Error;
 
 use crate::artifact::{self, Artifact, ArtifactError, Libraries};
 use crate::bindings::{
-    ConstantInitialVoiceCreditProxy, FreeForAllGatekeeper, SampleToken, SignUpToken,
-    SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy, MACI,
+    ConstantInitialVoiceCreditProxy, ExcubiaeGatekeeper, FreeForAllGatekeeper, SampleToken,
+    SignUpToken, SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy, MACI,
 };
 use crate::chain::{self, BlockId, Chain, ChainError, Deployment};
 use crate::{decider, join};
@@ -406,6 +406,16 @@ pub fn free_for_all_gatekeeper(owner: Address) -> Result<Bytes, ArtifactError> {
 pub fn sign_up_token_gatekeeper(owner: Address, token: Address) -> Result<Bytes, ArtifactError> {
     let arguments = SignUpTokenGatekeeper::constructorCall { owner, token };
     alone(artifact::SIGN_UP_TOKEN_GATEKEEPER, &arguments)
+}
+
+/// Code that deploys an adapter to a policy of Excubiae. `owner`, who is not zero, names the MACI, which
+/// the adapter refuses until the policy's own owner has made the adapter its target (`setTarget`).
+///
+/// # Errors
+/// [`ArtifactError`].
+pub fn excubiae_gatekeeper(owner: Address, policy: Address) -> Result<Bytes, ArtifactError> {
+    let arguments = ExcubiaeGatekeeper::constructorCall { owner, policy };
+    alone(artifact::EXCUBIAE_GATEKEEPER, &arguments)
 }
 
 /// Code that deploys a proxy that gives everybody the same credits, below 2^32.
