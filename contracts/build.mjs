@@ -1,6 +1,7 @@
 // Compiles the contracts with the pinned solc and writes the artifacts, or with --check compares them.
 //
-// Shipped artifacts go to out/<File>.sol/<Contract>.json, those that only tests use to tests/out.
+// Shipped artifacts go to out/<File>.sol/<Contract>.json, those that only tests use to tests/out. Of interfaces there
+// is the ABI alone.
 // Sources are named relative to this folder and packages by their names, so the result does not depend on where it
 // is built. Libraries that are linked when they are deployed get artifacts of their own.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -12,6 +13,23 @@ const root = dirname(fileURLToPath(import.meta.url));
 const targets = [
   { sources: "src", out: "out" },
   { sources: "tests/sol", out: "tests/out" },
+];
+
+// Contracts of others that tests deploy as they are.
+const excubiae = "@excubiae/contracts/contracts";
+const foreign = [
+  `${excubiae}/extensions/eas/EASCheckerFactory.sol`,
+  `${excubiae}/extensions/eas/EASPolicyFactory.sol`,
+  `${excubiae}/extensions/erc20/ERC20CheckerFactory.sol`,
+  `${excubiae}/extensions/erc20/ERC20PolicyFactory.sol`,
+  `${excubiae}/extensions/erc20votes/ERC20VotesCheckerFactory.sol`,
+  `${excubiae}/extensions/erc20votes/ERC20VotesPolicyFactory.sol`,
+  `${excubiae}/extensions/merkle/MerkleProofCheckerFactory.sol`,
+  `${excubiae}/extensions/merkle/MerkleProofPolicyFactory.sol`,
+  `${excubiae}/extensions/semaphore/SemaphoreCheckerFactory.sol`,
+  `${excubiae}/extensions/semaphore/SemaphorePolicyFactory.sol`,
+  `${excubiae}/test/extensions/mocks/MockEAS.sol`,
+  `${excubiae}/test/extensions/mocks/SemaphoreMock.sol`,
 ];
 
 const common = {
@@ -71,6 +89,10 @@ function artifact({ abi, bytecode, settings }, solc) {
     abi,
     bytecode: { object: `0x${bytecode.object}`, linkReferences: bytecode.linkReferences },
   };
+  return json(content);
+}
+
+function json(content) {
   return `${JSON.stringify(content, null, 2)}\n`;
 }
 
@@ -79,21 +101,35 @@ function deployable({ abi, bytecode }) {
   return bytecode.object !== "" && abi.some(({ type }) => type === "function");
 }
 
+// What integrators compile against.
+function isInterface({ source }) {
+  return source.startsWith("src/interfaces/");
+}
+
 function linkedSources(contracts) {
   const names = contracts.flatMap(({ bytecode }) => Object.keys(bytecode.linkReferences));
   return [...new Set(names)].sort();
 }
 
 function artifacts(solc) {
-  const own = compile(solc, targets.flatMap(({ sources }) => solidityFiles(sources)), ownSettings).filter(deployable);
+  const [shipped, tests] = targets;
+  const all = compile(solc, targets.flatMap(({ sources }) => solidityFiles(sources)), ownSettings);
+  const own = all.filter(deployable);
   const libraries = compile(solc, linkedSources(own), librarySettings).filter(deployable);
+  const others = compile(solc, foreign, ownSettings).filter(deployable);
+  const outOf = ({ source }) => {
+    const isTest = source.startsWith(`${tests.sources}/`) || foreign.includes(source);
+    return (isTest ? tests : shipped).out;
+  };
+  const path = (contract) => join(outOf(contract), basename(contract.source), `${contract.name}.json`);
   const files = new Map();
-  for (const contract of [...own, ...libraries]) {
-    const { source, name, bytecode } = contract;
-    const size = bytecode.object.length / 2;
-    if (size > MAX_INIT_CODE) throw new Error(`${name} has ${size} bytes`);
-    const { out } = targets.find(({ sources }) => source.startsWith(`${sources}/`)) ?? targets[0];
-    files.set(join(out, basename(source), `${name}.json`), artifact(contract, solc));
+  for (const contract of [...own, ...libraries, ...others]) {
+    const size = contract.bytecode.object.length / 2;
+    if (size > MAX_INIT_CODE) throw new Error(`${contract.name} has ${size} bytes`);
+    files.set(path(contract), artifact(contract, solc));
+  }
+  for (const contract of all.filter(isInterface)) {
+    files.set(path(contract), json({ abi: contract.abi }));
   }
   return files;
 }
