@@ -33,7 +33,7 @@ contract DeciderVerifier {
     error NonCanonicalState(uint256 index);
     /// @notice A word of the proof (0 to 23) is not below r (a scalar) or q (a coordinate).
     error NonCanonicalProof(uint256 index);
-    /// @notice Votes or spent credits of an option are not below 2^128.
+    /// @notice Votes of an option are not in the range of an int128, or spent credits not below 2^128.
     error ResultOutOfRange();
     /// @notice Every input is well-formed, the pairing equation does not hold.
     error ProofRejected();
@@ -151,8 +151,8 @@ contract DeciderVerifier {
     /// @param domain Binds the proof to its chain, poll and verifier; the caller computes it, any value is accepted.
     /// @param z0 The first state, elements below r.
     /// @param z The last state, elements below r.
-    /// @param results Votes and spent credits of the first options, each below 2^128; at most MAX_OPTIONS.
-    /// Options that are left out are proven to have received nothing.
+    /// @param results Votes (at least -2^127, below 2^127) and spent credits (below 2^128) of the first options; at most
+    /// MAX_OPTIONS. Options that are left out are proven to have received nothing and cost nothing.
     /// @param proof UC(2) C(2) A(2) B(2) r1 r2 D(2) pA(2) pB(4: x.c1 x.c0 y.c1 y.c0) pC(2) e b pi(2): points with
     /// coordinates below q, (0, 0) being infinity, and the scalars r1, r2, e, b below r.
     function verify(
@@ -247,21 +247,24 @@ contract DeciderVerifier {
         }
     }
 
-    /// @dev words[31..] = votes and spent of each option. Copies the raw words instead of reading the fields,
-    /// whose decoder would revert without a reason at 2^128 or more.
+    /// @dev words[31..] = votes and spent of each option, votes below 0 as r - |votes|, which is what the tally's leaves
+    /// hold. Copies the raw words instead of reading the fields, whose decoder would revert without a reason.
     function _setResults(uint256[] memory words, OptionResult[] calldata results) private pure {
         uint256 start = PREFIX + FIXED_ELEMENTS;
-        uint256 all;
+        uint256 wrong;
         assembly ("memory-safe") {
             // The caller allocated 2 * results.length words from this index on.
             let next := add(words, shl(5, add(start, 1)))
             let size := shl(6, results.length)
             calldatacopy(next, results.offset, size)
             for { let end := add(next, size) } lt(next, end) { next := add(next, 0x40) } {
-                all := or(all, or(mload(next), mload(add(next, 0x20))))
+                let votes := mload(next)
+                wrong := or(wrong, or(xor(votes, signextend(15, votes)), shr(128, mload(add(next, 0x20)))))
+                // Modulo 2^256, R + votes is R - |votes|, below R.
+                if slt(votes, 0) { mstore(next, add(R, votes)) }
             }
         }
-        if (all > type(uint128).max) revert ResultOutOfRange();
+        if (wrong != 0) revert ResultOutOfRange();
     }
 
     /// @dev words[i] = word without the bounds check, which would cost more than the rest; i < words.length.
@@ -286,8 +289,8 @@ contract DeciderVerifier {
     }
 
     /// @dev e_v = sum of v_j * c^j modulo r, by Horner's rule from the last element to the first.
-    /// Every element is below 2^254 (states, scalars and limbs below r, results below 2^128), so the plain sums stay
-    /// below 2^256 and only products are reduced.
+    /// Every element is below r < 2^254 (states, scalars, limbs, and results as `_setResults` maps them), so the plain
+    /// sums stay below 2^256 and only products are reduced.
     function _evaluate(uint256[] memory transcript, uint256 c) internal pure returns (uint256 ev) {
         assembly ("memory-safe") {
             // v has an even number of elements: two each time.

@@ -10,6 +10,7 @@ import {ISignUpRoots, PollSetup} from "src/Poll.sol";
 import {PollFactory} from "src/PollFactory.sol";
 import {VkRegistry} from "src/VkRegistry.sol";
 import {SignUpGatekeeper} from "src/gatekeepers/SignUpGatekeeper.sol";
+import {Anchors} from "src/libraries/Anchors.sol";
 import {BabyJubJub} from "src/libraries/BabyJubJub.sol";
 import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
 import {PollSettings, PublicKey} from "src/libraries/Types.sol";
@@ -29,18 +30,24 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
     error UnknownRoot(uint256 index);
     /// @notice There is no poll of this index (yet).
     error UnknownPoll(uint256 index);
-    /// @notice A poll has at least one option and at most as many as its shape.
+    /// @notice A poll has at least one option, and at most as many as its shape and as results can be kept of.
     error VoteOptionsOutOfRange(uint32 given, uint256 max);
-    /// @notice The mode is neither 0, quadratic, nor 1, linear.
+    /// @notice The mode is none of 0, quadratic, 1, linear, 2, full, and 3, negative.
     error UnknownMode(uint8 mode);
+    /// @notice Ballots that spend all that there is leave no room for top-ups.
+    error TopUpsInFullMode();
     /// @notice The poll would start in the past.
     error StartInThePast(uint64 startTime);
     /// @notice The poll would end before it starts, or at that moment.
     error EndNotAfterStart();
+    /// @notice The poll would end more than a year from now, and keep what people pay for as long.
+    error EndTooFar(uint64 endTime);
     /// @notice Less than an hour for proving, or more than a year.
     error ProvingBaseOutOfRange(uint64 provingBase);
-    /// @notice More than an hour for proving each message.
+    /// @notice Less than a second for proving each message, or more than an hour.
     error ProvingPerMessageOutOfRange(uint32 provingPerMessage);
+    /// @notice Not enough time for proving a single message, or more than 90 days for all of them.
+    error ProvingMaxOutOfRange(uint32 provingMax);
     /// @notice The registry has no verifier for the shape.
     error UnknownShape();
     /// @notice A voice credit would cost no tokens.
@@ -56,10 +63,15 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
     event PollCreated(uint256 indexed index, address indexed poll, uint64 pollId, address owner);
 
     uint8 internal constant MAX_JOIN_DEPTH = 32;
-    uint8 internal constant LAST_MODE = 1;
+    uint8 internal constant FULL = 2;
+    uint8 internal constant LAST_MODE = 3;
+    /// @dev Results of more options do not fit into one piece of code.
+    uint256 internal constant MAX_VOTE_OPTIONS = 944;
+    uint64 internal constant MAX_TIME_AHEAD = 365 days;
     uint64 internal constant MIN_PROVING_BASE = 1 hours;
     uint64 internal constant MAX_PROVING_BASE = 365 days;
     uint32 internal constant MAX_PROVING_PER_MESSAGE = 1 hours;
+    uint32 internal constant MAX_PROVING_MAX = 90 days;
     /// @dev First element of a leaf's preimage. A leaf P2(x, y) would be a node as well: the key (x, y) with a root of
     /// somebody's own tree for x would let every key of that tree join.
     uint256 internal constant LEAF_TAG = 2;
@@ -123,11 +135,12 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
     /// @notice Creates a poll that the sender owns. Everything about it is fixed from here on, its verifier included.
     /// @return poll Its address.
     function createPoll(PollSettings calldata settings) external nonReentrant returns (address poll) {
-        StrictCalldata.requireStatic(16);
+        StrictCalldata.requireStatic(19);
         _requireTimes(settings);
+        Anchors.requireSupported(settings.signedWithin);
+        if (settings.mode > LAST_MODE) revert UnknownMode(settings.mode);
         _requireTopUps(settings);
         BabyJubJub.requireValidKey(settings.coordinatorKey);
-        if (settings.mode > LAST_MODE) revert UnknownMode(settings.mode);
         uint256 index = pollCount++;
         PollSetup memory setup = _setup(settings, _pollId(index));
         poll = address(FACTORY.deploy(setup, settings));
@@ -157,15 +170,17 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
         (uint64 startTime, uint64 base) = (settings.startTime, settings.provingBase);
         if (startTime < block.timestamp) revert StartInThePast(startTime);
         if (settings.endTime <= startTime) revert EndNotAfterStart();
+        if (settings.endTime > block.timestamp + MAX_TIME_AHEAD) revert EndTooFar(settings.endTime);
         if (base < MIN_PROVING_BASE || base > MAX_PROVING_BASE) revert ProvingBaseOutOfRange(base);
-        if (settings.provingPerMessage > MAX_PROVING_PER_MESSAGE) {
-            revert ProvingPerMessageOutOfRange(settings.provingPerMessage);
-        }
+        (uint32 each, uint32 all) = (settings.provingPerMessage, settings.provingMax);
+        if (each == 0 || each > MAX_PROVING_PER_MESSAGE) revert ProvingPerMessageOutOfRange(each);
+        if (all < each || all > MAX_PROVING_MAX) revert ProvingMaxOutOfRange(all);
     }
 
     function _requireTopUps(PollSettings calldata settings) private view {
         _requireCode(address(settings.credits));
         if (address(settings.topUpToken) == address(0)) return;
+        if (settings.mode == FULL) revert TopUpsInFullMode();
         _requireCode(address(settings.topUpToken));
         if (settings.creditUnit == 0) revert CreditUnitIsZero();
         if (settings.beneficiary == address(0)) revert NoBeneficiary();
@@ -184,6 +199,7 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
         (address verifier, uint256 emptyStateRoot, uint256 emptyTallyRoot) = REGISTRY.verifierOf(settings.shape);
         if (verifier == address(0)) revert UnknownShape();
         uint256 max = 5 ** uint256(settings.shape.voteOptionTreeDepth);
+        if (max > MAX_VOTE_OPTIONS) max = MAX_VOTE_OPTIONS;
         uint32 options = settings.voteOptions;
         if (options == 0 || options > max) revert VoteOptionsOutOfRange(options, max);
         return PollSetup({

@@ -5,13 +5,13 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {PoseidonT3} from "poseidon-solidity/PoseidonT3.sol";
 import {PoseidonT4} from "poseidon-solidity/PoseidonT4.sol";
 import {PoseidonT5} from "poseidon-solidity/PoseidonT5.sol";
 import {PoseidonT6} from "poseidon-solidity/PoseidonT6.sol";
 import {DeciderVerifier} from "src/DeciderVerifier.sol";
 import {JoinVerifier} from "src/JoinVerifier.sol";
 import {InitialVoiceCreditProxy} from "src/credits/InitialVoiceCreditProxy.sol";
+import {Anchors} from "src/libraries/Anchors.sol";
 import {BabyJubJub} from "src/libraries/BabyJubJub.sol";
 import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
 import {OptionResult, PollInfo, PollSettings, PollState, PublicKey, Shape} from "src/libraries/Types.sol";
@@ -65,11 +65,17 @@ contract Poll is ReentrancyGuardTransient {
     error PollFull();
     /// @notice Voice credits at the start are below 2^32.
     error CreditsOutOfRange(uint256 credits);
+    /// @notice Who joins would get fewer voice credits than they want to join for.
+    error TooFewCredits(uint256 credits, uint256 minCredits);
+    /// @notice This poll is for those who signed up earlier: roots up to this index may join.
+    error RootTooNew(uint256 rootIndex, uint256 lastRoot);
 
     /// @notice An element (0 to 9) of a message is not below r.
     error NonCanonicalMessage(uint256 index);
     /// @notice The value sent is not the fee for these messages.
     error WrongFee(uint256 given, uint256 due);
+    /// @notice No more messages and top-ups are taken than can be proven in time.
+    error MessagesFull(uint256 limit);
     /// @notice There is nothing in the batch.
     error EmptyBatch();
     /// @notice Two lists that belong together differ in length.
@@ -92,13 +98,31 @@ contract Poll is ReentrancyGuardTransient {
     error NothingToPay();
 
     /// @notice Somebody joined.
+    /// @param stateIndex Their leaf of the state tree, from 1.
+    /// @param x Of their first key in this poll.
+    /// @param y Of the same key.
+    /// @param credits Their voice credits at the start, below 2^32.
     event Join(uint256 indexed stateIndex, uint256 x, uint256 y, uint256 credits);
     /// @notice A message was published. Messages and top-ups are counted together.
-    event Message(uint256 indexed index, uint256[10] data, uint256 x, uint256 y);
+    /// @param index How many messages and top-ups came before.
+    /// @param data The ciphertext, elements below r.
+    /// @param x Of the sender's one-time key.
+    /// @param y Of the same key.
+    /// @param blockNumber Which block it was signed after, 0 in a poll without anchors.
+    /// @param anchor That block's anchor, 0 in a poll without.
+    event Message(uint256 indexed index, uint256[10] data, uint256 x, uint256 y, uint256 blockNumber, uint256 anchor);
     /// @notice Voice credits were added to a voter's.
+    /// @param index How many messages and top-ups came before.
+    /// @param stateIndex The voter's leaf of the state tree.
+    /// @param credits Voice credits, above 0 and below 2^48.
+    /// @param depositor Who paid for them, and gets the tokens back if the poll is given up.
     event TopUp(uint256 indexed index, uint256 stateIndex, uint256 credits, address depositor);
     /// @notice The results are final.
-    event Finalized(uint256 stateRoot, uint256 tallyRoot, uint256 totalVotes, uint256 totalSpent);
+    /// @param stateRoot The state tree's root after the count, salted.
+    /// @param tallyRoot The tally tree's root after the count.
+    /// @param totals The sums over all options.
+    /// @param results What each option received.
+    event Finalized(uint256 stateRoot, uint256 tallyRoot, OptionResult totals, OptionResult[] results);
     /// @notice The poll was given up, there will be no results.
     event Aborted();
 
@@ -130,8 +154,11 @@ contract Poll is ReentrancyGuardTransient {
     uint8 private immutable EVENTS_PER_STEP;
     uint64 private immutable START_TIME;
     uint64 private immutable END_TIME;
+    uint16 private immutable SIGNED_WITHIN;
+    uint32 private immutable LAST_ROOT;
     uint64 private immutable PROVING_BASE;
     uint32 private immutable PROVING_PER_MESSAGE;
+    uint32 private immutable PROVING_MAX;
     InitialVoiceCreditProxy private immutable CREDITS;
     IERC20 private immutable TOP_UP_TOKEN;
     uint256 private immutable CREDIT_UNIT;
@@ -140,7 +167,7 @@ contract Poll is ReentrancyGuardTransient {
 
     /// @dev Joins and leaf 0, which is nobody's; at most 5^20.
     uint48 private _joinCount = 1;
-    /// @dev Messages and top-ups. The circuit needs less than 2^50, the type keeps them below 2^48.
+    /// @dev Messages and top-ups. The circuit needs less than 2^50; `messageLimit()` is at most the seconds of 90 days.
     uint48 private _messageCount;
     bool private _finalized;
     bool private _aborted;
@@ -195,8 +222,11 @@ contract Poll is ReentrancyGuardTransient {
         STATE_LEAVES = 5 ** uint256(settings.shape.stateTreeDepth);
         START_TIME = settings.startTime;
         END_TIME = settings.endTime;
+        SIGNED_WITHIN = settings.signedWithin;
+        LAST_ROOT = settings.lastRoot;
         PROVING_BASE = settings.provingBase;
         PROVING_PER_MESSAGE = settings.provingPerMessage;
+        PROVING_MAX = settings.provingMax;
         CREDITS = settings.credits;
         TOP_UP_TOKEN = settings.topUpToken;
         CREDIT_UNIT = settings.creditUnit;
@@ -219,25 +249,29 @@ contract Poll is ReentrancyGuardTransient {
     /// @param rootIndex A root that has the sign-up.
     /// @param pollKey The voter's first key in this poll, on the curve.
     /// @param proof That who made it knows the sign-up's secret, for this nullifier and scope, bound to the key, the
-    /// sender and the credit data on this poll and chain.
+    /// sender, the credit data and the least credits on this poll and chain.
     /// @param creditData Passed on to the voice credit proxy with the sender's address.
+    /// @param minCredits With fewer the join is refused, so that nobody's one join is used up for less.
     function join(
         uint256 nullifier,
         uint256 rootIndex,
         PublicKey calldata pollKey,
         uint256[8] calldata proof,
-        bytes calldata creditData
+        bytes calldata creditData,
+        uint256 minCredits
     ) external nonReentrant whileOpen {
-        StrictCalldata.requireBytes(13, creditData);
+        StrictCalldata.requireBytes(14, creditData);
         BabyJubJub.requireOnCurve(pollKey.x, pollKey.y);
         if (nullifierUsed[nullifier]) revert NullifierAlreadyUsed(nullifier);
         nullifierUsed[nullifier] = true;
         uint256 stateIndex = _joinCount;
         if (stateIndex >= STATE_LEAVES) revert PollFull();
+        if (rootIndex > LAST_ROOT) revert RootTooNew(rootIndex, LAST_ROOT);
         uint256 root = MACI.rootAt(rootIndex);
-        JOIN_VERIFIER.verify([root, nullifier, SCOPE, _binding(pollKey, creditData)], proof);
+        JOIN_VERIFIER.verify([root, nullifier, SCOPE, _binding(pollKey, creditData, minCredits)], proof);
         uint256 credits = CREDITS.getVoiceCredits(msg.sender, creditData);
         if (credits > MAX_CREDITS) revert CreditsOutOfRange(credits);
+        if (credits < minCredits) revert TooFewCredits(credits, minCredits);
         _joinChain = PoseidonT5.hash([_joinChain, pollKey.x, pollKey.y, credits]);
         _joinCount = uint48(stateIndex + 1);
         emit Join(stateIndex, pollKey.x, pollKey.y, credits);
@@ -246,37 +280,41 @@ contract Poll is ReentrancyGuardTransient {
     /// @notice Publishes an encrypted message. Anybody may, also for others.
     /// @param data The ciphertext, elements below r.
     /// @param encryptionKey The sender's one-time key, on the curve.
-    function publishMessage(uint256[10] calldata data, PublicKey calldata encryptionKey)
-        external
-        payable
-        nonReentrant
-        whileOpen
-    {
-        StrictCalldata.requireStatic(12);
+    /// @param blockNumber The block that the vote was signed after, one of the last `anchorWindow()`; 0 without anchors.
+    /// @param anchor That block's anchor as the sender knows it, which the vote is signed with; 0 without anchors.
+    function publishMessage(
+        uint256[10] calldata data,
+        PublicKey calldata encryptionKey,
+        uint256 blockNumber,
+        uint256 anchor
+    ) external payable nonReentrant whileOpen {
+        StrictCalldata.requireStatic(14);
+        _requireAnchor(blockNumber, anchor);
         _takeFee(1);
-        uint256 index = _messageCount;
-        _messageChain = _withMessage(_messageChain, index, data, encryptionKey);
-        _messageCount = uint48(index + 1);
+        uint256 index = _take(1);
+        _messageChain = _withMessage(_messageChain, index, data, encryptionKey, blockNumber, anchor);
     }
 
-    /// @notice Publishes messages in their order.
+    /// @notice Publishes messages in their order, all signed after the same block.
     /// @param data Their ciphertexts.
     /// @param encryptionKeys Their one-time keys.
-    function publishMessageBatch(uint256[10][] calldata data, PublicKey[] calldata encryptionKeys)
-        external
-        payable
-        nonReentrant
-        whileOpen
-    {
+    /// @param blockNumber As for one message.
+    /// @param anchor As for one message.
+    function publishMessageBatch(
+        uint256[10][] calldata data,
+        PublicKey[] calldata encryptionKeys,
+        uint256 blockNumber,
+        uint256 anchor
+    ) external payable nonReentrant whileOpen {
         uint256 n = _requireArrays(data, encryptionKeys);
+        _requireAnchor(blockNumber, anchor);
         _takeFee(n);
-        uint256 index = _messageCount;
+        uint256 index = _take(n);
         uint256 chain = _messageChain;
         for (uint256 i = 0; i < n; ++i) {
-            chain = _withMessage(chain, index + i, data[i], encryptionKeys[i]);
+            chain = _withMessage(chain, index + i, data[i], encryptionKeys[i], blockNumber, anchor);
         }
         _messageChain = chain;
-        _messageCount = uint48(index + n);
     }
 
     /// @notice Adds to a voter's credits. The tokens go to the beneficiary, or back to the sender if the poll is
@@ -317,8 +355,7 @@ contract Poll is ReentrancyGuardTransient {
         bytes32 domain = keccak256(abi.encode(block.chainid, address(this), address(VERIFIER)));
         VERIFIER.verify(domain, _firstState(), _lastState(newStateRoot, tallyRoot), newResults, proof);
         stateRoot = newStateRoot;
-        OptionResult memory sums = _store(newResults);
-        emit Finalized(newStateRoot, tallyRoot, sums.votes, sums.spent);
+        emit Finalized(newStateRoot, tallyRoot, _store(newResults), newResults);
     }
 
     /// @notice Gives the poll up. Anybody may, from the deadline on.
@@ -365,6 +402,27 @@ contract Poll is ReentrancyGuardTransient {
         if (amount == 0) revert NothingToPay();
         feesOf[msg.sender] = 0;
         Address.sendValue(payable(msg.sender), amount);
+    }
+
+    /// @notice The anchor of a block, which votes that are sent now may be signed with. Reverts where `publishMessage`
+    /// would refuse that block.
+    /// @param blockNumber One of the last `anchorWindow()` blocks; 0 in a poll without anchors.
+    /// @return anchor keccak256(abi.encode(hash of the block, chain id, this poll)) mod r; 0 in a poll without anchors.
+    function anchorOf(uint256 blockNumber) public view returns (uint256 anchor) {
+        if (SIGNED_WITHIN != 0) return Anchors.anchorOf(blockNumber, anchorWindow());
+        if (blockNumber != 0) revert Anchors.WrongAnchor(blockNumber, 0);
+    }
+
+    /// @notice How many blocks back from the present one are taken now; 0 in a poll without anchors. With W for
+    /// `signedWithin` and t for the seconds until the end: max(5, ceil(W / 15), min(W, floor(W * t / 3600))).
+    function anchorWindow() public view returns (uint256) {
+        if (SIGNED_WITHIN == 0) return 0;
+        return Anchors.window(SIGNED_WITHIN, block.timestamp < END_TIME ? END_TIME - block.timestamp : 0);
+    }
+
+    /// @notice How many messages and top-ups are taken at most: as many as can be proven in `provingMax`.
+    function messageLimit() public view returns (uint256) {
+        return PROVING_MAX / PROVING_PER_MESSAGE;
     }
 
     /// @notice From when on the poll cannot be finalized any more, but given up. Moves with each message.
@@ -423,8 +481,11 @@ contract Poll is ReentrancyGuardTransient {
         settings.shape = Shape(STATE_TREE_DEPTH, VOTE_OPTION_TREE_DEPTH, EVENTS_PER_STEP);
         settings.startTime = START_TIME;
         settings.endTime = END_TIME;
+        settings.signedWithin = SIGNED_WITHIN;
+        settings.lastRoot = LAST_ROOT;
         settings.provingBase = PROVING_BASE;
         settings.provingPerMessage = PROVING_PER_MESSAGE;
+        settings.provingMax = PROVING_MAX;
         settings.credits = CREDITS;
         settings.topUpToken = TOP_UP_TOKEN;
         settings.creditUnit = CREDIT_UNIT;
@@ -433,11 +494,30 @@ contract Poll is ReentrancyGuardTransient {
     }
 
     /// @dev What a join proof is bound to, so that it is worth nothing to anybody else.
-    function _binding(PublicKey calldata pollKey, bytes calldata creditData) private view returns (uint256) {
+    function _binding(PublicKey calldata pollKey, bytes calldata creditData, uint256 minCredits)
+        private
+        view
+        returns (uint256)
+    {
         bytes32 hash = keccak256(
-            abi.encode(block.chainid, address(this), pollKey.x, pollKey.y, msg.sender, keccak256(creditData))
+            abi.encode(
+                block.chainid, address(this), pollKey.x, pollKey.y, msg.sender, keccak256(creditData), minCredits
+            )
         );
         return uint256(hash) % R;
+    }
+
+    /// @dev Without anchors both have to be 0.
+    function _requireAnchor(uint256 blockNumber, uint256 anchor) private view {
+        uint256 expected = anchorOf(blockNumber);
+        if (anchor != expected) revert Anchors.WrongAnchor(anchor, expected);
+    }
+
+    /// @dev The index of the next one of so many messages or top-ups.
+    function _take(uint256 messages) private returns (uint256 index) {
+        index = _messageCount;
+        if (index + messages > messageLimit()) revert MessagesFull(messageLimit());
+        _messageCount = uint48(index + messages);
     }
 
     function _takeFee(uint256 messages) private {
@@ -446,11 +526,15 @@ contract Poll is ReentrancyGuardTransient {
         if (due != 0) feesOf[msg.sender] += due;
     }
 
-    /// @dev The chain after a message: P2(chain, P4(P5(d0..d4), P5(d5..d9), key.x, key.y)).
-    function _withMessage(uint256 chain, uint256 index, uint256[10] calldata data, PublicKey calldata key)
-        private
-        returns (uint256)
-    {
+    /// @dev The chain after a message: P3(chain, P4(P5(d0..d4), P5(d5..d9), key.x, key.y), anchor).
+    function _withMessage(
+        uint256 chain,
+        uint256 index,
+        uint256[10] calldata data,
+        PublicKey calldata key,
+        uint256 blockNumber,
+        uint256 anchor
+    ) private returns (uint256) {
         for (uint256 i = 0; i < 10; ++i) {
             if (data[i] >= R) revert NonCanonicalMessage(i);
         }
@@ -458,11 +542,11 @@ contract Poll is ReentrancyGuardTransient {
         uint256 first = PoseidonT6.hash([data[0], data[1], data[2], data[3], data[4]]);
         uint256 second = PoseidonT6.hash([data[5], data[6], data[7], data[8], data[9]]);
         uint256 digest = PoseidonT5.hash([first, second, key.x, key.y]);
-        emit Message(index, data, key.x, key.y);
-        return PoseidonT3.hash([chain, digest]);
+        emit Message(index, data, key.x, key.y, blockNumber, anchor);
+        return PoseidonT4.hash([chain, digest, anchor]);
     }
 
-    /// @dev The chain after a top-up: P2(chain, P3(1, stateIndex, credits)).
+    /// @dev The chain after a top-up: P3(chain, P3(1, stateIndex, credits), 0). Nobody signs a top-up.
     function _topUp(uint256 stateIndex, uint256 amount) private {
         if (address(TOP_UP_TOKEN) == address(0)) revert NoTopUps();
         if (stateIndex == 0 || stateIndex >= _joinCount) revert UnknownStateIndex(stateIndex);
@@ -471,8 +555,8 @@ contract Poll is ReentrancyGuardTransient {
         if (received % CREDIT_UNIT != 0) revert TokenRemainder(received % CREDIT_UNIT);
         if (credits == 0 || credits > MAX_AMOUNT) revert AmountOutOfRange(credits);
         depositOf[msg.sender] += received;
-        uint256 index = _messageCount++;
-        _messageChain = PoseidonT3.hash([_messageChain, PoseidonT4.hash([TOP_UP, stateIndex, credits])]);
+        uint256 index = _take(1);
+        _messageChain = PoseidonT4.hash([_messageChain, PoseidonT4.hash([TOP_UP, stateIndex, credits]), 0]);
         emit TopUp(index, stateIndex, credits, msg.sender);
     }
 
@@ -493,7 +577,8 @@ contract Poll is ReentrancyGuardTransient {
         return [POLL_CONTEXT, _joinChain, _joinCount, head, cursor, newStateRoot, tallyRoot];
     }
 
-    /// @dev The sums fit: all credits together are below 2^99 (2^50 top-ups of 2^48, 5^20 joins of 2^32).
+    /// @dev The sums fit: all credits together are below 2^99 (2^50 top-ups of 2^48, 5^20 joins of 2^32), and no votes
+    /// without credits.
     function _store(OptionResult[] calldata newResults) private returns (OptionResult memory sums) {
         for (uint256 i = 0; i < newResults.length; ++i) {
             OptionResult calldata one = newResults[i];
@@ -521,7 +606,7 @@ contract Poll is ReentrancyGuardTransient {
             start := data.offset
             secondStart := keys.offset
         }
-        StrictCalldata.requireArrays(start, 320 * n, secondStart, 64 * n);
+        StrictCalldata.requireArrays(4, start, 320 * n, secondStart, 64 * n);
     }
 
     function _requireArrays(uint256[] calldata one, uint256[] calldata two) private pure returns (uint256 n) {
@@ -532,7 +617,7 @@ contract Poll is ReentrancyGuardTransient {
             start := one.offset
             secondStart := two.offset
         }
-        StrictCalldata.requireArrays(start, 32 * n, secondStart, 32 * n);
+        StrictCalldata.requireArrays(2, start, 32 * n, secondStart, 32 * n);
     }
 
     function _requireLengths(uint256 one, uint256 two) private pure returns (uint256) {

@@ -13,7 +13,7 @@ contract PollFactory {
     /// @param setup What MACI decides.
     /// @param settings What the owner decided, checked by MACI.
     function deploy(PollSetup calldata setup, PollSettings calldata settings) external returns (Poll) {
-        StrictCalldata.requireStatic(22);
+        StrictCalldata.requireStatic(25);
         return new Poll(msg.sender, setup, settings);
     }
 }

@@ -115,8 +115,8 @@ impl Proof {
 /// What one option received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct OptionResult {
-    /// Sum of the vote weights.
-    pub votes: u128,
+    /// Sum of the vote weights, those against the option subtracted.
+    pub votes: i128,
     /// Voice credits spent for them.
     pub spent: u128,
 }
@@ -226,7 +226,7 @@ pub enum Refusal {
     /// A word of the proof is not below its field's modulus.
     #[error("word {0} of the proof is not canonical")]
     NonCanonicalProof(U256),
-    /// Votes or spent credits of an option are not below 2^128.
+    /// Votes of an option are not in the range of 128 bits with a sign, or spent credits not below 2^128.
     #[error("a result is out of range")]
     ResultOutOfRange,
     /// A point is not on its curve or not in its subgroup.

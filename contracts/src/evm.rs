@@ -2,12 +2,13 @@
 //! chain around it: every transaction is in a block of its own, time passes when it is told to.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
-use alloy_primitives::{keccak256, Address, Bytes, TxKind, B256, U256};
+use alloy_primitives::{address, bytes, keccak256, Address, Bytes, TxKind, B256, U256};
 use revm::context::result::{ExecutionResult, ResultAndState};
 use revm::context::{BlockEnv, Context, TxEnv};
 use revm::database::{CacheDB, EmptyDB, WrapDatabaseRef};
-use revm::state::AccountInfo;
+use revm::state::{AccountInfo, Bytecode};
 use revm::{DatabaseCommit, DatabaseRef, ExecuteEvm, MainBuilder, MainContext};
 
 use crate::chain::{Block, BlockId, Chain, ChainError, Log, Receipt, TransactionInput};
@@ -29,6 +30,18 @@ pub const GENESIS_TIME: u64 = 1_800_000_000;
 
 /// Seconds from one block to the next, unless time is moved.
 pub const BLOCK_TIME: u64 = 12;
+
+/// Where the history contract is on chains that have it (EIP-2935).
+pub const HISTORY: Address = address!("0000F90827F1C53a10cb7A02335B175320002935");
+
+/// The history contract's code, as EIP-2935 has it.
+pub const HISTORY_CODE: Bytes = bytes!(
+    "3373fffffffffffffffffffffffffffffffffffffffe14604657602036036042575f35600143038111604257"
+    "611fff81430311604257611fff9006545f5260205ff35b5f5ffd5b5f35611fff60014303065500"
+);
+
+/// Blocks whose hashes the history contract has room for.
+const HISTORY_BLOCKS: u64 = 8191;
 
 /// Wei that every account starts with.
 pub const FUNDS: u128 = 1_000_000_000_000_000_000_000_000;
@@ -84,6 +97,18 @@ impl Evm {
         if !self.accounts.contains(&account) {
             self.accounts.push(account);
         }
+    }
+
+    /// Puts code at an address, as an upgrade of the chain does, and as no transaction can. With [`HISTORY_CODE`] at
+    /// [`HISTORY`] the chain has the history contract, which knows the blocks before as well.
+    pub fn set_code(&mut self, account: Address, code: Bytes) {
+        let code = Bytecode::new_raw(code);
+        let info = AccountInfo {
+            code_hash: code.hash_slow(),
+            code: Some(code),
+            ..self.info(account).unwrap_or_default()
+        };
+        self.state.insert_account_info(account, info);
     }
 
     /// The newest block.
@@ -172,13 +197,18 @@ impl Evm {
             .gas_limit(GAS_LIMIT)
             .build()
             .map_err(|error| invalid(format!("{error:?}")))?;
+        let past = Past {
+            state: &self.state,
+            blocks: &self.blocks,
+            number: block.number,
+        };
         let block = BlockEnv {
             number: U256::from(block.number),
             timestamp: U256::from(block.timestamp),
             ..BlockEnv::default()
         };
         Context::mainnet()
-            .with_db(WrapDatabaseRef(&self.state))
+            .with_db(WrapDatabaseRef(past))
             .with_block(block)
             .modify_cfg_chained(|cfg| cfg.chain_id = self.chain_id)
             .build_mainnet()
@@ -199,6 +229,55 @@ impl Evm {
         });
         receipt.logs = placed.collect();
         self.logs.extend(receipt.logs.iter().cloned());
+    }
+}
+
+/// What a transaction of block `number` finds: the state, and the hashes of the blocks before.
+struct Past<'a> {
+    state: &'a CacheDB<EmptyDB>,
+    blocks: &'a [Block],
+    number: u64,
+}
+
+impl Past<'_> {
+    fn hash(&self, number: u64) -> B256 {
+        let index = usize::try_from(number).ok();
+        let block = index.and_then(|index| self.blocks.get(index));
+        block.map_or(B256::ZERO, |block| block.hash)
+    }
+
+    /// What every block's start writes into the history contract: the hash of block n stands in slot n mod 8191.
+    fn history(&self, slot: U256) -> U256 {
+        let newest = self.number.checked_sub(1);
+        let slot = u64::try_from(slot).ok();
+        let number = newest.zip(slot).and_then(|(newest, slot)| {
+            let back = (newest % HISTORY_BLOCKS + HISTORY_BLOCKS).checked_sub(slot)?;
+            newest.checked_sub(back % HISTORY_BLOCKS)
+        });
+        number.map_or(U256::ZERO, |number| self.hash(number).into())
+    }
+}
+
+impl DatabaseRef for Past<'_> {
+    type Error = Infallible;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
+        self.state.basic_ref(address)
+    }
+
+    fn code_by_hash_ref(&self, code_hash: B256) -> Result<Bytecode, Infallible> {
+        self.state.code_by_hash_ref(code_hash)
+    }
+
+    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, Infallible> {
+        match address {
+            HISTORY => Ok(self.history(slot)),
+            _ => self.state.storage_ref(address, slot),
+        }
+    }
+
+    fn block_hash_ref(&self, number: u64) -> Result<B256, Infallible> {
+        Ok(self.hash(number))
     }
 }
 

@@ -55,14 +55,14 @@ fn libraries() -> Libraries {
         .collect()
 }
 
-/// Poll calls each of the libraries, and the factory has all of a poll's code.
+/// Poll calls those for three inputs and more, and the factory has all of a poll's code.
 #[test]
 fn libraries_are_linked_wherever_they_are_called() {
     for artifact in [artifact::POLL, artifact::POLL_FACTORY] {
         let code = artifact.link(&libraries()).unwrap();
-        for address in libraries().values() {
-            let calls = code.windows(20).filter(|bytes| bytes == address).count();
-            assert!(calls >= 1, "{}", artifact.name);
+        for (name, address) in &libraries() {
+            let called = code.windows(20).any(|bytes| bytes == address);
+            assert_eq!(called, name != "PoseidonT3", "{}", artifact.name);
         }
     }
     let code = artifact::MACI.link(&libraries()).unwrap();

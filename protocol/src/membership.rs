@@ -7,10 +7,11 @@
 //! leaf      = P3(2, key.x, key.y), in a LeanIMT with this root, at most 32 siblings above it
 //! nullifier = P2(s, scope)
 //! scope     = keccak256(abi.encode(chainId, MACI address, pollId)) mod r
-//! binding   = keccak256(abi.encode(chainId, poll address, pollKey.x, pollKey.y, sender, keccak256(creditData))) mod r
+//! binding   = keccak256(abi.encode(
+//!     chainId, poll address, pollKey.x, pollKey.y, sender, keccak256(creditData), minCredits)) mod r
 //! ```
 //! The binding enters no relation; a proof is one for its binding only, so it can neither be taken over by another
-//! sender or poll key nor be spent on other credits.
+//! sender or poll key nor be spent on other credits, nor on fewer than its maker wants.
 //!
 //! # One nullifier a sign-up
 //!
@@ -114,6 +115,8 @@ pub struct Terms<'a> {
     pub sender: Address,
     /// What the transaction passes on to the contract that gives credits.
     pub credit_data: &'a [u8],
+    /// The poll refuses the join if that contract gives fewer credits.
+    pub min_credits: u64,
 }
 
 /// The digest of the [`Terms`] of a join.
@@ -121,7 +124,7 @@ pub struct Terms<'a> {
 pub struct Binding(pub Fr);
 
 impl Binding {
-    /// `keccak256(abi.encode(chainId, poll, pollKey.x, pollKey.y, sender, keccak256(creditData))) mod r`.
+    /// `keccak256(abi.encode(chainId, poll, pollKey.x, pollKey.y, sender, keccak256(creditData), minCredits)) mod r`.
     pub fn new(terms: &Terms<'_>) -> Self {
         Binding(digest(&[
             integer(terms.chain_id),
@@ -130,6 +133,7 @@ impl Binding {
             element(&terms.poll_key.y),
             terms.sender.word(),
             Keccak256::digest(terms.credit_data).into(),
+            integer(terms.min_credits),
         ]))
     }
 }
@@ -338,6 +342,7 @@ mod tests {
             poll_key: Point::base8(),
             sender: Address([2; 20]),
             credit_data: &[1, 2, 3],
+            min_credits: 5,
         };
         let binding = Binding::new(&terms);
         let moved = Point {
@@ -363,6 +368,10 @@ mod tests {
             },
             Terms {
                 credit_data: &[1, 2],
+                ..terms
+            },
+            Terms {
+                min_credits: 4,
                 ..terms
             },
         ];

@@ -151,6 +151,7 @@ fn scope_binding_and_nullifier_are_those_of_the_contract() {
             poll_key,
             sender: address(&case["sender"]),
             credit_data: &bytes(&case["creditData"]),
+            min_credits: integer(&case["minCredits"]),
         });
         assert_eq!(binding.0, element(&case["binding"]));
         let secret = Scalar::from_bytes(&to_bytes(&element(&case["secret"]))).expect("below l");

@@ -43,15 +43,16 @@ const cases = [...Array(6).keys()].map((i) => {
     const pollId = [0n, (1n << 50n) - 1n, 0n, 1234567n, 1n, 5n][i];
     const pollKey = [poseidon2([i, 1]), i === 2 ? 0n : R - 1n - BigInt(i)];
     const creditData = ["0x", "0x00", "0x", "0x" + "ab".repeat(33), "0x" + "01".repeat(200), "0x6d616369"][i];
+    const minCredits = [0n, 100n, 0n, (1n << 32n) - 1n, (1n << 64n) - 1n, 1n][i];
     const secret = poseidon2([i, 2]) % (1n << 250n);
     const scope = modulo(["uint256", "address", "uint256"], [chainId, maci, pollId]);
     const binding = modulo(
-        ["uint256", "address", "uint256", "uint256", "address", "bytes32"],
-        [chainId, poll, pollKey[0], pollKey[1], sender, keccak256(creditData)],
+        ["uint256", "address", "uint256", "uint256", "address", "bytes32", "uint256"],
+        [chainId, poll, pollKey[0], pollKey[1], sender, keccak256(creditData), minCredits],
     );
     const nullifier = poseidon2([secret, scope]);
     const leaf = poseidon3([2n, ...pollKey]);
-    return { chainId, maci, poll, pollId, pollKey, sender, creditData, secret, scope, binding, nullifier, leaf };
+    return { chainId, maci, poll, pollId, pollKey, sender, creditData, minCredits, secret, scope, binding, nullifier, leaf };
 });
 write("membership.json", {
     note: "made by sign-ups.mjs with ethers 6.13.5 (ABI, Keccak-256) and poseidon-lite 0.3.0; leaf is that of pollKey",

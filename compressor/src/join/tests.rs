@@ -45,6 +45,7 @@ fn terms() -> Terms<'static> {
         poll_key: Point::base8(),
         sender: address(3),
         credit_data: &[1, 2, 3],
+        min_credits: 5,
     }
 }
 
@@ -221,6 +222,10 @@ fn a_proof_on_other_terms() {
         },
         Terms {
             credit_data: &[],
+            ..terms
+        },
+        Terms {
+            min_credits: 0,
             ..terms
         },
     ];

@@ -24,10 +24,13 @@ library StrictCalldata {
         if (start != tail(headWords) || msg.data.length != start + size) revert MalformedCalldata();
     }
 
-    /// @dev Two arrays are all arguments.
-    function requireArrays(uint256 start, uint256 size, uint256 secondStart, uint256 secondSize) internal pure {
+    /// @dev Two arrays are the dynamic arguments behind a head of `headWords` words.
+    function requireArrays(uint256 headWords, uint256 start, uint256 size, uint256 secondStart, uint256 secondSize)
+        internal
+        pure
+    {
         bool second = secondStart == start + size + 32 && msg.data.length == secondStart + secondSize;
-        if (start != tail(2) || !second) revert MalformedCalldata();
+        if (start != tail(headWords) || !second) revert MalformedCalldata();
     }
 
     /// @dev `data` is the one dynamic argument behind a head of `headWords` words; zeros fill its last word.

@@ -10,9 +10,9 @@ struct PublicKey {
     uint256 y;
 }
 
-/// @notice What one option received. Both numbers are below 2^128 by their type.
+/// @notice What one option received. In a poll with negative voting the sum of the votes may be below 0.
 struct OptionResult {
-    uint128 votes;
+    int128 votes;
     uint128 spent;
 }
 
@@ -28,17 +28,27 @@ struct Shape {
 struct PollSettings {
     /// Messages are encrypted to it. In the prime-order subgroup, x not 0.
     PublicKey coordinatorKey;
-    /// Options are 0 to voteOptions - 1; at most 5^voteOptionTreeDepth.
+    /// Options are 0 to voteOptions - 1; at most 5^voteOptionTreeDepth, and at most 944.
     uint32 voteOptions;
-    /// What a weight w costs: 0 quadratic (w^2), 1 linear (w).
+    /// What a weight w costs: 0 quadratic (w^2), 1 linear (w), 2 full (w, and every ballot spends all that there is;
+    /// without top-ups), 3 negative (w^2, and votes may be against an option).
     uint8 mode;
     Shape shape;
     /// Joins, messages and top-ups are taken while startTime <= time < endTime.
     uint64 startTime;
+    /// At most a year ahead.
     uint64 endTime;
-    /// Time to prove after endTime: provingBase, and provingPerMessage for each message and top-up.
+    /// Messages are taken that were signed within so many blocks (fewer in the last hour): 5 to 255, or up to 8190 where
+    /// the history contract of EIP-2935 answers. 0 for off: whoever sends an old message again then brings it back.
+    uint16 signedWithin;
+    /// The highest index of a root that may join; 2^32 - 1, the highest that there can be, for no bound.
+    uint32 lastRoot;
+    /// Time to prove after endTime: provingBase, and provingPerMessage (1 second to 1 hour) for each message and top-up.
     uint64 provingBase;
     uint32 provingPerMessage;
+    /// The most time for all messages and top-ups together, at most 90 days. No more of them are taken than can be
+    /// proven in it.
+    uint32 provingMax;
     /// What decides how many voice credits who joins has.
     InitialVoiceCreditProxy credits;
     /// Zero for a poll without top-ups.

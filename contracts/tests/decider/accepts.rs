@@ -55,11 +55,8 @@ fn values_at_the_ends_of_their_ranges() {
         statement.z0 = [extreme; 7];
         statement.z = [extreme; 7];
         statement.domain = [0xff; 32];
-        statement.results = [u128::MAX, 0]
-            .map(|votes| OptionResult {
-                votes,
-                spent: votes,
-            })
+        statement.results = [(i128::MAX, u128::MAX), (i128::MIN, 0)]
+            .map(|(votes, spent)| OptionResult { votes, spent })
             .to_vec();
         let mut choices = Choices::random(&mut rng);
         for scalar in [

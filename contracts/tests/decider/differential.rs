@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use crate::simulator::{base_modulus, group_order, rng, Case, Transcript, Trapdoors, MAX_OPTIONS};
 
 sol! {
-    struct OptionResult { uint128 votes; uint128 spent; }
+    struct OptionResult { int128 votes; uint128 spent; }
     function intermediates(
         bytes32 domain,
         uint256[7] z0,
@@ -52,8 +52,13 @@ fn contract_side(evm: &Evm, contract: Address, case: &Case) -> intermediatesRetu
 }
 
 fn option_result(words: &[U256]) -> OptionResult {
+    let votes = words[0];
     OptionResult {
-        votes: words[0].to(),
+        votes: if votes.bit(255) {
+            !(!votes).to::<i128>()
+        } else {
+            votes.to()
+        },
         spent: words[1].to(),
     }
 }
@@ -86,7 +91,10 @@ fn case() -> impl Strategy<Value = Case> {
     };
     let proof: Vec<_> = (0..24).map(word).collect();
     let states: Vec<_> = (0..14).map(|_| below(group_order())).collect();
-    let option = prop::collection::vec(below(U256::ONE << 128), 2);
+    let votes =
+        (below(U256::ONE << 127), any::<bool>())
+            .prop_map(|(votes, against)| if against { !votes } else { votes });
+    let option = (votes, below(U256::ONE << 128)).prop_map(|(votes, spent)| [votes, spent]);
     (
         any::<[u8; 32]>(),
         states,
@@ -121,9 +129,14 @@ fn intermediate_values_at_the_ends() {
         let case = Case {
             domain: U256::MAX,
             states: [group_order() - U256::ONE; 14],
-            results: vec![(U256::ONE << 128) - U256::ONE; 2 * options],
+            results: vec![],
             proof,
         };
-        agree(&evm, contract, &case);
+        let most: U256 = (U256::ONE << 127) - U256::ONE;
+        for votes in [most, !most, !U256::ZERO, U256::ZERO] {
+            let mut case = case.clone();
+            case.results = [votes, (U256::ONE << 128) - U256::ONE].repeat(options);
+            agree(&evm, contract, &case);
+        }
     }
 }

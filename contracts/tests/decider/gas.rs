@@ -20,7 +20,7 @@ fn verification(options: usize, bits: u32) -> u64 {
     // No zero byte within the size, so that the figure is the most that such results cost.
     let value = u128::from_be_bytes([0x5a; 16]) >> (128 - bits);
     let result = OptionResult {
-        votes: value,
+        votes: value as i128,
         spent: value,
     };
     statement.results.fill(result);

@@ -4,12 +4,12 @@ use ff::Field;
 use halo2curves::bn256::Fr;
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_contracts::chain::ChainError;
-use maci_nova_contracts::decider::{verify, Refusal, VerifyError, PROOF_WORDS};
+use maci_nova_contracts::decider::{verify, OptionResult, Refusal, VerifyError, PROOF_WORDS};
 use maci_nova_contracts::evm::SENDER;
 
 use crate::keys::{on_twist_outside_subgroup, random_fq2};
 use crate::simulator::{
-    base_modulus, g1, group_order, rng, statement, Case, Choices, Setting, MAX_OPTIONS,
+    base_modulus, g1, group_order, rng, signed_word, statement, Case, Choices, Setting, MAX_OPTIONS,
 };
 
 /// Words of a proof that are scalars.
@@ -183,13 +183,61 @@ fn infinity_in_other_words() {
 #[test]
 fn results_that_are_too_large() {
     let (mut setting, case) = new_case(27, 2);
+    let one = U256::ONE;
+    // Votes of 128 bits without a sign, or with a sign in some of the bits above; the field's way to write -1.
+    let bit = |bit: usize| U256::ONE << bit;
+    let votes = [
+        bit(127),
+        bit(128) - one,
+        bit(128),
+        bit(255),
+        !bit(127),
+        !bit(128),
+        !bit(200),
+        !bit(254),
+        group_order() - one,
+    ];
+    let spent = [bit(128), bit(255), U256::MAX, group_order() - one];
     for i in 0..case.results.len() {
-        for value in [U256::ONE << 128, case.results[i] | (U256::ONE << 255)] {
+        let values = if i % 2 == 0 { &votes[..] } else { &spent };
+        for value in values {
             let mut changed = case.clone();
-            changed.results[i] = value;
+            changed.results[i] = *value;
             assert_eq!(refusal(&mut setting, &changed), Refusal::ResultOutOfRange);
         }
     }
+}
+
+/// A sum of -v is another one than v, and than the 2^128 - v that its low bits alone would be.
+#[test]
+fn votes_with_another_sign() {
+    let mut rng = rng(41);
+    let mut setting = Setting::new(&mut rng);
+    let mut statement = statement(2, &mut rng);
+    for votes in [-1, 1, -7, i128::MAX, -i128::MAX] {
+        statement.results[1].votes = votes;
+        let choices = Choices::random(&mut rng);
+        let proof = setting.trapdoors.prove(&statement, &choices);
+        let mut case = Case::new(&statement, &proof);
+        assert!(setting.call(case.calldata()).is_ok());
+        case.results[2] = signed_word(-votes);
+        assert_eq!(refusal(&mut setting, &case), Refusal::ProofRejected);
+    }
+}
+
+/// Left out are those with neither votes nor spent credits: votes for and against may add up to 0.
+#[test]
+fn an_option_whose_votes_cancel_is_not_left_out() {
+    let mut rng = rng(42);
+    let mut setting = Setting::new(&mut rng);
+    let mut statement = statement(2, &mut rng);
+    statement.results[1] = OptionResult { votes: 0, spent: 8 };
+    let choices = Choices::random(&mut rng);
+    let proof = setting.trapdoors.prove(&statement, &choices);
+    let mut case = Case::new(&statement, &proof);
+    assert!(setting.call(case.calldata()).is_ok());
+    case.results.truncate(2);
+    assert_eq!(refusal(&mut setting, &case), Refusal::ProofRejected);
 }
 
 #[test]

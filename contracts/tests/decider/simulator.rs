@@ -202,9 +202,22 @@ fn result(rng: &mut impl RngCore) -> OptionResult {
         let wide = (u128::from(rng.next_u64()) << 64) | u128::from(rng.next_u64());
         wide.checked_shr(rng.next_u32() % 129).unwrap_or(0)
     };
+    let (magnitude, spent) = (draw() >> 1, draw());
+    let votes = magnitude as i128;
     OptionResult {
-        votes: draw(),
-        spent: draw(),
+        // -1 - v: every size below 0 as well.
+        votes: if spent % 2 == 0 { votes } else { !votes },
+        spent,
+    }
+}
+
+/// The word of a number with a sign: two's complement in 256 bits.
+pub fn signed_word(value: i128) -> U256 {
+    let magnitude = U256::from(value.unsigned_abs());
+    if value < 0 {
+        -magnitude
+    } else {
+        magnitude
     }
 }
 
@@ -262,7 +275,7 @@ impl Case {
             domain: U256::from_be_bytes(statement.domain),
             states: core::array::from_fn(|i| words::scalar(states[i])),
             results: results
-                .flat_map(|result| [result.votes, result.spent].map(U256::from))
+                .flat_map(|result| [signed_word(result.votes), U256::from(result.spent)])
                 .collect(),
             proof: proof.words(),
         }
@@ -284,7 +297,7 @@ impl Case {
 
 fn selector() -> [u8; 4] {
     let signature =
-        "verify(bytes32,uint256[7],uint256[7],(uint128,uint128)[],uint256[24])".as_bytes();
+        "verify(bytes32,uint256[7],uint256[7],(int128,uint128)[],uint256[24])".as_bytes();
     core::array::from_fn(|i| keccak256(signature)[i])
 }
 
@@ -333,7 +346,16 @@ fn agreed(case: &Case) -> Vec<U256> {
         let high = U256::from(2).pow(U256::from(85)) * (y / limb);
         v.extend([x % limb, y % limb, x / limb + high]);
     }
-    v.extend(&case.results);
+    v.extend(case.results.chunks(2).flat_map(|result| {
+        // A negative word w is -(2^256 - w), in the field r - (2^256 - w).
+        let votes = result[0];
+        let votes = if votes.bit(255) {
+            group_order() - (-votes)
+        } else {
+            votes
+        };
+        [votes, result[1]]
+    }));
     v
 }
 

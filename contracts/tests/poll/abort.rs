@@ -77,19 +77,6 @@ fn every_message_moves_the_deadline() {
     world.finalize(&[(0, 0); OPTIONS]).unwrap();
 }
 
-/// The sum is computed in 256 bits.
-#[test]
-fn a_deadline_beyond_64_bits() {
-    let mut world = World::new();
-    let mut settings = world.settings();
-    settings.endTime = u64::MAX;
-    world.open_with(settings);
-    let info = world.info().settings;
-    let told: U256 = world.view(world.poll, Poll::deadlineCall {});
-    let expected = U256::from(info.endTime) + U256::from(info.provingBase);
-    assert_eq!(told, expected);
-}
-
 #[test]
 fn each_depositor_gets_their_own_tokens_back() {
     let mut world = world();

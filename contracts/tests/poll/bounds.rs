@@ -37,6 +37,25 @@ fn vote_options_fit_the_tree() {
     }
 }
 
+/// Results of more options fit into no piece of code, so that such a poll could never be finalized.
+#[test]
+fn vote_options_fit_the_results() {
+    let mut world = World::new();
+    let verifier = world.mock_verifier(5, false);
+    world.set_verifier(2, 5, verifier);
+    let mut settings = world.settings();
+    settings.shape = shape(2, 5);
+    let max = U256::from(944);
+    for given in [945, 3125] {
+        settings.voteOptions = given;
+        let error = MACI::VoteOptionsOutOfRange { given, max };
+        let settings = settings.clone();
+        world.refuses(|world| world.create(OWNER, settings), error);
+    }
+    settings.voteOptions = 944;
+    world.create(OWNER, settings).unwrap();
+}
+
 #[test]
 fn poll_ids_are_below_two_to_the_50() {
     assert_eq!(POLL_ID_BITS, FIELD_BITS);
@@ -56,8 +75,8 @@ fn poll_ids_are_below_two_to_the_50() {
 }
 
 #[test]
-fn the_mode_is_quadratic_or_linear() {
-    for mode in [2, 3, u8::MAX] {
+fn the_mode_is_one_of_four() {
+    for mode in [4, 5, u8::MAX] {
         refused(|settings| settings.mode = mode, MACI::UnknownMode { mode });
     }
 }

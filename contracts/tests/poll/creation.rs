@@ -10,6 +10,7 @@ use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::field::Fr;
 use maci_nova_protocol::poll::{Header, State};
+use maci_nova_protocol::poseidon::hash;
 use maci_nova_protocol::tally::Mode;
 
 use crate::world::{key, maci_key, shape, World, ALICE, HOUR, MALLORY, OPTIONS, OWNER};
@@ -31,9 +32,13 @@ fn accepted(change: impl FnOnce(&mut MACI::PollSettings)) {
 #[test]
 fn a_poll_knows_everything_that_it_was_made_with() {
     let mut world = World::new();
-    for (index, mode) in [Mode::Quadratic, Mode::Linear].into_iter().enumerate() {
+    for mode in 0..4 {
+        let index = u64::from(mode);
         let mut settings = world.settings();
-        settings.mode = index as u8;
+        settings.mode = mode;
+        if mode == 2 {
+            settings.topUpToken = Address::ZERO;
+        }
         settings.voteOptions = 3;
         settings.messageFee = U256::from(11);
         let created = settings.clone();
@@ -41,10 +46,10 @@ fn a_poll_knows_everything_that_it_was_made_with() {
         let info = world.info();
         let chain_id = maci_nova_contracts::evm::CHAIN_ID;
         let header = Header {
-            poll_id: poll_id(chain_id, world.maci, index as u64),
+            poll_id: poll_id(chain_id, world.maci, index),
             coordinator_key: key(1),
             vote_options: 3,
-            mode,
+            mode: Mode::Quadratic,
             state_tree_depth: 2,
             vote_option_tree_depth: 1,
         };
@@ -57,7 +62,10 @@ fn a_poll_knows_everything_that_it_was_made_with() {
         assert_eq!(info.pollId, header.poll_id);
         assert_eq!(info.verifier, world.verifier);
         assert_eq!(info.joinVerifier, world.join_verifier);
-        assert_eq!(info.pollContext, words::scalar(&header.context()));
+        let Point { x, y } = header.coordinator_key;
+        let [id, options, mode] = [header.poll_id, 3, index].map(Fr::from);
+        let context = hash(&[id, x, y, options, mode]);
+        assert_eq!(info.pollContext, words::scalar(&context));
         let scope = crate::world::scope(chain_id, world.maci, header.poll_id);
         assert_eq!(info.scope, words::scalar(&scope));
         assert_eq!([info.emptyStateRoot, info.emptyTallyRoot], initial[5..]);
@@ -197,7 +205,25 @@ fn an_end_that_is_not_after_the_start() {
     );
     refused(|settings| settings.endTime = 0, error());
     accepted(|settings| settings.endTime = settings.startTime + 1);
-    accepted(|settings| settings.endTime = u64::MAX);
+}
+
+/// Payments are kept until a poll is over.
+#[test]
+fn an_end_that_is_more_than_a_year_ahead() {
+    let mut world = World::new();
+    let mut settings = world.settings();
+    let now = world.evm.latest().timestamp + 100;
+    for end in [now + 365 * 24 * HOUR + 1, u64::MAX] {
+        settings.endTime = end;
+        let settings = settings.clone();
+        world.go_to(now);
+        let error = MACI::EndTooFar { endTime: end };
+        world.refuses(|world| world.create(OWNER, settings), error);
+        world = World::new();
+    }
+    settings.endTime = now + 365 * 24 * HOUR;
+    world.go_to(now);
+    world.create(OWNER, settings).unwrap();
 }
 
 #[test]
@@ -209,14 +235,22 @@ fn a_time_for_proving_that_is_too_short_or_too_long() {
     for base in [HOUR, 365 * 24 * HOUR] {
         accepted(|settings| settings.provingBase = base);
     }
-    for time in [HOUR as u32 + 1, u32::MAX] {
+    for time in [0, HOUR as u32 + 1, u32::MAX] {
         let error = MACI::ProvingPerMessageOutOfRange {
             provingPerMessage: time,
         };
         refused(|settings| settings.provingPerMessage = time, error);
     }
-    for time in [0, HOUR as u32] {
+    for time in [1, HOUR as u32] {
         accepted(|settings| settings.provingPerMessage = time);
+    }
+    let most = 90 * 24 * HOUR as u32;
+    for max in [0, 59, most + 1, u32::MAX] {
+        let error = MACI::ProvingMaxOutOfRange { provingMax: max };
+        refused(|settings| settings.provingMax = max, error);
+    }
+    for max in [60, most] {
+        accepted(|settings| settings.provingMax = max);
     }
 }
 
@@ -235,6 +269,16 @@ fn top_ups_without_a_price_or_a_beneficiary() {
         settings.topUpToken = Address::ZERO;
         settings.creditUnit = U256::ZERO;
         settings.beneficiary = Address::ZERO;
+    });
+}
+
+/// Who tops a voter up would make every one of their ballots spend too little.
+#[test]
+fn top_ups_in_a_poll_that_spends_all() {
+    refused(|settings| settings.mode = 2, MACI::TopUpsInFullMode {});
+    accepted(|settings| {
+        settings.mode = 2;
+        settings.topUpToken = Address::ZERO;
     });
 }
 

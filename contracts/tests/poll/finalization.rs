@@ -8,15 +8,16 @@ use maci_nova_contracts::words;
 use maci_nova_protocol::chain::zero;
 
 use crate::world::{
-    asked, finalize_call, message, Answer, MockVerifier, World, ALICE, MALLORY, OPTIONS,
+    asked, finalize_call, message, result_words, Answer, MockVerifier, World, ALICE, MALLORY,
+    OPTIONS,
 };
 
-const RESULTS: [(u128, u128); OPTIONS] = [
+const RESULTS: [(i128, u128); OPTIONS] = [
     (1, 2),
-    (u128::MAX >> 4, 0),
+    (i128::MAX >> 30, 0),
     (0, 0),
-    (3, u128::MAX >> 2),
-    (5, 6),
+    (3, u128::MAX >> 30),
+    (-5, 6),
 ];
 
 fn state(world: &World) -> PollState {
@@ -68,8 +69,7 @@ fn what_the_verifier_is_asked_after_messages() {
     assert_eq!(asked[8..15], z);
     assert_eq!(asked[16..40], call.proof);
     assert_eq!(asked[40], U256::from(OPTIONS));
-    let results = RESULTS.iter().flat_map(|(votes, spent)| [*votes, *spent]);
-    assert_eq!(asked[41..], results.map(U256::from).collect::<Vec<_>>());
+    assert_eq!(asked[41..], result_words(&RESULTS));
 }
 
 /// Without messages there is no head, and the cursor is where it was.
@@ -104,15 +104,15 @@ fn the_results_are_stored() {
     let mut world = World::open();
     world.go_to_end();
     let receipt = world.finalize(&RESULTS).unwrap();
-    let votes: u128 = RESULTS.iter().map(|(votes, _)| votes).sum();
+    let votes: i128 = RESULTS.iter().map(|(votes, _)| votes).sum();
     let spent: u128 = RESULTS.iter().map(|(_, spent)| spent).sum();
     let event: Poll::Finalized = receipt.event(world.poll).unwrap();
     let call = finalize_call(&RESULTS);
     let expected = Poll::Finalized {
         stateRoot: call.newStateRoot,
         tallyRoot: call.tallyRoot,
-        totalVotes: U256::from(votes),
-        totalSpent: U256::from(spent),
+        totals: Poll::OptionResult { votes, spent },
+        results: call.newResults.clone(),
     };
     assert_eq!(event, expected);
     assert_eq!(
@@ -263,7 +263,7 @@ fn a_poll_of_625_options_can_be_finalized() {
     settings.voteOptions = 625;
     world.open_with(settings);
     world.go_to_end();
-    let results = vec![(u128::MAX >> 20, u128::MAX >> 20); 625];
+    let results = vec![(i128::MIN >> 30, u128::MAX >> 30); 625];
     let receipt = world.finalize(&results).unwrap();
     // The verifier's own work comes on top: less than a million for this many.
     assert!(receipt.gas_used + 1_000_000 < maci_nova_contracts::evm::GAS_LIMIT);

@@ -10,7 +10,7 @@ use maci_nova_contracts::artifact;
 use maci_nova_contracts::bindings::{JoinVerifier, Poll, MACI};
 use maci_nova_contracts::evm::{CHAIN_ID, SENDER};
 use maci_nova_contracts::{join, words};
-use maci_nova_protocol::chain::{extend, zero};
+use maci_nova_protocol::chain::zero;
 use maci_nova_protocol::membership::leaf;
 use maci_nova_protocol::message::TopUp;
 use maci_nova_protocol::poseidon::hash;
@@ -18,8 +18,8 @@ use maci_nova_protocol::poseidon::hash;
 use crate::join_simulator::Trapdoors;
 use crate::simulator::rng;
 use crate::world::{
-    asked, binding, finalize_call, join_call, key, message, order, poll_key, publish_call, scope,
-    Answer, World, ALICE, BOB, MALLORY, OPTIONS,
+    asked, binding, extend_plain, finalize_call, join_call, key, message, order, poll_key,
+    publish_call, result_words, scope, Answer, World, ALICE, BOB, MALLORY, OPTIONS,
 };
 
 /// z0 and z of what a finalization asks.
@@ -46,7 +46,7 @@ fn an_arbitrary_starting_tally_or_state() {
     // finalize takes the two last roots, results and proof, and no other state.
     assert_eq!(
         Poll::finalizeCall::SIGNATURE,
-        "finalize(uint256,uint256,(uint128,uint128)[],uint256[24])"
+        "finalize(uint256,uint256,(int128,uint128)[],uint256[24])"
     );
 }
 
@@ -101,7 +101,7 @@ fn a_top_up_of_another_leaf_or_amount() {
             state_index,
             amount,
         };
-        words::scalar(&extend(zero(), top_up.digest()))
+        words::scalar(&extend_plain(zero(), top_up.digest()))
     };
     let chain = world.chains().messageChain;
     assert_eq!(chain, digest(2, 4));
@@ -128,10 +128,13 @@ fn no_entry_point_takes_a_commitment() {
     let expected = [
         "amount",
         "amounts",
+        "anchor",
+        "blockNumber",
         "creditData",
         "data",
         "encryptionKey",
         "encryptionKeys",
+        "minCredits",
         "newResults",
         "newStateRoot",
         "nullifier",
@@ -180,7 +183,7 @@ fn inputs(world: &World, nullifier: U256, number: u64) -> [Fr; 4] {
     let root: U256 = world.view(world.maci, MACI::rootAtCall { index: U256::ZERO });
     let poll_key = key(3000 + number);
     let scope = scope(CHAIN_ID, world.maci, world.info().pollId);
-    let binding = binding(CHAIN_ID, world.poll, poll_key, world.account(ALICE), &[]);
+    let binding = binding(CHAIN_ID, world.poll, poll_key, world.account(ALICE), &[], 0);
     let [root, nullifier] = [root, nullifier].map(|word| words::to_scalar(word).unwrap());
     [root, nullifier, scope, binding]
 }
@@ -207,7 +210,9 @@ fn a_join_that_somebody_copies() {
     other_nullifier.nullifier += U256::ONE;
     let mut other_data = call.clone();
     other_data.creditData = vec![1].into();
-    for other in [other_key, other_nullifier, other_data] {
+    let mut other_least = call.clone();
+    other_least.minCredits += U256::ONE;
+    for other in [other_key, other_nullifier, other_data, other_least] {
         world.refuses(|world| world.send(ALICE, world.poll, &other), rejected());
     }
     world.send(ALICE, world.poll, &call).unwrap();
@@ -317,10 +322,11 @@ fn results_that_the_proof_is_not_about() {
     let mut world = World::open();
     world.answer(world.verifier, Answer::Echo);
     world.go_to_end();
-    let results: Vec<_> = (0..OPTIONS as u128).map(|i| (i, 100 + i)).collect();
+    let results: Vec<_> = (0..OPTIONS as u8)
+        .map(|i| (i.into(), 100 + u128::from(i)))
+        .collect();
     let asked = asked(world.finalize(&results));
-    let flat = results.iter().flat_map(|(votes, spent)| [*votes, *spent]);
-    assert_eq!(asked[41..], flat.map(U256::from).collect::<Vec<_>>());
+    assert_eq!(asked[41..], result_words(&results));
     world.answer(world.verifier, Answer::Accept);
     world.finalize(&results).unwrap();
     let stored = world.view(world.poll, Poll::resultsCall {});

@@ -127,8 +127,11 @@ impl Measured {
             shape: crate::world::shape(4, VOTE_DEPTH),
             startTime: now + HOUR,
             endTime: now + 25 * HOUR,
+            signedWithin: 75,
+            lastRoot: u32::MAX,
             provingBase: 24 * HOUR,
             provingPerMessage: 60,
+            provingMax: 30 * 24 * HOUR as u32,
             credits: self.credits,
             topUpToken: self.token,
             creditUnit: U256::from(10),
@@ -155,12 +158,13 @@ impl Measured {
         // A nullifier of full size, as they all are.
         call.nullifier = words::scalar(&key(7000 + number).x);
         call.rootIndex = index;
+        call.minCredits = U256::from(100);
         let poll_key = key(3000 + number);
         let inputs = [
             words::to_scalar(root).unwrap(),
             words::to_scalar(call.nullifier).unwrap(),
             scope(CHAIN_ID, self.addresses.maci, self.info().pollId),
-            binding(CHAIN_ID, self.poll, poll_key, SENDER, &[]),
+            binding(CHAIN_ID, self.poll, poll_key, SENDER, &[], 100),
         ];
         let mut rng = rng(401);
         let trapdoors = JoinTrapdoors::random(&mut rng);
@@ -175,16 +179,31 @@ impl Measured {
         }
     }
 
+    /// A recent block and its anchor.
+    fn anchor(&self) -> (U256, U256) {
+        let number = U256::from(self.evm.latest().number - 1);
+        let call = Poll::anchorOfCall {
+            blockNumber: number,
+        };
+        let anchor = chain::view(&self.evm, self.poll, &call).unwrap();
+        (number, anchor)
+    }
+
+    fn message(&self, seed: u64) -> Poll::publishMessageCall {
+        let mut call = publish_call(&message(seed));
+        (call.blockNumber, call.anchor) = self.anchor();
+        call
+    }
+
     fn messages(&mut self) {
-        let poll = self.poll;
-        self.measure(
-            "publishMessage, the first",
-            poll,
-            &publish_call(&message(1)),
-        );
-        self.measure("publishMessage", poll, &publish_call(&message(2)));
+        for (seed, name) in [(1, "publishMessage, the first"), (2, "publishMessage")] {
+            let call = self.message(seed);
+            self.measure(name, self.poll, &call);
+        }
         let messages: Vec<_> = (3..13).map(message).collect();
-        self.measure("publishMessageBatch of 10", poll, &batch_call(&messages));
+        let mut batch = batch_call(&messages);
+        (batch.blockNumber, batch.anchor) = self.anchor();
+        self.measure("publishMessageBatch of 10", self.poll, &batch);
     }
 
     fn top_ups(&mut self) {
@@ -277,7 +296,8 @@ fn measured() -> Gas {
     measured.evm = poll;
     measured.give_up();
     measured.create_poll(5);
-    measured.send(measured.poll, &publish_call(&message(1)));
+    let call = measured.message(1);
+    measured.send(measured.poll, &call);
     measured.finalize("finalize, 5 options");
     measured.gas
 }

@@ -55,13 +55,59 @@ fn a_nullifier_is_used_once() {
 #[test]
 fn a_root_that_is_not_there() {
     let mut world = world();
-    for index in [1, u64::MAX] {
+    for index in [1, u64::from(u32::MAX)] {
         let index = U256::from(index);
         let mut call = join_call(1);
         call.rootIndex = index;
         let error = MACI::UnknownRoot { index };
         world.refuses(|world| world.send(ALICE, world.poll, &call), error);
     }
+}
+
+/// A poll for those who signed up before somebody else: later roots have both of them.
+#[test]
+fn a_root_that_is_too_new_for_the_poll() {
+    let mut world = World::new();
+    let mut settings = world.settings();
+    settings.lastRoot = 1;
+    world.open_with(settings);
+    for number in 0..4 {
+        world.sign_up(ALICE, &key(10 + number)).unwrap();
+    }
+    let with_root = |number: u64, index: U256| {
+        let mut call = join_call(number);
+        call.rootIndex = index;
+        move |world: &mut World| world.send(ALICE, world.poll, &call)
+    };
+    for index in [U256::from(2), U256::from(3), U256::ONE << 32, U256::MAX] {
+        let error = Poll::RootTooNew {
+            rootIndex: index,
+            lastRoot: U256::ONE,
+        };
+        world.refuses(with_root(1, index), error);
+    }
+    with_root(1, U256::ZERO)(&mut world).unwrap();
+    with_root(2, U256::ONE)(&mut world).unwrap();
+}
+
+/// A join is used up once and for all, so nobody's goes for fewer credits than they wanted it for.
+#[test]
+fn fewer_credits_than_asked_for() {
+    let mut world = world();
+    let least = |least: U256| {
+        let mut call = join_call(1);
+        call.minCredits = least;
+        move |world: &mut World| world.send(ALICE, world.poll, &call)
+    };
+    let credits = U256::from(CREDITS);
+    for minimum in [credits + U256::ONE, U256::ONE << 128, U256::MAX] {
+        let error = Poll::TooFewCredits {
+            credits,
+            minCredits: minimum,
+        };
+        world.refuses(least(minimum), error);
+    }
+    least(credits)(&mut world).unwrap();
 }
 
 /// Voters whose proof is older than the newest sign-up can still use it.
@@ -103,15 +149,17 @@ fn what_the_verifier_is_asked() {
     let info = world.info();
     let root: U256 = world.view(world.maci, MACI::rootAtCall { index: U256::ZERO });
     let keys = [key(3001), key(3002)];
+    let terms = [(vec![], 0), (vec![0], 7), (vec![7; 100], u64::MAX)];
     for from in [ALICE, BOB] {
         for voters_key in &keys {
-            for credit_data in [vec![], vec![0], vec![7; 100]] {
+            for (credit_data, least) in &terms {
                 let mut call = join_call(1);
+                call.minCredits = U256::from(*least);
                 call.pollKey = poll_key(voters_key);
                 call.creditData = credit_data.clone().into();
                 let asked = asked(world.send(from, poll, &call));
                 let sender = world.account(from);
-                let bound = binding(CHAIN_ID, poll, *voters_key, sender, &credit_data);
+                let bound = binding(CHAIN_ID, poll, *voters_key, sender, credit_data, *least);
                 let poll_scope = scope(CHAIN_ID, world.maci, info.pollId);
                 let inputs = [
                     root,

@@ -1,6 +1,7 @@
 //! The contracts of a whole poll on the embedded chain.
 
 mod abort;
+mod anchors;
 mod bounds;
 mod chain_values;
 mod creation;

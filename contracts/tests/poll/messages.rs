@@ -5,19 +5,20 @@ use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::chain::Chain;
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
-use maci_nova_protocol::chain::{extend, zero};
+use maci_nova_protocol::chain::zero;
 use maci_nova_protocol::field::Fr;
 use maci_nova_protocol::message::Message;
 
 use crate::world::{
-    batch_call, message, order, publish_call, World, ALICE, BOB, MALLORY, OPTIONS, OWNER,
+    batch_call, extend_plain, message, order, publish_call, World, ALICE, BOB, MALLORY, OPTIONS,
+    OWNER,
 };
 
 /// The protocol's chain of these messages.
 fn chain(messages: &[Message]) -> U256 {
     let chain = messages
         .iter()
-        .fold(zero(), |head, message| extend(head, message.digest()));
+        .fold(zero(), |head, message| extend_plain(head, message.digest()));
     words::scalar(&chain)
 }
 

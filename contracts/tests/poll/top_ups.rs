@@ -4,11 +4,12 @@ use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::sol;
 use maci_nova_contracts::bindings::{Poll, SampleToken};
 use maci_nova_contracts::words;
-use maci_nova_protocol::chain::{extend, zero};
+use maci_nova_protocol::chain::zero;
 use maci_nova_protocol::message::TopUp;
 
 use crate::world::{
-    message, test_artifact, World, ALICE, BENEFICIARY, BOB, CREDIT_UNIT, MALLORY, OPTIONS, OWNER,
+    extend_plain, message, test_artifact, World, ALICE, BENEFICIARY, BOB, CREDIT_UNIT, MALLORY,
+    OPTIONS, OWNER,
 };
 
 sol!(
@@ -65,7 +66,7 @@ fn tokens_become_credits() {
         let before = world.tokens(world.account(from));
         let receipt = world.top_up(from, state_index, tokens).unwrap();
         let amount = tokens / CREDIT_UNIT;
-        chain = extend(
+        chain = extend_plain(
             chain,
             TopUp {
                 state_index,
@@ -149,7 +150,7 @@ fn votes_and_top_ups_share_the_chain() {
         amount: 5,
     };
     let digests = [message(1).digest(), top_up.digest(), message(2).digest()];
-    let chain = digests.into_iter().fold(zero(), extend);
+    let chain = digests.into_iter().fold(zero(), extend_plain);
     assert_eq!(world.chains().messageChain, words::scalar(&chain));
 }
 

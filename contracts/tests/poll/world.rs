@@ -18,6 +18,7 @@ use maci_nova_protocol::field::Fr;
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::membership::{self, Binding, Scope, Terms};
 use maci_nova_protocol::message::Message;
+use maci_nova_protocol::poseidon::hash;
 
 // Both mocks are told what to answer in the same way.
 sol!(
@@ -169,8 +170,11 @@ impl World {
             shape: shape(STATE_DEPTH, VOTE_DEPTH),
             startTime: now + HOUR,
             endTime: now + 25 * HOUR,
+            signedWithin: 0,
+            lastRoot: u32::MAX,
             provingBase: 7 * 24 * HOUR,
             provingPerMessage: 60,
+            provingMax: 30 * 24 * HOUR as u32,
             credits: self.credits,
             topUpToken: self.token,
             creditUnit: U256::from(CREDIT_UNIT),
@@ -346,7 +350,7 @@ impl World {
         self.send(from, self.poll, &top_up_call(index, tokens))
     }
 
-    pub fn finalize(&mut self, results: &[(u128, u128)]) -> Result<Receipt, ChainError> {
+    pub fn finalize(&mut self, results: &[(i128, u128)]) -> Result<Receipt, ChainError> {
         self.send(MALLORY, self.poll, &finalize_call(results))
     }
 
@@ -470,23 +474,40 @@ pub fn join_call(number: u64) -> Poll::joinCall {
         pollKey: poll_key(&key(3000 + number)),
         proof: core::array::from_fn(U256::from),
         creditData: Bytes::new(),
+        minCredits: U256::ZERO,
     }
 }
 
+/// A message in a poll without anchors.
 pub fn publish_call(message: &Message) -> Poll::publishMessageCall {
     Poll::publishMessageCall {
         data: message.data.each_ref().map(words::scalar),
         encryptionKey: poll_key(&message.encryption_key),
+        blockNumber: U256::ZERO,
+        anchor: U256::ZERO,
     }
 }
 
+/// Messages in a poll without anchors.
 pub fn batch_call(messages: &[Message]) -> Poll::publishMessageBatchCall {
     let calls = messages.iter().map(publish_call);
     let (data, keys) = calls.map(|call| (call.data, call.encryptionKey)).unzip();
     Poll::publishMessageBatchCall {
         data,
         encryptionKeys: keys,
+        blockNumber: U256::ZERO,
+        anchor: U256::ZERO,
     }
+}
+
+/// The message chain after a link.
+pub fn extend(head: Fr, digest: Fr, anchor: Fr) -> Fr {
+    hash(&[head, digest, anchor])
+}
+
+/// The message chain after a link without an anchor.
+pub fn extend_plain(head: Fr, digest: Fr) -> Fr {
+    extend(head, digest, Fr::ZERO)
 }
 
 pub fn top_up_call(index: u64, tokens: u64) -> Poll::topUpCall {
@@ -496,7 +517,7 @@ pub fn top_up_call(index: u64, tokens: u64) -> Poll::topUpCall {
     }
 }
 
-pub fn finalize_call(results: &[(u128, u128)]) -> Poll::finalizeCall {
+pub fn finalize_call(results: &[(i128, u128)]) -> Poll::finalizeCall {
     let results = results.iter().map(|(votes, spent)| Poll::OptionResult {
         votes: *votes,
         spent: *spent,
@@ -507,6 +528,16 @@ pub fn finalize_call(results: &[(u128, u128)]) -> Poll::finalizeCall {
         newResults: results.collect(),
         proof: core::array::from_fn(U256::from),
     }
+}
+
+/// Results as words of calldata: votes as 256 bits with a sign.
+pub fn result_words(results: &[(i128, u128)]) -> Vec<U256> {
+    let words = |(votes, spent): &(i128, u128)| {
+        let magnitude = U256::from(votes.unsigned_abs());
+        let votes = if *votes < 0 { -magnitude } else { magnitude };
+        [votes, U256::from(*spent)]
+    };
+    results.iter().flat_map(words).collect()
 }
 
 /// The protocol's scope of a poll.
@@ -521,6 +552,7 @@ pub fn binding(
     poll_key: Point,
     sender: Address,
     credit_data: &[u8],
+    min_credits: u64,
 ) -> Fr {
     let terms = Terms {
         chain_id,
@@ -528,6 +560,7 @@ pub fn binding(
         poll_key,
         sender: membership::Address(sender.into()),
         credit_data,
+        min_credits,
     };
     Binding::new(&terms).0
 }
