@@ -8,13 +8,13 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {PoseidonT4} from "poseidon-solidity/PoseidonT4.sol";
 import {PoseidonT5} from "poseidon-solidity/PoseidonT5.sol";
 import {PoseidonT6} from "poseidon-solidity/PoseidonT6.sol";
-import {DeciderVerifier} from "src/DeciderVerifier.sol";
-import {JoinVerifier} from "src/JoinVerifier.sol";
-import {InitialVoiceCreditProxy} from "src/credits/InitialVoiceCreditProxy.sol";
-import {Anchors} from "src/libraries/Anchors.sol";
-import {BabyJubJub} from "src/libraries/BabyJubJub.sol";
-import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
-import {OptionResult, PollInfo, PollSettings, PollState, PublicKey, Shape} from "src/libraries/Types.sol";
+import {DeciderVerifier} from "./DeciderVerifier.sol";
+import {JoinVerifier} from "./JoinVerifier.sol";
+import {IVoiceCreditProxy} from "./interfaces/IVoiceCreditProxy.sol";
+import {Anchors} from "./libraries/Anchors.sol";
+import {BabyJubJub} from "./libraries/BabyJubJub.sol";
+import {StrictCalldata} from "./libraries/StrictCalldata.sol";
+import {OptionResult, PollInfo, PollSettings, PollState, PublicKey, Shape} from "./libraries/Types.sol";
 
 /// @notice The roots of a MACI's sign-ups.
 interface ISignUpRoots {
@@ -159,7 +159,7 @@ contract Poll is ReentrancyGuardTransient {
     uint64 private immutable PROVING_BASE;
     uint32 private immutable PROVING_PER_MESSAGE;
     uint32 private immutable PROVING_MAX;
-    InitialVoiceCreditProxy private immutable CREDITS;
+    IVoiceCreditProxy private immutable CREDITS;
     IERC20 private immutable TOP_UP_TOKEN;
     uint256 private immutable CREDIT_UNIT;
     address private immutable BENEFICIARY;

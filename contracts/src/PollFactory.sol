@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Poll, PollSetup} from "src/Poll.sol";
-import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
-import {PollSettings} from "src/libraries/Types.sol";
+import {Poll, PollSetup} from "./Poll.sol";
+import {StrictCalldata} from "./libraries/StrictCalldata.sol";
+import {PollSettings} from "./libraries/Types.sol";
 
 /// @title Makes polls
 /// @notice Holds the code of a poll, which MACI's own has no room for.
