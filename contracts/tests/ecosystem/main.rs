@@ -4,6 +4,9 @@
 mod credits;
 mod excubiae;
 mod factories;
+mod interfaces;
+mod package;
+mod pay_by_result;
 
 // The same system as for the poll's own tests.
 #[path = "../poll/world.rs"]

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Votes} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Votes.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {PollInfo, PollState} from "src/libraries/Types.sol";
 import {Reentrant} from "./Hostile.sol";
 
 /// @title Deploys what it is given, as factories do that people share
@@ -64,5 +65,22 @@ contract ClocklessVotes {
     function getPastTotalSupply(uint256 timepoint) external view returns (uint256) {
         require(timepoint < block.number);
         return 5000;
+    }
+}
+
+/// @title A poll whose settings change, as behind a proxy
+contract ChangingPoll {
+    PollInfo private _info;
+
+    function setVoteOptions(uint32 voteOptions) external {
+        _info.settings.voteOptions = voteOptions;
+    }
+
+    function pollInfo() external view returns (PollInfo memory) {
+        return _info;
+    }
+
+    function state() external pure returns (PollState) {
+        return PollState.Aborted;
     }
 }
