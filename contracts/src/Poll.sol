@@ -10,11 +10,12 @@ import {PoseidonT5} from "poseidon-solidity/PoseidonT5.sol";
 import {PoseidonT6} from "poseidon-solidity/PoseidonT6.sol";
 import {DeciderVerifier} from "./DeciderVerifier.sol";
 import {JoinVerifier} from "./JoinVerifier.sol";
-import {IVoiceCreditProxy} from "./interfaces/IVoiceCreditProxy.sol";
 import {Anchors} from "./libraries/Anchors.sol";
 import {BabyJubJub} from "./libraries/BabyJubJub.sol";
+import {PollArguments} from "./libraries/PollArguments.sol";
+import {Results} from "./libraries/Results.sol";
 import {StrictCalldata} from "./libraries/StrictCalldata.sol";
-import {OptionResult, PollInfo, PollSettings, PollState, PublicKey, Shape} from "./libraries/Types.sol";
+import {OptionResult, PollInfo, PollSettings, PollState, PublicKey} from "./libraries/Types.sol";
 
 /// @notice The roots of a MACI's sign-ups.
 interface ISignUpRoots {
@@ -36,10 +37,14 @@ struct PollSetup {
 /// @title A poll
 /// @notice Voters join under fresh keys, anybody publishes encrypted messages and top-ups, and one proof after the
 /// end settles the count. The contract keeps two hash chains, of joins and of messages; the trees are in the proof.
-/// @dev Nothing about a poll can be changed. Digests are always made from what an event shows.
+/// @dev Nothing about a poll can be changed. Digests are always made from what an event shows. Polls are clones of one
+/// deployment, which is no poll itself; what a poll was made with is in its own code. No code runs when a clone is made,
+/// so all that is stored starts with 0.
 contract Poll is ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
+    /// @notice This is what polls execute, and no poll.
+    error NoPoll();
     /// @notice The poll has not started.
     error PollNotStarted();
     /// @notice The poll has ended.
@@ -135,44 +140,19 @@ contract Poll is ReentrancyGuardTransient {
     uint256 internal constant MAX_CREDITS = type(uint32).max;
     uint256 internal constant MAX_AMOUNT = type(uint48).max;
 
-    ISignUpRoots private immutable MACI;
-    address private immutable OWNER;
-    uint64 private immutable POLL_ID;
-    JoinVerifier private immutable JOIN_VERIFIER;
-    DeciderVerifier private immutable VERIFIER;
-    uint256 private immutable EMPTY_STATE_ROOT;
-    uint256 private immutable EMPTY_TALLY_ROOT;
-    uint256 private immutable POLL_CONTEXT;
-    uint256 private immutable SCOPE;
-    uint256 private immutable STATE_LEAVES;
-    uint256 private immutable KEY_X;
-    uint256 private immutable KEY_Y;
-    uint32 private immutable VOTE_OPTIONS;
-    uint8 private immutable MODE;
-    uint8 private immutable STATE_TREE_DEPTH;
-    uint8 private immutable VOTE_OPTION_TREE_DEPTH;
-    uint8 private immutable EVENTS_PER_STEP;
-    uint64 private immutable START_TIME;
-    uint64 private immutable END_TIME;
-    uint16 private immutable SIGNED_WITHIN;
-    uint32 private immutable LAST_ROOT;
-    uint64 private immutable PROVING_BASE;
-    uint32 private immutable PROVING_PER_MESSAGE;
-    uint32 private immutable PROVING_MAX;
-    IVoiceCreditProxy private immutable CREDITS;
-    IERC20 private immutable TOP_UP_TOKEN;
-    uint256 private immutable CREDIT_UNIT;
-    address private immutable BENEFICIARY;
-    uint256 private immutable MESSAGE_FEE;
+    /// @dev Where this code was deployed, which is no poll.
+    address private immutable SELF = address(this);
 
-    /// @dev Joins and leaf 0, which is nobody's; at most 5^20.
-    uint48 private _joinCount = 1;
+    /// @dev Leaf 0 is nobody's, so there are less than 5^20.
+    uint48 private _joins;
     /// @dev Messages and top-ups. The circuit needs less than 2^50; `messageLimit()` is at most the seconds of 90 days.
-    uint48 private _messageCount;
+    uint48 private _messages;
     bool private _finalized;
     bool private _aborted;
-    uint256 private _joinChain = ZERO;
-    uint256 private _messageChain = ZERO;
+    /// @dev 0 before the first join, where the chain is ZERO.
+    uint256 private _joinChain;
+    /// @dev 0 before the first message or top-up, where the chain is ZERO.
+    uint256 private _messageChain;
 
     /// @notice Whether somebody has joined with a nullifier.
     mapping(uint256 nullifier => bool) public nullifierUsed;
@@ -183,14 +163,6 @@ contract Poll is ReentrancyGuardTransient {
 
     /// @notice The state tree's root after the count, salted by the blinding of leaf 0; 0 without results.
     uint256 public stateRoot;
-    OptionResult private _totals;
-    OptionResult[] private _results;
-
-    modifier whileOpen() {
-        if (block.timestamp < START_TIME) revert PollNotStarted();
-        if (block.timestamp >= END_TIME) revert PollEnded();
-        _;
-    }
 
     modifier onceFinalized() {
         if (!_finalized) revert NotFinalized();
@@ -200,48 +172,6 @@ contract Poll is ReentrancyGuardTransient {
     modifier onceAborted() {
         if (!_aborted) revert NotAborted();
         _;
-    }
-
-    /// @param maci Whose sign-ups may join.
-    /// @param setup What that MACI decided.
-    /// @param settings What the owner decided, checked by that MACI.
-    constructor(address maci, PollSetup memory setup, PollSettings memory settings) {
-        MACI = ISignUpRoots(maci);
-        OWNER = setup.owner;
-        POLL_ID = setup.pollId;
-        JOIN_VERIFIER = setup.joinVerifier;
-        VERIFIER = setup.verifier;
-        EMPTY_STATE_ROOT = setup.emptyStateRoot;
-        EMPTY_TALLY_ROOT = setup.emptyTallyRoot;
-        (KEY_X, KEY_Y) = (settings.coordinatorKey.x, settings.coordinatorKey.y);
-        VOTE_OPTIONS = settings.voteOptions;
-        MODE = settings.mode;
-        STATE_TREE_DEPTH = settings.shape.stateTreeDepth;
-        VOTE_OPTION_TREE_DEPTH = settings.shape.voteOptionTreeDepth;
-        EVENTS_PER_STEP = settings.shape.eventsPerStep;
-        STATE_LEAVES = 5 ** uint256(settings.shape.stateTreeDepth);
-        START_TIME = settings.startTime;
-        END_TIME = settings.endTime;
-        SIGNED_WITHIN = settings.signedWithin;
-        LAST_ROOT = settings.lastRoot;
-        PROVING_BASE = settings.provingBase;
-        PROVING_PER_MESSAGE = settings.provingPerMessage;
-        PROVING_MAX = settings.provingMax;
-        CREDITS = settings.credits;
-        TOP_UP_TOKEN = settings.topUpToken;
-        CREDIT_UNIT = settings.creditUnit;
-        BENEFICIARY = settings.beneficiary;
-        MESSAGE_FEE = settings.messageFee;
-        POLL_CONTEXT = PoseidonT6.hash(
-            [
-                uint256(setup.pollId),
-                settings.coordinatorKey.x,
-                settings.coordinatorKey.y,
-                uint256(settings.voteOptions),
-                uint256(settings.mode)
-            ]
-        );
-        SCOPE = uint256(keccak256(abi.encode(block.chainid, maci, setup.pollId))) % R;
     }
 
     /// @notice Joins under a key that nothing links to a sign-up, once for each sign-up.
@@ -259,21 +189,24 @@ contract Poll is ReentrancyGuardTransient {
         uint256[8] calldata proof,
         bytes calldata creditData,
         uint256 minCredits
-    ) external nonReentrant whileOpen {
+    ) external nonReentrant {
         StrictCalldata.requireBytes(14, creditData);
+        PollInfo memory info = _open();
         BabyJubJub.requireOnCurve(pollKey.x, pollKey.y);
         if (nullifierUsed[nullifier]) revert NullifierAlreadyUsed(nullifier);
         nullifierUsed[nullifier] = true;
-        uint256 stateIndex = _joinCount;
-        if (stateIndex >= STATE_LEAVES) revert PollFull();
-        if (rootIndex > LAST_ROOT) revert RootTooNew(rootIndex, LAST_ROOT);
-        uint256 root = MACI.rootAt(rootIndex);
-        JOIN_VERIFIER.verify([root, nullifier, SCOPE, _binding(pollKey, creditData, minCredits)], proof);
-        uint256 credits = CREDITS.getVoiceCredits(msg.sender, creditData);
+        uint256 stateIndex = _joins + 1;
+        if (stateIndex >= 5 ** uint256(info.settings.shape.stateTreeDepth)) revert PollFull();
+        uint256 lastRoot = info.settings.lastRoot;
+        if (rootIndex > lastRoot) revert RootTooNew(rootIndex, lastRoot);
+        uint256 root = ISignUpRoots(info.maci).rootAt(rootIndex);
+        uint256 binding = _binding(pollKey, creditData, minCredits);
+        JoinVerifier(info.joinVerifier).verify([root, nullifier, info.scope, binding], proof);
+        uint256 credits = info.settings.credits.getVoiceCredits(msg.sender, creditData);
         if (credits > MAX_CREDITS) revert CreditsOutOfRange(credits);
         if (credits < minCredits) revert TooFewCredits(credits, minCredits);
-        _joinChain = PoseidonT5.hash([_joinChain, pollKey.x, pollKey.y, credits]);
-        _joinCount = uint48(stateIndex + 1);
+        _joinChain = PoseidonT5.hash([_currentJoinChain(), pollKey.x, pollKey.y, credits]);
+        _joins = uint48(stateIndex);
         emit Join(stateIndex, pollKey.x, pollKey.y, credits);
     }
 
@@ -287,12 +220,13 @@ contract Poll is ReentrancyGuardTransient {
         PublicKey calldata encryptionKey,
         uint256 blockNumber,
         uint256 anchor
-    ) external payable nonReentrant whileOpen {
+    ) external payable nonReentrant {
         StrictCalldata.requireStatic(14);
-        _requireAnchor(blockNumber, anchor);
-        _takeFee(1);
-        uint256 index = _take(1);
-        _messageChain = _withMessage(_messageChain, index, data, encryptionKey, blockNumber, anchor);
+        PollInfo memory info = _open();
+        _requireAnchor(info.settings, blockNumber, anchor);
+        _takeFee(info.settings, 1);
+        (uint256 chain, uint256 index) = _take(info.settings, 1);
+        _messageChain = _withMessage(chain, index, data, encryptionKey, blockNumber, anchor);
     }
 
     /// @notice Publishes messages in their order, all signed after the same block.
@@ -305,12 +239,12 @@ contract Poll is ReentrancyGuardTransient {
         PublicKey[] calldata encryptionKeys,
         uint256 blockNumber,
         uint256 anchor
-    ) external payable nonReentrant whileOpen {
+    ) external payable nonReentrant {
         uint256 n = _requireArrays(data, encryptionKeys);
-        _requireAnchor(blockNumber, anchor);
-        _takeFee(n);
-        uint256 index = _take(n);
-        uint256 chain = _messageChain;
+        PollInfo memory info = _open();
+        _requireAnchor(info.settings, blockNumber, anchor);
+        _takeFee(info.settings, n);
+        (uint256 chain, uint256 index) = _take(info.settings, n);
         for (uint256 i = 0; i < n; ++i) {
             chain = _withMessage(chain, index + i, data[i], encryptionKeys[i], blockNumber, anchor);
         }
@@ -321,18 +255,20 @@ contract Poll is ReentrancyGuardTransient {
     /// given up.
     /// @param stateIndex Of somebody who has joined.
     /// @param amount Tokens to take from the sender. What arrives counts, and must be whole credits.
-    function topUp(uint256 stateIndex, uint256 amount) external nonReentrant whileOpen {
+    function topUp(uint256 stateIndex, uint256 amount) external nonReentrant {
         StrictCalldata.requireStatic(2);
-        _topUp(stateIndex, amount);
+        PollInfo memory info = _open();
+        _topUp(info.settings, stateIndex, amount);
     }
 
     /// @notice Adds to the credits of several voters, in their order.
     /// @param stateIndices Of people who have joined.
     /// @param amounts Tokens for each.
-    function topUpBatch(uint256[] calldata stateIndices, uint256[] calldata amounts) external nonReentrant whileOpen {
+    function topUpBatch(uint256[] calldata stateIndices, uint256[] calldata amounts) external nonReentrant {
         uint256 n = _requireArrays(stateIndices, amounts);
+        PollInfo memory info = _open();
         for (uint256 i = 0; i < n; ++i) {
-            _topUp(stateIndices[i], amounts[i]);
+            _topUp(info.settings, stateIndices[i], amounts[i]);
         }
     }
 
@@ -347,15 +283,15 @@ contract Poll is ReentrancyGuardTransient {
         OptionResult[] calldata newResults,
         uint256[24] calldata proof
     ) external nonReentrant {
-        _requireResults(newResults);
+        PollInfo memory info = _info();
+        _requireResults(newResults, info.settings.voteOptions);
         if (_finalized) revert AlreadyFinalized();
-        if (block.timestamp < END_TIME) revert PollNotEnded();
-        if (block.timestamp >= deadline()) revert DeadlinePassed();
+        if (block.timestamp < info.settings.endTime) revert PollNotEnded();
+        if (block.timestamp >= _deadline(info.settings)) revert DeadlinePassed();
         _finalized = true;
-        bytes32 domain = keccak256(abi.encode(block.chainid, address(this), address(VERIFIER)));
-        VERIFIER.verify(domain, _firstState(), _lastState(newStateRoot, tallyRoot), newResults, proof);
+        _verify(info, _lastState(info.pollContext, newStateRoot, tallyRoot), proof);
         stateRoot = newStateRoot;
-        emit Finalized(newStateRoot, tallyRoot, _store(newResults), newResults);
+        _emitFinalized(newStateRoot, tallyRoot, Results.store(newResults), newResults);
     }
 
     /// @notice Gives the poll up. Anybody may, from the deadline on.
@@ -372,10 +308,11 @@ contract Poll is ReentrancyGuardTransient {
     /// @dev Apart from `finalize`, and from the fees, so that a token which refuses cannot hold them up.
     function collect() external nonReentrant onceFinalized {
         StrictCalldata.requireStatic(0);
-        if (address(TOP_UP_TOKEN) == address(0)) revert NoTopUps();
-        uint256 amount = TOP_UP_TOKEN.balanceOf(address(this));
+        PollSettings memory settings = _info().settings;
+        if (address(settings.topUpToken) == address(0)) revert NoTopUps();
+        uint256 amount = settings.topUpToken.balanceOf(address(this));
         if (amount == 0) revert NothingToPay();
-        TOP_UP_TOKEN.safeTransfer(BENEFICIARY, amount);
+        settings.topUpToken.safeTransfer(settings.beneficiary, amount);
     }
 
     /// @notice Pays the fees to the owner. Anybody may call it.
@@ -383,7 +320,7 @@ contract Poll is ReentrancyGuardTransient {
         StrictCalldata.requireStatic(0);
         uint256 amount = address(this).balance;
         if (amount == 0) revert NothingToPay();
-        Address.sendValue(payable(OWNER), amount);
+        Address.sendValue(payable(_info().owner), amount);
     }
 
     /// @notice Pays the sender's own top-ups back. Never before the poll is given up: that would tell which keys live.
@@ -392,7 +329,7 @@ contract Poll is ReentrancyGuardTransient {
         uint256 amount = depositOf[msg.sender];
         if (amount == 0) revert NothingToPay();
         depositOf[msg.sender] = 0;
-        TOP_UP_TOKEN.safeTransfer(msg.sender, amount);
+        _info().settings.topUpToken.safeTransfer(msg.sender, amount);
     }
 
     /// @notice Pays the sender's own fees back.
@@ -408,50 +345,49 @@ contract Poll is ReentrancyGuardTransient {
     /// would refuse that block.
     /// @param blockNumber One of the last `anchorWindow()` blocks; 0 in a poll without anchors.
     /// @return anchor keccak256(abi.encode(hash of the block, chain id, this poll)) mod r; 0 in a poll without anchors.
-    function anchorOf(uint256 blockNumber) public view returns (uint256 anchor) {
-        if (SIGNED_WITHIN != 0) return Anchors.anchorOf(blockNumber, anchorWindow());
-        if (blockNumber != 0) revert Anchors.WrongAnchor(blockNumber, 0);
+    function anchorOf(uint256 blockNumber) external view returns (uint256 anchor) {
+        return _anchorOf(_info().settings, blockNumber);
     }
 
     /// @notice How many blocks back from the present one are taken now; 0 in a poll without anchors. With W for
     /// `signedWithin` and t for the seconds until the end: max(5, ceil(W / 15), min(W, floor(W * t / 3600))).
-    function anchorWindow() public view returns (uint256) {
-        if (SIGNED_WITHIN == 0) return 0;
-        return Anchors.window(SIGNED_WITHIN, block.timestamp < END_TIME ? END_TIME - block.timestamp : 0);
+    function anchorWindow() external view returns (uint256) {
+        return _anchorWindow(_info().settings);
     }
 
     /// @notice How many messages and top-ups are taken at most: as many as can be proven in `provingMax`.
-    function messageLimit() public view returns (uint256) {
-        return PROVING_MAX / PROVING_PER_MESSAGE;
+    function messageLimit() external view returns (uint256) {
+        return _messageLimit(_info().settings);
     }
 
     /// @notice From when on the poll cannot be finalized any more, but given up. Moves with each message.
     function deadline() public view returns (uint256) {
-        return uint256(END_TIME) + PROVING_BASE + uint256(PROVING_PER_MESSAGE) * _messageCount;
+        return _deadline(_info().settings);
     }
 
     /// @notice Where the poll is. After the deadline it stays Ended until somebody calls `abort`.
     function state() external view returns (PollState) {
+        PollSettings memory settings = _info().settings;
         if (_finalized) return PollState.Finalized;
         if (_aborted) return PollState.Aborted;
-        if (block.timestamp < START_TIME) return PollState.Pending;
-        return block.timestamp < END_TIME ? PollState.Open : PollState.Ended;
+        if (block.timestamp < settings.startTime) return PollState.Pending;
+        return block.timestamp < settings.endTime ? PollState.Open : PollState.Ended;
     }
 
     /// @notice What an option received.
-    function result(uint256 option) external view onceFinalized returns (OptionResult memory) {
-        if (option >= VOTE_OPTIONS) revert UnknownOption(option);
-        return _results[option];
+    function resultOf(uint256 option) external view onceFinalized returns (OptionResult memory) {
+        if (option >= _info().settings.voteOptions) revert UnknownOption(option);
+        return Results.read(option);
     }
 
     /// @notice What every option received.
     function results() external view onceFinalized returns (OptionResult[] memory) {
-        return _results;
+        return Results.readAll(0, _info().settings.voteOptions);
     }
 
     /// @notice The sums over all options.
     function totals() external view onceFinalized returns (OptionResult memory) {
-        return _totals;
+        return Results.read(_info().settings.voteOptions);
     }
 
     /// @notice The two chains and their lengths. joinCount is one more than the joins: leaf 0 is nobody's.
@@ -460,37 +396,53 @@ contract Poll is ReentrancyGuardTransient {
         view
         returns (uint256 joinChain, uint256 joinCount, uint256 messageChain, uint256 messageCount)
     {
-        return (_joinChain, _joinCount, _messageChain, _messageCount);
+        return (_currentJoinChain(), uint256(_joins) + 1, _currentMessageChain(), _messages);
     }
 
     /// @notice Everything that never changes.
-    function pollInfo() external view returns (PollInfo memory info) {
-        info.maci = address(MACI);
-        info.owner = OWNER;
-        info.pollId = POLL_ID;
-        info.verifier = address(VERIFIER);
-        info.joinVerifier = address(JOIN_VERIFIER);
-        info.pollContext = POLL_CONTEXT;
-        info.scope = SCOPE;
-        info.emptyStateRoot = EMPTY_STATE_ROOT;
-        info.emptyTallyRoot = EMPTY_TALLY_ROOT;
-        PollSettings memory settings = info.settings;
-        settings.coordinatorKey = PublicKey(KEY_X, KEY_Y);
-        settings.voteOptions = VOTE_OPTIONS;
-        settings.mode = MODE;
-        settings.shape = Shape(STATE_TREE_DEPTH, VOTE_OPTION_TREE_DEPTH, EVENTS_PER_STEP);
-        settings.startTime = START_TIME;
-        settings.endTime = END_TIME;
-        settings.signedWithin = SIGNED_WITHIN;
-        settings.lastRoot = LAST_ROOT;
-        settings.provingBase = PROVING_BASE;
-        settings.provingPerMessage = PROVING_PER_MESSAGE;
-        settings.provingMax = PROVING_MAX;
-        settings.credits = CREDITS;
-        settings.topUpToken = TOP_UP_TOKEN;
-        settings.creditUnit = CREDIT_UNIT;
-        settings.beneficiary = BENEFICIARY;
-        settings.messageFee = MESSAGE_FEE;
+    function pollInfo() external view returns (PollInfo memory) {
+        return _info();
+    }
+
+    /// @dev What the poll was made with. Read once a call.
+    function _info() private view returns (PollInfo memory) {
+        if (address(this) == SELF) revert NoPoll();
+        return PollArguments.read();
+    }
+
+    /// @dev The same, while joins, messages and top-ups are taken.
+    function _open() private view returns (PollInfo memory info) {
+        info = _info();
+        if (block.timestamp < info.settings.startTime) revert PollNotStarted();
+        if (block.timestamp >= info.settings.endTime) revert PollEnded();
+    }
+
+    function _currentJoinChain() private view returns (uint256) {
+        return _joins == 0 ? ZERO : _joinChain;
+    }
+
+    function _currentMessageChain() private view returns (uint256) {
+        return _messages == 0 ? ZERO : _messageChain;
+    }
+
+    function _deadline(PollSettings memory settings) private view returns (uint256) {
+        return uint256(settings.endTime) + settings.provingBase + uint256(settings.provingPerMessage) * _messages;
+    }
+
+    function _messageLimit(PollSettings memory settings) private pure returns (uint256) {
+        return settings.provingMax / settings.provingPerMessage;
+    }
+
+    function _anchorOf(PollSettings memory settings, uint256 blockNumber) private view returns (uint256) {
+        if (settings.signedWithin != 0) return Anchors.anchorOf(blockNumber, _anchorWindow(settings));
+        if (blockNumber != 0) revert Anchors.WrongAnchor(blockNumber, 0);
+        return 0;
+    }
+
+    function _anchorWindow(PollSettings memory settings) private view returns (uint256) {
+        if (settings.signedWithin == 0) return 0;
+        uint256 end = settings.endTime;
+        return Anchors.window(settings.signedWithin, block.timestamp < end ? end - block.timestamp : 0);
     }
 
     /// @dev What a join proof is bound to, so that it is worth nothing to anybody else.
@@ -508,22 +460,23 @@ contract Poll is ReentrancyGuardTransient {
     }
 
     /// @dev Without anchors both have to be 0.
-    function _requireAnchor(uint256 blockNumber, uint256 anchor) private view {
-        uint256 expected = anchorOf(blockNumber);
+    function _requireAnchor(PollSettings memory settings, uint256 blockNumber, uint256 anchor) private view {
+        uint256 expected = _anchorOf(settings, blockNumber);
         if (anchor != expected) revert Anchors.WrongAnchor(anchor, expected);
     }
 
-    /// @dev The index of the next one of so many messages or top-ups.
-    function _take(uint256 messages) private returns (uint256 index) {
-        index = _messageCount;
-        if (index + messages > messageLimit()) revert MessagesFull(messageLimit());
-        _messageCount = uint48(index + messages);
-    }
-
-    function _takeFee(uint256 messages) private {
-        uint256 due = MESSAGE_FEE * messages;
+    function _takeFee(PollSettings memory settings, uint256 messages) private {
+        uint256 due = settings.messageFee * messages;
         if (msg.value != due) revert WrongFee(msg.value, due);
         if (due != 0) feesOf[msg.sender] += due;
+    }
+
+    /// @dev Counts so many messages or top-ups. The chain before them, and the index of the first.
+    function _take(PollSettings memory settings, uint256 messages) private returns (uint256 chain, uint256 index) {
+        (chain, index) = (_currentMessageChain(), _messages);
+        uint256 limit = _messageLimit(settings);
+        if (index + messages > limit) revert MessagesFull(limit);
+        _messages = uint48(index + messages);
     }
 
     /// @dev The chain after a message: P3(chain, P4(P5(d0..d4), P5(d5..d9), key.x, key.y), anchor).
@@ -547,50 +500,74 @@ contract Poll is ReentrancyGuardTransient {
     }
 
     /// @dev The chain after a top-up: P3(chain, P3(1, stateIndex, credits), 0). Nobody signs a top-up.
-    function _topUp(uint256 stateIndex, uint256 amount) private {
-        if (address(TOP_UP_TOKEN) == address(0)) revert NoTopUps();
-        if (stateIndex == 0 || stateIndex >= _joinCount) revert UnknownStateIndex(stateIndex);
-        uint256 received = _receive(amount);
-        uint256 credits = received / CREDIT_UNIT;
-        if (received % CREDIT_UNIT != 0) revert TokenRemainder(received % CREDIT_UNIT);
+    function _topUp(PollSettings memory settings, uint256 stateIndex, uint256 amount) private {
+        if (address(settings.topUpToken) == address(0)) revert NoTopUps();
+        if (stateIndex == 0 || stateIndex > _joins) revert UnknownStateIndex(stateIndex);
+        uint256 received = _receive(settings.topUpToken, amount);
+        uint256 credits = received / settings.creditUnit;
+        if (received % settings.creditUnit != 0) revert TokenRemainder(received % settings.creditUnit);
         if (credits == 0 || credits > MAX_AMOUNT) revert AmountOutOfRange(credits);
         depositOf[msg.sender] += received;
-        uint256 index = _take(1);
-        _messageChain = PoseidonT4.hash([_messageChain, PoseidonT4.hash([TOP_UP, stateIndex, credits]), 0]);
+        (uint256 chain, uint256 index) = _take(settings, 1);
+        _messageChain = PoseidonT4.hash([chain, PoseidonT4.hash([TOP_UP, stateIndex, credits]), 0]);
         emit TopUp(index, stateIndex, credits, msg.sender);
     }
 
     /// @dev Takes tokens from the sender and tells how many arrived.
-    function _receive(uint256 amount) private returns (uint256) {
-        uint256 before = TOP_UP_TOKEN.balanceOf(address(this));
-        TOP_UP_TOKEN.safeTransferFrom(msg.sender, address(this), amount);
-        return TOP_UP_TOKEN.balanceOf(address(this)) - before;
-    }
-
-    function _firstState() private view returns (uint256[7] memory) {
-        return [POLL_CONTEXT, ZERO, 1, 0, 0, EMPTY_STATE_ROOT, EMPTY_TALLY_ROOT];
+    function _receive(IERC20 token, uint256 amount) private returns (uint256) {
+        uint256 before = token.balanceOf(address(this));
+        token.safeTransferFrom(msg.sender, address(this), amount);
+        return token.balanceOf(address(this)) - before;
     }
 
     /// @dev Without messages there is no head, and the cursor has not moved.
-    function _lastState(uint256 newStateRoot, uint256 tallyRoot) private view returns (uint256[7] memory) {
-        (uint256 head, uint256 cursor) = _messageCount == 0 ? (0, 0) : (_messageChain, ZERO);
-        return [POLL_CONTEXT, _joinChain, _joinCount, head, cursor, newStateRoot, tallyRoot];
+    function _lastState(uint256 context, uint256 newStateRoot, uint256 tallyRoot)
+        private
+        view
+        returns (uint256[7] memory)
+    {
+        (uint256 head, uint256 cursor) = _messages == 0 ? (0, 0) : (_messageChain, ZERO);
+        return [context, _currentJoinChain(), uint256(_joins) + 1, head, cursor, newStateRoot, tallyRoot];
     }
 
-    /// @dev The sums fit: all credits together are below 2^99 (2^50 top-ups of 2^48, 5^20 joins of 2^32), and no votes
-    /// without credits.
-    function _store(OptionResult[] calldata newResults) private returns (OptionResult memory sums) {
-        for (uint256 i = 0; i < newResults.length; ++i) {
-            OptionResult calldata one = newResults[i];
-            sums.votes += one.votes;
-            sums.spent += one.spent;
-            _results.push(one);
+    /// @dev Asks the verifier about the results in this call. The proof, and the results behind it, are the end of both
+    /// calls' data: an encoder would go through every result, which the verifier does anyway.
+    function _verify(PollInfo memory info, uint256[7] memory last, uint256[24] calldata proof) private view {
+        bytes32 domain = keccak256(abi.encode(block.chainid, address(this), info.verifier));
+        uint256[7] memory first = [info.pollContext, ZERO, 1, 0, 0, info.emptyStateRoot, info.emptyTallyRoot];
+        uint256 start;
+        assembly ("memory-safe") {
+            start := proof
         }
-        _totals = sums;
+        // Words before the length of the results: domain, both states, this number, the proof.
+        uint256 offset = 32 * (1 + 2 * 7 + 1 + 24);
+        Address.functionStaticCall(
+            info.verifier,
+            abi.encodePacked(DeciderVerifier.verify.selector, domain, first, last, offset, msg.data[start:])
+        );
     }
 
-    function _requireResults(OptionResult[] calldata newResults) private view {
-        if (newResults.length != VOTE_OPTIONS) revert WrongNumberOfResults(newResults.length, VOTE_OPTIONS);
+    /// @dev The event `Finalized`. The encoder would go through the results once more, which have been checked.
+    function _emitFinalized(
+        uint256 newStateRoot,
+        uint256 tallyRoot,
+        OptionResult memory sums,
+        OptionResult[] calldata newResults
+    ) private {
+        bytes memory data = abi.encode(newStateRoot, tallyRoot, sums, uint256(160), newResults.length);
+        bytes32 topic = Finalized.selector;
+        assembly ("memory-safe") {
+            // In free memory, behind the six words of `data`, which it comes right after.
+            let size := shl(6, newResults.length)
+            let start := mload(0x40)
+            mcopy(start, add(data, 0x20), 0xc0)
+            calldatacopy(add(start, 0xc0), newResults.offset, size)
+            log1(start, add(0xc0, size), topic)
+        }
+    }
+
+    function _requireResults(OptionResult[] calldata newResults, uint256 options) private pure {
+        if (newResults.length != options) revert WrongNumberOfResults(newResults.length, options);
         uint256 start;
         assembly ("memory-safe") {
             start := newResults.offset

@@ -144,7 +144,7 @@ artifacts! {
     JOIN_VERIFIER = "JoinVerifier";
     /// The verifier of each shape.
     VK_REGISTRY = "VkRegistry";
-    /// A poll; the factory has its code.
+    /// What all polls execute.
     POLL = "Poll";
     /// Makes polls.
     POLL_FACTORY = "PollFactory";

@@ -9,8 +9,9 @@ use thiserror::Error;
 
 use crate::artifact::{self, Artifact, ArtifactError, Libraries};
 use crate::bindings::{
-    ConstantInitialVoiceCreditProxy, ExcubiaeGatekeeper, FreeForAllGatekeeper, SampleToken,
-    SignUpToken, SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy, MACI,
+    ConstantInitialVoiceCreditProxy, ExcubiaeGatekeeper, FreeForAllGatekeeper, PollFactory,
+    SampleToken, SignUpToken, SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy,
+    MACI,
 };
 use crate::chain::{self, BlockId, Chain, ChainError, Deployment};
 use crate::{decider, join};
@@ -56,6 +57,8 @@ pub enum Step {
     SetVerifier,
     /// The verifier of join proofs.
     JoinVerifier,
+    /// What all polls execute.
+    Poll,
     /// The factory of polls.
     PollFactory,
     /// What decides who signs up.
@@ -68,7 +71,7 @@ pub enum Step {
 
 impl Step {
     /// All steps in their order.
-    pub const ALL: [Step; 12] = [
+    pub const ALL: [Step; 13] = [
         Step::PoseidonT3,
         Step::PoseidonT4,
         Step::PoseidonT5,
@@ -77,6 +80,7 @@ impl Step {
         Step::DeciderVerifier,
         Step::SetVerifier,
         Step::JoinVerifier,
+        Step::Poll,
         Step::PollFactory,
         Step::Gatekeeper,
         Step::Maci,
@@ -99,6 +103,7 @@ impl Step {
             Self::DeciderVerifier => "DeciderVerifier",
             Self::SetVerifier => "setVerifier",
             Self::JoinVerifier => "JoinVerifier",
+            Self::Poll => "Poll",
             Self::PollFactory => "PollFactory",
             Self::Gatekeeper => "Gatekeeper",
             Self::Maci => "MACI",
@@ -197,6 +202,8 @@ pub struct Addresses {
     pub decider_verifier: Address,
     /// The verifier of join proofs.
     pub join_verifier: Address,
+    /// What all polls execute.
+    pub poll: Address,
     /// The factory of polls.
     pub factory: Address,
     /// What decides who signs up.
@@ -233,7 +240,8 @@ pub fn system<C: Chain + ?Sized>(
     let join_verifier = site.contract(Step::JoinVerifier, || {
         Ok(join::deploy_code(&plan.join_key, plan.development_keys))
     })?;
-    let factory = site.contract(Step::PollFactory, || poll_factory(&libraries))?;
+    let poll = site.contract(Step::Poll, || poll_implementation(&libraries))?;
+    let factory = site.contract(Step::PollFactory, || poll_factory(&libraries, poll))?;
     let gatekeeper = site.contract(Step::Gatekeeper, || match plan.gatekeeper {
         Gatekeeper::FreeForAll => free_for_all_gatekeeper(from),
         Gatekeeper::SignUpToken(token) => sign_up_token_gatekeeper(from, token),
@@ -252,6 +260,7 @@ pub fn system<C: Chain + ?Sized>(
         registry,
         decider_verifier,
         join_verifier,
+        poll,
         factory,
         gatekeeper,
         maci,
@@ -381,12 +390,23 @@ pub fn vk_registry(
     artifact::VK_REGISTRY.code(libraries, &arguments)
 }
 
-/// Code that deploys the factory of polls.
+/// Code that deploys what all polls execute.
 ///
 /// # Errors
 /// [`ArtifactError`] if a library is missing.
-pub fn poll_factory(libraries: &Libraries) -> Result<Bytes, ArtifactError> {
-    artifact::POLL_FACTORY.link(libraries)
+pub fn poll_implementation(libraries: &Libraries) -> Result<Bytes, ArtifactError> {
+    artifact::POLL.link(libraries)
+}
+
+/// Code that deploys the factory of polls that execute the code at `implementation`.
+///
+/// # Errors
+/// [`ArtifactError`] if a library is missing.
+pub fn poll_factory(
+    libraries: &Libraries,
+    implementation: Address,
+) -> Result<Bytes, ArtifactError> {
+    artifact::POLL_FACTORY.code(libraries, &PollFactory::constructorCall { implementation })
 }
 
 /// Code that deploys a gatekeeper that lets everybody in. `owner`, who is not zero, names the MACI.

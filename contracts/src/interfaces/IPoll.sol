@@ -38,6 +38,8 @@ interface IPoll {
     /// @notice The poll was given up, there will be no results.
     event Aborted();
 
+    /// @notice This is what polls execute, and no poll.
+    error NoPoll();
     /// @notice The poll has not started.
     error PollNotStarted();
     /// @notice The poll has ended.
@@ -122,6 +124,10 @@ interface IPoll {
     /// @param given How many there are.
     /// @param expected How many options the poll has.
     error WrongNumberOfResults(uint256 given, uint256 expected);
+    /// @notice Votes or spent credits, of an option or of all, do not fit into 13 bytes. No poll has as many.
+    error ResultTooLarge();
+    /// @notice The contract with the results could not be created.
+    error ResultsNotStored();
     /// @notice There is no option of this index.
     /// @param option The index.
     error UnknownOption(uint256 option);
@@ -233,7 +239,7 @@ interface IPoll {
     /// @notice What an option received. Reverts unless the poll is finalized, as the next two do.
     /// @param option From 0.
     /// @return Votes, which may be negative, and credits spent.
-    function result(uint256 option) external view returns (OptionResult memory);
+    function resultOf(uint256 option) external view returns (OptionResult memory);
 
     /// @notice What every option received.
     /// @return One for each option.

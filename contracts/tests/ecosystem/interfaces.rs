@@ -72,7 +72,8 @@ fn assert_same(
 /// What the libraries of others revert with.
 const GUARD: &str = "error ReentrancyGuardReentrantCall";
 
-const BESIDES_POLL: [&str; 4] = [
+const BESIDES_POLL: [&str; 5] = [
+    "error AddressEmptyCode",
     "error FailedCall",
     "error InsufficientBalance",
     GUARD,

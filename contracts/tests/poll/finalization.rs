@@ -1,9 +1,10 @@
 //! Finalizing: what the verifier is asked, when, and what is stored.
 
-use maci_nova_contracts::alloy_primitives::U256;
+use maci_nova_contracts::alloy_primitives::{Bytes, U256};
 use maci_nova_contracts::bindings::Poll;
+use maci_nova_contracts::chain::Chain;
 use maci_nova_contracts::evm::CHAIN_ID;
-use maci_nova_contracts::poll::{domain, PollState};
+use maci_nova_contracts::poll::{domain, results_address, PollState};
 use maci_nova_contracts::words;
 use maci_nova_protocol::chain::zero;
 
@@ -121,7 +122,10 @@ fn the_results_are_stored() {
     );
     for (option, result) in call.newResults.iter().enumerate() {
         let option = U256::from(option);
-        assert_eq!(&world.view(world.poll, Poll::resultCall { option }), result);
+        assert_eq!(
+            &world.view(world.poll, Poll::resultOfCall { option }),
+            result
+        );
     }
     let totals = world.view(world.poll, Poll::totalsCall {});
     assert_eq!(totals, Poll::OptionResult { votes, spent });
@@ -130,16 +134,92 @@ fn the_results_are_stored() {
     assert_eq!(state(&world), PollState::Finalized);
 }
 
-/// One slot for each option, two for the totals and the root, one for the state.
+fn pair(result: (i128, u128)) -> Vec<u8> {
+    let (votes, spent) = result;
+    [&votes.to_be_bytes()[3..], &spent.to_be_bytes()[3..]].concat()
+}
+
+/// A zero, 13 bytes for each number of each option, and the totals, in a contract of their own; a slot for the root
+/// and one for the state.
 #[test]
-fn results_are_packed() {
+fn results_are_code() {
     let mut world = World::open();
     let before = world.evm.storage(world.poll).len();
     world.go_to_end();
-    world.finalize(&[(1, 2); OPTIONS]).unwrap();
+    world.finalize(&RESULTS).unwrap();
     let after = world.evm.storage(world.poll).len();
-    // The list's length is a slot too.
-    assert_eq!(after - before, OPTIONS + 3);
+    assert_eq!(after - before, 2);
+    let mut expected = vec![0];
+    expected.extend(RESULTS.iter().flat_map(|result| pair(*result)));
+    let votes = RESULTS.iter().map(|(votes, _)| votes).sum();
+    let spent = RESULTS.iter().map(|(_, spent)| spent).sum();
+    expected.extend(pair((votes, spent)));
+    let stored = results_address(world.poll);
+    assert_eq!(world.evm.code(stored).unwrap().to_vec(), expected);
+    // Whoever calls it is stopped at once.
+    let calldata = vec![1; 40].into();
+    assert_eq!(world.evm.call(stored, calldata), Ok(Bytes::new()));
+    assert_eq!(world.evm.balance(stored), Ok(U256::ZERO));
+}
+
+/// No poll has that many credits, but what a byte was cut from would be another result.
+#[test]
+fn results_that_do_not_fit_into_their_bytes() {
+    let most = (1i128 << 103) - 1;
+    let spent = (1u128 << 104) - 1;
+    let mut world = World::open();
+    world.go_to_end();
+    let none = (0, 0);
+    for results in [
+        [none, none, none, none, (most + 1, 0)],
+        [(-most - 2, 0), none, none, none, none],
+        [none, (0, spent + 1), none, none, none],
+        [none, (i128::MIN, u128::MAX), none, none, none],
+        [(i128::MAX, 0), none, none, none, none],
+        // Each fits, the totals do not.
+        [(most, 0), (1, 0), none, none, none],
+        [none, none, (-most - 1, 0), (-1, 0), none],
+        [(0, spent), none, none, none, (0, 1)],
+    ] {
+        let finalize = |world: &mut World| world.finalize(&results);
+        world.refuses(finalize, Poll::ResultTooLarge {});
+    }
+    // Sums that their type has no room for.
+    for results in [
+        [(i128::MAX, 0), (i128::MAX, 0), none, none, none],
+        [(0, u128::MAX), (0, u128::MAX), none, none, none],
+    ] {
+        assert!(world.finalize(&results).is_err());
+    }
+    let results = [(most, spent), (-most - 1, 0), none, (1, 0), none];
+    world.finalize(&results).unwrap();
+    let stored = world.view(world.poll, Poll::resultsCall {});
+    assert_eq!(stored, finalize_call(&results).newResults);
+    let totals = world.view(world.poll, Poll::totalsCall {});
+    assert_eq!(totals, Poll::OptionResult { votes: 0, spent });
+}
+
+/// A creation that fails answers with address 0: results that went nowhere would be lost for good.
+#[test]
+fn results_that_cannot_be_created() {
+    let mut world = World::open();
+    world.go_to_end();
+    let mut blocked = world.clone();
+    let stored = results_address(world.poll);
+    blocked.evm.set_code(stored, Bytes::from_static(&[0]));
+    let finalize = |world: &mut World| world.finalize(&RESULTS);
+    blocked.refuses(finalize, Poll::ResultsNotStored {});
+    // Money that somebody sent there is in nobody's way.
+    world
+        .evm
+        .send(
+            world.account(MALLORY),
+            Some(stored),
+            Bytes::new(),
+            U256::ONE,
+        )
+        .unwrap();
+    world.finalize(&RESULTS).unwrap();
 }
 
 #[test]
@@ -206,7 +286,7 @@ fn refuses_to_read(world: &mut World) {
     let error = || Poll::NotFinalized {};
     let read = |world: &mut World| world.send(ALICE, world.poll, &Poll::resultsCall {});
     world.refuses(read, error());
-    let read = |world: &mut World| world.send(ALICE, world.poll, &Poll::resultCall { option });
+    let read = |world: &mut World| world.send(ALICE, world.poll, &Poll::resultOfCall { option });
     world.refuses(read, error());
     let read = |world: &mut World| world.send(ALICE, world.poll, &Poll::totalsCall {});
     world.refuses(read, error());
@@ -221,7 +301,7 @@ fn there_is_nothing_to_read_before() {
     let mut world = World::open();
     world.finalize_now();
     for option in [U256::from(OPTIONS), U256::MAX] {
-        let call = Poll::resultCall { option };
+        let call = Poll::resultOfCall { option };
         let error = Poll::UnknownOption { option };
         world.refuses(|world| world.send(ALICE, world.poll, &call), error);
     }
@@ -251,20 +331,27 @@ fn the_states_of_a_poll() {
     assert_eq!(state(&world), PollState::Finalized);
 }
 
-/// The most options whose results fit into one transaction: depth 4 is possible, as EIP-7825 has it.
+/// The most options whose results fit into one piece of code. They fit into one transaction too (EIP-7825).
 #[test]
-fn a_poll_of_625_options_can_be_finalized() {
+fn a_poll_of_944_options_can_be_finalized() {
     let mut world = World::new();
-    let verifier = world.mock_verifier(4, false);
+    let verifier = world.mock_verifier(5, false);
     world.verifier = verifier;
-    world.set_verifier(2, 4, verifier);
+    world.set_verifier(2, 5, verifier);
     let mut settings = world.settings();
-    settings.shape = crate::world::shape(2, 4);
-    settings.voteOptions = 625;
+    settings.shape = crate::world::shape(2, 5);
+    settings.voteOptions = 944;
     world.open_with(settings);
     world.go_to_end();
-    let results = vec![(i128::MIN >> 30, u128::MAX >> 30); 625];
+    let results: Vec<_> = (0..944)
+        .map(|i| ((i128::MIN >> 40) + i, (u128::MAX >> 40) - i as u128))
+        .collect();
     let receipt = world.finalize(&results).unwrap();
+    let stored = world.view(world.poll, Poll::resultsCall {});
+    assert_eq!(stored, finalize_call(&results).newResults);
+    let option = U256::from(943);
+    let last = world.view(world.poll, Poll::resultOfCall { option });
+    assert_eq!(Some(&last), stored.last());
     // The verifier's own work comes on top: less than a million for this many.
     assert!(receipt.gas_used + 1_000_000 < maci_nova_contracts::evm::GAS_LIMIT);
 }

@@ -4,6 +4,7 @@ mod abort;
 mod anchors;
 mod bounds;
 mod chain_values;
+mod clones;
 mod creation;
 mod credits;
 mod deployment;

@@ -24,7 +24,7 @@ sol!(
 );
 
 /// Every function of a poll that changes anything.
-fn entry_points() -> Vec<(&'static str, Vec<u8>)> {
+pub fn entry_points() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("join", join_call(9).abi_encode()),
         ("publishMessage", publish_call(&message(9)).abi_encode()),

@@ -60,6 +60,8 @@ pub struct World {
     pub registry: Address,
     pub verifier: Address,
     pub join_verifier: Address,
+    /// What all polls execute.
+    pub implementation: Address,
     pub factory: Address,
     pub gatekeeper: Address,
     pub maci: Address,
@@ -100,7 +102,9 @@ impl World {
         world.verifier = world.mock_verifier(VOTE_DEPTH, false);
         world.set_verifier(STATE_DEPTH, VOTE_DEPTH, world.verifier);
         world.join_verifier = world.mock_join_verifier(false);
-        world.factory = world.deploy(deploy::poll_factory(&world.libraries).unwrap());
+        world.implementation = world.deploy(deploy::poll_implementation(&world.libraries).unwrap());
+        let code = deploy::poll_factory(&world.libraries, world.implementation);
+        world.factory = world.deploy(code.unwrap());
         world.gatekeeper = world.deploy(deploy::free_for_all_gatekeeper(SENDER).unwrap());
         world.credits = world.deploy(deploy::constant_credits(CREDITS).unwrap());
         world.token = world.sample_token();
@@ -115,6 +119,7 @@ impl World {
             registry: Address::ZERO,
             verifier: Address::ZERO,
             join_verifier: Address::ZERO,
+            implementation: Address::ZERO,
             factory: Address::ZERO,
             gatekeeper: Address::ZERO,
             maci: Address::ZERO,
@@ -377,6 +382,7 @@ impl World {
             self.registry,
             self.verifier,
             self.join_verifier,
+            self.implementation,
             self.factory,
             self.gatekeeper,
             self.maci,
