@@ -1,8 +1,10 @@
 // Compiles the contracts with the pinned solc and writes the artifacts, or with --check compares them.
 //
-// Shipped artifacts go to out/<File>.sol/<Contract>.json, those that only tests use to tests/out.
+// Shipped artifacts go to out/<File>.sol/<Contract>.json, those that only tests use to tests/out. Of interfaces there
+// is the ABI alone. --check also looks at the package: what would be packed, and that it compiles as a dependency.
 // Sources are named relative to this folder and packages by their names, so the result does not depend on where it
 // is built. Libraries that are linked when they are deployed get artifacts of their own.
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +14,23 @@ const root = dirname(fileURLToPath(import.meta.url));
 const targets = [
   { sources: "src", out: "out" },
   { sources: "tests/sol", out: "tests/out" },
+];
+
+// Contracts of others that tests deploy as they are.
+const excubiae = "@excubiae/contracts/contracts";
+const foreign = [
+  `${excubiae}/extensions/eas/EASCheckerFactory.sol`,
+  `${excubiae}/extensions/eas/EASPolicyFactory.sol`,
+  `${excubiae}/extensions/erc20/ERC20CheckerFactory.sol`,
+  `${excubiae}/extensions/erc20/ERC20PolicyFactory.sol`,
+  `${excubiae}/extensions/erc20votes/ERC20VotesCheckerFactory.sol`,
+  `${excubiae}/extensions/erc20votes/ERC20VotesPolicyFactory.sol`,
+  `${excubiae}/extensions/merkle/MerkleProofCheckerFactory.sol`,
+  `${excubiae}/extensions/merkle/MerkleProofPolicyFactory.sol`,
+  `${excubiae}/extensions/semaphore/SemaphoreCheckerFactory.sol`,
+  `${excubiae}/extensions/semaphore/SemaphorePolicyFactory.sol`,
+  `${excubiae}/test/extensions/mocks/MockEAS.sol`,
+  `${excubiae}/test/extensions/mocks/SemaphoreMock.sol`,
 ];
 
 const common = {
@@ -71,6 +90,10 @@ function artifact({ abi, bytecode, settings }, solc) {
     abi,
     bytecode: { object: `0x${bytecode.object}`, linkReferences: bytecode.linkReferences },
   };
+  return json(content);
+}
+
+function json(content) {
   return `${JSON.stringify(content, null, 2)}\n`;
 }
 
@@ -79,21 +102,35 @@ function deployable({ abi, bytecode }) {
   return bytecode.object !== "" && abi.some(({ type }) => type === "function");
 }
 
+// What integrators compile against.
+function isInterface({ source }) {
+  return source.startsWith("src/interfaces/");
+}
+
 function linkedSources(contracts) {
   const names = contracts.flatMap(({ bytecode }) => Object.keys(bytecode.linkReferences));
   return [...new Set(names)].sort();
 }
 
 function artifacts(solc) {
-  const own = compile(solc, targets.flatMap(({ sources }) => solidityFiles(sources)), ownSettings).filter(deployable);
+  const [shipped, tests] = targets;
+  const all = compile(solc, targets.flatMap(({ sources }) => solidityFiles(sources)), ownSettings);
+  const own = all.filter(deployable);
   const libraries = compile(solc, linkedSources(own), librarySettings).filter(deployable);
+  const others = compile(solc, foreign, ownSettings).filter(deployable);
+  const outOf = ({ source }) => {
+    const isTest = source.startsWith(`${tests.sources}/`) || foreign.includes(source);
+    return (isTest ? tests : shipped).out;
+  };
+  const path = (contract) => join(outOf(contract), basename(contract.source), `${contract.name}.json`);
   const files = new Map();
-  for (const contract of [...own, ...libraries]) {
-    const { source, name, bytecode } = contract;
-    const size = bytecode.object.length / 2;
-    if (size > MAX_INIT_CODE) throw new Error(`${name} has ${size} bytes`);
-    const { out } = targets.find(({ sources }) => source.startsWith(`${sources}/`)) ?? targets[0];
-    files.set(join(out, basename(source), `${name}.json`), artifact(contract, solc));
+  for (const contract of [...own, ...libraries, ...others]) {
+    const size = contract.bytecode.object.length / 2;
+    if (size > MAX_INIT_CODE) throw new Error(`${contract.name} has ${size} bytes`);
+    files.set(path(contract), artifact(contract, solc));
+  }
+  for (const contract of all.filter(isInterface)) {
+    files.set(path(contract), json({ abi: contract.abi }));
   }
   return files;
 }
@@ -125,7 +162,41 @@ function stale(files) {
   return changed.length + extra.length > 0;
 }
 
+// What `npm pack` packs has to be the sources, the shipped artifacts, and nothing else.
+function wrongPackage(files) {
+  const options = { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
+  const answer = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], options);
+  const packed = new Set(JSON.parse(answer)[0].files.map(({ path }) => path));
+  const artifacts = [...files.keys()].map((name) => name.replaceAll("\\", "/"));
+  const shipped = artifacts.filter((name) => name.startsWith(`${targets[0].out}/`));
+  const papers = ["LICENSE-APACHE", "LICENSE-MIT", "README.md", "package.json"];
+  const wanted = new Set([...papers, ...solidityFiles(targets[0].sources), ...shipped]);
+  const missing = [...wanted].filter((name) => !packed.has(name));
+  const extra = [...packed].filter((name) => !wanted.has(name));
+  for (const name of missing) process.stderr.write(`${name} would not be packed\n`);
+  for (const name of extra) process.stderr.write(`${name} would be packed\n`);
+  return missing.length + extra.length > 0;
+}
+
+// Whoever depends on the package finds its sources under its name alone: they have to name each other relatively.
+function wrongImports(solc) {
+  const { name } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const imports = solidityFiles(targets[0].sources).map((path) => `import "${name}/${path}";`);
+  const sources = { "Consumer.sol": { content: `pragma solidity 0.8.37;\n${imports.join("\n")}\n` } };
+  const settings = { outputSelection: { "*": { "*": ["abi"] } } };
+  const find = (path) => {
+    const own = path.startsWith(`${name}/`);
+    const file = own ? join(root, path.slice(name.length + 1)) : join(root, "node_modules", path);
+    return existsSync(file) ? { contents: readFileSync(file, "utf8") } : { error: `no ${path}` };
+  };
+  const input = JSON.stringify({ language: "Solidity", sources, settings });
+  const { errors } = JSON.parse(solc.compile(input, { import: find }));
+  const wrong = (errors ?? []).filter(({ severity }) => severity === "error");
+  for (const { formattedMessage } of wrong) process.stderr.write(formattedMessage);
+  return wrong.length > 0;
+}
+
 const solc = createRequire(import.meta.url)("solc");
 const files = artifacts(solc);
 if (!process.argv.includes("--check")) write(files);
-else if (stale(files)) process.exit(1);
+else if ([stale(files), wrongPackage(files), wrongImports(solc)].includes(true)) process.exit(1);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Bn254, G1Point, G2Point} from "src/libraries/Bn254.sol";
-import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
-import {OptionResult} from "src/libraries/Types.sol";
+import {Bn254, G1Point, G2Point} from "./libraries/Bn254.sol";
+import {StrictCalldata} from "./libraries/StrictCalldata.sol";
+import {OptionResult} from "./libraries/Types.sol";
 
 /// @notice The decider's verifying key. Groth16's gamma is the generator of G2 and so not part of it.
 /// @dev No point may be infinity; beta, gammaPrime, delta, tau and the generator must have different x.

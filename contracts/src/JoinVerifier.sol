@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Bn254, G1Point, G2Point} from "src/libraries/Bn254.sol";
-import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
+import {Bn254, G1Point, G2Point} from "./libraries/Bn254.sol";
+import {StrictCalldata} from "./libraries/StrictCalldata.sol";
 
 /// @notice The verifying key of the join circuit.
 /// @dev No point may be infinity; beta, gamma and delta must have different x.

@@ -4,16 +4,16 @@ pragma solidity 0.8.37;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {InternalLeanIMT, LeanIMTData} from "@zk-kit/lean-imt.sol/InternalLeanIMT.sol";
 import {PoseidonT4} from "poseidon-solidity/PoseidonT4.sol";
-import {DeciderVerifier} from "src/DeciderVerifier.sol";
-import {JoinVerifier} from "src/JoinVerifier.sol";
-import {ISignUpRoots, PollSetup} from "src/Poll.sol";
-import {PollFactory} from "src/PollFactory.sol";
-import {VkRegistry} from "src/VkRegistry.sol";
-import {SignUpGatekeeper} from "src/gatekeepers/SignUpGatekeeper.sol";
-import {Anchors} from "src/libraries/Anchors.sol";
-import {BabyJubJub} from "src/libraries/BabyJubJub.sol";
-import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
-import {PollSettings, PublicKey} from "src/libraries/Types.sol";
+import {DeciderVerifier} from "./DeciderVerifier.sol";
+import {JoinVerifier} from "./JoinVerifier.sol";
+import {ISignUpRoots, PollSetup} from "./Poll.sol";
+import {PollFactory} from "./PollFactory.sol";
+import {VkRegistry} from "./VkRegistry.sol";
+import {IGatekeeper} from "./interfaces/IGatekeeper.sol";
+import {Anchors} from "./libraries/Anchors.sol";
+import {BabyJubJub} from "./libraries/BabyJubJub.sol";
+import {StrictCalldata} from "./libraries/StrictCalldata.sol";
+import {PollSettings, PublicKey} from "./libraries/Types.sol";
 
 /// @title Sign-ups and polls
 /// @notice People sign up once, with a key that is good for every poll. Sign-ups never close. Anybody creates polls.
@@ -87,7 +87,7 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
     uint256 internal constant POLL_ID_MASK = (1 << 50) - 1;
 
     /// @notice Decides who may sign up.
-    SignUpGatekeeper public immutable GATEKEEPER;
+    IGatekeeper public immutable GATEKEEPER;
     /// @notice Makes the polls.
     PollFactory public immutable FACTORY;
     /// @notice Knows the verifier of each shape.
@@ -110,7 +110,7 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
     /// @param joinVerifier Verifier of the join circuit.
     /// @param joinDepth Levels of a path in the join circuit, at most 32.
     constructor(
-        SignUpGatekeeper gatekeeper,
+        IGatekeeper gatekeeper,
         PollFactory factory,
         VkRegistry registry,
         JoinVerifier joinVerifier,

@@ -8,14 +8,14 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {PoseidonT4} from "poseidon-solidity/PoseidonT4.sol";
 import {PoseidonT5} from "poseidon-solidity/PoseidonT5.sol";
 import {PoseidonT6} from "poseidon-solidity/PoseidonT6.sol";
-import {DeciderVerifier} from "src/DeciderVerifier.sol";
-import {JoinVerifier} from "src/JoinVerifier.sol";
-import {Anchors} from "src/libraries/Anchors.sol";
-import {BabyJubJub} from "src/libraries/BabyJubJub.sol";
-import {Arguments, PollArguments} from "src/libraries/PollArguments.sol";
-import {Results} from "src/libraries/Results.sol";
-import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
-import {OptionResult, PollInfo, PollState, PublicKey} from "src/libraries/Types.sol";
+import {DeciderVerifier} from "./DeciderVerifier.sol";
+import {JoinVerifier} from "./JoinVerifier.sol";
+import {Anchors} from "./libraries/Anchors.sol";
+import {BabyJubJub} from "./libraries/BabyJubJub.sol";
+import {Arguments, PollArguments} from "./libraries/PollArguments.sol";
+import {Results} from "./libraries/Results.sol";
+import {StrictCalldata} from "./libraries/StrictCalldata.sol";
+import {OptionResult, PollInfo, PollState, PublicKey} from "./libraries/Types.sol";
 
 /// @notice The roots of a MACI's sign-ups.
 interface ISignUpRoots {

@@ -3,11 +3,11 @@ pragma solidity 0.8.37;
 
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 import {PoseidonT6} from "poseidon-solidity/PoseidonT6.sol";
-import {Poll, PollSetup} from "src/Poll.sol";
-import {BabyJubJub} from "src/libraries/BabyJubJub.sol";
-import {PollArguments} from "src/libraries/PollArguments.sol";
-import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
-import {PollInfo, PollSettings} from "src/libraries/Types.sol";
+import {Poll, PollSetup} from "./Poll.sol";
+import {BabyJubJub} from "./libraries/BabyJubJub.sol";
+import {PollArguments} from "./libraries/PollArguments.sol";
+import {StrictCalldata} from "./libraries/StrictCalldata.sol";
+import {PollInfo, PollSettings} from "./libraries/Types.sol";
 
 /// @title Makes polls
 /// @notice Every poll is a clone of one implementation, with everything about it in its code. Its address is a hash of

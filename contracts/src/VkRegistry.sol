@@ -4,9 +4,9 @@ pragma solidity 0.8.37;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {PoseidonT3} from "poseidon-solidity/PoseidonT3.sol";
 import {PoseidonT6} from "poseidon-solidity/PoseidonT6.sol";
-import {DeciderVerifier} from "src/DeciderVerifier.sol";
-import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
-import {Shape} from "src/libraries/Types.sol";
+import {DeciderVerifier} from "./DeciderVerifier.sol";
+import {StrictCalldata} from "./libraries/StrictCalldata.sol";
+import {Shape} from "./libraries/Types.sol";
 
 /// @title The verifier of each circuit shape
 /// @notice The owner sets a shape's verifier once; a poll pins the one that it finds when it is created. With a

@@ -154,6 +154,8 @@ artifacts! {
     FREE_FOR_ALL_GATEKEEPER = "FreeForAllGatekeeper";
     /// Lets owners of an ERC-721 token in.
     SIGN_UP_TOKEN_GATEKEEPER = "SignUpTokenGatekeeper";
+    /// Lets in whom a policy of Excubiae lets in.
+    EXCUBIAE_GATEKEEPER = "ExcubiaeGatekeeper";
     /// The same credits for everybody.
     CONSTANT_INITIAL_VOICE_CREDIT_PROXY = "ConstantInitialVoiceCreditProxy";
     /// Credits from the votes of an ERC-20.

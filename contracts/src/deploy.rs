@@ -9,8 +9,9 @@ use thiserror::Error;
 
 use crate::artifact::{self, Artifact, ArtifactError, Libraries};
 use crate::bindings::{
-    ConstantInitialVoiceCreditProxy, FreeForAllGatekeeper, PollFactory, SampleToken, SignUpToken,
-    SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy, MACI,
+    ConstantInitialVoiceCreditProxy, ExcubiaeGatekeeper, FreeForAllGatekeeper, PollFactory,
+    SampleToken, SignUpToken, SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy,
+    MACI,
 };
 use crate::chain::{self, BlockId, Chain, ChainError, Deployment};
 use crate::{decider, join};
@@ -242,8 +243,8 @@ pub fn system<C: Chain + ?Sized>(
     let poll = site.contract(Step::Poll, || poll_implementation(&libraries))?;
     let factory = site.contract(Step::PollFactory, || poll_factory(&libraries, poll))?;
     let gatekeeper = site.contract(Step::Gatekeeper, || match plan.gatekeeper {
-        Gatekeeper::FreeForAll => free_for_all_gatekeeper(),
-        Gatekeeper::SignUpToken(token) => sign_up_token_gatekeeper(token),
+        Gatekeeper::FreeForAll => free_for_all_gatekeeper(from),
+        Gatekeeper::SignUpToken(token) => sign_up_token_gatekeeper(from, token),
     })?;
     let arguments = MACI::constructorCall {
         gatekeeper,
@@ -408,21 +409,33 @@ pub fn poll_factory(
     artifact::POLL_FACTORY.code(libraries, &PollFactory::constructorCall { implementation })
 }
 
-/// Code that deploys a gatekeeper that lets everybody in.
+/// Code that deploys a gatekeeper that lets everybody in. `owner`, who is not zero, names the MACI.
 ///
 /// # Errors
 /// [`ArtifactError`].
-pub fn free_for_all_gatekeeper() -> Result<Bytes, ArtifactError> {
-    artifact::FREE_FOR_ALL_GATEKEEPER.link(&Libraries::new())
+pub fn free_for_all_gatekeeper(owner: Address) -> Result<Bytes, ArtifactError> {
+    let arguments = FreeForAllGatekeeper::constructorCall { owner };
+    alone(artifact::FREE_FOR_ALL_GATEKEEPER, &arguments)
 }
 
-/// Code that deploys a gatekeeper that lets owners of `token`'s tokens in.
+/// Code that deploys a gatekeeper that lets owners of `token`'s tokens in. `owner`, who is not zero, names
+/// the MACI.
 ///
 /// # Errors
 /// [`ArtifactError`].
-pub fn sign_up_token_gatekeeper(token: Address) -> Result<Bytes, ArtifactError> {
-    let arguments = SignUpTokenGatekeeper::constructorCall { token };
+pub fn sign_up_token_gatekeeper(owner: Address, token: Address) -> Result<Bytes, ArtifactError> {
+    let arguments = SignUpTokenGatekeeper::constructorCall { owner, token };
     alone(artifact::SIGN_UP_TOKEN_GATEKEEPER, &arguments)
+}
+
+/// Code that deploys an adapter to a policy of Excubiae. `owner`, who is not zero, names the MACI, which
+/// the adapter refuses until the policy's own owner has made the adapter its target (`setTarget`).
+///
+/// # Errors
+/// [`ArtifactError`].
+pub fn excubiae_gatekeeper(owner: Address, policy: Address) -> Result<Bytes, ArtifactError> {
+    let arguments = ExcubiaeGatekeeper::constructorCall { owner, policy };
+    alone(artifact::EXCUBIAE_GATEKEEPER, &arguments)
 }
 
 /// Code that deploys a proxy that gives everybody the same credits, below 2^32.

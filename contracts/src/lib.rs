@@ -52,6 +52,7 @@ pub mod bindings {
     bindings! {
         ConstantInitialVoiceCreditProxy = "out/ConstantInitialVoiceCreditProxy.sol/ConstantInitialVoiceCreditProxy.json";
         DeciderVerifier = "out/DeciderVerifier.sol/DeciderVerifier.json";
+        ExcubiaeGatekeeper = "out/ExcubiaeGatekeeper.sol/ExcubiaeGatekeeper.json";
         FreeForAllGatekeeper = "out/FreeForAllGatekeeper.sol/FreeForAllGatekeeper.json";
         JoinVerifier = "out/JoinVerifier.sol/JoinVerifier.json";
         MACI = "out/MACI.sol/MACI.json";

@@ -1,41 +1,54 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
+import {IGatekeeper} from "../interfaces/IGatekeeper.sol";
+import {StrictCalldata} from "../libraries/StrictCalldata.sol";
 
 /// @title What decides who may sign up
-abstract contract SignUpGatekeeper {
-    /// @notice Only the deployer names the MACI.
-    error OnlyDeployer();
+/// @notice The owner is named when the contract is made, and does nothing but name the MACI. So it can be made by a
+/// factory as well, and nobody who watches can name another MACI first.
+abstract contract SignUpGatekeeper is IGatekeeper {
+    /// @notice Nobody could ever name the MACI.
+    error OwnerIsZero();
+    /// @notice Only the owner names the MACI.
+    error OnlyOwner();
     /// @notice The MACI is named once.
     error MaciAlreadySet();
+    /// @notice There is no MACI at address zero.
+    error MaciIsZero();
     /// @notice Only the MACI lets people in.
     error OnlyMaci();
 
-    address private immutable DEPLOYER;
+    /// @notice Who names the MACI.
+    address public immutable OWNER;
 
-    /// @notice The MACI that this gatekeeper serves, zero before it is set.
+    /// @inheritdoc IGatekeeper
     address public maci;
 
-    constructor() {
-        DEPLOYER = msg.sender;
+    /// @param owner Who names the MACI; not zero.
+    constructor(address owner) {
+        if (owner == address(0)) revert OwnerIsZero();
+        OWNER = owner;
     }
 
-    /// @notice Names the MACI, once.
+    /// @inheritdoc IGatekeeper
     function setMaci(address newMaci) external {
         StrictCalldata.requireStatic(1);
-        if (msg.sender != DEPLOYER) revert OnlyDeployer();
+        if (msg.sender != OWNER) revert OnlyOwner();
         if (maci != address(0)) revert MaciAlreadySet();
+        if (newMaci == address(0)) revert MaciIsZero();
+        _requireReady();
         maci = newMaci;
     }
 
-    /// @notice Returns if `user` may sign up, and remembers what must not be used twice. Reverts otherwise.
-    /// @param user Who signs up.
-    /// @param data Whatever the implementation needs.
+    /// @inheritdoc IGatekeeper
     function register(address user, bytes calldata data) external {
         if (msg.sender != maci) revert OnlyMaci();
         _register(user, data);
     }
+
+    /// @dev Reverts if something is missing without which nobody could sign up.
+    function _requireReady() internal view virtual {}
 
     /// @dev The rule.
     function _register(address user, bytes calldata data) internal virtual;

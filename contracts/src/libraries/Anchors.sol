@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {BabyJubJub} from "src/libraries/BabyJubJub.sol";
+import {BabyJubJub} from "./BabyJubJub.sol";
 
 /// @title Anchors: what shows that a vote was signed a short while ago
 /// @notice An anchor is made of the hash of a recent block, which nobody can know before that block is there, and of the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {PublicKey} from "src/libraries/Types.sol";
+import {PublicKey} from "./Types.sol";
 
 /// @title BabyJubJub, the twisted Edwards curve a x^2 + y^2 = 1 + d x^2 y^2 over BN254's scalar field
 /// @notice What contracts have to know of a key. The curve is EIP-2494's; its group has order 8 l with l prime.

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {InitialVoiceCreditProxy} from "src/credits/InitialVoiceCreditProxy.sol";
-import {PollInfo, PollSettings, PublicKey, Shape} from "src/libraries/Types.sol";
+import {IVoiceCreditProxy} from "../interfaces/IVoiceCreditProxy.sol";
+import {PollInfo, PollSettings, PublicKey, Shape} from "./Types.sol";
 
 /// @notice Where the arguments of a poll are in memory: its own, read once a call.
 type Arguments is uint256;
@@ -145,8 +145,8 @@ library PollArguments {
         return uint32(_at(all, 322, 224));
     }
 
-    function credits(Arguments all) internal pure returns (InitialVoiceCreditProxy) {
-        return InitialVoiceCreditProxy(address(uint160(_at(all, 326, 96))));
+    function credits(Arguments all) internal pure returns (IVoiceCreditProxy) {
+        return IVoiceCreditProxy(address(uint160(_at(all, 326, 96))));
     }
 
     function topUpToken(Arguments all) internal pure returns (IERC20) {

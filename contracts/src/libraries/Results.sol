@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {OptionResult} from "src/libraries/Types.sol";
+import {OptionResult} from "./Types.sol";
 
 /// @title Results as the code of a contract of their own
 /// @notice A byte of code costs 200 gas, a word of storage 22,100: an option takes 26 bytes of code.

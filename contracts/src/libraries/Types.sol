@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity 0.8.37;
+pragma solidity ^0.8.20;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {InitialVoiceCreditProxy} from "src/credits/InitialVoiceCreditProxy.sol";
+import {IVoiceCreditProxy} from "../interfaces/IVoiceCreditProxy.sol";
 
 /// @notice A point of BabyJubJub as affine coordinates, both below BN254's group order r.
 struct PublicKey {
@@ -50,7 +50,7 @@ struct PollSettings {
     /// proven in it.
     uint32 provingMax;
     /// What decides how many voice credits who joins has.
-    InitialVoiceCreditProxy credits;
+    IVoiceCreditProxy credits;
     /// Zero for a poll without top-ups.
     IERC20 topUpToken;
     /// Tokens (in their smallest unit) for one voice credit.

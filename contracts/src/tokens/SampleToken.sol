@@ -5,7 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Votes} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Votes.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
+import {StrictCalldata} from "../libraries/StrictCalldata.sol";
 
 /// @title An ERC-20 with votes
 /// @notice For trying out top-ups and `VotesInitialVoiceCreditProxy`. Votes count after `delegate`, to oneself too.

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
-import {StrictCalldata} from "src/libraries/StrictCalldata.sol";
+import {StrictCalldata} from "../libraries/StrictCalldata.sol";
 
 /// @title A token that lets its owner sign up
 /// @notice For trying out, with `SignUpTokenGatekeeper`.

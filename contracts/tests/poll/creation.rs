@@ -4,7 +4,7 @@ use ff::Field;
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::SolError;
 use maci_nova_contracts::bindings::{Poll, PollFactory, MACI};
-use maci_nova_contracts::evm::Evm;
+use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::poll::{poll_id, PollState};
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
@@ -116,7 +116,7 @@ fn poll_ids_differ_between_polls_deployments_and_chains() {
                 assert_eq!(id, poll_id(chain_id, world.maci, index));
                 ids.push(id);
             }
-            let free = maci_nova_contracts::deploy::free_for_all_gatekeeper();
+            let free = maci_nova_contracts::deploy::free_for_all_gatekeeper(SENDER);
             world.gatekeeper = world.deploy(free.unwrap());
             world.maci = world.new_maci(world.gatekeeper, 32).unwrap();
             assert_ne!(world.gatekeeper, gatekeeper);

@@ -8,7 +8,7 @@ use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::artifact;
 use maci_nova_contracts::bindings::{JoinVerifier, Poll, MACI};
-use maci_nova_contracts::evm::CHAIN_ID;
+use maci_nova_contracts::evm::{CHAIN_ID, SENDER};
 use maci_nova_contracts::{join, words};
 use maci_nova_protocol::chain::zero;
 use maci_nova_protocol::membership::leaf;
@@ -169,7 +169,7 @@ fn real_joins() -> (World, Trapdoors) {
     let trapdoors = Trapdoors::random(&mut rng(300));
     let mut world = World::new();
     world.join_verifier = world.deploy(join::deploy_code(&trapdoors.key(), false));
-    let gatekeeper = maci_nova_contracts::deploy::free_for_all_gatekeeper().unwrap();
+    let gatekeeper = maci_nova_contracts::deploy::free_for_all_gatekeeper(SENDER).unwrap();
     world.gatekeeper = world.deploy(gatekeeper);
     world.maci = world.new_maci(world.gatekeeper, 32).unwrap();
     let settings = world.settings();

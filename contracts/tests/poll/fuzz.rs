@@ -11,6 +11,7 @@ use maci_nova_contracts::bindings::{
 };
 use maci_nova_contracts::chain::{Chain, ChainError};
 use maci_nova_contracts::deploy;
+use maci_nova_contracts::evm::SENDER;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -147,7 +148,7 @@ fn poll_targets() -> Vec<Target> {
 fn other_targets() -> Vec<Target> {
     let mut world = open();
     let maci = world.maci;
-    let gatekeeper = world.deploy(deploy::free_for_all_gatekeeper().unwrap());
+    let gatekeeper = world.deploy(deploy::free_for_all_gatekeeper(SENDER).unwrap());
     let owner = world.account(OWNER);
     let sign_up_token = world.deploy(deploy::sign_up_token(owner).unwrap());
     world.others.extend([gatekeeper, sign_up_token]);

@@ -7,6 +7,7 @@ use maci_nova_contracts::bindings::{
 };
 use maci_nova_contracts::chain::{ChainError, Receipt};
 use maci_nova_contracts::deploy;
+use maci_nova_contracts::evm::SENDER;
 
 use crate::world::{key, maci_key, World, ALICE, BOB, MALLORY, OWNER};
 
@@ -20,7 +21,7 @@ fn token_world() -> (World, Address) {
     let mut world = World::new();
     let owner = world.account(OWNER);
     let token = world.deploy(deploy::sign_up_token(owner).unwrap());
-    let code = deploy::sign_up_token_gatekeeper(token).unwrap();
+    let code = deploy::sign_up_token_gatekeeper(SENDER, token).unwrap();
     world.gatekeeper = world.deploy(code);
     world.maci = world.new_maci(world.gatekeeper, 32).unwrap();
     world.others.push(token);
@@ -127,7 +128,7 @@ fn only_the_maci_registers() {
 #[test]
 fn before_a_maci_is_named_nobody_gets_in() {
     let mut world = World::new();
-    let gatekeeper = world.deploy(deploy::free_for_all_gatekeeper().unwrap());
+    let gatekeeper = world.deploy(deploy::free_for_all_gatekeeper(SENDER).unwrap());
     let call = FreeForAllGatekeeper::registerCall {
         user: world.account(ALICE),
         data: Bytes::new(),
@@ -137,9 +138,9 @@ fn before_a_maci_is_named_nobody_gets_in() {
 }
 
 #[test]
-fn the_maci_is_named_once_and_by_the_deployer() {
+fn the_maci_is_named_once_and_by_the_owner() {
     let mut world = World::new();
-    let gatekeeper = world.deploy(deploy::free_for_all_gatekeeper().unwrap());
+    let gatekeeper = world.deploy(deploy::free_for_all_gatekeeper(SENDER).unwrap());
     world.others.push(gatekeeper);
     let call = FreeForAllGatekeeper::setMaciCall {
         newMaci: world.maci,
@@ -148,7 +149,12 @@ fn the_maci_is_named_once_and_by_the_deployer() {
         let call = call.clone();
         move |world: &mut World| world.send(from, gatekeeper, &call)
     };
-    world.refuses(set(MALLORY), FreeForAllGatekeeper::OnlyDeployer {});
+    world.refuses(set(MALLORY), FreeForAllGatekeeper::OnlyOwner {});
+    let nobody = FreeForAllGatekeeper::setMaciCall {
+        newMaci: Address::ZERO,
+    };
+    let clear = |world: &mut World| world.send(OWNER, gatekeeper, &nobody);
+    world.refuses(clear, FreeForAllGatekeeper::MaciIsZero {});
     set(OWNER)(&mut world).unwrap();
     let maci = world.view(gatekeeper, FreeForAllGatekeeper::maciCall {});
     assert_eq!(maci, world.maci);

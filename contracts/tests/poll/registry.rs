@@ -4,7 +4,7 @@ use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::bindings::{VkRegistry, MACI};
 use maci_nova_contracts::chain::{ChainError, Receipt};
 use maci_nova_contracts::deploy;
-use maci_nova_contracts::evm::Evm;
+use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::words;
 use maci_nova_protocol::poll::{Header, State};
 use maci_nova_protocol::tally::Mode;
@@ -150,7 +150,7 @@ fn production_takes_no_development_keys() {
     set(&mut world, OWNER, &shape(2, 2, 1), verifier).unwrap();
     // The same for join proofs.
     world.join_verifier = world.mock_join_verifier(true);
-    let gatekeeper = world.deploy(deploy::free_for_all_gatekeeper().unwrap());
+    let gatekeeper = world.deploy(deploy::free_for_all_gatekeeper(SENDER).unwrap());
     let error = MACI::DevelopmentVerifier {};
     world.refuses(|world| world.new_maci(gatekeeper, 32), error);
 }
@@ -161,7 +161,7 @@ fn development_takes_both() {
     let development = world.mock_verifier(2, true);
     set(&mut world, OWNER, &shape(2, 2, 1), development).unwrap();
     world.join_verifier = world.mock_join_verifier(true);
-    let gatekeeper = world.deploy(deploy::free_for_all_gatekeeper().unwrap());
+    let gatekeeper = world.deploy(deploy::free_for_all_gatekeeper(SENDER).unwrap());
     world.new_maci(gatekeeper, 32).unwrap();
 }
 

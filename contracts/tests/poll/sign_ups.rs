@@ -5,7 +5,7 @@ use maci_nova_contracts::alloy_sol_types::SolError;
 use maci_nova_contracts::bindings::{FreeForAllGatekeeper, MACI};
 use maci_nova_contracts::chain::ChainError;
 use maci_nova_contracts::deploy;
-use maci_nova_contracts::evm::Evm;
+use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::field::Fr;
@@ -118,7 +118,7 @@ fn the_tree_is_full_when_the_join_circuit_is() {
 #[test]
 fn a_join_circuit_deeper_than_32() {
     let mut world = World::new();
-    let gatekeeper = world.deploy(deploy::free_for_all_gatekeeper().unwrap());
+    let gatekeeper = world.deploy(deploy::free_for_all_gatekeeper(SENDER).unwrap());
     let error = MACI::JoinDepthOutOfRange { joinDepth: 33 };
     world.refuses(|world| world.new_maci(gatekeeper, 33), error);
     world.new_maci(gatekeeper, 32).unwrap();

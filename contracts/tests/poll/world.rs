@@ -11,7 +11,7 @@ use maci_nova_contracts::artifact::{self, Artifact, Libraries};
 use maci_nova_contracts::bindings::{Poll, SampleToken, VkRegistry, MACI};
 use maci_nova_contracts::chain::{self, Chain, ChainError, Receipt};
 use maci_nova_contracts::deploy;
-use maci_nova_contracts::evm::Evm;
+use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::chain::{extend, Link};
@@ -105,7 +105,7 @@ impl World {
         world.implementation = world.deploy(deploy::poll_implementation(&world.libraries).unwrap());
         let code = deploy::poll_factory(&world.libraries, world.implementation);
         world.factory = world.deploy(code.unwrap());
-        world.gatekeeper = world.deploy(deploy::free_for_all_gatekeeper().unwrap());
+        world.gatekeeper = world.deploy(deploy::free_for_all_gatekeeper(SENDER).unwrap());
         world.credits = world.deploy(deploy::constant_credits(CREDITS).unwrap());
         world.token = world.sample_token();
         world.maci = world.new_maci(world.gatekeeper, join_depth).unwrap();

@@ -93,6 +93,8 @@ contract FalseToken {
 
 /// @title A gatekeeper that calls back
 contract HostileGatekeeper is SignUpGatekeeper, Reentrant {
+    constructor() SignUpGatekeeper(msg.sender) {}
+
     function _register(address, bytes calldata) internal override {
         _reenter();
     }
