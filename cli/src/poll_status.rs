@@ -66,6 +66,8 @@ pub struct Status {
     most_joins: u64,
     /// Messages and top-ups.
     pub messages: u64,
+    /// No more are taken than can be proven in time.
+    most_messages: u64,
     options: u64,
     mode: &'static str,
     /// How many blocks an anchor is good for; 0 if messages have none.
@@ -214,6 +216,7 @@ pub fn status<C: Chain + ?Sized>(
         joins: chains.join_count.saturating_sub(1),
         most_joins: 5_u64.saturating_pow(shape.state_depth as u32) - 1,
         messages: chains.message_count,
+        most_messages: poll.ask(chain, &Poll::messageLimitCall {})?.saturating_to(),
         options: header.vote_options,
         mode: header.mode.name(),
         signed_within: header.signed_within,
@@ -299,7 +302,10 @@ impl Status {
             "joins",
             &format!("{} of at most {}", self.joins, self.most_joins),
         )?;
-        line("messages", &self.messages)?;
+        line(
+            "messages",
+            &format!("{} of at most {}", self.messages, self.most_messages),
+        )?;
         line("options", &format!("{}, {} costs", self.options, self.mode))?;
         line("signed within", &self.signing_words())?;
         line("coordinator key", &self.coordinator_key)?;

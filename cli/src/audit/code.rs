@@ -24,8 +24,7 @@ use crate::failure::{on_chain, Failure};
 use crate::poll_contract::{view, PollContract};
 
 /// The libraries that a poll calls.
-const LIBRARIES: [Artifact; 4] = [
-    artifact::POSEIDON_T3,
+const LIBRARIES: [Artifact; 3] = [
     artifact::POSEIDON_T4,
     artifact::POSEIDON_T5,
     artifact::POSEIDON_T6,

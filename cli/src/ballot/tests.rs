@@ -329,7 +329,11 @@ fn ballots_that_are_none() {
         BallotError::Command(CommandError { field }) => field,
         other => panic!("{other}"),
     };
-    assert_eq!(field(refused(&[choice(0, 1 << 50)], |_| {})), "vote weight");
+    for weight in [1 << 49, 1 << 50, -1, i64::MIN] {
+        let mode = "quadratic";
+        let refused = refused(&[choice(0, weight)], |_| {});
+        assert_eq!(refused, BallotError::Weight { weight, mode });
+    }
     let index: fn(&mut Ballot<'_>) = |ballot| ballot.state_index = 1 << 50;
     assert_eq!(field(refused(&fine, index)), "state index");
     for nonce in [(1 << 50) - 1, u64::MAX - 1, u64::MAX] {
@@ -340,5 +344,83 @@ fn ballots_that_are_none() {
             "nonce",
             "{nonce}"
         );
+    }
+}
+
+#[test]
+fn weights_against_an_option() {
+    let mut world = World::new();
+    world.header.mode = Mode::Negative;
+    world.vote(&[choice(0, 9)]);
+    let choices = [choice(0, -8), choice(3, 6), choice(4, 0)];
+    assert_eq!(world.ballot(&choices).cost(), 100);
+    world.vote(&choices);
+    assert_eq!(world.count(), [-8, 0, 0, 6, 0]);
+    for weight in [1 << 49, -(1 << 49)] {
+        let choices = [choice(0, weight)];
+        let refused = world.ballot(&choices).drafts().unwrap_err();
+        assert!(matches!(refused, BallotError::Weight { .. }), "{refused}");
+    }
+}
+
+#[test]
+fn full_voting_is_one_vote_with_everything() {
+    let mut world = World::new();
+    world.header.mode = Mode::Full;
+    world.vote(&[choice(1, 100)]);
+    assert_eq!(world.count(), [0, 100, 0, 0, 0]);
+    let key = key(9).public_key();
+    let refused = |choices: &[Choice]| {
+        let mut ballot = world.ballot(choices);
+        ballot.new_key = Some(key);
+        ballot.drafts().unwrap_err()
+    };
+    for choices in [&[][..], &[choice(0, 0)], &[choice(0, 50), choice(1, 50)]] {
+        assert_eq!(refused(choices), BallotError::NotFull);
+    }
+    assert!(matches!(
+        refused(&[choice(0, -1)]),
+        BallotError::Weight { .. }
+    ));
+    // What is less than everything is sent if somebody insists, and does not count.
+    world.vote(&[choice(2, 99)]);
+    assert_eq!(world.count(), [0, 100, 0, 0, 0]);
+}
+
+/// An old ballot that is sent again under the anchor of now, or as it was in a poll without anchors.
+#[test]
+fn a_ballot_that_somebody_sends_again() {
+    for anchors in [true, false] {
+        let mut world = World::new();
+        world.header.signed_within = if anchors { 75 } else { 0 };
+        let anchor = |block_number: u64| match anchors {
+            true => Anchor {
+                block_number,
+                element: Fr::from(block_number),
+            },
+            false => Anchor::NONE,
+        };
+        let old = world
+            .ballot(&[choice(0, 9)])
+            .messages(&anchor(100))
+            .unwrap();
+        let new = world
+            .ballot(&[choice(1, 5)])
+            .messages(&anchor(200))
+            .unwrap();
+        world.publish(old.clone());
+        world.publish(new);
+        assert_eq!(world.count(), [0, 5, 0, 0, 0]);
+        let mut again = old;
+        for signed in &mut again {
+            signed.message.anchor = anchor(300).element;
+        }
+        world.publish(again);
+        let undone = if anchors {
+            [0, 5, 0, 0, 0]
+        } else {
+            [9, 0, 0, 0, 0]
+        };
+        assert_eq!(world.count(), undone);
     }
 }

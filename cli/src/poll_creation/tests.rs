@@ -167,12 +167,29 @@ fn what_the_contract_would_refuse_is_not_sent() {
             "between 1 hour",
             Box::new(|terms| terms.proving_base = 365 * 86_400 + 1),
         ),
+        ("1 hour", Box::new(|terms| terms.proving_per_message = 3601)),
+        ("1 hour", Box::new(|terms| terms.proving_per_message = 0)),
         (
-            "more than an hour",
-            Box::new(|terms| terms.proving_per_message = 3601),
+            "--most-proving-time",
+            Box::new(|terms| terms.proving_max = 4),
         ),
         (
-            "more than an hour",
+            "--most-proving-time",
+            Box::new(|terms| terms.proving_max = 90 * 86_400 + 1),
+        ),
+        (
+            "more than a year ahead",
+            Box::new(|terms| terms.end = End::After(365 * 86_400)),
+        ),
+        (
+            "full has no top-ups",
+            Box::new(move |terms| {
+                terms.mode = Mode::Full;
+                terms.top_ups = Some(top_ups);
+            }),
+        ),
+        (
+            "1 hour",
             Box::new(|terms| terms.proving_per_message = u64::MAX),
         ),
         (
@@ -240,7 +257,7 @@ fn what_the_contract_would_refuse_is_not_sent() {
 #[test]
 fn the_limits_themselves_are_allowed() {
     for (base, per_message, options, mode) in [
-        (3600, 0, 1, Mode::Linear),
+        (3600, 1, 1, Mode::Linear),
         (365 * 86_400, 3600, 5, Mode::Quadratic),
     ] {
         let mut world = World::new();
@@ -257,6 +274,61 @@ fn the_limits_themselves_are_allowed() {
         assert_eq!(poll.header().vote_options, u64::from(options));
         assert_eq!(poll.header().mode, mode);
     }
+}
+
+#[test]
+fn blocks_to_sign_within() {
+    // Blocks of 12 seconds: 15 minutes are 75.
+    let mut world = World::new();
+    let terms = world.terms();
+    assert_eq!(world.create(&terms).header().signed_within, 75);
+    for (asked, blocks) in [
+        (SignedWithin::Off, 0),
+        (SignedWithin::Blocks(5), 5),
+        (SignedWithin::Blocks(255), 255),
+    ] {
+        let mut world = World::new();
+        let terms = Terms {
+            signed_within: Some(asked),
+            ..world.terms()
+        };
+        let poll = world.create(&terms);
+        assert_eq!(poll.header().signed_within, blocks);
+        assert_eq!(poll.header().has_anchors(), blocks != 0);
+        assert_eq!(poll.info.settings.lastRoot, u32::MAX);
+    }
+}
+
+#[test]
+fn blocks_that_come_too_fast() {
+    let mut world = World::new();
+    let mut second = |world: &mut World| {
+        let next = world.evm.latest().timestamp + 1;
+        world.go_to(next);
+    };
+    (0..300).for_each(|_| second(&mut world));
+    assert_eq!(proposed(block_time(&world.evm).unwrap()), 255);
+    // 255 blocks of a second are 17 in the end.
+    let (path, now) = (world.path(), world.now());
+    let terms = world.terms();
+    let (evm, file) = (&mut world.evm, &mut world.file);
+    let failure = establish(evm, SENDER, file, &path, &terms, now, &QUIET).unwrap_err();
+    assert!(failure.to_string().contains("17 s"), "{failure}");
+    let terms = Terms {
+        signed_within: Some(SignedWithin::Off),
+        ..terms
+    };
+    assert_eq!(world.create(&terms).header().signed_within, 0);
+}
+
+#[test]
+fn only_earlier_sign_ups() {
+    let mut world = World::new();
+    let terms = Terms {
+        last_sign_up: Some(7),
+        ..world.terms()
+    };
+    assert_eq!(world.create(&terms).info.settings.lastRoot, 7);
 }
 
 #[test]

@@ -89,8 +89,10 @@ fn the_documents() {
         "joins": 1,
         "mostJoins": 24,
         "messages": 0,
+        "mostMessages": 518_400,
         "options": 5,
         "mode": "quadratic",
+        "signedWithin": 75,
         "stateTreeDepth": 2,
         "voteOptionTreeDepth": 1,
         "eventsPerStep": 1,
@@ -113,6 +115,8 @@ fn the_documents() {
         "UTC (in 3 h 0 min), 5 s later with each message\n",
         "joins           1 of at most 24\n",
         "options         5, quadratic costs\n",
+        "messages        0 of at most 518400\n",
+        "signed within   75 blocks, fewer in the last hour\n",
         "message fee     7 wei\n",
     ] {
         assert!(text.contains(line), "{line}{text}");

@@ -476,6 +476,7 @@ fn a_ballot_is_signed_again_for_each_transaction() {
 #[test]
 fn messages_of_another_poll_are_not_sent() {
     let mut world = World::with_voter();
+    world.evm.mine(u64::from(WITHIN));
     let mut foreign = world.ballot(1);
     foreign[0].message.anchor += Fr::from(1);
     fails(world.publish(&foreign), "another anchor");
