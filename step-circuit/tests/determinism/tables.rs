@@ -61,17 +61,17 @@ pub fn source(inventory: &Inventory) -> String {
 /// Besides the seven elements of the state before.
 pub const STEP_GIVEN: [Given; 6] = [
     // The event: its kind (join, vote, top-up), ten elements of ciphertext, the encryption key, the
-    // link before, a top-up's index and amount, a blind event's salt.
+    // link before, a top-up's index and amount, a message's anchor, a blind event's salt.
     Given {
         scope: "event",
         which: Which::All,
-        count: |shape| 19 * shape.events_per_step,
+        count: |shape| 20 * shape.events_per_step,
     },
-    // The poll's id, the coordinator's key, the options, the mode.
+    // The poll's id, the coordinator's key, the options, the two bits of the mode.
     Given {
         scope: "poll",
         which: Which::All,
-        count: |_| 5,
+        count: |_| 6,
     },
     // The coordinator's scalar. Its bits follow from the key, but only by a discrete logarithm.
     Given {
@@ -135,7 +135,7 @@ pub const STEP_CHECKS: [Pinned; 16] = [
     pinned("event", "bit * (1 - bit) = 0", 3, BIT),
     pinned("event", "no salt", 1, "only a blind event has one"),
     pinned("event", "one kind", 1, "an event is of one kind"),
-    pinned("poll", "bit * (1 - bit) = 0", 1, BIT),
+    pinned("poll", "bit * (1 - bit) = 0", 2, BIT),
     pinned(
         "poll",
         "this is the poll",
