@@ -270,6 +270,16 @@ impl Count {
                 computed == Ok(self.tally_root),
                 "its tally root is not that of its results",
             ),
+            (
+                self.event.results.len() == self.results.len()
+                    && self
+                        .event
+                        .results
+                        .iter()
+                        .zip(&self.results)
+                        .all(|(told, one)| (told.votes, told.spent) == (one.votes, one.spent)),
+                "the results in its event are not those of the transaction that finalized it",
+            ),
         ];
         match checks.into_iter().find(|(holds, _)| !holds) {
             Some((_, contradiction)) => Err(poll.contradiction(contradiction)),

@@ -760,13 +760,26 @@ fn code_with_one_byte_changed() {
             "the code of its verifier",
         );
     }
-    for place in [0, 1_000, 10_000] {
+    for place in [0, 40, 100, 490] {
         tampered(
             |chain, world| chain.code = recoded(world.poll().address, place),
             "its code is not the compiled contract's",
         );
     }
-    for (name, address) in World::finalized().addresses.libraries {
+    // The address of what it executes is a part of its own.
+    tampered(
+        |chain, world| chain.code = recoded(world.poll().address, 15),
+        "it is not where its MACI's factory makes a poll",
+    );
+    for place in [0, 1_000, 10_000] {
+        tampered(
+            |chain, world| chain.code = recoded(world.addresses.poll, place),
+            "which it executes, is not that of a poll",
+        );
+    }
+    let libraries = World::finalized().addresses.libraries.into_iter();
+    // That of two elements is MACI's alone.
+    for (name, address) in libraries.filter(|(name, _)| name != "PoseidonT3") {
         tampered(
             move |chain, _| chain.code = recoded(address, 500),
             &format!("is not that of {name}"),
@@ -845,11 +858,34 @@ fn a_poll_that_tells_something_else() {
 fn totals_in_the_event() {
     let alter = |chain: &mut Tampered<'_>, _: &World| {
         chain.logs = change_log(Poll::Finalized::SIGNATURE_HASH, 0, |mut log| {
-            log.data = last_bit(log.data.to_vec()).into();
+            let mut data = log.data.to_vec();
+            // Behind both roots.
+            data[3 * 32 - 1] ^= 1;
+            log.data = data.into();
             Some(log)
         });
     };
     tampered(alter, "the totals in its event");
+}
+
+#[test]
+fn results_in_the_event() {
+    let alter = |chain: &mut Tampered<'_>, _: &World| {
+        chain.logs = change_log(Poll::Finalized::SIGNATURE_HASH, 0, |mut log| {
+            log.data = last_bit(log.data.to_vec()).into();
+            Some(log)
+        });
+    };
+    tampered(alter, "the results in its event");
+}
+
+/// A poll that says it was made by another MACI, and so by another factory.
+#[test]
+fn a_factory_that_did_not_make_it() {
+    let other = |chain: &mut Tampered<'_>, _: &World| {
+        answers::<MACI::FACTORYCall>(last_bit)(chain, &World::finalized());
+    };
+    tampered(other, "it is not where its MACI's factory makes a poll");
 }
 
 /// Everything that is told agrees, but the results were never those of the tally root.
