@@ -253,10 +253,10 @@ mod tests {
     #[test]
     fn development_parameters_are_pinned() {
         let parameters = development();
-        assert_eq!(parameters.constraints(), (21_242, 498));
+        assert_eq!(parameters.constraints(), (21_278, 498));
         assert_eq!(
             parameters.digest().to_string(),
-            "8feaadbbc9765856e5ba9fa78f67d67b478b163ce45346c49649205d606bb574"
+            "de30221a96a4eea2c063cf651e0bb9d991b320e2b82fbb278733695eaebc4871"
         );
     }
 

@@ -272,9 +272,13 @@ fn credits() {
         decide(|command| command.new_vote_weight = 10),
         Decision::Applied
     );
-    for weight in [11, (1 << 50) - 1] {
+    for weight in [11, (1 << 49) - 1] {
         let decision = decide(|command| command.new_vote_weight = weight);
         assert_eq!(decision, Decision::Refused(Rule::Credits), "{weight}");
+    }
+    for weight in [1 << 49, (1 << 49) + 1, (1 << 50) - 1] {
+        let decision = decide(|command| command.new_vote_weight = weight);
+        assert_eq!(decision, Decision::Refused(Rule::Weight), "{weight}");
     }
 }
 
@@ -304,19 +308,22 @@ fn credits_of_the_old_weight() {
 #[test]
 fn order_of_rules() {
     let everything = |from: usize| {
-        let mut scene = scene();
+        let mut scene = Scene::anchored(Mode::Quadratic, &[100, 50]);
         let mut command = scene.command();
         let wrong = |at: usize| at >= from;
         command.state_index = if wrong(3) { 9 } else { 1 };
         command.vote_option_index = if wrong(4) { 24 } else { 2 };
         command.nonce = if wrong(5) { 7 } else { 1 };
         command.poll_id = if wrong(6) { 0 } else { common::POLL_ID };
-        command.new_vote_weight = 1000;
+        if wrong(7) {
+            command.salt += Fr::ONE;
+        }
+        command.new_vote_weight = if wrong(12) { 1 << 49 } else { 1000 };
         let mut signature = command.sign(&scene.voters[0]);
-        if wrong(9) {
+        if wrong(10) {
             signature.s = -Fr::ONE;
         }
-        if wrong(7) && from != 9 {
+        if wrong(8) && from != 10 {
             signature.r8 = off_curve();
         }
         let mut message = scene.seal(|shared| command.encrypt(&signature, shared));
@@ -329,7 +336,7 @@ fn order_of_rules() {
         scene.publish_message(message);
         outcome(&scene).decision
     };
-    for from in [0, 1, 3, 4, 5, 6, 7, 9, 11] {
+    for from in [0, 1, 3, 4, 5, 6, 7, 8, 10, 12, 13] {
         assert_eq!(
             everything(from),
             Decision::Refused(Rule::ALL[from]),

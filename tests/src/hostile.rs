@@ -70,6 +70,10 @@ pub enum Kind {
     LargeS,
     /// S = r - 1.
     HugeS,
+    /// Signed for another anchor than it is sent with: what was sent before, sent again.
+    OtherAnchor,
+    /// Signed for no anchor, but sent with one.
+    NoAnchor,
     /// One credit more than there is.
     TooExpensive,
     /// Weight 2^49 - 1, the largest for an option.
@@ -79,7 +83,7 @@ pub enum Kind {
 }
 
 /// Every kind, the applied ones that leave no usable key last.
-pub const KINDS: [Kind; 38] = [
+pub const KINDS: [Kind; 40] = [
     Kind::Valid,
     Kind::KeyChange,
     Kind::LowOrderEncryption(0),
@@ -108,6 +112,8 @@ pub const KINDS: [Kind; 38] = [
     Kind::LowOrderR8,
     Kind::LargeS,
     Kind::HugeS,
+    Kind::OtherAnchor,
+    Kind::NoAnchor,
     Kind::TooExpensive,
     Kind::WeightLargest,
     Kind::WeightHuge,
@@ -143,6 +149,7 @@ impl Kind {
             Kind::OtherSigner | Kind::LowOrderR8 => &[Rule::SignatureEquation],
             Kind::OffCurveR8 => &[Rule::SignatureR8],
             Kind::LargeS | Kind::HugeS => &[Rule::SignatureScalar],
+            Kind::OtherAnchor | Kind::NoAnchor => &[Rule::Anchor],
             Kind::TooExpensive | Kind::WeightLargest => &[Rule::Credits],
             Kind::WeightHuge => &[Rule::Weight, Rule::Credits],
         }
@@ -232,7 +239,7 @@ impl HostilePoll {
             coordinator_key: coordinator.public_key().point(),
             vote_options: 5u64.pow(depths.1 as u32) - 2,
             mode,
-            signed_within: 0,
+            signed_within: 75,
             state_tree_depth: depths.0,
             vote_option_tree_depth: depths.1,
         };
@@ -364,18 +371,31 @@ impl HostilePoll {
     fn message(&mut self, poll: &Poll, kind: Kind, who: usize) -> Message {
         let index = who as u64 + 1;
         let leaf = poll.leaf(index).expect("the voter joined");
-        let option = u64::from(self.rng.next_u32()) % self.header.vote_options;
+        let mode = self.header.mode;
+        let mut option = u64::from(self.rng.next_u32()) % self.header.vote_options;
+        if mode == Mode::Full {
+            // Who has spent everything can vote for the same option alone.
+            let spent = poll.weights(index).iter().find(|(_, weight)| *weight != 0);
+            option = spent.map_or(option, |(option, _)| *option);
+        }
         let old = poll.weight(index, option);
         let fresh = PrivateKey::random(&mut self.rng);
         let mut command = Command {
             state_index: index,
             new_public_key: leaf.key,
             vote_option_index: option,
-            new_vote_weight: u64::from(self.rng.next_u32()) % 3,
+            new_vote_weight: self.weight(leaf.balance, old),
             nonce: leaf.nonce + 1,
             poll_id: self.header.poll_id,
             salt: Fr::random(&mut self.rng),
         };
+        let anchor = match kind {
+            Kind::OtherAnchor => Fr::random(&mut self.rng),
+            _ => command.salt,
+        };
+        if kind == Kind::NoAnchor {
+            command.salt = Fr::ZERO;
+        }
         let limit = 1u64 << 50;
         match kind {
             Kind::KeyChange => command.new_public_key = fresh.public_key().point(),
@@ -426,7 +446,20 @@ impl HostilePoll {
             Kind::OffCurveKey | Kind::ZeroKey | Kind::LowOrderKey(_) => voter.usable = false,
             _ => {}
         }
-        self.encrypt(kind, &command, &signature)
+        let message = self.encrypt(kind, &command, &signature);
+        Message { anchor, ..message }
+    }
+
+    /// The packed weight of a valid vote of a voter with this balance and this weight for the option.
+    fn weight(&mut self, balance: u128, old: i64) -> u64 {
+        let mode = self.header.mode;
+        let small = i64::from(self.rng.next_u32() % 3);
+        let weight = match mode {
+            Mode::Full => (balance + mode.cost(old)) as i64,
+            Mode::Negative => small - 1,
+            Mode::Quadratic | Mode::Linear => small,
+        };
+        mode.pack_weight(weight).expect("a weight of the mode")
     }
 
     /// The encryption of any plaintext under any key; a key off the curve stands for (0, 1), as it

@@ -191,6 +191,89 @@ fn a_skipped_message() {
     refuses(&f.claim(vec![forged]), "link at the cursor");
 }
 
+/// The anchor that the chain has beside an old ballot's message, called another: the one that was
+/// signed, or none.
+#[test]
+fn another_anchor() {
+    let f = fixture(&[Kind::OtherAnchor, Kind::Valid], 0);
+    let again = f.message(0);
+    assert_eq!(again.decision, Decision::Refused(Rule::Anchor));
+    let signed = command_salt(&f, &again);
+    for anchor in [signed, Fr::ZERO] {
+        let mut forged = again.clone();
+        let Event::Vote { message, .. } = &mut forged.event else {
+            unreachable!("a vote");
+        };
+        message.anchor = anchor;
+        // The poll's last message fixes the head; one before it has to be at the cursor.
+        let circuit = f.claim(vec![forged.clone()]);
+        let honest = f.claim(vec![again.clone()]).record(&[]);
+        match forged.before.message_head == Fr::ZERO {
+            true => assert_ne!(
+                circuit.record(&[]).after.message_head,
+                honest.after.message_head
+            ),
+            false => refuses(&circuit, "link at the cursor"),
+        }
+    }
+    let mut forged = f.message(1);
+    let Event::Vote { message, .. } = &mut forged.event else {
+        unreachable!("a vote");
+    };
+    message.anchor = Fr::ZERO;
+    refuses(&f.claim(vec![forged]), "link at the cursor");
+}
+
+/// The salt that the command of a vote was signed with.
+fn command_salt(f: &Fixture, transition: &Transition) -> Fr {
+    let Event::Vote { message, .. } = &transition.event else {
+        unreachable!("a vote");
+    };
+    let shared = shared_key(&f.poll.secret(), &message.encryption_key);
+    cipher::decrypt(&message.data, &shared).plaintext[3]
+}
+
+/// A verdict is computed: what the witness claims to come out does not matter.
+#[test]
+fn a_claimed_verdict() {
+    for mode in Mode::ALL {
+        let kinds = [Kind::OtherAnchor, Kind::WeightHuge, Kind::Valid];
+        let (mut poll, _) = HostilePoll::new(21, mode, (1, 1), 3);
+        for (_, transition) in poll.process(&kinds, 0) {
+            let honest = transition.after;
+            let mut claimed = transition;
+            claimed.decision = match claimed.decision {
+                Decision::Applied => Decision::Refused(Rule::Anchor),
+                Decision::Refused(_) => Decision::Applied,
+            };
+            claimed.after.state_root += Fr::ONE;
+            let shape = Shape::new(1, 1, 1).expect("a small shape");
+            let (header, secret) = (poll.header().clone(), poll.secret());
+            let circuit = StepCircuit::from_claims(shape, &header, secret, vec![claimed]);
+            assert_eq!(circuit.record(&[]).after, honest, "{mode:?}");
+        }
+    }
+}
+
+/// A poll's mode is in its context: the same events under another one are not those of the poll.
+#[test]
+fn another_mode() {
+    let f = fixture(&[Kind::Valid], 0);
+    for mode in Mode::ALL
+        .into_iter()
+        .filter(|mode| *mode != f.header().mode)
+    {
+        let header = Header {
+            mode,
+            ..f.header().clone()
+        };
+        let shape = Shape::new(1, 1, 1).expect("a small shape");
+        let claims = vec![f.message(0)];
+        let circuit = StepCircuit::from_claims(shape, &header, f.poll.secret(), claims);
+        refuses(&circuit, "this is the poll");
+    }
+}
+
 #[test]
 fn a_repeated_message() {
     let f = fixture(&[Kind::Garbage, Kind::Garbage], 0);
@@ -522,11 +605,11 @@ fn no_event_passes_for_another_kind() {
         let circuit = f.claim(vec![transition.clone()]);
         let honest = circuit.record(&[]);
         for bits in 0..8u64 {
-            for salt in [honest.hints[kind + 18], Fr::ZERO, Fr::ONE] {
+            for salt in [honest.hints[kind + KIND_TO_SALT], Fr::ZERO, Fr::ONE] {
                 let mut forged: Vec<(usize, Fr)> = (0..3)
                     .map(|i| (kind + i, Fr::from(bits >> i & 1)))
                     .collect();
-                forged.push((kind + 18, salt));
+                forged.push((kind + KIND_TO_SALT, salt));
                 if let Some(after) = accepted(&circuit, &honest, &forged) {
                     let as_blind = bits == 0
                         && transition.path_index == 0
@@ -543,14 +626,17 @@ fn no_event_passes_for_another_kind() {
     }
 }
 
-/// The hint with the first bit of the kind: 18 before the salt, which is after the kind (3), the
-/// data (10), the key (2), the previous link and the top-up (2).
+/// From the hint with the first bit of the kind to the salt: the kind (3), the data (10), the key (2),
+/// the previous link, the anchor and the top-up (2) are between.
+const KIND_TO_SALT: usize = 19;
+
+/// The hint with the first bit of the kind.
 fn kind_hint(f: &Fixture) -> usize {
     let blind = &f.transitions[0];
     hint_at(
         &f.claim(vec![blind.clone()]).record(&[]).hints,
         salt_of(blind),
-    ) - 18
+    ) - KIND_TO_SALT
 }
 
 /// The state after, if the constraints accept the replacements.

@@ -104,7 +104,7 @@ fn steps(poll: &HostilePoll, transitions: Vec<Transition>) -> Vec<StepCircuit> {
 /// break, and the step has a witness.
 #[test]
 fn every_kind_of_message_has_a_step_and_its_rule() {
-    for (seed, mode) in [(1, Mode::Quadratic), (2, Mode::Linear)] {
+    for (seed, mode) in (1..).zip(Mode::ALL) {
         let (mut poll, joins) = HostilePoll::new(seed, mode, (2, 1), 20);
         let events = poll.process(&KINDS, 5);
         let mut kinds = KINDS.iter();

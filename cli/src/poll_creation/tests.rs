@@ -302,7 +302,7 @@ fn blocks_to_sign_within() {
 #[test]
 fn blocks_that_come_too_fast() {
     let mut world = World::new();
-    let mut second = |world: &mut World| {
+    let second = |world: &mut World| {
         let next = world.evm.latest().timestamp + 1;
         world.go_to(next);
     };
