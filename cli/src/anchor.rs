@@ -16,10 +16,6 @@ use crate::poll_contract::PollContract;
 /// signed.
 const ROUNDED_FROM: u64 = 30;
 
-/// Chains on which BLOCKHASH gives other hashes than headers have, as their documentation says: Arbitrum
-/// One, Nova and Sepolia.
-const OTHER_HASHES: [u64; 3] = [42_161, 42_170, 421_614];
-
 /// What block numbers are rounded to.
 const ROUND: u64 = 5;
 
@@ -70,9 +66,8 @@ impl Anchor {
         let expected = poll::anchor(block.hash, poll.chain_id, poll.address);
         // Only what is made of this poll's address is signed: a node could otherwise get a signature for
         // a twin of the poll. The contract compares, too, when the message arrives.
-        let is_of_block = said == expected || OTHER_HASHES.contains(&poll.chain_id);
         match words::to_scalar(said) {
-            Some(element) if is_of_block => Ok(Anchor {
+            Some(element) if said == expected => Ok(Anchor {
                 block_number,
                 element,
             }),
