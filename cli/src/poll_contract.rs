@@ -276,26 +276,37 @@ impl PollContract {
         logs.iter().map(|log| self.read(log)).collect()
     }
 
+    /// Its logs with these topics, from its first block on; `what` completes "cannot read the ...".
+    pub fn scan<'a>(
+        &self,
+        topics: &'a [Vec<B256>],
+        what: &'static str,
+        console: &'a Console,
+    ) -> Scan<'a> {
+        Scan {
+            contract: Contract {
+                address: self.address,
+                first_block: self.first_block,
+            },
+            topics,
+            what,
+            console,
+        }
+    }
+
     /// All that was sent to it, in its order.
     pub fn all_sent<C: Chain + ?Sized>(
         &self,
         chain: &C,
         console: &Console,
     ) -> Result<Vec<Sent>, Failure> {
-        let scan = Scan {
-            contract: Contract {
-                address: self.address,
-                first_block: self.first_block,
-            },
-            topics: &[SENT.to_vec()],
-            what: "poll's events",
-            console,
-        };
+        let topics = &[SENT.to_vec()];
         let mut all = Vec::new();
-        scan.each(chain, |log| {
-            all.push(self.read(log)?);
-            Ok(())
-        })?;
+        self.scan(topics, "poll's events", console)
+            .each(chain, |log| {
+                all.push(self.read(log)?);
+                Ok(())
+            })?;
         Ok(all)
     }
 

@@ -28,8 +28,9 @@ const LONGEST_FOR_ALL: u64 = 90 * 24 * HOUR;
 /// From now to a poll's end.
 const LONGEST: u64 = 365 * 24 * HOUR;
 
-/// Results of so many options fit into the code of one contract.
-const MOST_OPTIONS: u32 = 944;
+/// Results of so many options fit into the code of one contract, of 24,576 bytes (EIP-170): a byte, then 26 for each
+/// option and for the totals.
+const MOST_OPTIONS: u32 = (24_576 - 1) / 26 - 1;
 
 /// Seconds that are proposed for signing within, and the fewest that may be left when a poll ends.
 const SIGNING_TIME: f64 = 900.0;
@@ -326,7 +327,7 @@ fn check_header(settings: &MACI::PollSettings) -> Result<(), Failure> {
     let header = header(settings)?;
     let most = 5_u64.saturating_pow(header.vote_option_tree_depth as u32);
     let most = most.min(MOST_OPTIONS.into());
-    if header.vote_options > most {
+    if !(1..=most).contains(&header.vote_options) {
         return usage(format!(
             "--options {}: polls of this deployment have 1 to {most} options",
             settings.voteOptions
@@ -334,10 +335,6 @@ fn check_header(settings: &MACI::PollSettings) -> Result<(), Failure> {
     }
     match header.validate() {
         Ok(()) => Ok(()),
-        Err(HeaderError::VoteOptions) => usage(format!(
-            "--options {}: polls of this deployment have 1 to {most} options",
-            settings.voteOptions
-        )),
         Err(HeaderError::CoordinatorKey) => usage(
             "--coordinator-key is none that messages can be encrypted to: it is of low order; make one with keygen",
         ),

@@ -21,7 +21,6 @@ use crate::failure::{on_chain, Failure};
 use crate::poll_contract::{poll_key, view, PollContract};
 use crate::poll_file::Contract;
 use crate::progress::{duration, Progress};
-use crate::scan::Scan;
 use crate::sign_ups::{self, SignUps};
 
 /// Messages of one transaction: with 250,000 gas each, less than half of what a transaction may take.
@@ -376,20 +375,16 @@ impl Published {
 
     /// Completes "cannot ...", of the next `batch` messages of `all`.
     fn describe(&self, batch: usize, all: usize) -> String {
-        describe(self.count, batch, all)
-    }
-}
-
-/// Completes "cannot ...".
-fn describe(done: u64, batch: usize, all: usize) -> String {
-    match (done, all) {
-        (0, 1) => "publish the message".into(),
-        (0, all) if all == batch => format!("publish the {all} messages"),
-        _ => format!(
-            "publish messages {} to {} of {all} (those before are in the poll)",
-            done + 1,
-            done + batch as u64
-        ),
+        let done = self.count;
+        match (done, all) {
+            (0, 1) => "publish the message".into(),
+            (0, all) if all == batch => format!("publish the {all} messages"),
+            _ => format!(
+                "publish messages {} to {} of {all} (those before are in the poll)",
+                done + 1,
+                done + batch as u64
+            ),
+        }
     }
 }
 
@@ -554,15 +549,7 @@ fn joins<C: Chain + ?Sized>(
     console: &Console,
 ) -> Result<Vec<Poll::Join>, Failure> {
     let topics = &[vec![Poll::Join::SIGNATURE_HASH]];
-    let scan = Scan {
-        contract: Contract {
-            address: poll.address,
-            first_block: poll.first_block,
-        },
-        topics,
-        what: "joins",
-        console,
-    };
+    let scan = poll.scan(topics, "joins", console);
     let mut found = Vec::new();
     scan.each(chain, |log: &Log| {
         let event = log.decode();

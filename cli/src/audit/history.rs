@@ -8,8 +8,6 @@ use maci_nova_protocol::log::{PublicFacts, Record};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::poll_contract::{PollContract, Sent, SENT};
-use crate::poll_file::Contract;
-use crate::scan::Scan;
 
 /// The events of a finalized poll.
 pub(super) struct History {
@@ -29,15 +27,8 @@ impl History {
         let mut facts = PublicFacts::initial(poll.header().clone());
         let mut finalized = Vec::new();
         let kinds = [SENT.as_slice(), &[Poll::Finalized::SIGNATURE_HASH]].concat();
-        let scan = Scan {
-            contract: Contract {
-                address: poll.address,
-                first_block: poll.first_block,
-            },
-            topics: &[kinds],
-            what: "poll's events",
-            console,
-        };
+        let topics = &[kinds];
+        let scan = poll.scan(topics, "poll's events", console);
         scan.each(chain, |log| {
             if log.topics.first() == Some(&Poll::Finalized::SIGNATURE_HASH) {
                 finalized.push(log.clone());
