@@ -442,7 +442,11 @@ fn a_coordinator_scalar_above_the_order() {
 /// prover cannot call it a vote.
 #[test]
 fn an_unused_slot_applies_nothing() {
-    let f = fixture(&[Kind::Valid, Kind::Valid], 0);
+    // A slot that is not a vote's opens option 0.
+    let f = (0..64)
+        .map(|seed| fixture_of(seed, &[Kind::Valid, Kind::Valid], 0))
+        .find(|f| f.message(1).option_index == 0)
+        .expect("one of 64 votes is for option 0");
     let (first, second) = (f.message(0), f.message(1));
     // Honest padding in the second slot: leaf 0, beside the leaf that the first vote changed.
     let salt = Fr::from(99);
@@ -464,18 +468,20 @@ fn an_unused_slot_applies_nothing() {
     };
     assert_eq!(honest.after, blinded);
 
-    // The slot's content is that of the second vote. Before the salt stand the kind (3 hints),
-    // then data (10), key (2), previous and top-up (2).
+    // The slot's content is that of the second vote.
     let slot = hint_at(&honest.hints, salt);
+    let kind = slot - KIND_TO_SALT;
     let vote = f.claim(vec![first, second]).record(&[]).hints;
-    let content: Vec<(usize, Fr)> = (slot - 15..slot).map(|i| (i, vote[i])).collect();
+    assert_eq!(vote[kind + 1], Fr::ONE);
+    let content: Vec<(usize, Fr)> = (kind + 3..slot).map(|i| (i, vote[i])).collect();
+    assert!(content.iter().any(|(i, value)| honest.hints[*i] != *value));
     let stuffed = step.record(&content);
     assert!(stuffed.recorder.violated().is_none());
     assert_eq!(stuffed.after, blinded);
 
     // Called a vote, with everything else as the second vote has it but leaf 0 opened.
     let mut called = content;
-    called.push((slot - 17, Fr::ONE));
+    called.push((kind + 1, Fr::ONE));
     called.push((slot, Fr::ZERO));
     assert!(violation(&step, &called).is_some());
 }
