@@ -1,4 +1,4 @@
-//! The three polls of `vectors/`, counted as MACI's own core counts them.
+//! The polls of `vectors/`, counted as MACI's own core counts them.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -7,9 +7,9 @@ use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::count::Count;
 use maci_nova_protocol::field::{from_decimal, from_i64};
 use maci_nova_protocol::log::{LogIndex, LogReader, LogWriter, Record};
-use maci_nova_protocol::poll::{Decision, Event, Transition};
+use maci_nova_protocol::poll::{Decision, Event, Rule, Transition};
 use maci_nova_protocol::tally::results_root;
-use maci_nova_tests::vectors::{coordinator, path, transitions, POLLS};
+use maci_nova_tests::vectors::{coordinator, path, transitions, COUNTED_ALIKE, WIPED};
 use serde_json::Value;
 
 fn expected(poll: &str) -> Value {
@@ -44,7 +44,7 @@ fn point(value: &Value) -> Point {
 
 #[test]
 fn counts_as_macis_core_does() {
-    for name in POLLS {
+    for name in COUNTED_ALIKE {
         let expected = expected(name);
         let (poll, transitions) = transitions(name);
         let results = poll.results();
@@ -68,7 +68,7 @@ fn counts_as_macis_core_does() {
 
 #[test]
 fn final_leaves_and_ballots() {
-    for name in POLLS {
+    for name in COUNTED_ALIKE {
         let expected = expected(name);
         let (poll, _) = transitions(name);
         let (leaves, ballots) = (list(&expected["leaves"]), list(&expected["ballots"]));
@@ -100,9 +100,71 @@ fn final_leaves_and_ballots() {
     }
 }
 
+/// The decisions of a poll's messages in order of arrival.
+fn decisions(transitions: &[Transition]) -> Vec<Decision> {
+    let is_vote = |t: &&Transition| matches!(t.event, Event::Vote { .. });
+    let votes = transitions.iter().filter(is_vote);
+    votes.rev().map(|t| t.decision).collect()
+}
+
+/// What MACI's core said of each message, in order of arrival.
+fn said(expected: &Value) -> Vec<&str> {
+    let list = list(&expected["decisions"]).iter();
+    list.map(|word| word.as_str().expect("a string")).collect()
+}
+
+/// Full voting, message by message: the reasons are the same too.
+#[test]
+fn full_voting_is_judged_as_macis_core_does() {
+    let expected = expected("full");
+    let said = said(&expected);
+    let (_, transitions) = transitions("full");
+    let decisions = decisions(&transitions);
+    assert_eq!(decisions.len(), said.len());
+    for (at, (decision, said)) in decisions.iter().zip(&said).enumerate() {
+        let rules: &[Rule] = match *said {
+            "applied" => &[],
+            "invalid voice credits" => &[Rule::WholeBalance],
+            // The core has no bound on a weight.
+            "insufficient voice credits" => &[Rule::Credits, Rule::Weight],
+            "invalid nonce" => &[Rule::Nonce],
+            "invalid vote option index" => &[Rule::VoteOption],
+            "invalid signature" => &[Rule::SignatureEquation],
+            other => panic!("{other}"),
+        };
+        match decision {
+            Decision::Applied => assert!(rules.is_empty(), "{at}: {said}"),
+            Decision::Refused(rule) => assert!(rules.contains(rule), "{at}: {said}, {rule:?}"),
+        }
+    }
+    // Each of them is there.
+    for rule in [Rule::WholeBalance, Rule::Credits, Rule::Weight] {
+        assert!(decisions.contains(&Decision::Refused(rule)));
+    }
+}
+
+/// Weight 0 for another option would wipe a ballot that has spent everything. MACI's core takes it, and a vote of 0 from
+/// a voter without credits; its circuit does not.
+#[test]
+fn weight_zero_does_not_wipe_a_ballot() {
+    let expected = expected(WIPED);
+    assert_eq!(said(&expected), ["applied"; 4]);
+    assert_eq!(numbers::<i128>(&expected["results"]), [0, 0, 80, 0, 0]);
+    let (poll, transitions) = transitions(WIPED);
+    let refused = Decision::Refused(Rule::WholeBalance);
+    let applied = Decision::Applied;
+    assert_eq!(
+        decisions(&transitions),
+        [refused, applied, refused, applied]
+    );
+    let votes: Vec<i128> = poll.results().iter().map(|result| result.votes).collect();
+    assert_eq!(votes, [0, 0, 180, 0, 0]);
+    assert_eq!(poll.weight(1, 2), 100);
+}
+
 #[test]
 fn the_count_without_trees_is_the_same() {
-    for name in POLLS {
+    for name in COUNTED_ALIKE {
         let index = LogIndex::scan(BufReader::new(log(name))).expect("a valid log");
         let secret = coordinator(name).secret_scalar();
         let mut count = Count::new(index.facts().header.clone(), secret).expect("its key");
@@ -160,7 +222,7 @@ fn check(transition: &Transition) {
 
 #[test]
 fn transitions_connect_the_states() {
-    for name in POLLS {
+    for name in COUNTED_ALIKE {
         let index = LogIndex::scan(BufReader::new(log(name))).expect("a valid log");
         let (poll, transitions) = transitions(name);
         for pair in transitions.windows(2) {
@@ -177,17 +239,26 @@ fn transitions_connect_the_states() {
     }
 }
 
+/// Logs of version 2 to the byte. What is read of a log of version 1 is written as version 2 and says the same.
 #[test]
 fn logs_are_written_as_they_were_read() {
-    for name in POLLS {
+    for name in COUNTED_ALIKE {
+        let read = |log: &[u8]| -> Vec<Record> {
+            let records = LogReader::new(log);
+            records
+                .map(|record| record.expect("a valid line").1)
+                .collect()
+        };
+        let original = std::fs::read(path(&format!("polls/{name}/poll.jsonl"))).expect("the log");
+        let records = read(&original);
         let mut writer = LogWriter::new(Vec::new());
-        for record in LogReader::new(BufReader::new(log(name))) {
-            writer
-                .write(&record.expect("a valid line").1)
-                .expect("valid again");
+        for record in &records {
+            writer.write(record).expect("valid again");
         }
         let written = writer.finish().expect("memory");
-        let original = std::fs::read(path(&format!("polls/{name}/poll.jsonl"))).expect("the log");
-        assert!(written == original, "{name}");
+        assert_eq!(written == original, name == "full", "{name}");
+        assert!(read(&written) == records, "{name}");
+        let facts = |log: &[u8]| LogIndex::scan(log).expect("a valid log").facts().clone();
+        assert_eq!(facts(&written), facts(&original), "{name}");
     }
 }
