@@ -27,7 +27,17 @@ fn fixture(kinds: &[Kind], top_up_every: usize) -> Fixture {
 }
 
 fn fixture_of(seed: u64, kinds: &[Kind], top_up_every: usize) -> Fixture {
-    let (mut poll, mut transitions) = HostilePoll::new(seed, Mode::Quadratic, (1, 1), 3);
+    fixture_in(Mode::Quadratic, 3, seed, kinds, top_up_every)
+}
+
+fn fixture_in(
+    mode: Mode,
+    voters: usize,
+    seed: u64,
+    kinds: &[Kind],
+    top_up_every: usize,
+) -> Fixture {
+    let (mut poll, mut transitions) = HostilePoll::new(seed, mode, (1, 1), voters);
     let messages = transitions.len();
     let events = poll.process(kinds, top_up_every);
     transitions.extend(events.into_iter().map(|(_, transition)| transition));
@@ -226,11 +236,16 @@ fn another_anchor() {
 
 /// The salt that the command of a vote was signed with.
 fn command_salt(f: &Fixture, transition: &Transition) -> Fr {
+    plaintext(f, transition)[3]
+}
+
+/// What a vote's message says.
+fn plaintext(f: &Fixture, transition: &Transition) -> [Fr; 9] {
     let Event::Vote { message, .. } = &transition.event else {
         unreachable!("a vote");
     };
     let shared = shared_key(&f.poll.secret(), &message.encryption_key);
-    cipher::decrypt(&message.data, &shared).plaintext[3]
+    cipher::decrypt(&message.data, &shared).plaintext
 }
 
 /// A verdict is computed: what the witness claims to come out does not matter.
@@ -271,6 +286,149 @@ fn another_mode() {
         let claims = vec![f.message(0)];
         let circuit = StepCircuit::from_claims(shape, &header, f.poll.secret(), claims);
         refuses(&circuit, "this is the poll");
+    }
+}
+
+/// The bit of a command's weight that says "against", in the hints of a vote: bit 49 of the third of five numbers.
+fn sign_bit(f: &Fixture, transition: &Transition) -> (StepCircuit, usize, Fr) {
+    let circuit = f.claim(vec![transition.clone()]);
+    let hints = circuit.record(&[]).hints;
+    let packed = integer(&plaintext(f, transition)[0]);
+    let bit = bits_at(&hints, &packed, 254) + 149;
+    let value = hints[bit];
+    (circuit, bit, value)
+}
+
+/// A weight that nobody can mean, read without its sign; a vote against an option read as one for it, and the other way
+/// round.
+#[test]
+fn another_sign() {
+    for (mode, kind, is_against) in [
+        (Mode::Quadratic, Kind::Against, true),
+        (Mode::Linear, Kind::Against, true),
+        (Mode::Full, Kind::Against, true),
+        (Mode::Negative, Kind::Against, true),
+        (Mode::Negative, Kind::AgainstZero, true),
+        (Mode::Negative, Kind::Largest, false),
+    ] {
+        let f = fixture_in(mode, 3, 13, &[kind], 0);
+        let (circuit, bit, value) = sign_bit(&f, &f.message(0));
+        assert_eq!(value, Fr::from(u64::from(is_against)));
+        let violated = violation(&circuit, &[(bit, Fr::ONE - value)]);
+        assert!(violated.is_some(), "{mode:?} {kind:?}");
+        // Neither bit, between the two.
+        let half = Fr::from(2).invert().expect("2 is not 0");
+        assert!(violation(&circuit, &[(bit, half)]).is_some());
+    }
+}
+
+/// How many of a step's last hints belong to the rules: the anchor, what is left, full voting, nonce and poll.
+const RULES: usize = 118;
+
+/// Votes that a rule of the second edition decides, and the rule.
+fn decided() -> Vec<(Fixture, Option<Rule>)> {
+    const WHOLE: Option<Rule> = Some(Rule::WholeBalance);
+    const LOW: Option<Rule> = Some(Rule::SignatureKey);
+    let cases: [(Mode, &[Kind], Option<Rule>); 17] = [
+        (Mode::Quadratic, &[Kind::Valid], None),
+        (Mode::Quadratic, &[Kind::Unanchored], None),
+        (Mode::Quadratic, &[Kind::OtherAnchor], Some(Rule::Anchor)),
+        (Mode::Negative, &[Kind::NoAnchor], Some(Rule::Anchor)),
+        (Mode::Quadratic, &[Kind::AgainstZero], Some(Rule::Weight)),
+        (Mode::Linear, &[Kind::Against], Some(Rule::Weight)),
+        (Mode::Full, &[Kind::Against], Some(Rule::Weight)),
+        (Mode::Negative, &[Kind::Against], None),
+        (Mode::Negative, &[Kind::TooExpensive], Some(Rule::Credits)),
+        (Mode::Full, &[Kind::Largest], None),
+        (Mode::Full, &[Kind::Partial], WHOLE),
+        (Mode::Full, &[Kind::TooExpensive], Some(Rule::Credits)),
+        (Mode::Full, &[Kind::Valid, Kind::ZeroElsewhere], WHOLE),
+        (Mode::Quadratic, &[Kind::LowOrderKey(0), Kind::Forged], LOW),
+        (Mode::Quadratic, &[Kind::LowOrderKey(1), Kind::Forged], LOW),
+        (Mode::Quadratic, &[Kind::LowOrderKey(2), Kind::Forged], LOW),
+        (Mode::Quadratic, &[Kind::LowOrderKey(3), Kind::Forged], LOW),
+    ];
+    let made = cases.into_iter().map(|(mode, kinds, rule)| {
+        let f = fixture_in(mode, 1, 17, kinds, 0);
+        let last = f.message(kinds.len() - 1);
+        let expected = rule.map_or(Decision::Applied, Decision::Refused);
+        assert_eq!(last.decision, expected, "{mode:?} {kinds:?}");
+        (f, rule)
+    });
+    made.collect()
+}
+
+impl Fixture {
+    fn last(&self) -> Transition {
+        self.transitions[self.transitions.len() - 1].clone()
+    }
+}
+
+/// Every hint of the rules replaced, alone and with the next one: what an anchor, a weight's sign, a partial vote and the
+/// whole balance come to is no choice of the prover's.
+#[test]
+fn no_hint_of_the_rules_gives_a_choice() {
+    for (f, rule) in decided() {
+        let transition = f.last();
+        let circuit = f.claim(vec![transition.clone()]);
+        let honest = circuit.record(&[]);
+        let first = honest.hints.len() - RULES;
+        let other = |i: usize| match honest.hints[i] == Fr::ONE {
+            true => Fr::ZERO,
+            false => honest.hints[i] + Fr::ONE,
+        };
+        let forge = |forged: &[(usize, Fr)]| {
+            if let Some(after) = accepted(&circuit, &honest, forged) {
+                let fine = is_no_choice(&transition, &honest.after, &after);
+                assert!(fine, "{rule:?} {forged:?}");
+            }
+        };
+        (first..honest.hints.len()).into_par_iter().for_each(|i| {
+            for value in [Fr::ZERO, Fr::ONE, other(i)] {
+                forge(&[(i, value)]);
+                if i + 1 < honest.hints.len() {
+                    forge(&[(i, value), (i + 1, other(i + 1))]);
+                }
+            }
+        });
+    }
+}
+
+/// Verdicts of comparisons with zero that are claimed: the hints (inverse, zero) of each in the whole step, where
+/// a forged signature fits but the key is of low order.
+#[test]
+fn a_key_of_low_order_is_seen() {
+    let low = decided()
+        .into_iter()
+        .filter(|(_, rule)| *rule == Some(Rule::SignatureKey));
+    let mut seen = 0;
+    for (f, _) in low {
+        let transition = f.last();
+        let circuit = f.claim(vec![transition.clone()]);
+        let honest = circuit.record(&[]);
+        // 8 A = (0, 1): a comparison of 0 with 0, of which there are few.
+        let pairs: Vec<usize> = (0..honest.hints.len() - 1)
+            .filter(|i| honest.hints[*i] == Fr::ZERO && honest.hints[i + 1] == Fr::ONE)
+            .collect();
+        assert!(pairs.len() > 2);
+        seen += pairs.len();
+        pairs.into_par_iter().for_each(|i| {
+            for inverse in [Fr::ZERO, Fr::ONE] {
+                let forged = [(i, inverse), (i + 1, Fr::ZERO)];
+                if let Some(after) = accepted(&circuit, &honest, &forged) {
+                    assert!(is_no_choice(&transition, &honest.after, &after), "pair {i}");
+                }
+            }
+        });
+    }
+    assert!(seen > 0);
+}
+
+/// Every variable of the votes that the second edition's rules decide, changed alone.
+#[test]
+fn no_variable_of_a_decided_vote_can_be_changed_alone() {
+    for (f, _) in decided() {
+        none_can_be_changed_alone(&f, f.last());
     }
 }
 
@@ -518,27 +676,31 @@ fn samples() -> (Fixture, Vec<Transition>) {
 #[test]
 fn no_variable_can_be_changed_alone() {
     let (f, samples) = samples();
-    let changes = [Fr::ONE, -Fr::ONE, Fr::from(2), Fr::from(1 << 33)];
     for transition in samples {
-        let recorder = f.claim(vec![transition]).record(&[]).recorder;
-        let touching = recorder.constraints_of_variables();
-        let accepts = |variable: usize, value: Fr| {
-            touching[variable]
-                .iter()
-                .all(|constraint| recorder.holds_with(*constraint, variable, value))
-        };
-        // Variable 0 is one, 1 to 7 are the state before.
-        let free: Vec<usize> = (8..recorder.assignment().len())
-            .into_par_iter()
-            .filter(|&variable| {
-                let value = recorder.assignment()[variable];
-                changes
-                    .iter()
-                    .any(|change| accepts(variable, value + change))
-            })
-            .collect();
-        assert!(free.is_empty(), "free variables: {free:?}");
+        none_can_be_changed_alone(&f, transition);
     }
+}
+
+fn none_can_be_changed_alone(f: &Fixture, transition: Transition) {
+    let changes = [Fr::ONE, -Fr::ONE, Fr::from(2), Fr::from(1 << 33)];
+    let recorder = f.claim(vec![transition]).record(&[]).recorder;
+    let touching = recorder.constraints_of_variables();
+    let accepts = |variable: usize, value: Fr| {
+        touching[variable]
+            .iter()
+            .all(|constraint| recorder.holds_with(*constraint, variable, value))
+    };
+    // Variable 0 is one, 1 to 7 are the state before.
+    let free: Vec<usize> = (8..recorder.assignment().len())
+        .into_par_iter()
+        .filter(|&variable| {
+            let value = recorder.assignment()[variable];
+            changes
+                .iter()
+                .any(|change| accepts(variable, value + change))
+        })
+        .collect();
+    assert!(free.is_empty(), "free variables: {free:?}");
 }
 
 /// Every hint of a step alone, with everything after it computed from the replacement. Where the
