@@ -322,8 +322,10 @@ fn another_sign() {
     }
 }
 
-/// How many of a step's last hints belong to the rules: the anchor, what is left, full voting, nonce and poll.
-const RULES: usize = 118;
+/// A step's last hints: the bits of what a vote leaves, before them four comparisons with zero (a key of low order, two
+/// coordinates, the anchor), after them four (nothing left, weight 0, nonce, poll), each with an inverse and a verdict.
+const LEFT: usize = 103;
+const COMPARISONS: usize = 8;
 
 /// Votes that a rule of the second edition decides, and the rule.
 fn decided() -> Vec<(Fixture, Option<Rule>)> {
@@ -364,64 +366,53 @@ impl Fixture {
     }
 }
 
-/// Every hint of the rules replaced, alone and with the next one: what an anchor, a weight's sign, a partial vote and the
-/// whole balance come to is no choice of the prover's.
+/// Where the bits of what is left begin in the hints of a step of one event.
+fn left_at(circuit: &StepCircuit, hints: &[Fr]) -> usize {
+    let left = hints.len() - COMPARISONS - LEFT;
+    for bit in [left, left + LEFT - 1] {
+        let recorder = circuit.record(&[(bit, Fr::ONE - hints[bit])]).recorder;
+        let violated = recorder.violated().expect("another sum");
+        assert_eq!(recorder.scopes()[violated.scope], "rules");
+        assert_eq!(violated.name, "sum of bits = a");
+    }
+    left
+}
+
+/// What a low key, an anchor, a sign, a partial vote and the whole balance come to is no choice of the prover's: every
+/// hint replaced alone, and every verdict together with its inverse.
 #[test]
 fn no_hint_of_the_rules_gives_a_choice() {
     for (f, rule) in decided() {
         let transition = f.last();
         let circuit = f.claim(vec![transition.clone()]);
         let honest = circuit.record(&[]);
-        let first = honest.hints.len() - RULES;
-        let other = |i: usize| match honest.hints[i] == Fr::ONE {
-            true => Fr::ZERO,
-            false => honest.hints[i] + Fr::ONE,
+        let left = left_at(&circuit, &honest.hints);
+        let values = |hint: usize| {
+            let value = honest.hints[hint];
+            let other = [Fr::ZERO, Fr::ONE, value + Fr::ONE];
+            other.into_iter().filter(move |other| *other != value)
         };
-        let forge = |forged: &[(usize, Fr)]| {
-            if let Some(after) = accepted(&circuit, &honest, forged) {
+        let mut forged = Vec::new();
+        for bit in left..left + LEFT {
+            forged.push(vec![(bit, Fr::ONE - honest.hints[bit])]);
+        }
+        for start in [left - COMPARISONS, left + LEFT] {
+            for inverse in (start..start + COMPARISONS).step_by(2) {
+                let verdict = (inverse + 1, Fr::ONE - honest.hints[inverse + 1]);
+                forged.push(vec![verdict]);
+                for value in values(inverse) {
+                    forged.push(vec![(inverse, value)]);
+                    forged.push(vec![(inverse, value), verdict]);
+                }
+            }
+        }
+        forged.into_par_iter().for_each(|forged| {
+            if let Some(after) = accepted(&circuit, &honest, &forged) {
                 let fine = is_no_choice(&transition, &honest.after, &after);
                 assert!(fine, "{rule:?} {forged:?}");
             }
-        };
-        (first..honest.hints.len()).into_par_iter().for_each(|i| {
-            for value in [Fr::ZERO, Fr::ONE, other(i)] {
-                forge(&[(i, value)]);
-                if i + 1 < honest.hints.len() {
-                    forge(&[(i, value), (i + 1, other(i + 1))]);
-                }
-            }
         });
     }
-}
-
-/// Verdicts of comparisons with zero that are claimed: the hints (inverse, zero) of each in the whole step, where
-/// a forged signature fits but the key is of low order.
-#[test]
-fn a_key_of_low_order_is_seen() {
-    let low = decided()
-        .into_iter()
-        .filter(|(_, rule)| *rule == Some(Rule::SignatureKey));
-    let mut seen = 0;
-    for (f, _) in low {
-        let transition = f.last();
-        let circuit = f.claim(vec![transition.clone()]);
-        let honest = circuit.record(&[]);
-        // 8 A = (0, 1): a comparison of 0 with 0, of which there are few.
-        let pairs: Vec<usize> = (0..honest.hints.len() - 1)
-            .filter(|i| honest.hints[*i] == Fr::ZERO && honest.hints[i + 1] == Fr::ONE)
-            .collect();
-        assert!(pairs.len() > 2);
-        seen += pairs.len();
-        pairs.into_par_iter().for_each(|i| {
-            for inverse in [Fr::ZERO, Fr::ONE] {
-                let forged = [(i, inverse), (i + 1, Fr::ZERO)];
-                if let Some(after) = accepted(&circuit, &honest, &forged) {
-                    assert!(is_no_choice(&transition, &honest.after, &after), "pair {i}");
-                }
-            }
-        });
-    }
-    assert!(seen > 0);
 }
 
 /// Every variable of the votes that the second edition's rules decide, changed alone.
