@@ -3,8 +3,8 @@
 use maci_nova_contracts::alloy_primitives::Bytes;
 use maci_nova_contracts::alloy_sol_types::{Panic, Revert, SolError, SolInterface};
 use maci_nova_contracts::bindings::{
-    ConstantInitialVoiceCreditProxy, DeciderVerifier, FreeForAllGatekeeper, JoinVerifier, Poll,
-    PollFactory, SampleToken, SignUpToken, SignUpTokenGatekeeper, VkRegistry,
+    ConstantInitialVoiceCreditProxy, DeciderVerifier, ExcubiaeGatekeeper, FreeForAllGatekeeper,
+    JoinVerifier, Poll, PollFactory, SampleToken, SignUpToken, SignUpTokenGatekeeper, VkRegistry,
     VotesInitialVoiceCreditProxy, MACI,
 };
 use maci_nova_contracts::chain::ChainError;
@@ -33,7 +33,7 @@ macro_rules! decoders {
 
 /// The name and the fields of a contract's error, as Solidity writes them.
 pub fn name(data: &Bytes) -> Option<String> {
-    let decoders: [Decoder; 12] = decoders![
+    let decoders: [Decoder; 13] = decoders![
         Poll::PollErrors,
         MACI::MACIErrors,
         PollFactory::PollFactoryErrors,
@@ -42,6 +42,7 @@ pub fn name(data: &Bytes) -> Option<String> {
         JoinVerifier::JoinVerifierErrors,
         FreeForAllGatekeeper::FreeForAllGatekeeperErrors,
         SignUpTokenGatekeeper::SignUpTokenGatekeeperErrors,
+        ExcubiaeGatekeeper::ExcubiaeGatekeeperErrors,
         ConstantInitialVoiceCreditProxy::ConstantInitialVoiceCreditProxyErrors,
         VotesInitialVoiceCreditProxy::VotesInitialVoiceCreditProxyErrors,
         SignUpToken::SignUpTokenErrors,

@@ -418,7 +418,7 @@ fn the_number_of_threads_does_not_matter() {
 fn the_size_of_a_proof_is_pinned() {
     assert_eq!(
         (honest().snark.len(), honest().to_bytes().len()),
-        (11_040, 11_622)
+        (11_040, 11_626)
     );
 }
 

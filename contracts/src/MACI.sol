@@ -126,7 +126,9 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
     }
 
     /// @notice Adds a key to the tree. A key can be there once.
-    /// @dev Keys of low order are taken: whoever uses one harms nobody else.
+    /// @dev Keys of low order are on the curve and taken. (0, 1) is the key of the secret 0, which everybody knows, so
+    /// anybody may join with that sign-up. Those of order 2, 4 and 8 are no multiples of B8 and have no secret, so
+    /// nobody can. Neither touches another's sign-up.
     /// @param key On the curve.
     /// @param gatekeeperData Passed on to the gatekeeper with the sender's address.
     function signUp(PublicKey calldata key, bytes calldata gatekeeperData) external nonReentrant {

@@ -177,7 +177,8 @@ contract Poll is ReentrancyGuardTransient {
     /// @notice Joins under a key that nothing links to a sign-up, once for each sign-up.
     /// @param nullifier P2(secret scalar, scope) of a sign-up that has not joined.
     /// @param rootIndex A root that has the sign-up.
-    /// @param pollKey The voter's first key in this poll, on the curve.
+    /// @param pollKey The voter's first key in this poll: any point of the curve. One of low order (1, 2, 4, 8) can sign
+    /// nothing, so its voter has no vote. A part of low order does no harm.
     /// @param proof That who made it knows the sign-up's secret, for this nullifier and scope, bound to the key, the
     /// sender, the credit data and the least credits on this poll and chain.
     /// @param creditData Passed on to the voice credit proxy with the sender's address.
@@ -213,7 +214,8 @@ contract Poll is ReentrancyGuardTransient {
 
     /// @notice Publishes an encrypted message. Anybody may, also for others.
     /// @param data The ciphertext, elements below r.
-    /// @param encryptionKey The sender's one-time key, on the curve.
+    /// @param encryptionKey The sender's one-time key: any point of the curve, of low order too. Such a message is decrypted
+    /// and judged like any other.
     /// @param blockNumber The block that the vote was signed after, one of the last `anchorWindow()`; 0 without anchors.
     /// @param anchor That block's anchor as the sender knows it, which the vote is signed with; 0 without anchors.
     function publishMessage(
