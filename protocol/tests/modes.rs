@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use common::Scene;
 use maci_nova_protocol::poll::{Decision, Mode, Rule};
+use maci_nova_protocol::tally::results_root;
 use proptest::prelude::*;
 
 /// Bit 49 of a command's weight.
@@ -176,5 +177,17 @@ proptest! {
             prop_assert_eq!(result.votes, weights().map(|w| i128::from(*w)).sum::<i128>());
             prop_assert_eq!(result.spent, weights().map(|w| (w * w) as u128).sum::<u128>());
         }
+        let spent = reference.values().map(|w| (w * w) as u128).sum::<u128>();
+        prop_assert_eq!(poll.total_spent(), spent);
+        for (voter, credits) in (0..3).zip(CREDITS) {
+            let mut own = reference.iter().filter(|(key, _)| key.0 == voter);
+            let paid: i64 = own.by_ref().map(|(_, w)| w * w).sum();
+            let leaf = poll.leaf(voter as u64 + 1).expect("a voter");
+            prop_assert_eq!(leaf.balance, u128::from(credits) - paid as u128);
+            prop_assert_eq!(leaf.nonce, nonces[voter] - 1);
+        }
+        // What is proven is the root of these results, the negative ones among them.
+        let depth = poll.header().vote_option_tree_depth;
+        prop_assert_eq!(results_root(depth, &poll.results()), Ok(poll.state().tally_root));
     }
 }

@@ -4,6 +4,7 @@ mod common;
 
 use common::Scene;
 use maci_nova_protocol::command::Command;
+use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::message::Message;
 use maci_nova_protocol::poll::{Decision, Mode, Rule};
 use maci_nova_protocol::Fr;
@@ -14,13 +15,17 @@ fn refused(rule: Rule) -> Decision {
     Decision::Refused(rule)
 }
 
+fn scene(anchored: bool) -> Scene {
+    match anchored {
+        true => Scene::anchored(Mode::Quadratic, &[100]),
+        false => Scene::new(Mode::Quadratic, &[100]),
+    }
+}
+
 /// A scene in whose poll the first voter voted for option 2, and some blocks later for option 5.
 /// With the first ballot's message and command.
 fn two_ballots(anchored: bool) -> (Scene, Message, Command) {
-    let mut scene = match anchored {
-        true => Scene::anchored(Mode::Quadratic, &[100]),
-        false => Scene::new(Mode::Quadratic, &[100]),
-    };
+    let mut scene = scene(anchored);
     let key = scene.voters[0].clone();
     let first = scene.command();
     let message = scene.message(&first, &key);
@@ -108,33 +113,108 @@ fn within_the_window_a_repeated_ballot_counts_until_the_next() {
     assert_eq!(weights(&scene), (0, 6));
 }
 
-/// A ballot's own messages, all of them again in any order: the one that is counted first is counted once, and the
-/// others after it.
+/// A ballot for three options, as clients make it: each message sets a key that the next one counted is signed with. In
+/// the order in which it is sent, so the last one is counted first.
+fn ballot(scene: &mut Scene, votes: [(u64, u64); 3]) -> [Message; 3] {
+    let mut signer = scene.voters[0].clone();
+    let mut nonce = 0;
+    let mut messages = votes.map(|(option, weight)| {
+        let next = PrivateKey::random(&mut scene.rng);
+        nonce += 1;
+        let command = Command {
+            vote_option_index: option,
+            new_vote_weight: weight,
+            new_public_key: next.public_key().point(),
+            nonce,
+            ..scene.command()
+        };
+        let message = scene.message(&command, &signer);
+        signer = next;
+        message
+    });
+    messages.reverse();
+    messages
+}
+
+fn weights_of<const N: usize>(scene: &Scene, options: [u64; N]) -> [i64; N] {
+    let (poll, _) = scene.count();
+    options.map(|option| poll.weight(1, option))
+}
+
+/// One message, sent again, brings a whole ballot back: the rest of it is still in the chain.
+#[test]
+fn one_message_of_a_ballot_brings_it_back() {
+    const OPTIONS: [u64; 6] = [1, 2, 3, 5, 6, 7];
+    for anchored in [true, false] {
+        let mut scene = scene(anchored);
+        let first = ballot(&mut scene, [(1, 2), (2, 3), (3, 4)]);
+        first.iter().for_each(|m| scene.publish_message(*m));
+        later(&mut scene);
+        let second = ballot(&mut scene, [(5, 1), (6, 5), (7, 2)]);
+        second.iter().for_each(|m| scene.publish_message(*m));
+        assert_eq!(weights_of(&scene, OPTIONS), [0, 0, 0, 1, 5, 2]);
+        // The one that was counted first, which is the one that the key of the join has signed.
+        later(&mut scene);
+        let anchor = scene.anchor;
+        scene.publish_message(Message { anchor, ..first[2] });
+        let expected = match anchored {
+            true => [0, 0, 0, 1, 5, 2],
+            false => [2, 3, 4, 0, 0, 0],
+        };
+        assert_eq!(weights_of(&scene, OPTIONS), expected);
+    }
+}
+
+/// Whoever sends a ballot's own messages again, before, between or after them, in any order and as often as they like,
+/// does nothing: the one that is counted first is spent, and the others go on from there.
 #[test]
 fn copies_of_a_ballot_do_nothing() {
-    for order in [[0, 1], [1, 0]] {
-        for anchored in [true, false] {
-            let mut scene = match anchored {
-                true => Scene::anchored(Mode::Quadratic, &[100]),
-                false => Scene::new(Mode::Quadratic, &[100]),
-            };
-            let key = scene.voters[0].clone();
-            let mut second = scene.command();
-            second.nonce = 2;
-            let mut first = scene.command();
-            (first.vote_option_index, first.new_vote_weight) = (5, 4);
-            let messages = [scene.message(&second, &key), scene.message(&first, &key)];
-            messages.iter().for_each(|m| scene.publish_message(*m));
-            let honest = weights(&scene);
-            assert_eq!(honest, (3, 4));
-            order
-                .iter()
-                .for_each(|i| scene.publish_message(messages[*i]));
-            assert_eq!(weights(&scene), honest);
-            let applied = scene.decisions().into_iter().filter(|one| *one == APPLIED);
-            assert_eq!(applied.count(), 2);
+    for anchored in [true, false] {
+        let mut scene = scene(anchored);
+        let messages = ballot(&mut scene, [(1, 2), (2, 3), (3, 4)]);
+        let mut tried = 0;
+        for length in 3..6u32 {
+            for order in 0..3usize.pow(length) {
+                let digits = (0..length).map(|at| order / 3usize.pow(at) % 3);
+                let digits: Vec<usize> = digits.collect();
+                if !holds_in_order(&digits) {
+                    continue;
+                }
+                let mut copied = self::scene(anchored);
+                digits
+                    .iter()
+                    .for_each(|i| copied.publish_message(messages[*i]));
+                assert_eq!(weights_of(&copied, [1, 2, 3]), [2, 3, 4], "{digits:?}");
+                let decisions = copied.decisions();
+                let applied = decisions.iter().filter(|one| **one == APPLIED);
+                assert_eq!(applied.count(), 3);
+                tried += 1;
+            }
         }
+        // The ballot alone, and with one and two copies somewhere.
+        assert_eq!(tried, 1 + 9 + 51);
     }
+}
+
+/// Whether 0, 1 and 2 come in this order, with anything between.
+fn holds_in_order(digits: &[usize]) -> bool {
+    let next = |next: usize, digit: &usize| next + usize::from(*digit == next);
+    digits.iter().fold(0, next) == 3
+}
+
+/// Copies of a ballot's messages under a newer anchor are nothing at all, among its own messages too.
+#[test]
+fn copies_under_another_anchor_do_nothing() {
+    let mut scene = scene(true);
+    let messages = ballot(&mut scene, [(1, 2), (2, 3), (3, 4)]);
+    later(&mut scene);
+    let anchor = scene.anchor;
+    for message in messages {
+        scene.publish_message(message);
+        let copies = messages.map(|copied| Message { anchor, ..copied });
+        copies.iter().for_each(|m| scene.publish_message(*m));
+    }
+    assert_eq!(weights_of(&scene, [1, 2, 3]), [2, 3, 4]);
 }
 
 #[test]

@@ -80,10 +80,26 @@ pub enum Kind {
     WeightLargest,
     /// Weight 2^50 - 1, in negative voting the largest against an option.
     WeightHuge,
+    /// Weight 2^49: no weight but in negative voting, where it is 0 against an option, which is 0.
+    AgainstZero,
+    /// Weight 1 against an option (0 for who has no credit).
+    Against,
+    /// The largest weight that the voter can pay.
+    Largest,
+    /// One less than that: in full voting too little.
+    Partial,
+    /// Weight 0: in full voting no vote.
+    Zero,
+    /// Weight 0 for an option that the voter gave nothing: in full voting it would wipe the ballot.
+    ZeroElsewhere,
+    /// Sent without an anchor, whatever was signed.
+    Unanchored,
+    /// A signature that fits every message under a key of low order.
+    Forged,
 }
 
 /// Every kind, the applied ones that leave no usable key last.
-pub const KINDS: [Kind; 40] = [
+pub const KINDS: [Kind; 48] = [
     Kind::Valid,
     Kind::KeyChange,
     Kind::LowOrderEncryption(0),
@@ -117,6 +133,14 @@ pub const KINDS: [Kind; 40] = [
     Kind::TooExpensive,
     Kind::WeightLargest,
     Kind::WeightHuge,
+    Kind::AgainstZero,
+    Kind::Against,
+    Kind::Largest,
+    Kind::Partial,
+    Kind::Zero,
+    Kind::ZeroElsewhere,
+    Kind::Unanchored,
+    Kind::Forged,
     Kind::Valid,
     Kind::OffCurveKey,
     Kind::ZeroKey,
@@ -127,9 +151,11 @@ pub const KINDS: [Kind; 40] = [
 ];
 
 impl Kind {
-    /// Rules that may refuse a message of this kind for a voter with a usable key; none if it is
+    /// The rule by which a message of this kind is refused in a poll, for a voter with a usable key; none if it is
     /// applied.
-    pub fn refused_by(self) -> &'static [Rule] {
+    pub fn refused_by(self, header: &Header) -> Option<Rule> {
+        let only_if = |condition: bool, rule| condition.then_some(rule);
+        let unless_signed = only_if(!header.mode.has_signs(), Rule::Weight);
         match self {
             Kind::Valid
             | Kind::KeyChange
@@ -137,21 +163,27 @@ impl Kind {
             | Kind::ZeroKey
             | Kind::LowOrderKey(_)
             | Kind::LowOrderEncryption(_)
-            | Kind::TorsionEncryption => &[],
-            Kind::OffCurveEncryption | Kind::ZeroEncryption => &[Rule::EncryptionKey],
-            Kind::TagOffByOne | Kind::Garbage | Kind::HugeFields => &[Rule::Tag],
-            Kind::Padding(_) => &[Rule::Padding],
-            Kind::HugePacked => &[Rule::StateIndex],
-            Kind::IndexZero | Kind::IndexNext | Kind::IndexHuge => &[Rule::StateIndex],
-            Kind::OptionNext | Kind::OptionHuge => &[Rule::VoteOption],
-            Kind::NonceLow | Kind::NonceHigh => &[Rule::Nonce],
-            Kind::OtherPoll => &[Rule::PollId],
-            Kind::OtherSigner | Kind::LowOrderR8 => &[Rule::SignatureEquation],
-            Kind::OffCurveR8 => &[Rule::SignatureR8],
-            Kind::LargeS | Kind::HugeS => &[Rule::SignatureScalar],
-            Kind::OtherAnchor | Kind::NoAnchor => &[Rule::Anchor],
-            Kind::TooExpensive | Kind::WeightLargest => &[Rule::Credits],
-            Kind::WeightHuge => &[Rule::Weight, Rule::Credits],
+            | Kind::TorsionEncryption
+            | Kind::Largest
+            | Kind::Unanchored => None,
+            Kind::OffCurveEncryption | Kind::ZeroEncryption => Some(Rule::EncryptionKey),
+            Kind::TagOffByOne | Kind::Garbage | Kind::HugeFields => Some(Rule::Tag),
+            Kind::Padding(_) => Some(Rule::Padding),
+            Kind::HugePacked => Some(Rule::StateIndex),
+            Kind::IndexZero | Kind::IndexNext | Kind::IndexHuge => Some(Rule::StateIndex),
+            Kind::OptionNext | Kind::OptionHuge => Some(Rule::VoteOption),
+            Kind::NonceLow | Kind::NonceHigh => Some(Rule::Nonce),
+            Kind::OtherPoll => Some(Rule::PollId),
+            Kind::OtherSigner | Kind::LowOrderR8 | Kind::Forged => Some(Rule::SignatureEquation),
+            Kind::OffCurveR8 => Some(Rule::SignatureR8),
+            Kind::LargeS | Kind::HugeS => Some(Rule::SignatureScalar),
+            Kind::OtherAnchor | Kind::NoAnchor => only_if(header.signed_within > 0, Rule::Anchor),
+            Kind::TooExpensive | Kind::WeightLargest => Some(Rule::Credits),
+            Kind::WeightHuge => unless_signed.or(Some(Rule::Credits)),
+            Kind::Against | Kind::AgainstZero => unless_signed,
+            Kind::Partial | Kind::Zero | Kind::ZeroElsewhere => {
+                only_if(header.mode == Mode::Full, Rule::WholeBalance)
+            }
         }
     }
 }
@@ -225,8 +257,28 @@ impl Item {
 }
 
 impl HostilePoll {
-    /// A poll with `voters` voters that have joined.
+    /// A poll with anchors and `voters` voters that have joined.
     pub fn new(
+        seed: u64,
+        mode: Mode,
+        depths: (usize, usize),
+        voters: usize,
+    ) -> (Self, Vec<Transition>) {
+        Self::signed_within(75, seed, mode, depths, voters)
+    }
+
+    /// The same without anchors.
+    pub fn without_anchors(
+        seed: u64,
+        mode: Mode,
+        depths: (usize, usize),
+        voters: usize,
+    ) -> (Self, Vec<Transition>) {
+        Self::signed_within(0, seed, mode, depths, voters)
+    }
+
+    fn signed_within(
+        signed_within: u32,
         seed: u64,
         mode: Mode,
         depths: (usize, usize),
@@ -239,7 +291,7 @@ impl HostilePoll {
             coordinator_key: coordinator.public_key().point(),
             vote_options: 5u64.pow(depths.1 as u32) - 2,
             mode,
-            signed_within: 75,
+            signed_within,
             state_tree_depth: depths.0,
             vote_option_tree_depth: depths.1,
         };
@@ -378,19 +430,26 @@ impl HostilePoll {
             let spent = poll.weights(index).iter().find(|(_, weight)| *weight != 0);
             option = spent.map_or(option, |(option, _)| *option);
         }
+        if kind == Kind::ZeroElsewhere {
+            let other = (0..self.header.vote_options).find(|other| poll.weight(index, *other) == 0);
+            option = other.expect("an option that has nothing of the voter's");
+        }
         let old = poll.weight(index, option);
+        let budget = leaf.balance + mode.cost(old);
         let fresh = PrivateKey::random(&mut self.rng);
         let mut command = Command {
             state_index: index,
             new_public_key: leaf.key,
             vote_option_index: option,
-            new_vote_weight: self.weight(leaf.balance, old),
+            new_vote_weight: self.weight(budget),
             nonce: leaf.nonce + 1,
             poll_id: self.header.poll_id,
             salt: Fr::random(&mut self.rng),
         };
         let anchor = match kind {
+            _ if self.header.signed_within == 0 => Fr::ZERO,
             Kind::OtherAnchor => Fr::random(&mut self.rng),
+            Kind::Unanchored => Fr::ZERO,
             _ => command.salt,
         };
         if kind == Kind::NoAnchor {
@@ -420,16 +479,14 @@ impl HostilePoll {
             Kind::NonceLow => command.nonce -= 1,
             Kind::NonceHigh => command.nonce += 1,
             Kind::OtherPoll => command.poll_id += 1,
-            Kind::TooExpensive => {
-                let budget = leaf.balance + self.header.mode.cost(old);
-                let mut weight = 0;
-                while self.header.mode.cost(weight) <= budget {
-                    weight += 1;
-                }
-                command.new_vote_weight = weight.unsigned_abs();
-            }
+            Kind::TooExpensive => command.new_vote_weight = largest(mode, budget) + 1,
+            Kind::Largest => command.new_vote_weight = largest(mode, budget),
+            Kind::Partial => command.new_vote_weight = largest(mode, budget).saturating_sub(1),
+            Kind::Zero | Kind::ZeroElsewhere => command.new_vote_weight = 0,
             Kind::WeightLargest => command.new_vote_weight = limit / 2 - 1,
             Kind::WeightHuge => command.new_vote_weight = limit - 1,
+            Kind::AgainstZero => command.new_vote_weight = limit / 2,
+            Kind::Against => command.new_vote_weight = limit / 2 + largest(mode, budget).min(1),
             _ => {}
         }
         let voter = &mut self.voters[who];
@@ -450,14 +507,15 @@ impl HostilePoll {
         Message { anchor, ..message }
     }
 
-    /// The packed weight of a valid vote of a voter with this balance and this weight for the option.
-    fn weight(&mut self, balance: u128, old: i64) -> u64 {
+    /// The packed weight of a valid vote of a voter who can pay so much for it.
+    fn weight(&mut self, budget: u128) -> u64 {
         let mode = self.header.mode;
+        let largest = largest(mode, budget) as i64;
         let small = i64::from(self.rng.next_u32() % 3);
         let weight = match mode {
-            Mode::Full => (balance + mode.cost(old)) as i64,
-            Mode::Negative => small - 1,
-            Mode::Quadratic | Mode::Linear => small,
+            Mode::Full => largest,
+            Mode::Negative => (small - 1).clamp(-largest, largest),
+            Mode::Quadratic | Mode::Linear => small.min(largest),
         };
         mode.pack_weight(weight).expect("a weight of the mode")
     }
@@ -521,6 +579,13 @@ impl HostilePoll {
     }
 }
 
+/// The largest weight for an option that a budget pays.
+fn largest(mode: Mode, budget: u128) -> u64 {
+    let pays = |weight: &i64| mode.cost(*weight) <= budget;
+    let weight = (0..).take_while(pays).last();
+    weight.expect("nothing costs nothing").unsigned_abs()
+}
+
 fn run(poll: &mut Poll, item: &Item, previous: Fr) -> Transition {
     match item {
         Item::Message(message) => poll.vote(message, previous),
@@ -540,6 +605,12 @@ fn change_signature(kind: Kind, signature: &mut Signature) {
             signature.s += order.expect("ℓ < r");
         }
         Kind::HugeS => signature.s = -Fr::ONE,
+        Kind::Forged => {
+            let mut five = [0; 32];
+            five[0] = 5;
+            signature.r8 = Point::mul_base8(&five);
+            signature.s = Fr::from(5);
+        }
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! The three polls of `vectors/`, counted as MACI's own core counts them.
+//! The polls of `vectors/`, counted as MACI's own core counts them.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -7,9 +7,9 @@ use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::count::Count;
 use maci_nova_protocol::field::{from_decimal, from_i64};
 use maci_nova_protocol::log::{LogIndex, LogReader, LogWriter, Record};
-use maci_nova_protocol::poll::{Decision, Event, Transition};
+use maci_nova_protocol::poll::{Decision, Event, Rule, Transition};
 use maci_nova_protocol::tally::results_root;
-use maci_nova_tests::vectors::{coordinator, path, transitions, POLLS};
+use maci_nova_tests::vectors::{coordinator, path, transitions, COUNTED_ALIKE, WIPED};
 use serde_json::Value;
 
 fn expected(poll: &str) -> Value {
@@ -44,7 +44,7 @@ fn point(value: &Value) -> Point {
 
 #[test]
 fn counts_as_macis_core_does() {
-    for name in POLLS {
+    for name in COUNTED_ALIKE {
         let expected = expected(name);
         let (poll, transitions) = transitions(name);
         let results = poll.results();
@@ -68,7 +68,7 @@ fn counts_as_macis_core_does() {
 
 #[test]
 fn final_leaves_and_ballots() {
-    for name in POLLS {
+    for name in COUNTED_ALIKE {
         let expected = expected(name);
         let (poll, _) = transitions(name);
         let (leaves, ballots) = (list(&expected["leaves"]), list(&expected["ballots"]));
@@ -100,9 +100,71 @@ fn final_leaves_and_ballots() {
     }
 }
 
+/// The decisions of a poll's messages in order of arrival.
+fn decisions(transitions: &[Transition]) -> Vec<Decision> {
+    let is_vote = |t: &&Transition| matches!(t.event, Event::Vote { .. });
+    let votes = transitions.iter().filter(is_vote);
+    votes.rev().map(|t| t.decision).collect()
+}
+
+/// What MACI's core said of each message, in order of arrival.
+fn said(expected: &Value) -> Vec<&str> {
+    let list = list(&expected["decisions"]).iter();
+    list.map(|word| word.as_str().expect("a string")).collect()
+}
+
+/// Full voting, message by message: the reasons are the same too.
+#[test]
+fn full_voting_is_judged_as_macis_core_does() {
+    let expected = expected("full");
+    let said = said(&expected);
+    let (_, transitions) = transitions("full");
+    let decisions = decisions(&transitions);
+    assert_eq!(decisions.len(), said.len());
+    for (at, (decision, said)) in decisions.iter().zip(&said).enumerate() {
+        let rules: &[Rule] = match *said {
+            "applied" => &[],
+            "invalid voice credits" => &[Rule::WholeBalance],
+            // The core has no bound on a weight.
+            "insufficient voice credits" => &[Rule::Credits, Rule::Weight],
+            "invalid nonce" => &[Rule::Nonce],
+            "invalid vote option index" => &[Rule::VoteOption],
+            "invalid signature" => &[Rule::SignatureEquation],
+            other => panic!("{other}"),
+        };
+        match decision {
+            Decision::Applied => assert!(rules.is_empty(), "{at}: {said}"),
+            Decision::Refused(rule) => assert!(rules.contains(rule), "{at}: {said}, {rule:?}"),
+        }
+    }
+    // Each of them is there.
+    for rule in [Rule::WholeBalance, Rule::Credits, Rule::Weight] {
+        assert!(decisions.contains(&Decision::Refused(rule)));
+    }
+}
+
+/// Weight 0 for another option would wipe a ballot that has spent everything. MACI's core takes it, and a vote of 0 from
+/// a voter without credits; its circuit does not.
+#[test]
+fn weight_zero_does_not_wipe_a_ballot() {
+    let expected = expected(WIPED);
+    assert_eq!(said(&expected), ["applied"; 4]);
+    assert_eq!(numbers::<i128>(&expected["results"]), [0, 0, 80, 0, 0]);
+    let (poll, transitions) = transitions(WIPED);
+    let refused = Decision::Refused(Rule::WholeBalance);
+    let applied = Decision::Applied;
+    assert_eq!(
+        decisions(&transitions),
+        [refused, applied, refused, applied]
+    );
+    let votes: Vec<i128> = poll.results().iter().map(|result| result.votes).collect();
+    assert_eq!(votes, [0, 0, 180, 0, 0]);
+    assert_eq!(poll.weight(1, 2), 100);
+}
+
 #[test]
 fn the_count_without_trees_is_the_same() {
-    for name in POLLS {
+    for name in COUNTED_ALIKE {
         let index = LogIndex::scan(BufReader::new(log(name))).expect("a valid log");
         let secret = coordinator(name).secret_scalar();
         let mut count = Count::new(index.facts().header.clone(), secret).expect("its key");
@@ -160,7 +222,7 @@ fn check(transition: &Transition) {
 
 #[test]
 fn transitions_connect_the_states() {
-    for name in POLLS {
+    for name in COUNTED_ALIKE {
         let index = LogIndex::scan(BufReader::new(log(name))).expect("a valid log");
         let (poll, transitions) = transitions(name);
         for pair in transitions.windows(2) {
@@ -177,32 +239,51 @@ fn transitions_connect_the_states() {
     }
 }
 
-/// In the second version, in which the first version's messages have the anchor 0.
+/// A log of version 1 in version 2, in which its messages have the anchor 0.
+fn of_version_two(log: &str) -> String {
+    let is_message = |line: &str| line.starts_with("{\"kind\":\"message\"");
+    let lines = log.lines().map(|line| match is_message(line) {
+        true => format!("{},\"anchor\":\"0\"}}\n", line.trim_end_matches('}')),
+        false => format!("{line}\n"),
+    });
+    let (depth, signed) = (
+        ",\"stateTreeDepth\"",
+        ",\"signedWithin\":0,\"stateTreeDepth\"",
+    );
+    let lines: String = lines.collect();
+    lines
+        .replacen("\"version\":1", "\"version\":2", 1)
+        .replacen(depth, signed, 1)
+}
+
+/// Logs of version 2 to the byte, logs of version 1 as version 2, which says the same.
 #[test]
 fn logs_are_written_as_they_were_read() {
-    for name in POLLS {
-        let mut writer = LogWriter::new(Vec::new());
-        for record in LogReader::new(BufReader::new(log(name))) {
-            writer
-                .write(&record.expect("a valid line").1)
-                .expect("valid again");
-        }
-        let written = writer.finish().expect("memory");
+    for name in COUNTED_ALIKE {
+        let read = |log: &str| -> Vec<Record> {
+            let records = LogReader::new(log.as_bytes());
+            records
+                .map(|record| record.expect("a valid line").1)
+                .collect()
+        };
         let path = path(&format!("polls/{name}/poll.jsonl"));
         let original = std::fs::read_to_string(path).expect("the log");
-        let is_message = |line: &str| line.starts_with("{\"kind\":\"message\"");
-        let second = original.lines().map(|line| match is_message(line) {
-            true => format!("{},\"anchor\":\"0\"}}\n", line.trim_end_matches('}')),
-            false => format!("{line}\n"),
-        });
-        let second: String = second.collect();
-        let second = second
-            .replacen("\"version\":1", "\"version\":2", 1)
-            .replacen(
-                ",\"stateTreeDepth\"",
-                ",\"signedWithin\":0,\"stateTreeDepth\"",
-                1,
-            );
-        assert!(written == second.as_bytes(), "{name}");
+        let records = read(&original);
+        let mut writer = LogWriter::new(Vec::new());
+        for record in &records {
+            writer.write(record).expect("valid again");
+        }
+        let written = String::from_utf8(writer.finish().expect("memory")).expect("text");
+        let expected = match name {
+            "full" => original.clone(),
+            _ => of_version_two(&original),
+        };
+        assert!(written == expected, "{name}");
+        assert!(read(&written) == records, "{name}");
+        let facts = |log: &str| {
+            let index = LogIndex::scan(log.as_bytes()).expect("a valid log");
+            index.facts().clone()
+        };
+        assert_eq!(facts(&written), facts(&original), "{name}");
     }
 }

@@ -27,7 +27,17 @@ fn fixture(kinds: &[Kind], top_up_every: usize) -> Fixture {
 }
 
 fn fixture_of(seed: u64, kinds: &[Kind], top_up_every: usize) -> Fixture {
-    let (mut poll, mut transitions) = HostilePoll::new(seed, Mode::Quadratic, (1, 1), 3);
+    fixture_in(Mode::Quadratic, 3, seed, kinds, top_up_every)
+}
+
+fn fixture_in(
+    mode: Mode,
+    voters: usize,
+    seed: u64,
+    kinds: &[Kind],
+    top_up_every: usize,
+) -> Fixture {
+    let (mut poll, mut transitions) = HostilePoll::new(seed, mode, (1, 1), voters);
     let messages = transitions.len();
     let events = poll.process(kinds, top_up_every);
     transitions.extend(events.into_iter().map(|(_, transition)| transition));
@@ -226,11 +236,16 @@ fn another_anchor() {
 
 /// The salt that the command of a vote was signed with.
 fn command_salt(f: &Fixture, transition: &Transition) -> Fr {
+    plaintext(f, transition)[3]
+}
+
+/// What a vote's message says.
+fn plaintext(f: &Fixture, transition: &Transition) -> [Fr; 9] {
     let Event::Vote { message, .. } = &transition.event else {
         unreachable!("a vote");
     };
     let shared = shared_key(&f.poll.secret(), &message.encryption_key);
-    cipher::decrypt(&message.data, &shared).plaintext[3]
+    cipher::decrypt(&message.data, &shared).plaintext
 }
 
 /// A verdict is computed: what the witness claims to come out does not matter.
@@ -271,6 +286,140 @@ fn another_mode() {
         let claims = vec![f.message(0)];
         let circuit = StepCircuit::from_claims(shape, &header, f.poll.secret(), claims);
         refuses(&circuit, "this is the poll");
+    }
+}
+
+/// The bit of a command's weight that says "against", in the hints of a vote: bit 49 of the third of five numbers.
+fn sign_bit(f: &Fixture, transition: &Transition) -> (StepCircuit, usize, Fr) {
+    let circuit = f.claim(vec![transition.clone()]);
+    let hints = circuit.record(&[]).hints;
+    let packed = integer(&plaintext(f, transition)[0]);
+    let bit = bits_at(&hints, &packed, 254) + 149;
+    let value = hints[bit];
+    (circuit, bit, value)
+}
+
+/// A weight that nobody can mean, read without its sign; a vote against an option read as one for it, and the other way
+/// round.
+#[test]
+fn another_sign() {
+    for (mode, kind, is_against) in [
+        (Mode::Quadratic, Kind::Against, true),
+        (Mode::Linear, Kind::Against, true),
+        (Mode::Full, Kind::Against, true),
+        (Mode::Negative, Kind::Against, true),
+        (Mode::Negative, Kind::AgainstZero, true),
+        (Mode::Negative, Kind::Largest, false),
+    ] {
+        let f = fixture_in(mode, 3, 13, &[kind], 0);
+        let (circuit, bit, value) = sign_bit(&f, &f.message(0));
+        assert_eq!(value, Fr::from(u64::from(is_against)));
+        let violated = violation(&circuit, &[(bit, Fr::ONE - value)]);
+        assert!(violated.is_some(), "{mode:?} {kind:?}");
+        // Neither bit, between the two.
+        let half = Fr::from(2).invert().expect("2 is not 0");
+        assert!(violation(&circuit, &[(bit, half)]).is_some());
+    }
+}
+
+/// A step's last hints: the bits of what a vote leaves, before them four comparisons with zero (a key of low order, two
+/// coordinates, the anchor), after them four (nothing left, weight 0, nonce, poll), each with an inverse and a verdict.
+const LEFT: usize = 103;
+const COMPARISONS: usize = 8;
+
+/// Votes that a rule of the second edition decides, and the rule.
+fn decided() -> Vec<(Fixture, Option<Rule>)> {
+    const WHOLE: Option<Rule> = Some(Rule::WholeBalance);
+    const LOW: Option<Rule> = Some(Rule::SignatureKey);
+    let cases: [(Mode, &[Kind], Option<Rule>); 17] = [
+        (Mode::Quadratic, &[Kind::Valid], None),
+        (Mode::Quadratic, &[Kind::Unanchored], None),
+        (Mode::Quadratic, &[Kind::OtherAnchor], Some(Rule::Anchor)),
+        (Mode::Negative, &[Kind::NoAnchor], Some(Rule::Anchor)),
+        (Mode::Quadratic, &[Kind::AgainstZero], Some(Rule::Weight)),
+        (Mode::Linear, &[Kind::Against], Some(Rule::Weight)),
+        (Mode::Full, &[Kind::Against], Some(Rule::Weight)),
+        (Mode::Negative, &[Kind::Against], None),
+        (Mode::Negative, &[Kind::TooExpensive], Some(Rule::Credits)),
+        (Mode::Full, &[Kind::Largest], None),
+        (Mode::Full, &[Kind::Partial], WHOLE),
+        (Mode::Full, &[Kind::TooExpensive], Some(Rule::Credits)),
+        (Mode::Full, &[Kind::Valid, Kind::ZeroElsewhere], WHOLE),
+        (Mode::Quadratic, &[Kind::LowOrderKey(0), Kind::Forged], LOW),
+        (Mode::Quadratic, &[Kind::LowOrderKey(1), Kind::Forged], LOW),
+        (Mode::Quadratic, &[Kind::LowOrderKey(2), Kind::Forged], LOW),
+        (Mode::Quadratic, &[Kind::LowOrderKey(3), Kind::Forged], LOW),
+    ];
+    let made = cases.into_iter().map(|(mode, kinds, rule)| {
+        let f = fixture_in(mode, 1, 17, kinds, 0);
+        let last = f.message(kinds.len() - 1);
+        let expected = rule.map_or(Decision::Applied, Decision::Refused);
+        assert_eq!(last.decision, expected, "{mode:?} {kinds:?}");
+        (f, rule)
+    });
+    made.collect()
+}
+
+impl Fixture {
+    fn last(&self) -> Transition {
+        self.transitions[self.transitions.len() - 1].clone()
+    }
+}
+
+/// Where the bits of what is left begin in the hints of a step of one event.
+fn left_at(circuit: &StepCircuit, hints: &[Fr]) -> usize {
+    let left = hints.len() - COMPARISONS - LEFT;
+    for bit in [left, left + LEFT - 1] {
+        let recorder = circuit.record(&[(bit, Fr::ONE - hints[bit])]).recorder;
+        let violated = recorder.violated().expect("another sum");
+        assert_eq!(recorder.scopes()[violated.scope], "rules");
+        assert_eq!(violated.name, "sum of bits = a");
+    }
+    left
+}
+
+/// What a low key, an anchor, a sign, a partial vote and the whole balance come to is no choice of the prover's: every
+/// hint replaced alone, and every verdict together with its inverse.
+#[test]
+fn no_hint_of_the_rules_gives_a_choice() {
+    for (f, rule) in decided() {
+        let transition = f.last();
+        let circuit = f.claim(vec![transition.clone()]);
+        let honest = circuit.record(&[]);
+        let left = left_at(&circuit, &honest.hints);
+        let values = |hint: usize| {
+            let value = honest.hints[hint];
+            let other = [Fr::ZERO, Fr::ONE, value + Fr::ONE];
+            other.into_iter().filter(move |other| *other != value)
+        };
+        let mut forged = Vec::new();
+        for bit in left..left + LEFT {
+            forged.push(vec![(bit, Fr::ONE - honest.hints[bit])]);
+        }
+        for start in [left - COMPARISONS, left + LEFT] {
+            for inverse in (start..start + COMPARISONS).step_by(2) {
+                let verdict = (inverse + 1, Fr::ONE - honest.hints[inverse + 1]);
+                forged.push(vec![verdict]);
+                for value in values(inverse) {
+                    forged.push(vec![(inverse, value)]);
+                    forged.push(vec![(inverse, value), verdict]);
+                }
+            }
+        }
+        forged.into_par_iter().for_each(|forged| {
+            if let Some(after) = accepted(&circuit, &honest, &forged) {
+                let fine = is_no_choice(&transition, &honest.after, &after);
+                assert!(fine, "{rule:?} {forged:?}");
+            }
+        });
+    }
+}
+
+/// Every variable of the votes that the second edition's rules decide, changed alone.
+#[test]
+fn no_variable_of_a_decided_vote_can_be_changed_alone() {
+    for (f, _) in decided() {
+        none_can_be_changed_alone(&f, f.last());
     }
 }
 
@@ -442,7 +591,7 @@ fn a_coordinator_scalar_above_the_order() {
 /// prover cannot call it a vote.
 #[test]
 fn an_unused_slot_applies_nothing() {
-    // An unused slot opens option 0: a vote for it, so that the openings can stay.
+    // A slot that is not a vote's opens option 0.
     let f = (0..64)
         .map(|seed| fixture_of(seed, &[Kind::Valid, Kind::Valid], 0))
         .find(|f| f.message(1).option_index == 0)
@@ -468,18 +617,20 @@ fn an_unused_slot_applies_nothing() {
     };
     assert_eq!(honest.after, blinded);
 
-    // The slot's content is that of the second vote. Before the salt stand the kind (3 hints),
-    // then data (10), key (2), previous, anchor and top-up (2).
+    // The slot's content is that of the second vote.
     let slot = hint_at(&honest.hints, salt);
+    let kind = slot - KIND_TO_SALT;
     let vote = f.claim(vec![first, second]).record(&[]).hints;
-    let content: Vec<(usize, Fr)> = (slot - 16..slot).map(|i| (i, vote[i])).collect();
+    assert_eq!(vote[kind + 1], Fr::ONE);
+    let content: Vec<(usize, Fr)> = (kind + 3..slot).map(|i| (i, vote[i])).collect();
+    assert!(content.iter().any(|(i, value)| honest.hints[*i] != *value));
     let stuffed = step.record(&content);
     assert!(stuffed.recorder.violated().is_none());
     assert_eq!(stuffed.after, blinded);
 
     // Called a vote, with everything else as the second vote has it but leaf 0 opened.
     let mut called = content;
-    called.push((slot - 18, Fr::ONE));
+    called.push((kind + 1, Fr::ONE));
     called.push((slot, Fr::ZERO));
     assert!(violation(&step, &called).is_some());
 }
@@ -516,27 +667,31 @@ fn samples() -> (Fixture, Vec<Transition>) {
 #[test]
 fn no_variable_can_be_changed_alone() {
     let (f, samples) = samples();
-    let changes = [Fr::ONE, -Fr::ONE, Fr::from(2), Fr::from(1 << 33)];
     for transition in samples {
-        let recorder = f.claim(vec![transition]).record(&[]).recorder;
-        let touching = recorder.constraints_of_variables();
-        let accepts = |variable: usize, value: Fr| {
-            touching[variable]
-                .iter()
-                .all(|constraint| recorder.holds_with(*constraint, variable, value))
-        };
-        // Variable 0 is one, 1 to 7 are the state before.
-        let free: Vec<usize> = (8..recorder.assignment().len())
-            .into_par_iter()
-            .filter(|&variable| {
-                let value = recorder.assignment()[variable];
-                changes
-                    .iter()
-                    .any(|change| accepts(variable, value + change))
-            })
-            .collect();
-        assert!(free.is_empty(), "free variables: {free:?}");
+        none_can_be_changed_alone(&f, transition);
     }
+}
+
+fn none_can_be_changed_alone(f: &Fixture, transition: Transition) {
+    let changes = [Fr::ONE, -Fr::ONE, Fr::from(2), Fr::from(1 << 33)];
+    let recorder = f.claim(vec![transition]).record(&[]).recorder;
+    let touching = recorder.constraints_of_variables();
+    let accepts = |variable: usize, value: Fr| {
+        touching[variable]
+            .iter()
+            .all(|constraint| recorder.holds_with(*constraint, variable, value))
+    };
+    // Variable 0 is one, 1 to 7 are the state before.
+    let free: Vec<usize> = (8..recorder.assignment().len())
+        .into_par_iter()
+        .filter(|&variable| {
+            let value = recorder.assignment()[variable];
+            changes
+                .iter()
+                .any(|change| accepts(variable, value + change))
+        })
+        .collect();
+    assert!(free.is_empty(), "free variables: {free:?}");
 }
 
 /// Every hint of a step alone, with everything after it computed from the replacement. Where the
