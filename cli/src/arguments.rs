@@ -490,7 +490,8 @@ pub struct PollCreate {
     /// End at this time, in seconds since 1970
     #[arg(long, value_name = "SECONDS")]
     pub end_at: Option<u64>,
-    /// Time for the proof after the end, 1h to 365d; then anybody may give the poll up
+    /// Time for the proof after the end, 1h to 365d; then anybody may give the poll up. Has to cover joins of the
+    /// last moments, which do not add to it
     #[arg(long, value_name = "TIME", default_value = "7d")]
     pub proving_time: TimeSpan,
     /// Time for the proof that each message adds, 1s to 1h
@@ -506,24 +507,24 @@ pub struct PollCreate {
     #[arg(long, value_name = "ADDRESS")]
     pub credits_contract: Option<Address>,
     /// Credits from the votes of this ERC-20 (ERC20Votes), at --snapshot
-    #[arg(long, value_name = "ADDRESS", requires = "snapshot")]
+    #[arg(long, value_name = "ADDRESS", requires_all = ["snapshot", "votes_per_credit"])]
     pub votes_token: Option<Address>,
     /// The block (or time, as the token counts) whose votes are read
     #[arg(long, value_name = "BLOCK", requires = "votes_token")]
     pub snapshot: Option<u64>,
     /// Votes, in the token's smallest unit, for one credit
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub votes_per_credit: U256,
+    #[arg(long, value_name = "N", requires = "votes_token")]
+    pub votes_per_credit: Option<U256>,
     /// ERC-20 that pays for top-ups; without it there are none
-    #[arg(long, value_name = "ADDRESS", requires = "beneficiary")]
+    #[arg(long, value_name = "ADDRESS", requires_all = ["beneficiary", "credit_unit"])]
     pub top_up_token: Option<Address>,
     /// Tokens, in their smallest unit, for one credit
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub credit_unit: U256,
+    #[arg(long, value_name = "N", requires = "top_up_token")]
+    pub credit_unit: Option<U256>,
     /// Who receives the tokens of top-ups once the poll is finalized
     #[arg(long, value_name = "ADDRESS", requires = "top_up_token")]
     pub beneficiary: Option<Address>,
-    /// Wei for each message, paid to the poll's owner
+    /// Wei for each message and each top-up, paid to the poll's owner
     #[arg(long, value_name = "WEI", default_value = "0")]
     pub message_fee: U256,
 }
@@ -965,9 +966,13 @@ mod tests {
             "--credits-contract TOKEN",
             "--votes-token TOKEN --snapshot 1",
             "--end-at 5",
+            "--votes-token TOKEN --snapshot 1 --votes-per-credit 1",
             "--start-in 5s --start-at 5",
             "--top-up-token TOKEN",
             "--beneficiary TOKEN",
+            "--top-up-token TOKEN --beneficiary TOKEN",
+            "--credit-unit 1",
+            "--votes-per-credit 1",
         ] {
             let wrong = wrong.replace("TOKEN", &token);
             assert!(
@@ -979,6 +984,7 @@ mod tests {
             "--credits 1",
             "--duration 1d",
             "--duration 1d --votes-token TOKEN",
+            "--duration 1d --votes-token TOKEN --snapshot 1",
         ] {
             let missing = missing.replace("TOKEN", &token);
             let line = format!("createPoll --coordinator-key macipk.0 --options 5 {missing}");

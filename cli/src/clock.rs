@@ -9,6 +9,12 @@ use crate::progress::duration;
 
 const DAY: u64 = 86_400;
 
+/// How many blocks a chain's block time is taken from, and what it is taken for where there are too few.
+const MOST_SAMPLED: u64 = 256;
+const LEAST_SAMPLED: u64 = 32;
+pub const USUAL_BLOCK_TIME: f64 = 12.0;
+const SHORTEST_BLOCK_TIME: f64 = 0.1;
+
 /// The newest block's time, in seconds since 1970.
 pub fn newest<C: Chain + ?Sized>(chain: &C) -> Result<u64, Failure> {
     let block = chain.block(BlockId::Latest);
@@ -20,6 +26,19 @@ pub fn newest<C: Chain + ?Sized>(chain: &C) -> Result<u64, Failure> {
 pub fn now<C: Chain + ?Sized>(chain: &C) -> Result<u64, Failure> {
     let here = SystemTime::now().duration_since(UNIX_EPOCH);
     Ok(newest(chain)?.max(here.map_or(0, |time| time.as_secs())))
+}
+
+/// Seconds between two blocks of the last few hundred.
+pub fn block_time<C: Chain + ?Sized>(chain: &C) -> Result<f64, Failure> {
+    let read = |block| chain.block(block).map_err(on_chain("read a block"));
+    let newest = read(BlockId::Latest)?;
+    let sample = newest.number.min(MOST_SAMPLED);
+    if sample < LEAST_SAMPLED {
+        return Ok(USUAL_BLOCK_TIME);
+    }
+    let earlier = read(BlockId::Number(newest.number - sample))?;
+    let seconds = newest.timestamp.saturating_sub(earlier.timestamp);
+    Ok((seconds as f64 / sample as f64).max(SHORTEST_BLOCK_TIME))
 }
 
 /// A time as a date, and how far it is from now.

@@ -296,6 +296,9 @@ fn chain_advice(error: &ChainError) -> &'static str {
         ChainError::Undecided { .. } => {
             "; look it up before running the command again, which may send another"
         }
+        ChainError::Overdue { .. } => {
+            "; try again when the chain is less busy, or with a higher --max-fee"
+        }
         ChainError::Interrupted => "; nothing was sent",
         _ => "",
     }

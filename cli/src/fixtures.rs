@@ -273,7 +273,8 @@ impl World {
             stateIndex: U256::from(1),
             amount,
         };
-        self.send(from, poll.address, &call, 0);
+        let fee = poll.info.settings.messageFee.to();
+        self.send(from, poll.address, &call, fee);
     }
 
     /// Goes to the end and finalizes with these votes and credits.

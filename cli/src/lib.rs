@@ -15,6 +15,7 @@ pub mod connection;
 pub mod console;
 pub mod contract;
 pub mod coordinator;
+pub mod coordinator_keys;
 mod count;
 pub mod deployment;
 mod deployment_journal;
@@ -53,6 +54,7 @@ pub mod settlement;
 pub mod sign_ups;
 mod steps;
 pub mod voter;
+pub mod votes_credits;
 
 // Accepting proofs from known trapdoors, as the contracts' own tests have them.
 #[cfg(test)]

@@ -235,12 +235,12 @@ impl PollContract {
         read().ok_or_else(|| self.contradiction("its chains are no field elements"))
     }
 
-    /// The anchor of a block, as it takes messages with it now.
+    /// The anchor of a block, as it takes messages with it now, and the hash that it is made of.
     pub fn anchor_of<C: Chain + ?Sized>(
         &self,
         chain: &C,
         block_number: u64,
-    ) -> Result<U256, Failure> {
+    ) -> Result<Poll::anchorOfReturn, Failure> {
         let call = Poll::anchorOfCall {
             blockNumber: U256::from(block_number),
         };

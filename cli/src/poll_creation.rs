@@ -12,14 +12,17 @@ use maci_nova_contracts::words;
 use maci_nova_protocol::keys::PublicKey;
 use maci_nova_protocol::poll::{Header, HeaderError, Mode};
 
+use crate::anchor::Outlook;
 use crate::arguments::SignedWithin;
 use crate::clock::{self, span, utc};
 use crate::console::Console;
+use crate::coordinator_keys;
 use crate::deployment::{require_code, shape};
 use crate::failure::{on_chain, Failure};
 use crate::poll_attempt::Attempt;
 use crate::poll_contract::PollContract;
 use crate::poll_file::{Contract, PollFile};
+use crate::votes_credits::VotesCredits;
 
 const HOUR: u64 = 3600;
 const PROVING_BASE: std::ops::RangeInclusive<u64> = HOUR..=365 * 24 * HOUR;
@@ -35,12 +38,6 @@ const MOST_OPTIONS: u32 = (24_576 - 1) / 26 - 1;
 /// Seconds that are proposed for signing within, and the fewest that may be left when a poll ends.
 const SIGNING_TIME: f64 = 900.0;
 const SHORTEST_WINDOW: f64 = 20.0;
-
-/// How many blocks a chain's block time is taken from, and what it is taken for where there are too few.
-const MOST_SAMPLED: u64 = 256;
-const LEAST_SAMPLED: u64 = 32;
-const USUAL_BLOCK_TIME: f64 = 12.0;
-const SHORTEST_BLOCK_TIME: f64 = 0.1;
 
 /// What the creator of a poll decides, before there is a contract for the credits.
 #[derive(Clone, Debug)]
@@ -96,15 +93,8 @@ pub enum End {
 pub enum Credits {
     /// Everybody has so many; a contract that says so is deployed.
     Constant(u32),
-    /// One for each `factor` votes of a token; a contract that reads them is deployed.
-    Votes {
-        /// The token.
-        token: Address,
-        /// The block whose votes are read.
-        snapshot: u64,
-        /// Votes for one credit.
-        factor: U256,
-    },
+    /// One for so many votes of a token; a contract that reads them is deployed.
+    Votes(VotesCredits),
     /// What this contract says.
     Contract(Address),
 }
@@ -232,9 +222,13 @@ pub fn establish<C: Chain + ?Sized>(
         signed_within: Some(signing_window(chain, terms, console)?),
         ..terms.clone()
     };
-    check(&terms.settings(shape, now, Address::ZERO)?, now)?;
-    check_contracts(chain, terms)?;
+    let settings = terms.settings(shape, now, Address::ZERO)?;
+    check(&settings, now)?;
+    check_contracts(chain, terms, settings.startTime, console)?;
     advise(terms, console);
+    if coordinator_keys::is_used(chain, file, &terms.coordinator_key, console)? {
+        console.warn("another poll of this MACI has the same coordinator's key: whoever has read that poll's messages with it can read this one's, and what is signed for one shows in the other; make a key for each poll with keygen");
+    }
     // Where the file cannot be written, the poll would be one that nobody finds.
     file.replace(path)?;
     let waiting = clock::newest(chain)?;
@@ -254,7 +248,20 @@ pub fn establish<C: Chain + ?Sized>(
         return Err(poll.contradiction("it has other settings than those that were sent"));
     }
     keep(file, path, created.contract, &poll, &attempt)?;
+    check_blocks(chain, &poll, console)?;
     Ok((poll, Some(created)))
+}
+
+/// What contracts see of blocks can be asked of a contract alone.
+fn check_blocks<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    console: &Console,
+) -> Result<(), Failure> {
+    if poll.header().has_anchors() && !Outlook::now(chain, poll)?.of_node {
+        console.warn("contracts of this chain count other blocks than its nodes: anchors are as good as this chain's BLOCKHASH, see docs/integrating.md");
+    }
+    Ok(())
 }
 
 /// Puts a poll into the poll file.
@@ -420,7 +427,7 @@ fn signing_window<C: Chain + ?Sized>(
     terms: &Terms,
     console: &Console,
 ) -> Result<SignedWithin, Failure> {
-    let seconds = block_time(chain)?;
+    let seconds = clock::block_time(chain)?;
     let blocks = match terms.signed_within {
         Some(SignedWithin::Off) => {
             console.warn("--signed-within off: anybody can send an old ballot again, and it then counts in place of a newer one; this is for clients that know nothing of anchors, such as MACI v3's");
@@ -449,33 +456,25 @@ fn proposed(seconds: f64) -> u16 {
     (SIGNING_TIME / seconds).clamp(5.0, 255.0) as u16
 }
 
-/// Seconds between two blocks of the last few hundred.
-fn block_time<C: Chain + ?Sized>(chain: &C) -> Result<f64, Failure> {
-    let read = |block| chain.block(block).map_err(on_chain("read a block"));
-    let newest = read(BlockId::Latest)?;
-    let sample = newest.number.min(MOST_SAMPLED);
-    if sample < LEAST_SAMPLED {
-        return Ok(USUAL_BLOCK_TIME);
-    }
-    let earlier = read(BlockId::Number(newest.number - sample))?;
-    let seconds = newest.timestamp.saturating_sub(earlier.timestamp);
-    Ok((seconds as f64 / sample as f64).max(SHORTEST_BLOCK_TIME))
-}
-
 fn usage<T>(text: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Usage(text.into()))
 }
 
-fn check_contracts<C: Chain + ?Sized>(chain: &C, terms: &Terms) -> Result<(), Failure> {
+fn check_contracts<C: Chain + ?Sized>(
+    chain: &C,
+    terms: &Terms,
+    start: u64,
+    console: &Console,
+) -> Result<(), Failure> {
     if let Some(top_ups) = terms.top_ups {
         require_code(chain, top_ups.token, "the token of top-ups")?;
     }
     match terms.credits {
         Credits::Constant(_) => Ok(()),
-        Credits::Votes { factor, .. } if factor.is_zero() => {
-            usage("--votes-per-credit is 0: give the votes for one credit")
+        Credits::Votes(credits) => {
+            require_code(chain, credits.token, "the token with votes")?;
+            credits.check(chain, start, console)
         }
-        Credits::Votes { token, .. } => require_code(chain, token, "the token with votes"),
         Credits::Contract(address) => {
             require_code(chain, address, "the contract that gives credits")
         }
@@ -483,6 +482,11 @@ fn check_contracts<C: Chain + ?Sized>(chain: &C, terms: &Terms) -> Result<(), Fa
 }
 
 fn advise(terms: &Terms, console: &Console) {
+    let places = terms.proving_max / terms.proving_per_message.max(1);
+    console.note(format!(
+        "takes {places} messages and top-ups at most, as --most-proving-time says; who pays for all of them, in gas and in --message-fee ({} wei), keeps others from voting",
+        terms.message_fee
+    ));
     if !matches!(terms.credits, Credits::Constant(_)) {
         console.warn("credits are read from the address that joins: who joins from the address that signed up shows which sign-up is theirs");
     }
@@ -499,11 +503,11 @@ fn credits<C: Chain + ?Sized>(
     let code = match credits {
         Credits::Contract(address) => return Ok(address),
         Credits::Constant(credits) => constant_credits(credits).map_err(internal)?,
-        Credits::Votes {
+        Credits::Votes(VotesCredits {
             token,
             snapshot,
             factor,
-        } => votes_credits(token, snapshot, factor).map_err(internal)?,
+        }) => votes_credits(token, snapshot, factor).map_err(internal)?,
     };
     let deployment = chain::deploy(chain, from, code)
         .map_err(on_chain("deploy the contract that gives credits"))?;

@@ -2,7 +2,7 @@
 
 use maci_nova_compressor::join::{self, JoinProof, Prover, Statement};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
-use maci_nova_contracts::alloy_sol_types::SolEvent;
+use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent};
 use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
 use maci_nova_contracts::chain::{self, Chain, ChainError, Log, Receipt};
 use maci_nova_contracts::poll::PollState;
@@ -13,7 +13,7 @@ use maci_nova_protocol::membership::{self, Binding, Nullifier, Terms, Witness};
 use maci_nova_protocol::message::{Message, AMOUNT_BITS};
 use zeroize::Zeroizing;
 
-use crate::anchor::{self, Anchor, Window};
+use crate::anchor::{self, Anchor, Outlook};
 use crate::ballot::Draft;
 use crate::clock;
 use crate::console::Console;
@@ -268,12 +268,26 @@ fn sign_and_send<C: Chain + ?Sized>(
     loop {
         tries -= 1;
         let anchor = Anchor::newest(chain, poll)?;
+        let last_block = last_block(chain, poll, &anchor)?;
         let messages: Vec<Message> = drafts.iter().map(|draft| draft.sign(&anchor)).collect();
-        match send_batch(chain, from, poll, &messages, &anchor) {
-            Err(error) if tries > 0 && anchor::is_refused(&error) => continue,
+        match send_batch(chain, from, poll, &messages, &anchor, last_block) {
+            Err(error) if tries > 0 && anchor::is_outdated(&error) => continue,
             sent => return sent.map_err(on_chain(what)),
         }
     }
+}
+
+/// After which block it is no use to wait for a transaction any longer.
+fn last_block<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    anchor: &Anchor,
+) -> Result<Option<u64>, Failure> {
+    if !poll.header().has_anchors() {
+        return Ok(None);
+    }
+    let outlook = Outlook::now(chain, poll)?;
+    Ok(Some(outlook.last_for_node(anchor.block_number)))
 }
 
 /// Publishes signed messages in their order, up to [`BATCH`] in a transaction, those of a transaction signed
@@ -292,7 +306,7 @@ pub fn publish<C: Chain + ?Sized>(
     for batch in of_one_block.flat_map(|messages| messages.chunks(BATCH)) {
         let what = published.describe(batch.len(), messages.len());
         let bare: Vec<Message> = batch.iter().map(|signed| signed.message).collect();
-        let receipt = send_batch(chain, from, poll, &bare, &anchor_of(&batch[0]));
+        let receipt = send_batch(chain, from, poll, &bare, &anchor_of(&batch[0]), None);
         published.add(poll, batch.len(), &receipt.map_err(on_chain(what))?)?;
     }
     Ok(published)
@@ -322,7 +336,8 @@ fn check_anchors<C: Chain + ?Sized>(
             false => Ok(()),
         };
     }
-    let window = Window::now(chain, poll)?;
+    let outlook = Outlook::now(chain, poll)?;
+    let window = outlook.window;
     for anchor in anchors {
         let block = anchor.block_number;
         if block < window.oldest() {
@@ -331,15 +346,15 @@ fn check_anchors<C: Chain + ?Sized>(
                 window.oldest()
             )));
         }
-        if poll.anchor_of(chain, block)? != words::scalar(&anchor.element) {
+        if poll.anchor_of(chain, block)?.anchor != words::scalar(&anchor.element) {
             return Err(poll.contradiction(&format!(
                 "messages were signed for another anchor than that of its block {block}: for another poll, or the block has been replaced; sign them again"
             )));
         }
-        let left = window.last(block).saturating_sub(window.head);
+        let left = outlook.last(block).saturating_sub(window.present);
         if left <= window.blocks / 4 {
             console.warn(format!(
-                "messages that were signed after block {block} are taken for {left} more blocks; if they come too late, sign them again"
+                "messages that were signed after block {block} are taken for about {left} more blocks; if they come too late, sign them again"
             ));
         }
     }
@@ -394,6 +409,7 @@ fn send_batch<C: Chain + ?Sized>(
     poll: &PollContract,
     batch: &[Message],
     anchor: &Anchor,
+    last_block: Option<u64>,
 ) -> Result<Receipt, ChainError> {
     let data = |message: &Message| message.data.each_ref().map(words::scalar);
     let key = |message: &Message| poll_key(&message.encryption_key);
@@ -411,7 +427,7 @@ fn send_batch<C: Chain + ?Sized>(
             blockNumber: block_number,
             anchor: element,
         };
-        return chain::send(chain, from, poll.address, &call, fee);
+        return send_in_time(chain, from, poll, call.abi_encode(), fee, last_block);
     }
     let call = Poll::publishMessageBatchCall {
         data: batch.iter().map(data).collect(),
@@ -419,7 +435,21 @@ fn send_batch<C: Chain + ?Sized>(
         blockNumber: block_number,
         anchor: element,
     };
-    chain::send(chain, from, poll.address, &call, fee)
+    send_in_time(chain, from, poll, call.abi_encode(), fee, last_block)
+}
+
+fn send_in_time<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    calldata: Vec<u8>,
+    fee: U256,
+    last_block: Option<u64>,
+) -> Result<Receipt, ChainError> {
+    match last_block {
+        Some(last) => chain.send_until(from, poll.address, calldata.into(), fee, last),
+        None => chain.send(from, Some(poll.address), calldata.into(), fee),
+    }
 }
 
 /// Adds voice credits to a voter's, paid by `from` in the poll's token.
@@ -451,8 +481,8 @@ pub fn top_up<C: Chain + ?Sized>(
         stateIndex: U256::from(state_index),
         amount,
     };
-    let receipt =
-        chain::send(chain, from, poll.address, &call, U256::ZERO).map_err(on_chain("top up"))?;
+    let receipt = chain::send(chain, from, poll.address, &call, settings.messageFee)
+        .map_err(on_chain("top up"))?;
     let event: Poll::TopUp = event(&receipt, poll.address)?;
     Ok(ToppedUp {
         index: number(event.index)?,

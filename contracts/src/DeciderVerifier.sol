@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Bn254, G1Point, G2Point} from "./libraries/Bn254.sol";
+import {ICommonErrors} from "./interfaces/ICommonErrors.sol";
 import {StrictCalldata} from "./libraries/StrictCalldata.sol";
 import {OptionResult} from "./libraries/Types.sol";
 
@@ -194,7 +195,7 @@ contract DeciderVerifier {
             start := results.offset
         }
         uint256 head = 4 + 32 * CALLDATA_WORDS;
-        if (start != head || msg.data.length != head + 64 * n) revert StrictCalldata.MalformedCalldata();
+        if (start != head || msg.data.length != head + 64 * n) revert ICommonErrors.MalformedCalldata();
     }
 
     /// @dev Scalars below r, coordinates below q. That points are on their curves is left to the precompiles.

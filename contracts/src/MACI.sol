@@ -6,10 +6,11 @@ import {InternalLeanIMT, LeanIMTData} from "@zk-kit/lean-imt.sol/InternalLeanIMT
 import {PoseidonT4} from "poseidon-solidity/PoseidonT4.sol";
 import {DeciderVerifier} from "./DeciderVerifier.sol";
 import {JoinVerifier} from "./JoinVerifier.sol";
-import {ISignUpRoots, PollSetup} from "./Poll.sol";
+import {PollSetup} from "./Poll.sol";
 import {PollFactory} from "./PollFactory.sol";
 import {VkRegistry} from "./VkRegistry.sol";
 import {IGatekeeper} from "./interfaces/IGatekeeper.sol";
+import {IMACI} from "./interfaces/IMACI.sol";
 import {Anchors} from "./libraries/Anchors.sol";
 import {BabyJubJub} from "./libraries/BabyJubJub.sol";
 import {StrictCalldata} from "./libraries/StrictCalldata.sol";
@@ -17,58 +18,8 @@ import {PollSettings, PublicKey} from "./libraries/Types.sol";
 
 /// @title Sign-ups and polls
 /// @notice People sign up once, with a key that is good for every poll. Sign-ups never close. Anybody creates polls.
-contract MACI is ISignUpRoots, ReentrancyGuardTransient {
+contract MACI is IMACI, ReentrancyGuardTransient {
     using InternalLeanIMT for LeanIMTData;
-
-    /// @notice The join circuit's paths are not that long.
-    error JoinDepthOutOfRange(uint8 joinDepth);
-    /// @notice A verifier whose trapdoors may be known has no place in production.
-    error DevelopmentVerifier();
-    /// @notice There are as many sign-ups as the join circuit can prove.
-    error SignUpsFull();
-    /// @notice There is no root of this index (yet).
-    error UnknownRoot(uint256 index);
-    /// @notice There is no poll of this index (yet).
-    error UnknownPoll(uint256 index);
-    /// @notice A poll has at least one option, and at most as many as its shape and as results can be kept of.
-    error VoteOptionsOutOfRange(uint32 given, uint256 max);
-    /// @notice The mode is none of 0, quadratic, 1, linear, 2, full, and 3, negative.
-    error UnknownMode(uint8 mode);
-    /// @notice Ballots that spend all that there is leave no room for top-ups.
-    error TopUpsInFullMode();
-    /// @notice The poll would start in the past.
-    error StartInThePast(uint64 startTime);
-    /// @notice The poll would end before it starts, or at that moment.
-    error EndNotAfterStart();
-    /// @notice The poll would end more than a year from now, and keep what people pay for as long.
-    error EndTooFar(uint64 endTime);
-    /// @notice Less than an hour for proving, or more than a year.
-    error ProvingBaseOutOfRange(uint64 provingBase);
-    /// @notice Less than a second for proving each message, or more than an hour.
-    error ProvingPerMessageOutOfRange(uint32 provingPerMessage);
-    /// @notice Not enough time for proving a single message, or more than 90 days for all of them.
-    error ProvingMaxOutOfRange(uint32 provingMax);
-    /// @notice The registry has no verifier for the shape.
-    error UnknownShape();
-    /// @notice A voice credit would cost no tokens.
-    error CreditUnitIsZero();
-    /// @notice Nobody would receive the tokens of the top-ups.
-    error NoBeneficiary();
-    /// @notice There is no contract at the address of the voice credits or of the token.
-    error NoContract(address account);
-
-    /// @notice A key is in the tree.
-    /// @param index Of its leaf, and of the root that has it, from 0.
-    /// @param x Of the key.
-    /// @param y Of the key.
-    /// @param root What the tree's root is now.
-    event SignUp(uint256 indexed index, uint256 x, uint256 y, uint256 root);
-    /// @notice A poll exists.
-    /// @param index How many polls of this MACI came before.
-    /// @param poll Its address.
-    /// @param pollId What its commands are signed for, below 2^50.
-    /// @param owner Who created it, and receives the fees.
-    event PollCreated(uint256 indexed index, address indexed poll, uint64 pollId, address owner);
 
     uint8 internal constant MAX_JOIN_DEPTH = 32;
     uint8 internal constant FULL = 2;
@@ -86,18 +37,18 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
     /// @dev Commands hold a poll id in 50 bits.
     uint256 internal constant POLL_ID_MASK = (1 << 50) - 1;
 
-    /// @notice Decides who may sign up.
-    IGatekeeper public immutable GATEKEEPER;
-    /// @notice Makes the polls.
-    PollFactory public immutable FACTORY;
-    /// @notice Knows the verifier of each shape.
-    VkRegistry public immutable REGISTRY;
-    /// @notice Verifies that who joins a poll has signed up.
-    JoinVerifier public immutable JOIN_VERIFIER;
-    /// @notice At most 2^JOIN_DEPTH sign-ups.
+    /// @inheritdoc IMACI
+    address public immutable GATEKEEPER;
+    /// @inheritdoc IMACI
+    address public immutable FACTORY;
+    /// @inheritdoc IMACI
+    address public immutable REGISTRY;
+    /// @inheritdoc IMACI
+    address public immutable JOIN_VERIFIER;
+    /// @inheritdoc IMACI
     uint8 public immutable JOIN_DEPTH;
 
-    /// @notice How many polls there are.
+    /// @inheritdoc IMACI
     uint256 public pollCount;
 
     LeanIMTData private _tree;
@@ -118,19 +69,17 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
     ) {
         if (joinDepth > MAX_JOIN_DEPTH) revert JoinDepthOutOfRange(joinDepth);
         if (registry.PRODUCTION() && joinVerifier.DEVELOPMENT()) revert DevelopmentVerifier();
-        GATEKEEPER = gatekeeper;
-        FACTORY = factory;
-        REGISTRY = registry;
-        JOIN_VERIFIER = joinVerifier;
+        GATEKEEPER = address(gatekeeper);
+        FACTORY = address(factory);
+        REGISTRY = address(registry);
+        JOIN_VERIFIER = address(joinVerifier);
         JOIN_DEPTH = joinDepth;
     }
 
-    /// @notice Adds a key to the tree. A key can be there once.
+    /// @inheritdoc IMACI
     /// @dev Keys of low order are on the curve and taken. (0, 1) is the key of the secret 0, which everybody knows, so
     /// anybody may join with that sign-up. Those of order 2, 4 and 8 are no multiples of B8 and have no secret, so
     /// nobody can. Neither touches another's sign-up.
-    /// @param key On the curve.
-    /// @param gatekeeperData Passed on to the gatekeeper with the sender's address.
     function signUp(PublicKey calldata key, bytes calldata gatekeeperData) external nonReentrant {
         StrictCalldata.requireBytes(3, gatekeeperData);
         BabyJubJub.requireOnCurve(key.x, key.y);
@@ -139,12 +88,10 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
         uint256 root = _tree._insert(PoseidonT4.hash([LEAF_TAG, key.x, key.y]));
         _roots[index] = root;
         emit SignUp(index, key.x, key.y, root);
-        GATEKEEPER.register(msg.sender, gatekeeperData);
+        IGatekeeper(GATEKEEPER).register(msg.sender, gatekeeperData);
     }
 
-    /// @notice Creates a poll that the sender owns. Everything about it is fixed from here on, its verifier included.
-    /// @param settings What the sender decides about it.
-    /// @return poll Its address.
+    /// @inheritdoc IMACI
     function createPoll(PollSettings calldata settings) external nonReentrant returns (address poll) {
         StrictCalldata.requireStatic(19);
         _requireTimes(settings);
@@ -154,24 +101,24 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
         BabyJubJub.requireValidKey(settings.coordinatorKey);
         uint256 index = pollCount++;
         PollSetup memory setup = _setup(settings, _pollId(index));
-        poll = address(FACTORY.deploy(setup, settings));
+        poll = address(PollFactory(FACTORY).deploy(setup, settings));
         _polls[index] = poll;
         emit PollCreated(index, poll, setup.pollId, msg.sender);
     }
 
-    /// @inheritdoc ISignUpRoots
+    /// @inheritdoc IMACI
     function rootAt(uint256 index) external view returns (uint256 root) {
         root = _roots[index];
         // A leaf is not 0, and no known inputs hash to 0.
         if (root == 0) revert UnknownRoot(index);
     }
 
-    /// @notice How many roots there are: one after each sign-up.
+    /// @inheritdoc IMACI
     function rootCount() external view returns (uint256) {
         return _tree.size;
     }
 
-    /// @notice The poll of this index.
+    /// @inheritdoc IMACI
     function pollAt(uint256 index) external view returns (address poll) {
         poll = _polls[index];
         if (poll == address(0)) revert UnknownPoll(index);
@@ -207,7 +154,7 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
     }
 
     function _setup(PollSettings calldata settings, uint64 pollId) private view returns (PollSetup memory) {
-        (address verifier, uint256 emptyStateRoot, uint256 emptyTallyRoot) = REGISTRY.verifierOf(settings.shape);
+        (address verifier, uint256 emptyStateRoot, uint256 emptyTallyRoot) = VkRegistry(REGISTRY).verifierOf(settings.shape);
         if (verifier == address(0)) revert UnknownShape();
         uint256 max = 5 ** uint256(settings.shape.voteOptionTreeDepth);
         if (max > MAX_VOTE_OPTIONS) max = MAX_VOTE_OPTIONS;
@@ -216,7 +163,7 @@ contract MACI is ISignUpRoots, ReentrancyGuardTransient {
         return PollSetup({
             owner: msg.sender,
             pollId: pollId,
-            joinVerifier: JOIN_VERIFIER,
+            joinVerifier: JoinVerifier(JOIN_VERIFIER),
             verifier: DeciderVerifier(verifier),
             emptyStateRoot: emptyStateRoot,
             emptyTallyRoot: emptyTallyRoot

@@ -10,18 +10,14 @@ import {PoseidonT5} from "poseidon-solidity/PoseidonT5.sol";
 import {PoseidonT6} from "poseidon-solidity/PoseidonT6.sol";
 import {DeciderVerifier} from "./DeciderVerifier.sol";
 import {JoinVerifier} from "./JoinVerifier.sol";
+import {IMACI} from "./interfaces/IMACI.sol";
+import {IPoll} from "./interfaces/IPoll.sol";
 import {Anchors} from "./libraries/Anchors.sol";
 import {BabyJubJub} from "./libraries/BabyJubJub.sol";
 import {Arguments, PollArguments} from "./libraries/PollArguments.sol";
 import {Results} from "./libraries/Results.sol";
 import {StrictCalldata} from "./libraries/StrictCalldata.sol";
 import {OptionResult, PollInfo, PollState, PublicKey} from "./libraries/Types.sol";
-
-/// @notice The roots of a MACI's sign-ups.
-interface ISignUpRoots {
-    /// @notice The root after the sign-up of this index; reverts if there is none.
-    function rootAt(uint256 index) external view returns (uint256 root);
-}
 
 /// @notice What MACI decides about a poll.
 struct PollSetup {
@@ -40,96 +36,8 @@ struct PollSetup {
 /// @dev Nothing about a poll can be changed. Digests are always made from what an event shows. Polls are clones of one
 /// deployment, which is no poll itself; what a poll was made with is in its own code. No code runs when a clone is made,
 /// so all that is stored starts with 0.
-contract Poll is ReentrancyGuardTransient {
+contract Poll is IPoll, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
-
-    /// @notice This is what polls execute, and no poll.
-    error NoPoll();
-    /// @notice The poll has not started.
-    error PollNotStarted();
-    /// @notice The poll has ended.
-    error PollEnded();
-    /// @notice The poll has not ended.
-    error PollNotEnded();
-    /// @notice The time for proving is over.
-    error DeadlinePassed();
-    /// @notice The time for proving is not over.
-    error DeadlineNotReached();
-    /// @notice The poll has its results.
-    error AlreadyFinalized();
-    /// @notice The poll was given up.
-    error AlreadyAborted();
-    /// @notice The poll has no results.
-    error NotFinalized();
-    /// @notice The poll was not given up.
-    error NotAborted();
-
-    /// @notice Whoever made this nullifier has joined.
-    error NullifierAlreadyUsed(uint256 nullifier);
-    /// @notice The state tree has no free leaf.
-    error PollFull();
-    /// @notice Voice credits at the start are below 2^32.
-    error CreditsOutOfRange(uint256 credits);
-    /// @notice Who joins would get fewer voice credits than they want to join for.
-    error TooFewCredits(uint256 credits, uint256 minCredits);
-    /// @notice This poll is for those who signed up earlier: roots up to this index may join.
-    error RootTooNew(uint256 rootIndex, uint256 lastRoot);
-
-    /// @notice An element (0 to 9) of a message is not below r.
-    error NonCanonicalMessage(uint256 index);
-    /// @notice The value sent is not the fee for these messages.
-    error WrongFee(uint256 given, uint256 due);
-    /// @notice No more messages and top-ups are taken than can be proven in time, see `messageLimit`.
-    error MessagesFull(uint256 limit);
-    /// @notice There is nothing in the batch.
-    error EmptyBatch();
-    /// @notice Two lists that belong together differ in length.
-    error LengthMismatch(uint256 first, uint256 second);
-
-    /// @notice This poll has no top-ups.
-    error NoTopUps();
-    /// @notice Nobody has joined at this index.
-    error UnknownStateIndex(uint256 stateIndex);
-    /// @notice The tokens received are not a whole number of voice credits.
-    error TokenRemainder(uint256 remainder);
-    /// @notice A top-up is at least 1 and below 2^48 voice credits.
-    error AmountOutOfRange(uint256 credits);
-
-    /// @notice There is one result for each option.
-    error WrongNumberOfResults(uint256 given, uint256 expected);
-    /// @notice There is no option of this index.
-    error UnknownOption(uint256 option);
-    /// @notice There is nothing (more) to be paid out.
-    error NothingToPay();
-
-    /// @notice Somebody joined.
-    /// @param stateIndex Their leaf of the state tree, from 1.
-    /// @param x Of their first key in this poll.
-    /// @param y Of the same key.
-    /// @param credits Their voice credits at the start, below 2^32.
-    event Join(uint256 indexed stateIndex, uint256 x, uint256 y, uint256 credits);
-    /// @notice A message was published. Messages and top-ups are counted together.
-    /// @param index How many messages and top-ups came before.
-    /// @param data The ciphertext, elements below r.
-    /// @param x Of the sender's one-time key.
-    /// @param y Of the same key.
-    /// @param blockNumber Which block it was signed after, 0 in a poll without anchors.
-    /// @param anchor That block's anchor, 0 in a poll without.
-    event Message(uint256 indexed index, uint256[10] data, uint256 x, uint256 y, uint256 blockNumber, uint256 anchor);
-    /// @notice Voice credits were added to a voter's.
-    /// @param index How many messages and top-ups came before.
-    /// @param stateIndex The voter's leaf of the state tree.
-    /// @param credits Voice credits, above 0 and below 2^48.
-    /// @param depositor Who paid for them, and gets the tokens back if the poll is given up.
-    event TopUp(uint256 indexed index, uint256 stateIndex, uint256 credits, address depositor);
-    /// @notice The results are final.
-    /// @param stateRoot The state tree's root after the count, salted.
-    /// @param tallyRoot The tally tree's root after the count.
-    /// @param totals The sums over all options.
-    /// @param results What each option received.
-    event Finalized(uint256 stateRoot, uint256 tallyRoot, OptionResult totals, OptionResult[] results);
-    /// @notice The poll was given up, there will be no results.
-    event Aborted();
 
     /// @dev Modulus of all elements.
     uint256 internal constant R = BabyJubJub.R;
@@ -154,14 +62,14 @@ contract Poll is ReentrancyGuardTransient {
     /// @dev 0 before the first message or top-up, where the chain is ZERO.
     uint256 private _messageChain;
 
-    /// @notice Whether somebody has joined with a nullifier.
+    /// @inheritdoc IPoll
     mapping(uint256 nullifier => bool) public nullifierUsed;
-    /// @notice Tokens that a depositor gets back if the poll is given up.
+    /// @inheritdoc IPoll
     mapping(address depositor => uint256) public depositOf;
-    /// @notice Fees that who paid them gets back if the poll is given up, in wei.
+    /// @inheritdoc IPoll
     mapping(address payer => uint256) public feesOf;
 
-    /// @notice The state tree's root after the count, salted by the blinding of leaf 0; 0 without results.
+    /// @inheritdoc IPoll
     uint256 public stateRoot;
 
     modifier onceFinalized() {
@@ -174,15 +82,9 @@ contract Poll is ReentrancyGuardTransient {
         _;
     }
 
-    /// @notice Joins under a key that nothing links to a sign-up, once for each sign-up.
-    /// @param nullifier P2(secret scalar, scope) of a sign-up that has not joined.
-    /// @param rootIndex A root that has the sign-up.
-    /// @param pollKey The voter's first key in this poll: any point of the curve. One of low order (1, 2, 4, 8) can sign
-    /// nothing, so its voter has no vote. A part of low order does no harm.
-    /// @param proof That who made it knows the sign-up's secret, for this nullifier and scope, bound to the key, the
-    /// sender, the credit data and the least credits on this poll and chain.
-    /// @param creditData Passed on to the voice credit proxy with the sender's address.
-    /// @param minCredits With fewer the join is refused, so that nobody's one join is used up for less.
+    /// @inheritdoc IPoll
+    /// @dev The key may be any point of the curve. One of low order (1, 2, 4, 8) can sign nothing, so its voter has no
+    /// vote. A part of low order does no harm.
     function join(
         uint256 nullifier,
         uint256 rootIndex,
@@ -200,7 +102,7 @@ contract Poll is ReentrancyGuardTransient {
         if (stateIndex >= 5 ** uint256(arguments.shape().stateTreeDepth)) revert PollFull();
         uint256 lastRoot = arguments.lastRoot();
         if (rootIndex > lastRoot) revert RootTooNew(rootIndex, lastRoot);
-        uint256 root = ISignUpRoots(arguments.maci()).rootAt(rootIndex);
+        uint256 root = IMACI(arguments.maci()).rootAt(rootIndex);
         uint256 binding = _binding(pollKey, creditData, minCredits);
         JoinVerifier(arguments.joinVerifier()).verify([root, nullifier, arguments.scope(), binding], proof);
         uint256 credits = arguments.credits().getVoiceCredits(msg.sender, creditData);
@@ -212,12 +114,9 @@ contract Poll is ReentrancyGuardTransient {
         emit Join(stateIndex, pollKey.x, pollKey.y, credits);
     }
 
-    /// @notice Publishes an encrypted message. Anybody may, also for others.
-    /// @param data The ciphertext, elements below r.
-    /// @param encryptionKey The sender's one-time key: any point of the curve, of low order too. Such a message is decrypted
-    /// and judged like any other.
-    /// @param blockNumber The block that the vote was signed after, one of the last `anchorWindow()`; 0 without anchors.
-    /// @param anchor That block's anchor as the sender knows it, which the vote is signed with; 0 without anchors.
+    /// @inheritdoc IPoll
+    /// @dev The one-time key may be any point of the curve, of low order too. Such a message is decrypted and judged like
+    /// any other.
     function publishMessage(
         uint256[10] calldata data,
         PublicKey calldata encryptionKey,
@@ -232,11 +131,7 @@ contract Poll is ReentrancyGuardTransient {
         _messageChain = _withMessage(chain, index, data, encryptionKey, blockNumber, anchor);
     }
 
-    /// @notice Publishes messages in their order, all signed after the same block.
-    /// @param data Their ciphertexts.
-    /// @param encryptionKeys Their one-time keys.
-    /// @param blockNumber As for one message.
-    /// @param anchor As for one message.
+    /// @inheritdoc IPoll
     function publishMessageBatch(
         uint256[10][] calldata data,
         PublicKey[] calldata encryptionKeys,
@@ -254,32 +149,25 @@ contract Poll is ReentrancyGuardTransient {
         _messageChain = chain;
     }
 
-    /// @notice Adds to a voter's credits. The tokens go to the beneficiary, or back to the sender if the poll is
-    /// given up.
-    /// @param stateIndex Of somebody who has joined.
-    /// @param amount Tokens to take from the sender. What arrives counts, and must be whole credits.
-    function topUp(uint256 stateIndex, uint256 amount) external nonReentrant {
+    /// @inheritdoc IPoll
+    function topUp(uint256 stateIndex, uint256 amount) external payable nonReentrant {
         StrictCalldata.requireStatic(2);
         Arguments arguments = _open();
+        _takeFee(arguments, 1);
         _topUp(arguments, stateIndex, amount);
     }
 
-    /// @notice Adds to the credits of several voters, in their order.
-    /// @param stateIndices Of people who have joined.
-    /// @param amounts Tokens for each.
-    function topUpBatch(uint256[] calldata stateIndices, uint256[] calldata amounts) external nonReentrant {
+    /// @inheritdoc IPoll
+    function topUpBatch(uint256[] calldata stateIndices, uint256[] calldata amounts) external payable nonReentrant {
         uint256 n = _requireArrays(stateIndices, amounts);
         Arguments arguments = _open();
+        _takeFee(arguments, n);
         for (uint256 i = 0; i < n; ++i) {
             _topUp(arguments, stateIndices[i], amounts[i]);
         }
     }
 
-    /// @notice Settles the count. Anybody may send it: the proof decides.
-    /// @param newStateRoot The state tree's root after the count.
-    /// @param tallyRoot The tally tree's root after the count.
-    /// @param newResults What each option received.
-    /// @param proof That the joins and messages of this poll, all and in order, lead there.
+    /// @inheritdoc IPoll
     function finalize(
         uint256 newStateRoot,
         uint256 tallyRoot,
@@ -297,7 +185,7 @@ contract Poll is ReentrancyGuardTransient {
         _emitFinalized(newStateRoot, tallyRoot, Results.store(newResults), newResults);
     }
 
-    /// @notice Gives the poll up. Anybody may, from the deadline on.
+    /// @inheritdoc IPoll
     function abort() external nonReentrant {
         StrictCalldata.requireStatic(0);
         if (_finalized) revert AlreadyFinalized();
@@ -307,7 +195,7 @@ contract Poll is ReentrancyGuardTransient {
         emit Aborted();
     }
 
-    /// @notice Pays the tokens of the top-ups to the beneficiary. Anybody may call it.
+    /// @inheritdoc IPoll
     /// @dev Apart from `finalize`, and from the fees, so that a token which refuses cannot hold them up.
     function collect() external nonReentrant onceFinalized {
         StrictCalldata.requireStatic(0);
@@ -318,7 +206,7 @@ contract Poll is ReentrancyGuardTransient {
         arguments.topUpToken().safeTransfer(arguments.beneficiary(), amount);
     }
 
-    /// @notice Pays the fees to the owner. Anybody may call it.
+    /// @inheritdoc IPoll
     function collectFees() external nonReentrant onceFinalized {
         StrictCalldata.requireStatic(0);
         uint256 amount = address(this).balance;
@@ -326,7 +214,7 @@ contract Poll is ReentrancyGuardTransient {
         Address.sendValue(payable(_info().owner()), amount);
     }
 
-    /// @notice Pays the sender's own top-ups back. Never before the poll is given up: that would tell which keys live.
+    /// @inheritdoc IPoll
     function withdraw() external nonReentrant onceAborted {
         StrictCalldata.requireStatic(0);
         uint256 amount = depositOf[msg.sender];
@@ -335,7 +223,7 @@ contract Poll is ReentrancyGuardTransient {
         _info().topUpToken().safeTransfer(msg.sender, amount);
     }
 
-    /// @notice Pays the sender's own fees back.
+    /// @inheritdoc IPoll
     function withdrawFees() external nonReentrant onceAborted {
         StrictCalldata.requireStatic(0);
         uint256 amount = feesOf[msg.sender];
@@ -344,27 +232,23 @@ contract Poll is ReentrancyGuardTransient {
         Address.sendValue(payable(msg.sender), amount);
     }
 
-    /// @notice The anchor of a block, which votes that are sent now may be signed with. Reverts where `publishMessage`
-    /// would refuse that block.
-    /// @param blockNumber One of the last `anchorWindow()` blocks; 0 in a poll without anchors.
-    /// @return anchor keccak256(abi.encode(hash of the block, chain id, this poll)) mod r; 0 in a poll without anchors.
-    function anchorOf(uint256 blockNumber) external view returns (uint256 anchor) {
+    /// @inheritdoc IPoll
+    function anchorOf(uint256 blockNumber) external view returns (uint256 anchor, bytes32 blockHash) {
         return _anchorOf(_info(), blockNumber);
     }
 
-    /// @notice How many blocks back from the present one are taken now; 0 in a poll without anchors. With W for
-    /// `signedWithin` and t for the seconds until the end: max(5, ceil(W / 15), min(W, floor(W * t / 3600))).
-    function anchorWindow() external view returns (uint256) {
-        return _anchorWindow(_info());
+    /// @inheritdoc IPoll
+    function anchorWindow() external view returns (uint256 newest, uint256 blocks) {
+        return (block.number - 1, _anchorWindow(_info()));
     }
 
-    /// @notice How many messages and top-ups are taken at most: as many as can be proven in `provingMax`.
+    /// @inheritdoc IPoll
     /// @dev Why their number is bounded, and not only the time. If more were taken than there is time for, whoever sends
     /// enough of them would force an abort, and have their fees back by it. Here all that was let in moves the deadline by
     /// its own time for proving, so spam never makes it too early for who proves a message in `provingPerMessage`, and
     /// the fees of spam in a poll that is finalized are the owner's: `limit * messageFee` and the gas of so many
-    /// messages (288,000 each) is what it costs to fill a poll. Where there are top-ups they fill it too: they pay no fee,
-    /// but tokens for at least one credit and 141,000 gas each. What that buys is that nothing can be sent any more,
+    /// messages (288,000 each) is what it costs to fill a poll. Top-ups take the same places and pay the same fee, besides
+    /// tokens for at least one credit, and 141,000 gas each. What that buys is that nothing can be sent any more,
     /// so who bought votes could fill the poll to keep them from being overridden. The owner sets the price: a long
     /// `provingMax` with a short, honest `provingPerMessage`, and a fee where gas is cheap. 30 days at 1 second are 2.6
     /// million messages. Keeping the fees after an abort instead would pay whoever can cause one, the coordinator.
@@ -372,12 +256,12 @@ contract Poll is ReentrancyGuardTransient {
         return _messageLimit(_info());
     }
 
-    /// @notice From when on the poll cannot be finalized any more, but given up. Moves with each message.
+    /// @inheritdoc IPoll
     function deadline() public view returns (uint256) {
         return _deadline(_info());
     }
 
-    /// @notice Where the poll is. After the deadline it stays Ended until somebody calls `abort`.
+    /// @inheritdoc IPoll
     function state() external view returns (PollState) {
         Arguments arguments = _info();
         if (_finalized) return PollState.Finalized;
@@ -386,23 +270,23 @@ contract Poll is ReentrancyGuardTransient {
         return block.timestamp < arguments.endTime() ? PollState.Open : PollState.Ended;
     }
 
-    /// @notice What an option received.
+    /// @inheritdoc IPoll
     function resultOf(uint256 option) external view onceFinalized returns (OptionResult memory) {
         if (option >= _info().voteOptions()) revert UnknownOption(option);
         return Results.read(option);
     }
 
-    /// @notice What every option received.
+    /// @inheritdoc IPoll
     function results() external view onceFinalized returns (OptionResult[] memory) {
         return Results.readAll(0, _info().voteOptions());
     }
 
-    /// @notice The sums over all options.
+    /// @inheritdoc IPoll
     function totals() external view onceFinalized returns (OptionResult memory) {
         return Results.read(_info().voteOptions());
     }
 
-    /// @notice The two chains and their lengths. joinCount is one more than the joins: leaf 0 is nobody's.
+    /// @inheritdoc IPoll
     function chains()
         external
         view
@@ -411,7 +295,7 @@ contract Poll is ReentrancyGuardTransient {
         return (_currentJoinChain(), uint256(_joins) + 1, _currentMessageChain(), _messages);
     }
 
-    /// @notice Everything that never changes.
+    /// @inheritdoc IPoll
     function pollInfo() external view returns (PollInfo memory) {
         return _info().decode();
     }
@@ -446,10 +330,10 @@ contract Poll is ReentrancyGuardTransient {
         return arguments.provingMax() / arguments.provingPerMessage();
     }
 
-    function _anchorOf(Arguments arguments, uint256 blockNumber) private view returns (uint256) {
+    function _anchorOf(Arguments arguments, uint256 blockNumber) private view returns (uint256, bytes32) {
         if (arguments.signedWithin() != 0) return Anchors.anchorOf(blockNumber, _anchorWindow(arguments));
-        if (blockNumber != 0) revert Anchors.WrongAnchor(blockNumber, 0);
-        return 0;
+        if (blockNumber != 0) revert WrongAnchor(blockNumber, 0);
+        return (0, 0);
     }
 
     function _anchorWindow(Arguments arguments) private view returns (uint256) {
@@ -474,8 +358,8 @@ contract Poll is ReentrancyGuardTransient {
 
     /// @dev Without anchors both have to be 0.
     function _requireAnchor(Arguments arguments, uint256 blockNumber, uint256 anchor) private view {
-        uint256 expected = _anchorOf(arguments, blockNumber);
-        if (anchor != expected) revert Anchors.WrongAnchor(anchor, expected);
+        (uint256 expected,) = _anchorOf(arguments, blockNumber);
+        if (anchor != expected) revert WrongAnchor(anchor, expected);
     }
 
     function _takeFee(Arguments arguments, uint256 messages) private {

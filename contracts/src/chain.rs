@@ -37,6 +37,24 @@ pub trait Chain {
         value: U256,
     ) -> Result<Receipt, ChainError>;
 
+    /// Sends a call that is of no use after the block `last_block`, and stops waiting for it then. The next call of
+    /// the same account that is sent in this way takes its place: one of the two gets into a block.
+    ///
+    /// # Errors
+    /// As for [`Chain::send`], and [`ChainError::Overdue`].
+    fn send_until(
+        &mut self,
+        from: Address,
+        to: Address,
+        calldata: Bytes,
+        value: U256,
+        last_block: u64,
+    ) -> Result<Receipt, ChainError> {
+        // For chains where what is sent is in the next block.
+        let _ = last_block;
+        self.send(from, Some(to), calldata, value)
+    }
+
     /// Executes a call on the newest state, changes nothing, and returns the contract's answer. The caller is the
     /// zero address.
     ///
@@ -217,6 +235,14 @@ pub enum ChainError {
         transaction: B256,
         /// What is known.
         reason: String,
+    },
+    /// The transaction is in no block yet, and of no use any more: see [`Chain::send_until`].
+    #[error(
+        "transaction {transaction} is in no block yet, and is too old by now to have an effect"
+    )]
+    Overdue {
+        /// The transaction's hash.
+        transaction: B256,
     },
     /// Somebody asked to stop waiting. Nothing was sent.
     #[error("interrupted")]

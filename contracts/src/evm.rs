@@ -26,7 +26,7 @@ pub const ACCOUNTS: u8 = 16;
 pub const CHAIN_ID: u64 = 31_337;
 
 /// The time of block 0, in seconds since 1970.
-pub const GENESIS_TIME: u64 = 1_800_000_000;
+pub const GENESIS_TIME: u64 = 4_000_000_000;
 
 /// Seconds from one block to the next, unless time is moved.
 pub const BLOCK_TIME: u64 = 12;

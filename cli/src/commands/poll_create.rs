@@ -1,6 +1,5 @@
 //! `poll create`: a new poll of a deployment.
 
-use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_protocol::keys::PublicKey;
 use serde::Serialize;
 
@@ -12,6 +11,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::poll_contract::PollContract;
 use crate::poll_creation::{establish, Created, Credits, End, Start, Terms, TopUps};
+use crate::votes_credits::VotesCredits;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,34 +82,35 @@ fn credits(arguments: &PollCreate) -> Result<Credits, Failure> {
         arguments.credits,
         arguments.credits_contract,
         arguments.votes_token,
-        arguments.snapshot,
+        arguments.snapshot.zip(arguments.votes_per_credit),
     ) {
         (Some(credits), None, None, _) => Ok(Credits::Constant(credits)),
         (None, Some(contract), None, _) => Ok(Credits::Contract(contract)),
-        (None, None, Some(token), Some(snapshot)) => Ok(Credits::Votes {
+        (None, None, Some(token), Some((snapshot, factor))) => Ok(Credits::Votes(VotesCredits {
             token,
             snapshot,
-            factor: arguments.votes_per_credit,
-        }),
+            factor,
+        })),
         _ => Err(Failure::Usage(
-            "give one of --credits, --credits-contract and --votes-token with --snapshot".into(),
+            "give one of --credits, --credits-contract and --votes-token with --snapshot and --votes-per-credit".into(),
         )),
     }
 }
 
 fn top_ups(arguments: &PollCreate) -> Result<Option<TopUps>, Failure> {
-    match (arguments.top_up_token, arguments.beneficiary) {
-        (None, None) if arguments.credit_unit == U256::from(1) => Ok(None),
-        (None, None) => Err(Failure::Usage(
-            "--credit-unit is the price of top-ups; give --top-up-token, or leave it out".into(),
-        )),
-        (Some(token), Some(beneficiary)) => Ok(Some(TopUps {
+    match (
+        arguments.top_up_token,
+        arguments.credit_unit,
+        arguments.beneficiary,
+    ) {
+        (None, None, None) => Ok(None),
+        (Some(token), Some(unit), Some(beneficiary)) => Ok(Some(TopUps {
             token,
-            unit: arguments.credit_unit,
+            unit,
             beneficiary,
         })),
         _ => Err(Failure::Usage(
-            "--top-up-token and --beneficiary need each other".into(),
+            "--top-up-token, --credit-unit and --beneficiary need each other".into(),
         )),
     }
 }

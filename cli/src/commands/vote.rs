@@ -8,7 +8,7 @@ use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::poll::Mode;
 use serde::Serialize;
 
-use crate::anchor::{Anchor, Window};
+use crate::anchor::{can_be_repeated, Anchor, Outlook};
 use crate::arguments::{Choice, Vote};
 use crate::ballot::Ballot;
 use crate::connection::Connection;
@@ -30,8 +30,12 @@ struct Document {
     cost: String,
     voice_credits: String,
     out: Option<String>,
-    /// The last block in which what was written to the file can be published; none without anchors.
+    /// The last block, as far as can be told, in which what was written to the file can be published; none without
+    /// anchors.
     publish_until: Option<u64>,
+    /// The last block, as far as can be told, in which others can send again what was sent before; none without
+    /// anchors, where that is so until the poll's end.
+    replayable_until: Option<u64>,
     first_message: Option<u64>,
     gas: Option<u64>,
 }
@@ -60,7 +64,11 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
     let drafts = ballot.drafts()?;
     explain(&ballot, arguments.new_key_file.as_deref(), console);
     check_cost(&ballot, joined.credits, console)?;
-    warn_of_replays(&connection, &poll, console)?;
+    let outlook = match poll.header().has_anchors() {
+        true => Some(Outlook::now(&connection.chain, &poll)?),
+        false => None,
+    };
+    warn_of_replays(&connection, &poll, outlook.as_ref(), console)?;
     let mut document = Document {
         state_index: joined.state_index,
         nonces: ballot.nonces(),
@@ -68,6 +76,7 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         voice_credits: joined.credits.to_string(),
         out: None,
         publish_until: None,
+        replayable_until: outlook.map(|outlook| outlook.last(outlook.window.present)),
         first_message: None,
         gas: None,
     };
@@ -75,7 +84,7 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         let anchor = Anchor::newest(&connection.chain, &poll)?;
         messages_file::write(path, &ballot.messages(&anchor)?)?;
         document.out = Some(path.display().to_string());
-        document.publish_until = publish_until(&connection, &poll, &anchor)?;
+        document.publish_until = outlook.map(|outlook| outlook.last(anchor.block_number));
     } else {
         let from = connection.sending_account()?;
         let Published { first, gas, .. } = cast(&mut connection.chain, from, &poll, &drafts)?;
@@ -166,30 +175,26 @@ fn explain(ballot: &Ballot<'_>, new_key_file: Option<&Path>, console: &Console) 
 fn warn_of_replays(
     connection: &Connection,
     poll: &PollContract,
+    outlook: Option<&Outlook>,
     console: &Console,
 ) -> Result<(), Failure> {
-    if !poll.header().has_anchors() {
+    let Some(outlook) = outlook else {
         console.warn("this poll takes what was signed at any time: whoever has seen an earlier ballot of yours can send it again after this one, until the poll ends, and it counts in place of this one");
         return Ok(());
+    };
+    if !can_be_repeated(&connection.chain, poll, outlook)? {
+        console.note("nothing that was sent before can be sent again: this ballot stands until you vote again");
+        return Ok(());
     }
-    let window = Window::now(&connection.chain, poll)?;
-    console.note(format!(
-        "what you sent before can be sent again by others until block {}; a ballot that you send after that stands",
-        window.last(window.head)
+    let last = outlook.last(outlook.window.present);
+    let after = match outlook.is_followed(last) {
+        true => "a ballot that you send after that stands",
+        false => "that is until the poll ends, so vote again as late as you can",
+    };
+    console.warn(format!(
+        "if you have voted before, others can send that ballot again until about block {last}, and it then counts in place of this one; {after}"
     ));
     Ok(())
-}
-
-fn publish_until(
-    connection: &Connection,
-    poll: &PollContract,
-    anchor: &Anchor,
-) -> Result<Option<u64>, Failure> {
-    if !poll.header().has_anchors() {
-        return Ok(None);
-    }
-    let window = Window::now(&connection.chain, poll)?;
-    Ok(Some(window.last(anchor.block_number)))
 }
 
 /// In full voting a ballot that is counted first spends exactly what the voter joined with. In the other

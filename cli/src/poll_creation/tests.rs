@@ -1,5 +1,5 @@
 use maci_nova_contracts::alloy_sol_types::SolValue;
-use maci_nova_contracts::bindings::Poll;
+use maci_nova_contracts::bindings::{Poll, SampleToken};
 use maci_nova_contracts::evm::{GENESIS_TIME, SENDER};
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::field::Fr;
@@ -199,21 +199,21 @@ fn what_the_contract_would_refuse_is_not_sent() {
         (
             "no contract at 0x9999",
             Box::new(move |terms| {
-                terms.credits = Credits::Votes {
+                terms.credits = Credits::Votes(VotesCredits {
                     token: nobody,
                     snapshot: 1,
                     factor: U256::from(1),
-                }
+                })
             }),
         ),
         (
             "--votes-per-credit",
             Box::new(move |terms| {
-                terms.credits = Credits::Votes {
+                terms.credits = Credits::Votes(VotesCredits {
                     token: top_ups.token,
                     snapshot: 1,
                     factor: U256::ZERO,
-                }
+                })
             }),
         ),
         (
@@ -307,7 +307,7 @@ fn blocks_that_come_too_fast() {
         world.go_to(next);
     };
     (0..300).for_each(|_| second(&mut world));
-    assert_eq!(proposed(block_time(&world.evm).unwrap()), 255);
+    assert_eq!(proposed(clock::block_time(&world.evm).unwrap()), 255);
     // 255 blocks of a second are 17 in the end.
     let (path, now) = (world.path(), world.now());
     let terms = world.terms();
@@ -335,11 +335,17 @@ fn only_earlier_sign_ups() {
 fn credits_of_each_kind() {
     let mut world = World::new();
     let token = world.token();
-    let votes = Credits::Votes {
+    // 3 million of the smallest unit are no credit yet; one vote in ten billion of a token is.
+    let to = world.account(0);
+    let amount = U256::from(10_000_000_000_u64);
+    world.send(0, token, &SampleToken::mintCall { to, amount }, 0);
+    let snapshot = world.evm.latest().number;
+    world.evm.mine(1);
+    let votes = Credits::Votes(VotesCredits {
         token,
-        snapshot: 1,
-        factor: U256::from(2),
-    };
+        snapshot,
+        factor: U256::from(1_000_000_000),
+    });
     let mut contract = Address::ZERO;
     for credits in [Credits::Constant(7), votes] {
         world.file.poll = None;

@@ -20,7 +20,7 @@ use super::error::RpcError;
 use super::logs::{self, Query, Window};
 use super::observer::{Notice, Observer};
 use super::retry::Patience;
-use super::send::{self, Draft};
+use super::send::{self, Draft, Overdue};
 use super::transport::Transport;
 use super::types::{
     alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, ethers_word, small,
@@ -98,6 +98,8 @@ pub struct RpcChain {
     /// Addresses that were seen to have code.
     contracts: HashSet<Address>,
     window: Mutex<Window>,
+    /// What is in no block yet, and is replaced by what is sent next.
+    overdue: Option<Overdue>,
 }
 
 impl RpcChain {
@@ -138,6 +140,7 @@ impl RpcChain {
             receipt: options.receipt,
             contracts: HashSet::new(),
             window: Mutex::new(Window::new()),
+            overdue: None,
         })
     }
 
@@ -214,22 +217,33 @@ impl RpcChain {
         to: Option<Address>,
         calldata: Bytes,
         value: U256,
+        last_block: Option<u64>,
     ) -> Result<Receipt, RpcError> {
         if let Some(to) = to.filter(|_| !calldata.is_empty()) {
             self.require_contract(to)?;
         }
         let draft = Draft::new(from, to, calldata, value);
+        let limits = send::Limits {
+            fee: ethers_word(self.max_fee),
+            wait: self.receipt,
+            last_block,
+        };
+        // Only what is of use for a while takes another's place: anything else is something else.
+        let replaces = |overdue: &Overdue| last_block.is_some() && overdue.is_of(from);
+        let mut overdue = self.overdue.take_if(|overdue| replaces(overdue));
         let account = self.account(from)?;
-        self.wait(send::send(
+        let sent = self.wait(send::send(
             &self.node,
             self.chain_id,
             account,
             draft,
-            send::Limits {
-                fee: ethers_word(self.max_fee),
-                wait: self.receipt,
-            },
-        ))
+            limits,
+            &mut overdue,
+        ));
+        if overdue.is_some() {
+            self.overdue = overdue;
+        }
+        sent
     }
 
     fn read_call(&self, to: Address, calldata: Bytes) -> Result<Bytes, RpcError> {
@@ -383,7 +397,18 @@ impl Chain for RpcChain {
         calldata: Bytes,
         value: U256,
     ) -> Result<Receipt, ChainError> {
-        Ok(self.transact(from, to, calldata, value)?)
+        Ok(self.transact(from, to, calldata, value, None)?)
+    }
+
+    fn send_until(
+        &mut self,
+        from: Address,
+        to: Address,
+        calldata: Bytes,
+        value: U256,
+        last_block: u64,
+    ) -> Result<Receipt, ChainError> {
+        Ok(self.transact(from, Some(to), calldata, value, Some(last_block))?)
     }
 
     fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {

@@ -127,6 +127,12 @@ pub enum RpcError {
         /// Why nobody waits any longer.
         reason: String,
     },
+    /// The transaction is in no block yet, and of no use any more. The next one can take its place.
+    #[error("transaction {hash} is in no block yet, and is too old by now to have an effect")]
+    Overdue {
+        /// The transaction.
+        hash: B256,
+    },
     /// The observer asked to stop.
     #[error("interrupted while waiting for the node")]
     Interrupted,
@@ -194,6 +200,7 @@ impl From<RpcError> for ChainError {
             RpcError::Signing(_) | RpcError::TooDear { .. } | RpcError::WrongChain { .. } => {
                 ChainError::Invalid(text)
             }
+            RpcError::Overdue { hash } => ChainError::Overdue { transaction: hash },
             RpcError::Interrupted => ChainError::Interrupted,
             RpcError::Url(_)
             | RpcError::Client(_)

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use ethers_core::types::transaction::eip2718::TypedTransaction;
 use ethers_core::types::{
-    BlockId, BlockNumber, Bytes as NodeBytes, Eip1559TransactionRequest, NameOrAddress,
-    TransactionReceipt, TransactionRequest, H160, U256 as NodeWord, U64,
+    Block, BlockId, BlockNumber, Bytes as NodeBytes, Eip1559TransactionRequest, NameOrAddress,
+    TransactionReceipt, TransactionRequest, H160, H256, U256 as NodeWord, U64,
 };
 use ethers_core::utils::keccak256;
 use ethers_providers::{JsonRpcError, Middleware, Provider, RpcError as _};
@@ -32,6 +32,9 @@ const BASE_FEE_FACTOR: u64 = 2;
 /// Time between the first looks for a receipt, and between the later ones.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
+
+/// What nodes want for a transaction that takes another's place: a tenth more, and some an eighth.
+const HIGHER: (u64, u64) = (9, 8);
 
 /// JSON-RPC's code of a revert, as go-ethereum has introduced it.
 const REVERT_CODE: i64 = 3;
@@ -124,6 +127,48 @@ impl Fees {
             }),
         }
     }
+
+    /// These fees, or what a transaction needs to take the place of one with those of `other`.
+    fn above(self, other: Fees) -> Self {
+        match (self, other.raised()) {
+            (Fees::Legacy { price }, Fees::Legacy { price: least }) => Fees::Legacy {
+                price: price.max(least),
+            },
+            (
+                Fees::Market { most, tip },
+                Fees::Market {
+                    most: least,
+                    tip: least_tip,
+                },
+            ) => Fees::Market {
+                most: most.max(least),
+                tip: tip.max(least_tip),
+            },
+            // A chain that has got a base fee meanwhile, or lost it.
+            (fees, _) => fees,
+        }
+    }
+
+    fn raised(self) -> Self {
+        let raise = |fee: NodeWord| fee.saturating_mul(HIGHER.0.into()) / HIGHER.1 + 1;
+        match self {
+            Fees::Legacy { price } => Fees::Legacy {
+                price: raise(price),
+            },
+            Fees::Market { most, tip } => Fees::Market {
+                most: raise(most),
+                tip: raise(tip),
+            },
+        }
+    }
+
+    /// The most that a unit of gas costs.
+    fn most(self) -> NodeWord {
+        match self {
+            Fees::Legacy { price } => price,
+            Fees::Market { most, .. } => most,
+        }
+    }
 }
 
 /// A transaction, signed.
@@ -132,7 +177,26 @@ struct Signed {
     encoded: NodeBytes,
     hash: B256,
     gas: NodeWord,
+    nonce: NodeWord,
+    fees: Fees,
     draft: Draft,
+}
+
+/// Transactions with one nonce, so that at most one of them gets into a block: each took the place of the one
+/// before. None was in a block when it became too old.
+#[derive(Debug)]
+pub struct Overdue(Vec<Signed>);
+
+impl Overdue {
+    /// Of whoever sent them.
+    pub fn is_of(&self, account: Address) -> bool {
+        let from = ethers_address(account);
+        self.0.iter().all(|signed| signed.draft.from == from)
+    }
+
+    fn last(&self) -> Option<&Signed> {
+        self.0.last()
+    }
 }
 
 /// What a transaction may take.
@@ -140,27 +204,86 @@ struct Signed {
 pub struct Limits {
     /// Wei for a unit of gas.
     pub fee: NodeWord,
-    /// The longest time until it is in a block.
+    /// The longest time until it is in a block; with a last block, until there is another block.
     pub wait: Duration,
+    /// The last block that it is of use in.
+    pub last_block: Option<u64>,
 }
 
-/// Sends a transaction and waits until it is in a block.
+/// Sends a transaction and waits until it is in a block. It takes the place of those that are `overdue`; those,
+/// and it, are left there if it is too old before it is in a block.
 pub async fn send(
     node: &Provider<Transport>,
     chain_id: u64,
     account: &Account,
     draft: Draft,
     limits: Limits,
+    overdue: &mut Option<Overdue>,
 ) -> Result<Receipt, RpcError> {
-    let signed = prepare(node, chain_id, account, draft, limits.fee).await?;
-    publish(node, &signed).await?;
-    let observer = node.as_ref().observer();
-    observer.notice(&Notice::Sent { hash: signed.hash });
-    let receipt = wait(node, signed.hash, limits.wait).await?;
+    if let Some(waiting) = overdue {
+        if let Some((signed, receipt)) = landed(node, &waiting.0).await? {
+            let landed = conclude(node, signed, receipt).await;
+            *overdue = None;
+            // What it was to do is done. If it came too late, its nonce is used, and the next one is free.
+            if landed.is_ok() {
+                return landed;
+            }
+        }
+    }
+    let before = overdue.as_ref().and_then(Overdue::last);
+    let signed = prepare(node, chain_id, account, draft, limits.fee, before).await?;
+    let published = publish(node, &signed).await;
+    let all = &mut overdue.get_or_insert_with(|| Overdue(Vec::new())).0;
+    if let Err(refusal) = published {
+        // The one whose place it was to take may have used the nonce.
+        let earlier = landed(node, all).await?;
+        return match earlier {
+            Some((signed, receipt)) => {
+                let landed = conclude(node, signed, receipt).await;
+                *overdue = None;
+                landed
+            }
+            None => {
+                *overdue = overdue.take().filter(|waiting| !waiting.0.is_empty());
+                Err(refusal)
+            }
+        };
+    }
+    let hash = signed.hash;
+    all.push(signed);
+    node.as_ref().observer().notice(&Notice::Sent { hash });
+    let outcome = match wait(node, all, limits).await {
+        Ok(Some((signed, receipt))) => conclude(node, signed, receipt).await,
+        Ok(None) => return Err(RpcError::Overdue { hash }),
+        Err(error) => Err(error),
+    };
+    *overdue = None;
+    outcome
+}
+
+/// What came of a transaction that is in a block.
+async fn conclude(
+    node: &Provider<Transport>,
+    signed: &Signed,
+    receipt: TransactionReceipt,
+) -> Result<Receipt, RpcError> {
     if succeeded(&receipt) {
         return read_receipt(receipt);
     }
-    Err(why_reverted(node, &signed, &receipt).await)
+    Err(why_reverted(node, signed, &receipt).await)
+}
+
+/// The one of these transactions that is in a block.
+async fn landed<'a>(
+    node: &Provider<Transport>,
+    sent: &'a [Signed],
+) -> Result<Option<(&'a Signed, TransactionReceipt)>, RpcError> {
+    for signed in sent {
+        if let Some(receipt) = receipt_of(node, signed.hash).await? {
+            return Ok(Some((signed, receipt)));
+        }
+    }
+    Ok(None)
 }
 
 /// The receipt of a transaction that is in a block, whether it had an effect or not.
@@ -229,23 +352,17 @@ async fn prepare(
     account: &Account,
     draft: Draft,
     max_fee: NodeWord,
+    before: Option<&Signed>,
 ) -> Result<Signed, RpcError> {
-    let newest = node
-        .get_block(BlockNumber::Latest)
-        .await
-        .map_err(|error| RpcError::of_provider("eth_getBlockByNumber", error))?
-        .ok_or_else(|| RpcError::Nonsense {
-            method: "eth_getBlockByNumber",
-            reason: "there is no newest block".to_owned(),
-        })?;
+    let newest = newest(node).await?;
     let estimate = estimate(node, &draft).await?;
     let gas = with_margin(estimate, newest.gas_limit);
     let fees = fees(node, newest.base_fee_per_gas).await?;
     let fees = fees.within(max_fee, newest.base_fee_per_gas)?;
-    let nonce = node
-        .get_transaction_count(draft.from, Some(BlockNumber::Pending.into()))
-        .await
-        .map_err(|error| RpcError::of_provider("eth_getTransactionCount", error))?;
+    let (nonce, fees) = match before {
+        Some(before) => (before.nonce, fees.above(before.fees)),
+        None => (next_nonce(node, draft.from).await?, fees),
+    };
     let transaction = draft.fill(chain_id, nonce, gas, fees);
     let encoded = account
         .sign(&transaction)
@@ -254,8 +371,27 @@ async fn prepare(
         hash: B256::from(keccak256(&encoded)),
         encoded,
         gas,
+        nonce,
+        fees,
         draft,
     })
+}
+
+async fn newest(node: &Provider<Transport>) -> Result<Block<H256>, RpcError> {
+    const METHOD: &str = "eth_getBlockByNumber";
+    let newest = node.get_block(BlockNumber::Latest).await;
+    newest
+        .map_err(|error| RpcError::of_provider(METHOD, error))?
+        .ok_or_else(|| RpcError::Nonsense {
+            method: METHOD,
+            reason: "there is no newest block".to_owned(),
+        })
+}
+
+async fn next_nonce(node: &Provider<Transport>, account: H160) -> Result<NodeWord, RpcError> {
+    let pending = Some(BlockNumber::Pending.into());
+    let nonce = node.get_transaction_count(account, pending).await;
+    nonce.map_err(|error| RpcError::of_provider("eth_getTransactionCount", error))
 }
 
 /// Gas that the transaction needs now. Fees are left out: a node would compare them with the balance
@@ -323,21 +459,45 @@ async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcE
     }
 }
 
-async fn wait(
+/// Waits for one of the transactions to be in a block; `None` if the last one is too old, and another one that pays
+/// more can take its place.
+async fn wait<'a>(
     node: &Provider<Transport>,
-    hash: B256,
-    limit: Duration,
-) -> Result<TransactionReceipt, RpcError> {
+    sent: &'a [Signed],
+    limits: Limits,
+) -> Result<Option<(&'a Signed, TransactionReceipt)>, RpcError> {
+    let Some(signed) = sent.last() else {
+        return Ok(None);
+    };
+    let hash = signed.hash;
+    let can_be_replaced = signed.fees.raised().most() <= limits.fee;
+    let last_block = limits.last_block.filter(|_| can_be_replaced);
     let started = Instant::now();
+    let (mut moved, mut head) = (started, None);
     let mut look = FIRST_LOOK;
     let unseen = |reason: String| RpcError::NoReceipt { hash, reason };
     loop {
-        match receipt_of(node, hash).await {
-            Ok(Some(receipt)) => return Ok(receipt),
+        // Before the receipts: what is in this block is then seen.
+        if let Some(last) = last_block {
+            let number = newest(node)
+                .await
+                .map_err(|error| unseen(error.to_string()))?;
+            let number = number.number.map(|number| number.as_u64());
+            if number != head {
+                (head, moved) = (number, Instant::now());
+            }
+            if number >= Some(last) {
+                let landed = landed(node, sent).await;
+                return landed.map_err(|error| unseen(error.to_string()));
+            }
+        }
+        match landed(node, sent).await {
+            Ok(Some(landed)) => return Ok(Some(landed)),
             Ok(None) => {}
             Err(error) => return Err(unseen(error.to_string())),
         }
         let waited = started.elapsed();
+        let limit = limits.wait + (moved - started);
         if waited >= limit {
             return Err(unseen(format!("none came in {} s", waited.as_secs())));
         }

@@ -80,11 +80,11 @@ fn who_has_paid_gets_it_back() {
     let before = [wei(&world, both), wei(&world, fees_only)];
     let paid = withdraw(&mut world.evm, both, &poll, now).unwrap();
     assert_eq!(paid.tokens, U256::from(5 * CREDIT_UNIT));
-    assert_eq!(paid.fees, U256::from(2 * FEE));
+    assert_eq!(paid.fees, U256::from(3 * FEE), "of a top-up as well");
     assert!(paid.gas > 40_000);
     assert_eq!(balance(&world, &poll, both), 1_000_000);
     // Gas has no price here.
-    assert_eq!(wei(&world, both), before[0] + U256::from(2 * FEE));
+    assert_eq!(wei(&world, both), before[0] + U256::from(3 * FEE));
     let paid = withdraw(&mut world.evm, fees_only, &poll, now).unwrap();
     assert_eq!((paid.tokens, paid.fees), (U256::ZERO, U256::from(FEE)));
     assert_eq!(wei(&world, fees_only), before[1] + U256::from(FEE));
@@ -113,9 +113,9 @@ fn a_finalized_poll_pays_its_beneficiary_and_owner() {
     let before = wei(&world, owner);
     let paid = collect(&mut world.evm, other, &poll, now).unwrap();
     assert_eq!(paid.tokens, U256::from(3 * CREDIT_UNIT));
-    assert_eq!(paid.fees, U256::from(FEE));
+    assert_eq!(paid.fees, U256::from(2 * FEE));
     assert_eq!(balance(&world, &poll, BENEFICIARY), 3 * CREDIT_UNIT);
-    assert_eq!(wei(&world, owner), before + U256::from(FEE));
+    assert_eq!(wei(&world, owner), before + U256::from(2 * FEE));
     // A second time there is nothing.
     let newest = world.evm.latest();
     let paid = collect(&mut world.evm, other, &poll, now).unwrap();

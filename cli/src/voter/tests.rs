@@ -1,6 +1,5 @@
 //! Voters of real contracts, with real join proofs, in an embedded EVM.
 
-use maci_nova_contracts::alloy_primitives::B256;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::OnceLock;
 
@@ -8,6 +7,8 @@ use halo2curves::bn256::{Fr as Scalar, G1Affine, G2Affine};
 use halo2curves::group::Curve;
 use maci_nova_compressor::adapter::ToHalo;
 use maci_nova_compressor::groth16::Trapdoors;
+use maci_nova_contracts::alloy_primitives::B256;
+use maci_nova_contracts::chain::{Block, BlockId, TransactionInput};
 use maci_nova_contracts::deploy::{self, Gatekeeper, Plan, Shape};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::{decider, join as contract};
@@ -15,6 +16,7 @@ use maci_nova_protocol::log::Record;
 use maci_nova_protocol::Fr;
 
 use super::*;
+use crate::anchor::can_be_repeated;
 use crate::arguments::Choice;
 use crate::ballot::Ballot;
 use crate::join_key;
@@ -433,16 +435,18 @@ fn what_was_sent_cannot_be_sent_again_later() {
     let old = world.ballot(2);
     world.publish(&old).unwrap();
     // As long as its anchor is taken, anybody can.
-    let left = Window::now(&world.evm, &world.poll).unwrap();
-    let left = left.last(old[0].block_number) - left.head - 1;
-    world.evm.mine(left);
+    let outlook = Outlook::now(&world.evm, &world.poll).unwrap();
+    assert!(outlook.of_node && can_be_repeated(&world.evm, &world.poll, &outlook).unwrap());
+    let last = outlook.last(old[0].block_number);
+    world.evm.mine(last - outlook.window.present - 1);
     world.publish(&old).unwrap();
     fails(world.publish(&old), "too old");
     // The contract says the same, to whoever asks nobody.
     let bare: Vec<Message> = old.iter().map(|signed| signed.message).collect();
     let anchor = anchor_of(&old[0]);
-    let refused = send_batch(&mut world.evm, OTHER, &world.poll, &bare, &anchor).unwrap_err();
-    assert!(anchor::is_refused(&refused), "{refused}");
+    let refused = send_batch(&mut world.evm, OTHER, &world.poll, &bare, &anchor, None);
+    let refused = refused.unwrap_err();
+    assert!(anchor::is_outdated(&refused), "{refused}");
     // Under the anchor of now they would not count; the client does not send them.
     let now = Anchor::newest(&world.evm, &world.poll).unwrap();
     let mut renamed = old.clone();
@@ -490,6 +494,95 @@ fn messages_of_another_poll_are_not_sent() {
     let ahead = world.evm.latest().number + 1;
     foreign[0].block_number = ahead;
     fails(world.publish(&foreign), "AnchorUnknown");
+}
+
+/// A rollup whose nodes count other blocks than its contracts, and where BLOCKHASH is no header's.
+struct Rollup<'a>(&'a mut Evm);
+
+impl Chain for Rollup<'_> {
+    fn chain_id(&self) -> Result<u64, ChainError> {
+        self.0.chain_id()
+    }
+    fn accounts(&self) -> Vec<Address> {
+        self.0.accounts()
+    }
+    fn send(
+        &mut self,
+        from: Address,
+        to: Option<Address>,
+        calldata: Bytes,
+        value: U256,
+    ) -> Result<Receipt, ChainError> {
+        self.0.send(from, to, calldata, value)
+    }
+    fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {
+        self.0.call(to, calldata)
+    }
+    fn input(&self, transaction: B256) -> Result<Option<TransactionInput>, ChainError> {
+        self.0.input(transaction)
+    }
+    fn logs(
+        &self,
+        address: Address,
+        from_block: u64,
+        to_block: u64,
+        topics: &[Vec<B256>],
+    ) -> Result<Vec<Log>, ChainError> {
+        self.0.logs(address, from_block / 48, to_block / 48, topics)
+    }
+    fn block(&self, block: BlockId) -> Result<Block, ChainError> {
+        let block = self.0.block(match block {
+            BlockId::Latest => BlockId::Latest,
+            BlockId::Number(number) => BlockId::Number(number / 48),
+        })?;
+        Ok(Block {
+            number: 48 * block.number,
+            hash: !block.hash,
+            ..block
+        })
+    }
+    fn code(&self, address: Address) -> Result<Bytes, ChainError> {
+        self.0.code(address)
+    }
+    fn balance(&self, address: Address) -> Result<U256, ChainError> {
+        self.0.balance(address)
+    }
+}
+
+#[test]
+fn a_rollup_whose_contracts_count_other_blocks() {
+    let mut world = World::with_voter();
+    let drafts = world.with_ballot(3, |ballot| ballot.drafts().unwrap());
+    let signed = world.ballot(2);
+    let mut rollup = Rollup(&mut world.evm);
+    assert_eq!(
+        cast(&mut rollup, OTHER, &world.poll, &drafts)
+            .unwrap()
+            .count,
+        3
+    );
+    publish(&mut rollup, OTHER, &world.poll, &signed, &SILENT).unwrap();
+    let outlook = Outlook::now(&rollup, &world.poll).unwrap();
+    assert!(!outlook.of_node);
+    assert_eq!(outlook.last_for_node(outlook.window.present), u64::MAX);
+    assert_eq!(world.messages().len(), 5);
+}
+
+#[test]
+fn whether_something_can_be_repeated() {
+    let mut world = World::with_voter();
+    let repeatable = |world: &World| {
+        let outlook = Outlook::now(&world.evm, &world.poll).unwrap();
+        can_be_repeated(&world.evm, &world.poll, &outlook).unwrap()
+    };
+    assert!(!repeatable(&world), "nothing was sent");
+    let ballot = world.ballot(1);
+    world.publish(&ballot).unwrap();
+    assert!(repeatable(&world));
+    world.evm.mine(u64::from(WITHIN) - 2);
+    assert!(repeatable(&world));
+    world.evm.mine(2);
+    assert!(!repeatable(&world));
 }
 
 /// A chain on which a node reorders blocks, or lies about them.

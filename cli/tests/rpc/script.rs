@@ -739,3 +739,154 @@ fn the_address_of_a_node_does_not_show() {
     assert_silent(format!("{chain:?}"));
     assert_silent(format!("{:?}", options(&listener)));
 }
+
+// What is too old before it is in a block.
+
+/// A chain whose next block is there at each look, from 50,001 on, and in which no transaction gets into a block but
+/// those that `included` names by their number, from 0, in the order of sending; with this status.
+struct Busy {
+    server: Server,
+    chain: RpcChain,
+}
+
+impl Busy {
+    fn new(included: impl Fn(usize) -> Option<u8> + Send + 'static, nonce_is_used: bool) -> Self {
+        let looks = AtomicUsize::new(0);
+        let sent: Arc<Mutex<Vec<B256>>> = Arc::default();
+        let (server, chain, _) = play(move |method, params| {
+            let mut sent = sent.lock().unwrap();
+            Some(match method {
+                "eth_getBlockByNumber" => {
+                    let number = 50_001 + looks.fetch_add(1, Ordering::SeqCst);
+                    Reply::Result(block(&json!(format!("{number:#x}"))))
+                }
+                "eth_sendRawTransaction" if nonce_is_used && sent.len() == 1 => {
+                    sent.push(hash_of(params));
+                    Reply::Error(-32_000, "nonce too low", Value::Null)
+                }
+                "eth_sendRawTransaction" => {
+                    sent.push(hash_of(params));
+                    Reply::Result(json!(hash_of(params)))
+                }
+                "eth_getTransactionByHash" => Reply::Result(Value::Null),
+                "eth_getTransactionReceipt" => {
+                    let hash: B256 = serde_json::from_value(params[0].clone()).unwrap();
+                    // Nothing is in a block before the first one is too old.
+                    let number = sent.iter().position(|other| *other == hash);
+                    let status = number.and_then(&included).filter(|_| sent.len() > 1);
+                    Reply::Result(status.map_or(Value::Null, |status| receipt(params, status)))
+                }
+                "eth_call" if params[0]["data"] == "0x01020304" => {
+                    Reply::Error(3, "execution reverted", json!(REVERT))
+                }
+                _ => return None,
+            })
+        });
+        Busy { server, chain }
+    }
+
+    /// Sends what is of use for a few blocks.
+    fn send(&mut self, calldata: &'static [u8]) -> Result<B256, ChainError> {
+        let from = self.chain.accounts()[0];
+        let calldata = Bytes::from_static(calldata);
+        let sent = self
+            .chain
+            .send_until(from, CONTRACT, calldata, U256::from(9), 50_006);
+        Ok(sent?.transaction)
+    }
+
+    /// Nonce, tip and most of what was sent, in its order. Each is one byte here.
+    fn sent(&self) -> Vec<[u8; 3]> {
+        let calls = self.server.calls("eth_sendRawTransaction");
+        let fields = calls.iter().map(|sent| raw(sent)[6..9].try_into().unwrap());
+        fields.collect()
+    }
+
+    fn hash(&self, number: usize) -> B256 {
+        hash_of(&self.server.calls("eth_sendRawTransaction")[number])
+    }
+}
+
+const FIRST: &[u8] = &[1, 2, 3, 4];
+const SECOND: &[u8] = &[5, 6, 7, 8];
+
+#[test]
+fn what_is_too_old_is_replaced() {
+    let mut busy = Busy::new(|number| (number == 1).then_some(1), false);
+    let error = busy.send(FIRST).unwrap_err();
+    let transaction = busy.hash(0);
+    assert_eq!(error, ChainError::Overdue { transaction });
+    assert_eq!(busy.send(SECOND), Ok(busy.hash(1)));
+    // The same nonce, and at least an eighth more for each part of the price.
+    assert_eq!(busy.sent(), [[5, 7, 29], [5, 8, 33]]);
+    // Afterwards nothing is left to be replaced.
+    let mut busy = Busy::new(|number| (number >= 1).then_some(1), false);
+    busy.send(FIRST).unwrap_err();
+    busy.send(SECOND).unwrap();
+    busy.send(&[9; 4]).unwrap();
+    assert_eq!(busy.sent()[2], [5, 7, 29]);
+}
+
+#[test]
+fn what_was_to_be_replaced_may_come_first() {
+    // It had its effect: the second one is not even sent.
+    let mut busy = Busy::new(|number| (number == 0).then_some(1), true);
+    busy.send(FIRST).unwrap_err();
+    assert_eq!(busy.send(SECOND), Ok(busy.hash(0)));
+    // It reverted: its nonce is used, and the caller is told why.
+    let mut busy = Busy::new(|number| (number == 0).then_some(0), true);
+    busy.send(FIRST).unwrap_err();
+    let error = busy.send(SECOND).unwrap_err();
+    let data = hex::decode(REVERT).unwrap().into();
+    let gas_used = Some(50_000);
+    assert_eq!(error, ChainError::Reverted { data, gas_used });
+    // The next one begins anew.
+    let error = busy.send(SECOND).unwrap_err();
+    assert!(matches!(error, ChainError::Overdue { .. }), "{error:?}");
+    assert_eq!(busy.sent()[2], [5, 7, 29]);
+}
+
+#[test]
+fn what_others_wait_for_is_not_replaced() {
+    let mut busy = Busy::new(|number| (number > 0).then_some(1), false);
+    busy.send(FIRST).unwrap_err();
+    // Another account's, and what is of use at any time, have their own nonces.
+    let other = busy.chain.accounts()[1];
+    let to = Some(CONTRACT);
+    let data = || Bytes::from_static(SECOND);
+    busy.chain.send(other, to, data(), U256::from(9)).unwrap();
+    let until = busy
+        .chain
+        .send_until(other, CONTRACT, data(), U256::from(9), 50_006);
+    until.unwrap();
+    busy.chain
+        .send(busy.chain.accounts()[0], to, data(), U256::from(9))
+        .unwrap();
+    assert_eq!(busy.sent()[1..], [[5, 7, 29]; 3]);
+}
+
+/// Where a higher price would be above what the sender is willing to pay, the transaction is waited for.
+#[test]
+fn what_cannot_be_replaced_is_waited_for() {
+    let (_server, mut chain, _) = play(|method, _| {
+        (method == "eth_getTransactionReceipt").then_some(Reply::Result(Value::Null))
+    });
+    let from = chain.accounts()[0];
+    let data = Bytes::from_static(FIRST);
+    let sent = chain.send_until(from, CONTRACT, data.clone(), U256::ZERO, 50_000);
+    assert!(matches!(sent, Err(ChainError::Overdue { .. })), "{sent:?}");
+    let server = Server::start(|method, params| match method {
+        "eth_getTransactionReceipt" => Reply::Result(Value::Null),
+        _ => usual(method, params),
+    });
+    let options = Options {
+        max_fee: U256::from(30),
+        ..options(&Arc::default())
+    };
+    let mut chain = RpcChain::connect(&server.url(), options).unwrap();
+    let sent = chain.send_until(from, CONTRACT, data, U256::ZERO, 50_000);
+    assert!(
+        matches!(sent, Err(ChainError::Undecided { .. })),
+        "{sent:?}"
+    );
+}

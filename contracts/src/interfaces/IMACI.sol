@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
+import {ICommonErrors} from "./ICommonErrors.sol";
 import {PollSettings, PublicKey} from "../libraries/Types.sol";
 
 /// @title Sign-ups and polls
 /// @notice People sign up once, with a key that is good for every poll. Sign-ups never close. Anybody creates polls, so
 /// being one of these polls says little about one: look at its `pollInfo`.
-interface IMACI {
+interface IMACI is ICommonErrors {
     /// @notice A key is in the tree.
     /// @param index Of its leaf, from 0.
     /// @param x Of the key.
@@ -73,16 +74,10 @@ interface IMACI {
     /// @notice There is no contract at the address of the voice credits or of the token.
     /// @param account The address.
     error NoContract(address account);
-    /// @notice A coordinate of the key is not below r.
-    error KeyNotCanonical();
-    /// @notice The key is not on the curve.
-    error KeyNotOnCurve();
     /// @notice The coordinator's key is of low order, or has a part that is.
     error KeyNotInSubgroup();
     /// @notice The coordinator's key has x = 0.
     error KeyXIsZero();
-    /// @notice The calldata is not what an ABI encoder writes for these arguments.
-    error MalformedCalldata();
 
     /// @notice Adds a key to the tree. A key can be there once.
     /// @param key On the curve.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
+import {ICommonErrors} from "./ICommonErrors.sol";
 import {OptionResult, PollInfo, PollState, PublicKey} from "../libraries/Types.sol";
 
 /// @title A poll
@@ -8,7 +9,7 @@ import {OptionResult, PollInfo, PollState, PublicKey} from "../libraries/Types.s
 /// settles the count. Nothing about a poll can be changed.
 ///
 /// Whoever acts on a poll's results pins the poll's address AND the digest of `pollInfo()`: see docs/integrating.md.
-interface IPoll {
+interface IPoll is ICommonErrors {
     /// @notice Somebody joined.
     /// @param stateIndex Their leaf of the state tree, from 1.
     /// @param x Of their first key in this poll.
@@ -75,10 +76,6 @@ interface IPoll {
     /// @param rootIndex The root that was named.
     /// @param lastRoot The highest one that may join.
     error RootTooNew(uint256 rootIndex, uint256 lastRoot);
-    /// @notice A coordinate of the key is not below r.
-    error KeyNotCanonical();
-    /// @notice The key is not on the curve.
-    error KeyNotOnCurve();
 
     /// @notice An element of a message is not below r.
     /// @param index Which one, 0 to 9.
@@ -133,8 +130,6 @@ interface IPoll {
     error UnknownOption(uint256 option);
     /// @notice There is nothing (more) to be paid out.
     error NothingToPay();
-    /// @notice The calldata is not what an ABI encoder writes for these arguments.
-    error MalformedCalldata();
 
     /// @notice Joins under a key that nothing links to a sign-up, once for each sign-up.
     /// @param nullifier P2(secret scalar, scope) of a sign-up that has not joined.
@@ -177,15 +172,15 @@ interface IPoll {
     ) external payable;
 
     /// @notice Adds to a voter's credits. The tokens go to the beneficiary, or back to the sender if the poll is given
-    /// up.
+    /// up. Takes the place of a message (`messageLimit`) and pays the same fee.
     /// @param stateIndex Of somebody who has joined.
     /// @param amount Tokens to take from the sender. What arrives counts, and must be whole credits.
-    function topUp(uint256 stateIndex, uint256 amount) external;
+    function topUp(uint256 stateIndex, uint256 amount) external payable;
 
-    /// @notice Adds to the credits of several voters, in their order.
+    /// @notice Adds to the credits of several voters, in their order. Each pays the fee of a message.
     /// @param stateIndices Of people who have joined.
     /// @param amounts Tokens for each.
-    function topUpBatch(uint256[] calldata stateIndices, uint256[] calldata amounts) external;
+    function topUpBatch(uint256[] calldata stateIndices, uint256[] calldata amounts) external payable;
 
     /// @notice Settles the count. Anybody may send it: the proof decides.
     /// @param newStateRoot The state tree's root after the count.
@@ -217,12 +212,16 @@ interface IPoll {
     /// @notice The anchor of a block, which votes that are sent now may be signed with. Reverts where `publishMessage`
     /// would refuse that block.
     /// @param blockNumber One of the last `anchorWindow()` blocks; 0 in a poll without anchors.
-    /// @return anchor keccak256(abi.encode(hash of the block, chain id, this poll)) mod r; 0 in a poll without anchors.
-    function anchorOf(uint256 blockNumber) external view returns (uint256 anchor);
+    /// @return anchor keccak256(abi.encode(blockHash, chain id, this poll)) mod r; 0 in a poll without anchors. Who signs
+    /// it computes it again from the hash: then a node cannot have them sign for another poll.
+    /// @return blockHash The block's hash as contracts see it, on a rollup perhaps not that of the block's header.
+    function anchorOf(uint256 blockNumber) external view returns (uint256 anchor, bytes32 blockHash);
 
-    /// @notice How many blocks back from the present one are taken now.
-    /// @return Blocks; 0 in a poll without anchors.
-    function anchorWindow() external view returns (uint256);
+    /// @notice Which blocks are taken now. With W for `signedWithin` and t for the seconds until the end, `blocks` is
+    /// max(5, ceil(W / 15), min(W, floor(W * t / 3600))), which is W until the last hour.
+    /// @return newest The block before the present one, as contracts count blocks: on a rollup perhaps not its own.
+    /// @return blocks How many blocks back from the present one are taken; 0 in a poll without anchors.
+    function anchorWindow() external view returns (uint256 newest, uint256 blocks);
 
     /// @notice How many messages and top-ups are taken at most.
     /// @return As many as can be proven in `provingMax`.

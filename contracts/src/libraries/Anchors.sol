@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IMACI} from "../interfaces/IMACI.sol";
+import {IPoll} from "../interfaces/IPoll.sol";
 import {BabyJubJub} from "./BabyJubJub.sol";
 
 /// @title Anchors: what shows that a vote was signed a short while ago
 /// @notice An anchor is made of the hash of a recent block, which nobody can know before that block is there, and of the
 /// poll. Voters sign it with their votes, so what was signed cannot be sent again once its block is too old.
 library Anchors {
-    /// @notice What votes are signed within is 0 (off), or 5 to 8190 blocks.
-    error SignedWithinOutOfRange(uint16 signedWithin);
-    /// @notice More than 255 blocks need the history contract of EIP-2935, which is not here or answers wrongly.
-    error NoBlockHistory();
-    /// @notice The block is not one of the last ones that are taken now, the first of which is `oldest`.
-    error AnchorTooOld(uint256 blockNumber, uint256 oldest);
-    /// @notice The number is not below the present block's, or the chain knows no hash of it.
-    error AnchorUnknown(uint256 blockNumber);
-    /// @notice The anchor is not that of the block: the sender saw another one, or a reorganisation came in between. In
-    /// a poll without anchors both are 0.
-    error WrongAnchor(uint256 given, uint256 expected);
-
     /// @dev Keeps the hashes of the last 8191 blocks; takes and answers 32 bytes, without a selector.
     address internal constant HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
     /// @dev Within BLOCKHASH's 256.
@@ -33,10 +23,10 @@ library Anchors {
     /// @notice Reverts unless votes can be required to be signed within so many blocks on this chain.
     function requireSupported(uint16 signedWithin) internal view {
         if (signedWithin == 0) return;
-        if (signedWithin < MIN || signedWithin > MAX) revert SignedWithinOutOfRange(signedWithin);
+        if (signedWithin < MIN || signedWithin > MAX) revert IMACI.SignedWithinOutOfRange(signedWithin);
         if (signedWithin <= MAX_WITHOUT_HISTORY) return;
         bytes32 known = blockhash(block.number - 1);
-        if (known == 0 || _fromHistory(block.number - 1) != known) revert NoBlockHistory();
+        if (known == 0 || _fromHistory(block.number - 1) != known) revert IMACI.NoBlockHistory();
     }
 
     /// @notice How many blocks back from the present one are taken with `left` seconds to go:
@@ -53,12 +43,14 @@ library Anchors {
     /// @dev Bound to the contract: under the anchors of a twin, with the same id and key, nothing is signed for this one.
     /// @param blockNumber Not above the last block, and not more than `blocks` below the present one.
     /// @param blocks How many blocks back from the present one are taken.
-    function anchorOf(uint256 blockNumber, uint256 blocks) internal view returns (uint256) {
+    /// @return anchor The anchor.
+    /// @return hash The block's hash.
+    function anchorOf(uint256 blockNumber, uint256 blocks) internal view returns (uint256 anchor, bytes32 hash) {
         uint256 oldest = block.number > blocks ? block.number - blocks : 0;
-        if (blockNumber < oldest) revert AnchorTooOld(blockNumber, oldest);
-        bytes32 hash = _hashOf(blockNumber);
-        if (hash == 0) revert AnchorUnknown(blockNumber);
-        return uint256(keccak256(abi.encode(hash, block.chainid, address(this)))) % BabyJubJub.R;
+        if (blockNumber < oldest) revert IPoll.AnchorTooOld(blockNumber, oldest);
+        hash = _hashOf(blockNumber);
+        if (hash == 0) revert IPoll.AnchorUnknown(blockNumber);
+        anchor = uint256(keccak256(abi.encode(hash, block.chainid, address(this)))) % BabyJubJub.R;
     }
 
     /// @dev The hash of a block; 0 for what is not below the present one and for what nobody knows.

@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {ICommonErrors} from "../interfaces/ICommonErrors.sol";
+import {IMACI} from "../interfaces/IMACI.sol";
 import {PublicKey} from "./Types.sol";
 
 /// @title BabyJubJub, the twisted Edwards curve a x^2 + y^2 = 1 + d x^2 y^2 over BN254's scalar field
 /// @notice What contracts have to know of a key. The curve is EIP-2494's; its group has order 8 l with l prime.
 /// @dev a is a square and d is not, so the addition law holds for every pair of points.
 library BabyJubJub {
-    /// @notice A coordinate of a key is not below r.
-    error KeyNotCanonical();
-    /// @notice A key is not a point of the curve.
-    error KeyNotOnCurve();
-    /// @notice The x of a key that must be a valid one is 0: no signature verifies under it.
-    error KeyXIsZero();
-    /// @notice A key that must be in the prime-order subgroup is not.
-    error KeyNotInSubgroup();
-
     /// @dev The field's modulus r.
     uint256 internal constant R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
     uint256 internal constant CURVE_A = 168700;
@@ -27,20 +20,20 @@ library BabyJubJub {
 
     /// @notice Reverts unless both coordinates are below r and the point is on the curve.
     function requireOnCurve(uint256 x, uint256 y) internal pure {
-        if (x >= R || y >= R) revert KeyNotCanonical();
+        if (x >= R || y >= R) revert ICommonErrors.KeyNotCanonical();
         uint256 x2 = mulmod(x, x, R);
         uint256 y2 = mulmod(y, y, R);
         uint256 left = addmod(mulmod(CURVE_A, x2, R), y2, R);
         uint256 right = addmod(1, mulmod(CURVE_D, mulmod(x2, y2, R), R), R);
-        if (left != right) revert KeyNotOnCurve();
+        if (left != right) revert ICommonErrors.KeyNotOnCurve();
     }
 
     /// @notice Reverts unless the key is one that messages can be encrypted to and that a proof can be made for.
     function requireValidKey(PublicKey calldata key) internal pure {
         (uint256 x, uint256 y) = (key.x, key.y);
         requireOnCurve(x, y);
-        if (x == 0) revert KeyXIsZero();
-        if (!_isInSubgroup(x, y)) revert KeyNotInSubgroup();
+        if (x == 0) revert IMACI.KeyXIsZero();
+        if (!_isInSubgroup(x, y)) revert IMACI.KeyNotInSubgroup();
     }
 
     /// @dev Whether l P is the neutral element (0, 1), for P on the curve. Double and add from the highest bit, in

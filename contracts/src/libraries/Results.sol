@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IPoll} from "../interfaces/IPoll.sol";
 import {OptionResult} from "./Types.sol";
 
 /// @title Results as the code of a contract of their own
@@ -9,11 +10,6 @@ import {OptionResult} from "./Types.sol";
 /// spent credits: of each option, then of all together. It is the only contract that a poll creates, which fixes its
 /// address. The idea is SSTORE2's (0xsequence, Solady).
 library Results {
-    /// @notice Votes or spent credits, of an option or of all, do not fit into 13 bytes. No poll has as many credits.
-    error ResultTooLarge();
-    /// @notice The contract with the results could not be created.
-    error ResultsNotStored();
-
     /// @dev Bytes of a pair, bits of each number in it.
     uint256 private constant PAIR = 26;
     uint256 private constant NUMBER_BITS = 104;
@@ -53,7 +49,7 @@ library Results {
         assembly ("memory-safe") {
             created := create(0, add(code, 0x20), add(CREATION_BYTES, size))
         }
-        if (created == address(0)) revert ResultsNotStored();
+        if (created == address(0)) revert IPoll.ResultsNotStored();
     }
 
     /// @notice What this contract stored before: the pair of an option, or with the number of options the totals.
@@ -99,7 +95,7 @@ library Results {
     /// @return next The place behind the pair.
     function _write(uint256 place, int256 votes, uint256 spent) private pure returns (uint256 next) {
         bool fits = votes == int104(votes) && spent >> NUMBER_BITS == 0;
-        if (!fits) revert ResultTooLarge();
+        if (!fits) revert IPoll.ResultTooLarge();
         assembly ("memory-safe") {
             // Inside of the code and the word behind it. The upper bits of the votes fall out.
             mstore(place, or(shl(sub(256, NUMBER_BITS), votes), shl(sub(256, mul(2, NUMBER_BITS)), spent)))

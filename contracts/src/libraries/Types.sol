@@ -44,6 +44,8 @@ struct PollSettings {
     /// The highest index of a root that may join; 2^32 - 1, the highest that there can be, for no bound.
     uint32 lastRoot;
     /// Time to prove after endTime: provingBase, and provingPerMessage (1 second to 1 hour) for each message and top-up.
+    /// Joins are folded while the poll is open and add nothing: provingBase has to cover those of the last moments, which
+    /// the sign-ups and the chain's gas bound, and the final proof.
     uint64 provingBase;
     uint32 provingPerMessage;
     /// The most time for all messages and top-ups together, at most 90 days. No more of them are taken than can be
@@ -57,7 +59,7 @@ struct PollSettings {
     uint256 creditUnit;
     /// Receives the tokens of the top-ups once the poll is finalized.
     address beneficiary;
-    /// Wei for each message, paid to the owner once the poll is finalized.
+    /// Wei for each message and each top-up, paid to the owner once the poll is finalized.
     uint256 messageFee;
 }
 

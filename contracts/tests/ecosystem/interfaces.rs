@@ -155,7 +155,7 @@ fn a_difference_is_found() {
     assert!(field(
         "function topUp",
         "/stateMutability",
-        "payable".into()
+        "nonpayable".into()
     ));
     assert!(field("function topUp", "/inputs/0/type", "uint48".into()));
     assert!(field("event Join", "/inputs/0/indexed", false.into()));

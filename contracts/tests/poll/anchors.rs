@@ -1,7 +1,7 @@
 //! What a message is signed with: the hash of a recent block. Each refusal is somebody who sends again, later or
 //! elsewhere, what was signed before.
 
-use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, U256};
+use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::bindings::{Poll, MACI};
 use maci_nova_contracts::chain::{view, BlockId, Chain, ChainError, Receipt};
@@ -71,8 +71,9 @@ fn unknown(number: u64) -> Poll::AnchorUnknown {
 }
 
 fn window(world: &World) -> u64 {
-    let window: U256 = world.view(world.poll, Poll::anchorWindowCall {});
-    window.to()
+    let told = world.view(world.poll, Poll::anchorWindowCall {});
+    assert_eq!(told.newest, U256::from(world.evm.latest().number - 1));
+    told.blocks.to()
 }
 
 #[test]
@@ -99,14 +100,17 @@ fn the_poll_tells_anchors_itself() {
     // A view is in the newest block, which does not know its own hash.
     for number in [newest - 1, newest - 2, newest - WINDOW] {
         let block = U256::from(number);
-        let told: U256 = world.view(world.poll, Poll::anchorOfCall { blockNumber: block });
-        assert_eq!(told, anchor(&world, number));
+        let told = world.view(world.poll, Poll::anchorOfCall { blockNumber: block });
+        assert_eq!(told.anchor, anchor(&world, number));
+        let block = world.evm.block(BlockId::Number(number)).unwrap();
+        assert_eq!(told.blockHash, block.hash);
     }
     let refusal = |number| {
         let call = Poll::anchorOfCall {
             blockNumber: U256::from(number),
         };
-        view(&world.evm, world.poll, &call).unwrap_err().revert()
+        let told = view(&world.evm, world.poll, &call);
+        told.map(drop).unwrap_err().revert()
     };
     for number in [newest, newest + 1, u64::MAX] {
         let expected = Poll::PollErrors::AnchorUnknown(unknown(number));
@@ -307,9 +311,10 @@ fn without_anchors_both_are_zero() {
         let call = Poll::anchorOfCall {
             blockNumber: U256::from(number),
         };
-        view(&world.evm, world.poll, &call)
+        view(&world.evm, world.poll, &call).unwrap()
     };
-    assert_eq!(of(&world, 0), Ok(U256::ZERO));
+    let told = of(&world, 0);
+    assert_eq!((told.anchor, told.blockHash), (U256::ZERO, B256::ZERO));
     let [block, anchor] = [U256::from(number), anchor(&world, number)];
     for (block, given, named) in [
         (block, U256::ZERO, block),

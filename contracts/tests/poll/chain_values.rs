@@ -52,7 +52,7 @@ fn anchor(world: &World) -> [U256; 2] {
     }
     let block = U256::from(world.evm.latest().number - 1);
     let call = Poll::anchorOfCall { blockNumber: block };
-    [block, world.view(world.poll, call)]
+    [block, world.view(world.poll, call).anchor]
 }
 
 fn publish(world: &mut World, seed: u64) {

@@ -112,7 +112,7 @@ fn with_anchors() -> (World, Poll::publishMessageCall) {
     let anchor = Poll::anchorOfCall {
         blockNumber: call.blockNumber,
     };
-    call.anchor = world.view(world.poll, anchor);
+    call.anchor = world.view(world.poll, anchor).anchor;
     (world, call)
 }
 

@@ -187,8 +187,8 @@ impl Measured {
         let call = Poll::anchorOfCall {
             blockNumber: number,
         };
-        let anchor = chain::view(&self.evm, self.poll, &call).unwrap();
-        (number, anchor)
+        let told = chain::view(&self.evm, self.poll, &call).unwrap();
+        (number, told.anchor)
     }
 
     fn message(&self, seed: u64) -> Poll::publishMessageCall {

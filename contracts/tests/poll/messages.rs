@@ -10,8 +10,8 @@ use maci_nova_protocol::field::Fr;
 use maci_nova_protocol::message::Message;
 
 use crate::world::{
-    batch_call, extend_plain, message, order, publish_call, World, ALICE, BOB, MALLORY, OPTIONS,
-    OWNER,
+    batch_call, extend_plain, message, order, publish_call, top_up_call, World, ALICE, BOB,
+    MALLORY, OPTIONS, OWNER,
 };
 
 /// The protocol's chain of these messages.
@@ -241,17 +241,19 @@ fn no_more_than_can_be_proven_in_time() {
     let mut other = world.clone();
     other.pay(ALICE, other.poll, &batch(2), 2 * FEE).unwrap();
     // Top-ups count too.
-    world.top_up(ALICE, 1, 10).unwrap();
-    world.top_up(ALICE, 1, 10).unwrap();
+    let one_top_up = top_up_call(1, 10);
+    let top_up = |world: &mut World| world.pay(ALICE, world.poll, &one_top_up, FEE);
+    top_up(&mut world).unwrap();
+    top_up(&mut world).unwrap();
     for mut world in [world, other] {
         let next = |world: &mut World| world.pay(BOB, world.poll, &one, FEE);
         world.refuses(next, full());
-        world.refuses(|world| world.top_up(ALICE, 1, 10), full());
+        world.refuses(top_up, full());
         let call = Poll::topUpBatchCall {
             stateIndices: vec![U256::ONE],
             amounts: vec![U256::from(10)],
         };
-        world.refuses(|world| world.send(ALICE, world.poll, &call), full());
+        world.refuses(|world| world.pay(ALICE, world.poll, &call, FEE), full());
         assert_eq!(world.chains().messageCount, U256::from(3));
     }
 }

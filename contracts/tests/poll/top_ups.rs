@@ -3,6 +3,7 @@
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::sol;
 use maci_nova_contracts::bindings::{Poll, SampleToken};
+use maci_nova_contracts::chain::Chain;
 use maci_nova_contracts::words;
 use maci_nova_protocol::chain::zero;
 use maci_nova_protocol::message::TopUp;
@@ -198,6 +199,51 @@ fn tokens_that_were_not_approved_or_are_not_there() {
         needed: U256::from(1_000_010),
     };
     world.refuses(|world| world.top_up(BOB, 1, 1_000_010), error);
+}
+
+/// A top-up takes the place of a message in the poll, so it is no cheaper way to fill one up.
+#[test]
+fn a_top_up_pays_the_fee_of_a_message() {
+    const FEE: u64 = 7;
+    let mut world = World::new();
+    let mut settings = world.settings();
+    settings.messageFee = U256::from(FEE);
+    world.open_with(settings);
+    world.voter(1);
+    world.voter(2);
+    let one = Poll::topUpCall {
+        stateIndex: U256::ONE,
+        amount: U256::from(10),
+    };
+    let batch = Poll::topUpBatchCall {
+        stateIndices: vec![U256::ONE, U256::from(2)],
+        amounts: vec![U256::from(10), U256::from(20)],
+    };
+    let wrong = |given: u64, due: u64| Poll::WrongFee {
+        given: U256::from(given),
+        due: U256::from(due),
+    };
+    for given in [0, FEE - 1, FEE + 1] {
+        let pay = |world: &mut World| world.pay(ALICE, world.poll, &one, given);
+        world.refuses(pay, wrong(given, FEE));
+    }
+    for given in [0, FEE, 3 * FEE] {
+        let pay = |world: &mut World| world.pay(ALICE, world.poll, &batch, given);
+        world.refuses(pay, wrong(given, 2 * FEE));
+    }
+    world.pay(ALICE, world.poll, &one, FEE).unwrap();
+    world.pay(ALICE, world.poll, &batch, 2 * FEE).unwrap();
+    let payer = world.account(ALICE);
+    let fees: U256 = world.view(world.poll, Poll::feesOfCall { payer });
+    assert_eq!(fees, U256::from(3 * FEE));
+    assert_eq!(world.chains().messageCount, U256::from(3));
+    // Given up, both the tokens and the fees go back.
+    world.abort_now();
+    let poll = world.poll;
+    world.send(ALICE, poll, &Poll::withdrawCall {}).unwrap();
+    world.send(ALICE, poll, &Poll::withdrawFeesCall {}).unwrap();
+    let balance = world.evm.balance(world.poll).unwrap();
+    assert_eq!((world.tokens(world.poll), balance), (0, U256::ZERO));
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! Whether a coordinator's key is fresh.
+
+use maci_nova_contracts::alloy_sol_types::SolEvent;
+use maci_nova_contracts::bindings::{Poll, MACI};
+use maci_nova_contracts::chain::Chain;
+use maci_nova_contracts::words;
+use maci_nova_protocol::keys::PublicKey;
+
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::poll_contract::view;
+use crate::poll_file::PollFile;
+use crate::progress::Progress;
+use crate::scan::Scan;
+
+/// Whether a poll of the deployment's MACI is encrypted to this key.
+pub fn is_used<C: Chain + ?Sized>(
+    chain: &C,
+    file: &PollFile,
+    key: &PublicKey,
+    console: &Console,
+) -> Result<bool, Failure> {
+    let point = key.point();
+    let [x, y] = [&point.x, &point.y].map(words::scalar);
+    let scan = Scan {
+        contract: file.contracts.maci,
+        topics: &[vec![MACI::PollCreated::SIGNATURE_HASH]],
+        what: "polls of MACI",
+        console,
+    };
+    let mut polls = Vec::new();
+    scan.each(chain, |log| {
+        polls.extend(log.decode().map(|created: MACI::PollCreated| created.poll));
+        Ok(())
+    })?;
+    let mut progress = Progress::counted(console, "keys of polls", "polls", 0, polls.len() as u64);
+    for (number, poll) in (1..).zip(polls) {
+        let info = view(chain, poll, &Poll::pollInfoCall {}, "read the poll")?;
+        let other = info.settings.coordinatorKey;
+        if (other.x, other.y) == (x, y) {
+            return Ok(true);
+        }
+        progress.at(number);
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{public_key, World, QUIET};
+    use crate::poll_creation::Terms;
+
+    #[test]
+    fn a_key_is_for_one_poll() {
+        let mut world = World::new();
+        let used = |world: &World, seed| {
+            is_used(&world.evm, &world.file, &public_key(seed), &QUIET).unwrap()
+        };
+        assert!(!used(&world, 1));
+        for seed in [1, 2] {
+            world.file.poll = None;
+            world.file.poll_info = None;
+            let terms = Terms {
+                coordinator_key: public_key(seed),
+                ..world.terms()
+            };
+            world.create(&terms);
+        }
+        assert!(used(&world, 1) && used(&world, 2));
+        assert!(!used(&world, 3));
+    }
+}
