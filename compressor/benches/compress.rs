@@ -3,16 +3,13 @@
 use criterion::{criterion_group, criterion_main, Criterion};
 use maci_nova_compressor::{verify, FinalProof, VerifierKey};
 use maci_nova_folding::{Parameters, RunningProof, SetupSource};
-use maci_nova_step_circuit::Shape;
-
-#[path = "../../folding/tests/common/mod.rs"]
-mod common;
+use maci_nova_step_circuit::{testing::small_poll, Shape};
 
 fn benches(c: &mut Criterion) {
     let shape = Shape::new(10, 3, 1).expect("in range");
     let parameters =
         Parameters::setup(shape, &SetupSource::InsecureDevelopment).expect("parameters");
-    let poll = common::small_poll(10, 3);
+    let poll = small_poll(10, 3);
     let mut running = RunningProof::new(&parameters, &poll.header).expect("begun");
     for step in poll.steps() {
         let step = step.expect("prepared");

@@ -9,20 +9,15 @@ use maci_nova_protocol::{
     log::PublicFacts,
     tally::{results_root, OptionResult},
 };
-use maci_nova_step_circuit::{Fr, Shape};
+use maci_nova_step_circuit::{
+    testing::{self, silent_poll, small_poll, SmallPoll},
+    Fr, Shape,
+};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use sha2::{Digest, Sha256};
 
 use super::*;
-
-#[path = "../../folding/tests/common/mod.rs"]
-pub(crate) mod common;
-#[path = "../../folding/tests/common/ptau.rs"]
-pub(crate) mod ptau;
-
-pub(crate) use common::{silent_poll, swapped_poll};
-use common::{small_poll, SmallPoll};
 
 fn setup(events: usize) -> Parameters {
     let shape = Shape::new(2, 1, events).expect("in range");
@@ -180,7 +175,7 @@ fn the_poll_must_be_that_of_the_facts() {
         |header| header.poll_id += 1,
         |header| header.vote_options = 4,
         |header| header.mode = maci_nova_protocol::poll::Mode::Linear,
-        |header| header.coordinator_key = common::key(3).public_key().point(),
+        |header| header.coordinator_key = testing::key(3).public_key().point(),
     ];
     for change in changes {
         let mut facts = poll().facts.clone();

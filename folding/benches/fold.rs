@@ -4,10 +4,7 @@ use std::hint::black_box;
 
 use criterion::{criterion_group, criterion_main, Criterion};
 use maci_nova_folding::{checkpoint, Parameters, RunningProof, SetupSource};
-use maci_nova_step_circuit::Shape;
-
-#[path = "../tests/common/mod.rs"]
-mod common;
+use maci_nova_step_circuit::{testing::small_poll, Shape};
 
 fn benches(c: &mut Criterion) {
     let shape = Shape::new(10, 3, 1).expect("in range");
@@ -15,7 +12,7 @@ fn benches(c: &mut Criterion) {
     let parameters = setup();
     let (first, second) = parameters.constraints();
     println!("{first} constraints on BN254, {second} on Grumpkin");
-    let poll = common::small_poll(10, 3);
+    let poll = small_poll(10, 3);
     let mut proof = RunningProof::new(&parameters, &poll.header).expect("begun");
     let mut steps = poll.steps().map(|step| step.expect("prepared"));
     for step in steps.by_ref().take(5) {

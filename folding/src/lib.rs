@@ -54,6 +54,8 @@ mod running_proof;
 pub mod secret;
 mod setup;
 mod silence;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use engine::blinding_generator;

@@ -1,11 +1,9 @@
 //! Checkpoints: what is saved is loaded, and nothing else is.
 
-mod common;
-
 use std::{fs, io, path::Path, sync::OnceLock};
 
-use common::{header, small_poll, SmallPoll};
 use maci_nova_folding::{checkpoint, CheckpointError, Parameters, RunningProof, SetupSource};
+use maci_nova_step_circuit::testing::{header, small_poll, SmallPoll};
 use maci_nova_step_circuit::Shape;
 use sha2::{Digest, Sha256};
 

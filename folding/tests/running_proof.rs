@@ -1,17 +1,15 @@
 //! The running proof over the real step circuit.
 
-mod common;
-
 use std::{
     ops::ControlFlow,
     sync::{atomic::AtomicBool, OnceLock},
 };
 
-use common::{header, key, small_poll, SmallPoll};
 use maci_nova_folding::{
     fold_all, FoldError, Outcome, Parameters, PipelineError, RunningProof, SetupSource,
 };
 use maci_nova_protocol::poll::State;
+use maci_nova_step_circuit::testing::{header, key, small_poll, SmallPoll};
 use maci_nova_step_circuit::{Fr, Shape, StepCircuit};
 
 static RUNNING: AtomicBool = AtomicBool::new(false);

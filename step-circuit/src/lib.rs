@@ -33,6 +33,8 @@ pub mod shape;
 pub mod state;
 pub mod step;
 pub mod tally;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod tree;
 
 pub use halo2curves::bn256::Fr;

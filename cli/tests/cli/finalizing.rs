@@ -7,10 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use maci_nova_folding::testing::write_powers;
 use serde_json::Value;
 
 use crate::harness::{
-    expected_results, maci_nova, mode, ptau, run_line, words, Poll, Run, TINY_MESSAGES,
+    expected_results, maci_nova, mode, run_line, words, Poll, Run, TINY_MESSAGES,
 };
 
 const FINALIZE: &str = "finalize --dry-run --json --log {} --key-file {} --out {} --insecure-setup";
@@ -286,7 +287,7 @@ fn production_refuses_development_parameters_and_keys() {
     assert!(error.contains("INSECURE"), "{error}");
     assert!(!out.exists());
 
-    ptau::write(&powers, 2, 16);
+    write_powers(&powers, 2, 16);
     let secure = format!("{line} --ptau {{}}");
     let run = run(&cache, &secure, &[&poll.log, &poll.key, &out, &powers]);
     assert!(!run.stderr.contains("making"), "{run:?}");

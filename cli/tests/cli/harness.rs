@@ -8,9 +8,6 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
-#[path = "../../../folding/tests/common/ptau.rs"]
-pub mod ptau;
-
 /// A command with nothing of the caller's environment that the binary reads.
 pub fn maci_nova() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_maci-nova"));

@@ -1,6 +1,8 @@
 //! A setup from a file.
 
-use crate::harness::{ptau, run_line, Poll};
+use maci_nova_folding::testing::write_powers;
+
+use crate::harness::{run_line, Poll};
 
 /// Enough for a poll of a few hundred voters.
 const POWER: u32 = 16;
@@ -10,8 +12,8 @@ fn a_proof_with_a_file_needs_that_file_to_verify() {
     let poll = Poll::tiny();
     let out = poll.beside("proof");
     let (ours, others) = (poll.beside("ours.ptau"), poll.beside("others.ptau"));
-    ptau::write(&ours, 2, POWER);
-    ptau::write(&others, 3, POWER);
+    write_powers(&ours, 2, POWER);
+    write_powers(&others, 3, POWER);
     let proved = run_line(
         "prove --production --json --log {} --key-file {} --out {} --ptau {}",
         &[&poll.log, &poll.key, &out, &ours],
@@ -41,7 +43,7 @@ fn a_development_proof_does_not_pass_for_one_with_a_file() {
     let poll = Poll::tiny();
     let out = poll.beside("proof");
     let ours = poll.beside("ours.ptau");
-    ptau::write(&ours, 2, POWER);
+    write_powers(&ours, 2, POWER);
     run_line(
         "prove --json --log {} --key-file {} --out {} --insecure-setup",
         &[&poll.log, &poll.key, &out],

@@ -6,12 +6,11 @@ use ark_ff::UniformRand;
 use ark_groth16::Groth16;
 use ark_relations::gr1cs::{ConstraintSystem as ArkConstraintSystem, R1CS_PREDICATE_LABEL};
 use halo2curves::group::Curve;
-use maci_nova_step_circuit::Shape;
+use maci_nova_step_circuit::{testing::small_poll, Shape};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::*;
-use crate::tests::common;
 
 fn rng() -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(7)
@@ -174,7 +173,7 @@ fn too_few_values_are_refused() {
 /// A step of two events with stock Groth16, no folding: key, proof, and other states refused.
 #[test]
 fn a_step_is_proven_as_a_batch() {
-    let poll = common::small_poll(2, 1);
+    let poll = small_poll(2, 1);
     let shape = Shape::new(2, 1, 2).expect("in range");
     let prepare = |events: &[_]| {
         StepCircuit::prepare(shape, &poll.header, poll.secret, events.to_vec()).expect("prepared")
@@ -216,7 +215,7 @@ fn a_step_is_proven_as_a_batch() {
 /// A step of claims that are false has no satisfying values.
 #[test]
 fn a_false_state_after_violates_the_batch() {
-    let poll = common::small_poll(2, 1);
+    let poll = small_poll(2, 1);
     let step = poll.steps().next().expect("a step").expect("prepared");
     let matrices = batch(&step).expect("recorded");
     let honest = batch_assignment(&step).expect("values");

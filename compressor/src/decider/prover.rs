@@ -249,7 +249,7 @@ mod tests {
     use maci_nova_step_circuit::Shape;
 
     use super::*;
-    use crate::tests::ptau;
+    use maci_nova_folding::testing::write_powers;
 
     /// A key is found by the circuit's digest, so these must differ.
     #[test]
@@ -258,7 +258,7 @@ mod tests {
         let shape = Shape::new(1, 1, 1).expect("in range");
         let [two, three] = [2, 3].map(|tau| {
             let path = directory.path().join(tau.to_string());
-            ptau::write(&path, tau, 16);
+            write_powers(&path, tau, 16);
             let source = SetupSource::PowersOfTau(path);
             let parameters = Parameters::setup(shape, &source).expect("parameters");
             Arc::clone(parameters.engine())

@@ -10,6 +10,7 @@ use ark_bn254::{Fr as ArkFr, G1Affine as ArkG1};
 use ark_ec::{AffineRepr, CurveGroup};
 use maci_nova_contracts::decider::Refusal;
 use maci_nova_protocol::tally::results_root;
+use maci_nova_step_circuit::testing::swapped_poll;
 use nova_snark::traits::{commitment::CommitmentEngineTrait, Engine as CurveEngine};
 use rand_core::OsRng;
 
@@ -25,7 +26,7 @@ use crate::{
         DeciderError, DeciderKey, DeciderProof, Fold, Statement as Stated,
     },
     groth16::{self, prove_unchecked, ProvingKey, Trapdoors, VerifyError},
-    tests::{fold, folded, poll, swapped_poll},
+    tests::{fold, folded, poll},
 };
 
 const DOMAIN: [u8; 32] = [7; 32];

@@ -1,6 +1,6 @@
-//! A small poll with an event of each kind, and its steps.
-#![allow(dead_code)]
+//! For tests and benches: a small poll with an event of each kind, and its steps.
 
+use crate::{Fr, Shape, StepCircuit, StepError};
 use maci_nova_protocol::{
     babyjub::{Point, Scalar},
     command::Command,
@@ -10,12 +10,12 @@ use maci_nova_protocol::{
     poll::{Header, Mode, Poll, State, Transition},
     tally::OptionResult,
 };
-use maci_nova_step_circuit::{Fr, Shape, StepCircuit, StepError};
 
 /// Voice credits that each voter joins with.
 const CREDITS: u64 = 100;
 
-/// A poll and all that its proof needs.
+/// A poll and all that its proof needs. Its secrets are no secrets.
+#[derive(Debug)]
 pub struct SmallPoll {
     /// The poll.
     pub header: Header,

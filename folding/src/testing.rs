@@ -1,5 +1,4 @@
-//! Powers-of-tau files for tests: of a tau that makes them quick to write.
-#![allow(dead_code)]
+//! For tests: powers-of-tau files of a tau that makes them quick to write.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -11,7 +10,10 @@ use halo2curves::group::{Curve, Group};
 use halo2curves::serde::SerdeObject;
 
 /// Writes 2^power points for tau = 2 or tau = 3, as pruned ceremony files are.
-pub fn write(path: &Path, tau: u64, power: u32) {
+///
+/// # Panics
+/// If the file cannot be written, or tau is another number.
+pub fn write_powers(path: &Path, tau: u64, power: u32) {
     assert!(tau == 2 || tau == 3);
     let times_tau = |point: G1| {
         if tau == 2 {
