@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use maci_nova_contracts::alloy_primitives::Address;
 use maci_nova_contracts::chain::Chain;
-use maci_nova_folding::files::{write_atomically, Readers};
+use maci_nova_files::{write_atomically, Readers};
 use maci_nova_protocol::log::{LogIndex, PublicFacts, Record};
 use serde::{Deserialize, Serialize};
 

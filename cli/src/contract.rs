@@ -1,10 +1,10 @@
 //! Keys, proofs and statements as the contracts' types.
 
-use maci_nova_compressor::adapter::ToHalo;
 use maci_nova_compressor::decider::{DeciderError, DeciderKey, DeciderProof, Statement};
 use maci_nova_compressor::join::JoinKey;
 use maci_nova_contracts::decider as contract;
 use maci_nova_contracts::join;
+use maci_nova_groth16::convert::ToHalo;
 
 /// The key that the verifier is deployed with.
 ///

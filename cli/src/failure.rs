@@ -3,11 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use maci_nova_compressor::groth16::KeyCacheError;
 use maci_nova_compressor::{ProofFileError, VerifyError};
 use maci_nova_contracts::alloy_primitives::Address;
 use maci_nova_contracts::chain::ChainError;
 use maci_nova_folding::{CheckpointError, SetupError};
+use maci_nova_groth16::KeyCacheError;
 use maci_nova_protocol::log::{LogError, LogErrorKind};
 use maci_nova_step_circuit::ShapeError;
 

@@ -13,7 +13,7 @@ use maci_nova_contracts::alloy_primitives::{hex, Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::decider::Key;
 use maci_nova_contracts::words;
-use maci_nova_folding::files::{write_atomically, Readers};
+use maci_nova_files::{write_atomically, Readers};
 use maci_nova_folding::{Parameters, SetupOrigin};
 use maci_nova_protocol::field::{from_decimal, to_decimal};
 use maci_nova_protocol::tally::OptionResult;

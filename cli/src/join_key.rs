@@ -4,9 +4,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use maci_nova_compressor::groth16::{KeyCache, KeyFileError};
 use maci_nova_compressor::join::{Prover, ProverError};
 use maci_nova_contracts::alloy_primitives::B256;
+use maci_nova_groth16::{KeyCache, KeyFileError};
 
 use crate::failure::Failure;
 

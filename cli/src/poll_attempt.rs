@@ -9,7 +9,7 @@ use maci_nova_contracts::alloy_primitives::{Address, Bytes};
 use maci_nova_contracts::alloy_sol_types::{SolEvent, SolValue};
 use maci_nova_contracts::bindings::{Poll, MACI};
 use maci_nova_contracts::chain::{Chain, Log};
-use maci_nova_folding::files::{write_atomically, Readers};
+use maci_nova_files::{write_atomically, Readers};
 use serde::{Deserialize, Serialize};
 
 use crate::console::Console;

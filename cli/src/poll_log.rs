@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use maci_nova_folding::files::{write_atomically, Readers};
+use maci_nova_files::{write_atomically, Readers};
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
 use maci_nova_protocol::log::{FactError, LogError, LogIndex, LoggedMessage, PublicFacts, Record};
 use maci_nova_protocol::poll::{Event, Header, PollError};

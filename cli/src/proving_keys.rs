@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use maci_nova_compressor::groth16::{KeyCache, KeyEvent};
 use maci_nova_compressor::{decider, join};
 use maci_nova_folding::Parameters;
+use maci_nova_groth16::{KeyCache, KeyEvent};
 
 use crate::console::Console;
 use crate::failure::Failure;

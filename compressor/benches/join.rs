@@ -1,8 +1,8 @@
 //! A voter's proof of membership, at the largest depth.
 
 use criterion::{criterion_group, criterion_main, Criterion};
-use maci_nova_compressor::groth16::Trapdoors;
 use maci_nova_compressor::join::{verify, Prover, Witness};
+use maci_nova_groth16::Trapdoors;
 use maci_nova_protocol::babyjub::Scalar;
 use maci_nova_protocol::lean_imt::{Level, Path};
 use maci_nova_protocol::membership::{Binding, Scope, MAX_DEPTH};

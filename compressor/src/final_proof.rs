@@ -21,10 +21,8 @@ use std::{
 };
 
 use ff::PrimeField;
-use maci_nova_folding::{
-    files::{write_atomically, Readers},
-    Parameters, ParametersDigest, RunningProof, SetupOrigin,
-};
+use maci_nova_files::{write_atomically, Readers};
+use maci_nova_folding::{Parameters, ParametersDigest, RunningProof, SetupOrigin};
 use maci_nova_protocol::{
     babyjub::Point,
     poll::{Header, Mode, State},

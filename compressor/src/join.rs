@@ -6,7 +6,7 @@
 //! nullifier once.
 //!
 //! ```no_run
-//! # use maci_nova_compressor::groth16::KeyCache;
+//! # use maci_nova_groth16::KeyCache;
 //! # use maci_nova_compressor::join::{verify, Prover};
 //! # use maci_nova_protocol::keys::PrivateKey;
 //! # use maci_nova_protocol::lean_imt::LeanImt;
@@ -32,6 +32,15 @@ use core::fmt;
 use std::path::{Path, PathBuf};
 
 use ark_bn254::{Fr, G1Affine, G2Affine};
+use maci_nova_groth16::{
+    self as groth16,
+    adapter::{Assignment, Matrices},
+    convert::ToArk,
+    valid_g1, valid_g2,
+    words::{g1_words, g2_words, NotCanonical, Words, WORD},
+    KeyCache, KeyCacheError, KeyEvent, KeyFileError, Origin, PlainVerifyingKey, Proof, ProvingKey,
+    Trapdoors,
+};
 use maci_nova_protocol::membership::MembershipError;
 pub use maci_nova_protocol::membership::{Statement, Witness};
 use maci_nova_step_circuit::{
@@ -39,15 +48,6 @@ use maci_nova_step_circuit::{
     num::Gadget,
 };
 use nova_snark::frontend::SynthesisError;
-
-use crate::{
-    adapter::{Assignment, Matrices, ToArk},
-    groth16::{
-        self, valid_g1, valid_g2, KeyCache, KeyCacheError, KeyEvent, KeyFileError, Origin,
-        PlainVerifyingKey, Proof, ProvingKey, Trapdoors,
-    },
-    words::{g1_words, g2_words, NotCanonical, Words, WORD},
-};
 
 /// Names the keys in the cache.
 const NAME: &str = "join";

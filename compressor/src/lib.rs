@@ -26,17 +26,14 @@
 //! # }
 //! ```
 
-pub mod adapter;
 pub mod decider;
 mod final_proof;
-pub mod groth16;
 pub mod join;
 mod keys;
 mod reader;
 mod snark;
 mod strict;
 mod verify;
-mod words;
 
 // Tests take in a file that names this crate as others do.
 #[cfg(test)]

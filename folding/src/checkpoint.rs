@@ -17,13 +17,13 @@ use std::{
 };
 
 use ff::PrimeField;
+use maci_nova_files::{write_atomically, Readers};
 use maci_nova_protocol::poll::Header;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
     engine::{EngineError, Ivc},
-    files::{write_atomically, Readers},
     FoldError, Parameters, ParametersDigest, RunningProof,
 };
 

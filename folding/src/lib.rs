@@ -36,7 +36,6 @@ pub mod curve;
 pub mod cyclefold;
 #[doc(hidden)]
 pub mod engine;
-pub mod files;
 #[doc(hidden)]
 pub mod layout;
 #[doc(hidden)]

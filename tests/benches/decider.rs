@@ -20,8 +20,8 @@ use std::time::Instant;
 
 use maci_nova::dry_run::DryRun;
 use maci_nova_compressor::decider::{self, circuit::Decider, Prover, Statement};
-use maci_nova_compressor::groth16::{KeyCache, KeyEvent, ProvingKey};
 use maci_nova_folding::{Parameters, RunningProof, SetupSource};
+use maci_nova_groth16::{KeyCache, KeyEvent, ProvingKey};
 use maci_nova_protocol::poll::Mode;
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_step_circuit::{Shape, StepCircuit};

@@ -4,9 +4,7 @@
 //! contracts on the chain say they were made with. What comes out is what must be on the chain, but for
 //! addresses: those of libraries, and of what polls execute, are put in the places of the EVM's.
 
-use maci_nova_compressor::adapter::ToArk;
 use maci_nova_compressor::decider::DeciderKey;
-use maci_nova_compressor::groth16::VerifyingKey;
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, B256};
 use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::artifact::{self, Artifact, ArtifactError, Libraries};
@@ -17,6 +15,8 @@ use maci_nova_contracts::deploy::poll_implementation;
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::poll::{arguments, clone_address, clone_code};
 use maci_nova_folding::{blinding_generator, is_development_tau};
+use maci_nova_groth16::convert::ToArk;
+use maci_nova_groth16::VerifyingKey;
 use maci_nova_protocol::tree::capacity;
 use rand_core::{OsRng, RngCore};
 

@@ -5,13 +5,13 @@ use std::sync::OnceLock;
 
 use halo2curves::bn256::{Fr as Scalar, G1Affine, G2Affine};
 use halo2curves::group::Curve;
-use maci_nova_compressor::adapter::ToHalo;
-use maci_nova_compressor::groth16::Trapdoors;
 use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::chain::{Block, BlockId, TransactionInput};
 use maci_nova_contracts::deploy::{self, Gatekeeper, Plan, Shape};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::{decider, join as contract};
+use maci_nova_groth16::convert::ToHalo;
+use maci_nova_groth16::Trapdoors;
 use maci_nova_protocol::log::Record;
 use maci_nova_protocol::Fr;
 

@@ -15,7 +15,6 @@ use maci_nova::interrupt::Interrupt;
 use maci_nova::proof_directory::ProofDirectory;
 use maci_nova::rehearsal::{Keys, Ledger, Rehearsal, Setting, Stage, Voter};
 use maci_nova::report::Results;
-use maci_nova_compressor::groth16::KeyCache;
 use maci_nova_compressor::{decider, join};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::bindings::Poll;
@@ -24,6 +23,7 @@ use maci_nova_contracts::chain::{
 };
 use maci_nova_contracts::evm::Evm;
 use maci_nova_folding::{Parameters, SetupSource};
+use maci_nova_groth16::KeyCache;
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::log::SignedMessage;
 use maci_nova_protocol::message::Message;
@@ -54,7 +54,7 @@ fn keys() -> &'static Keys {
             Parameters::setup(shape, &SetupSource::InsecureDevelopment).expect("parameters");
         let cache = KeyCache::new(shared_cache().join("maci-nova"));
         let engine = Arc::clone(parameters.engine());
-        let silent = &mut |_: maci_nova_compressor::groth16::KeyEvent<'_>| {};
+        let silent = &mut |_: maci_nova_groth16::KeyEvent<'_>| {};
         Keys {
             decider: decider::Prover::cached(engine, 1, &cache, false, silent).expect("keys"),
             join: join::Prover::cached(&cache, false, silent).expect("keys"),

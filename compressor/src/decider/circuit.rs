@@ -26,6 +26,7 @@ use maci_nova_folding::{
     relation::{coordinates, Commitment, Instance, Relation},
     secret::Secret,
 };
+use maci_nova_groth16::adapter::Matrices;
 use maci_nova_protocol::field::{from_i128, from_u128};
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_step_circuit::num::{Gadget, Num};
@@ -35,8 +36,6 @@ use nova_snark::{
     r1cs::{R1CSShape, SparseMatrix},
 };
 use num_bigint::{BigInt, BigUint, Sign};
-
-use crate::adapter::Matrices;
 
 use super::{
     nonnative::{self, enforce_product, reduce, Integer},

@@ -1,6 +1,6 @@
 //! The decider: one proof of a poll that a contract verifies.
 //!
-//! It is a Groth16 proof with a committed part ([`crate::groth16`]) and one KZG opening, both in one
+//! It is a Groth16 proof with a committed part (`maci_nova_groth16`) and one KZG opening, both in one
 //! pairing product. [`circuit`] says what is proven, [`prover`] makes keys and proofs, [`verifier`] is all
 //! of the verification in Rust.
 //!

@@ -11,6 +11,12 @@ use maci_nova_folding::{
     relation::Commitment,
     secret::Secret,
 };
+use maci_nova_groth16::{
+    self as groth16,
+    adapter::{Assignment, Matrices},
+    convert::{ToArk, ToHalo},
+    KeyCache, KeyCacheError, KeyEvent, Origin, ProvingKey, Trapdoors,
+};
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_step_circuit::num::Gadget;
 use nova_snark::{
@@ -22,10 +28,6 @@ use nova_snark::{
 use super::{
     circuit::{self, Decider},
     DeciderKey, DeciderProof, Fold, Statement,
-};
-use crate::{
-    adapter::{Assignment, Matrices, ToArk, ToHalo},
-    groth16::{self, KeyCache, KeyCacheError, KeyEvent, Origin, ProvingKey, Trapdoors},
 };
 
 /// Public inputs of the circuit: c, e_v, e.

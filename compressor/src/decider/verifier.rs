@@ -29,15 +29,15 @@ use ark_bn254::{Bn254, Fq, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{pairing::Pairing, AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, BigInt, PrimeField, Zero};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
+use maci_nova_groth16::{
+    convert::ToArk,
+    valid_g1, valid_g2,
+    words::{g1_words, g2_words, word, NotCanonical, Words, WORD},
+    Proof, VerifyingKey,
+};
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_step_circuit::ARITY;
 use sha3::{Digest, Keccak256};
-
-use crate::{
-    adapter::ToArk,
-    groth16::{valid_g1, valid_g2, Proof, VerifyingKey},
-    words::{g1_words, g2_words, word, NotCanonical, Words, WORD},
-};
 
 /// The elements of v before the results.
 pub const FIXED: usize = 28;

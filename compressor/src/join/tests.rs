@@ -17,8 +17,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 use super::*;
-use crate::adapter::ToHalo;
-use crate::words::word;
+use maci_nova_groth16::convert::ToHalo;
+use maci_nova_groth16::words::word;
 
 /// The circuit. Another digest means that all keys have to be made again.
 const CIRCUIT: &str = "4a5db2a4a0ceb587c1eac2abb07a2b941344fc209f81150835e61f713ff6810d";

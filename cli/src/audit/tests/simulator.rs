@@ -2,11 +2,11 @@
 
 use ff::{Field, FromUniformBytes};
 use halo2curves::bn256::{Fr, G1Affine, G2Affine, G1, G2};
-use maci_nova_compressor::adapter::{ToArk, ToHalo};
 use maci_nova_compressor::decider::verifier::evaluate;
 use maci_nova_compressor::decider::{Fold, Statement};
 use maci_nova_contracts::decider::{self, Proof};
 use maci_nova_contracts::join::{self, INPUTS};
+use maci_nova_groth16::convert::{ToArk, ToHalo};
 use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha512};
 

@@ -9,6 +9,13 @@ use std::sync::OnceLock;
 use ark_bn254::{Fr as ArkFr, G1Affine as ArkG1};
 use ark_ec::{AffineRepr, CurveGroup};
 use maci_nova_contracts::decider::Refusal;
+use maci_nova_groth16::{
+    self as groth16,
+    adapter::Assignment,
+    convert::{ToArk, ToHalo},
+    testing::prove_unchecked,
+    ProvingKey, Trapdoors, VerifyError,
+};
 use maci_nova_protocol::tally::results_root;
 use maci_nova_step_circuit::testing::swapped_poll;
 use nova_snark::traits::{commitment::CommitmentEngineTrait, Engine as CurveEngine};
@@ -19,13 +26,11 @@ use super::{
     *,
 };
 use crate::{
-    adapter::{Assignment, ToArk, ToHalo},
     decider::{
         contract::Contract,
         verifier::{equations, holds, verify, Challenges},
         DeciderError, DeciderKey, DeciderProof, Fold, Statement as Stated,
     },
-    groth16::{self, prove_unchecked, ProvingKey, Trapdoors, VerifyError},
     tests::{fold, folded, poll},
 };
 

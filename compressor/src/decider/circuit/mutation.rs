@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ark_bn254::Fr as ArkFr;
 use ark_ff::{AdditiveGroup, Field as _};
+use maci_nova_groth16::adapter::Assignment;
 use maci_nova_step_circuit::testing::silent_poll;
 use nova_snark::frontend::util_cs::witness_cs::WitnessCS;
 use rand_core::OsRng;
@@ -13,7 +14,7 @@ use super::{
     tests::{decider, witness, witness_of},
     *,
 };
-use crate::{adapter::Assignment, tests::fold};
+use crate::tests::fold;
 
 const CHALLENGE: u64 = 0x1234_5678_9abc_def0;
 

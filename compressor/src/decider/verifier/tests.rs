@@ -7,7 +7,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
 use super::*;
-use crate::adapter::ToHalo;
+use maci_nova_groth16::convert::{bytes, ToHalo};
 
 /// The words of a proof that are scalars.
 const SCALARS: [usize; 4] = [8, 9, 20, 21];
@@ -312,7 +312,7 @@ fn every_element_matters() {
 
 /// Adds a modulus to a word.
 fn add(word: &mut [u8], modulus: BigInt<4>) {
-    let modulus = crate::adapter::bytes(modulus.0);
+    let modulus = bytes(modulus.0);
     let mut carry = 0;
     for (byte, add) in word.iter_mut().rev().zip(modulus) {
         let sum = u16::from(*byte) + u16::from(add) + carry;
@@ -573,7 +573,7 @@ fn e_is_the_same_in_both_equations() {
     // With D known, a Groth16 proof of the right publics passes the first equation.
     proof.groth16 = logs.groth16(right, d, &mut rng());
     let first = |proof: &DeciderProof, publics: &[Fr]| {
-        crate::groth16::verify(&logs.key().groth16, publics, &proof.d, &proof.groth16)
+        maci_nova_groth16::verify(&logs.key().groth16, publics, &proof.d, &proof.groth16)
     };
     assert_eq!(first(&proof, &right), Ok(()));
     // The opening is for the old challenge.

@@ -2,49 +2,24 @@
 //!
 //! [`Matrices`] are the constraints of a circuit, [`Assignment`] the values of its variables, and
 //! [`Adapter`] both as what `ark-relations` calls a synthesizer. Any circuit over BN254's scalar
-//! field can be carried so; [`batch`] does it with a step of a poll, which a plain Groth16 then
-//! proves without any folding.
-//!
-//! ```no_run
-//! # use ark_bn254::Bn254;
-//! # use ark_groth16::Groth16;
-//! # use maci_nova_compressor::adapter::{self, Adapter};
-//! # use maci_nova_step_circuit::StepCircuit;
-//! # fn prove(step: &StepCircuit) -> Result<(), Box<dyn std::error::Error>> {
-//! let matrices = adapter::batch(step)?;
-//! let assignment = adapter::batch_assignment(step)?;
-//! let mut rng = rand_core::OsRng;
-//! let key = Groth16::<Bn254>::generate_random_parameters_with_reduction(
-//!     Adapter::blank(&matrices),
-//!     &mut rng,
-//! )?;
-//! let circuit = Adapter::new(&matrices, &assignment);
-//! let proof = Groth16::<Bn254>::create_random_proof_with_reduction(circuit, &key, &mut rng)?;
-//! # Ok(())
-//! # }
-//! ```
+//! field can be carried so.
 
 use core::fmt;
 
-use ark_ff::{BigInt, PrimeField as _};
+use ark_ff::PrimeField as _;
 use ark_relations::gr1cs::{
     self, ConstraintSynthesizer, ConstraintSystemRef, Variable as ArkVariable,
 };
-use ff::{Field, PrimeField};
-use halo2curves::{
-    bn256::{Fq, Fq2, Fr, G1Affine, G2Affine},
-    group::cofactor::CofactorCurveAffine,
-};
-use maci_nova_step_circuit::StepCircuit;
-use nova_snark::{
-    frontend::{
-        num::AllocatedNum, util_cs::witness_cs::WitnessCS, ConstraintSystem, Index,
-        LinearCombination, SynthesisError, Variable,
-    },
-    traits::circuit::StepCircuit as _,
+use ff::Field;
+use halo2curves::bn256::Fr;
+use nova_snark::frontend::{
+    util_cs::witness_cs::WitnessCS, ConstraintSystem, Index, LinearCombination, SynthesisError,
+    Variable,
 };
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::convert::{bytes, ToArk};
 
 /// Prefix of [`Matrices::digest`].
 const DIGEST_DOMAIN: &[u8] = b"maci-nova R1CS over BN254, version 1";
@@ -364,150 +339,6 @@ impl ConstraintSystem<Fr> for Recorder {
         self
     }
 }
-
-/// The constraints of a step of K events as one statement: `z_in` leads to `z_out`, the instance
-/// variables being the one and seven elements of each.
-///
-/// # Errors
-/// As the step's synthesis gives them; a [`StepCircuit`] gives none.
-pub fn batch(step: &StepCircuit) -> Result<Matrices, SynthesisError> {
-    Matrices::record(|cs| synthesize_batch(cs, step))
-}
-
-/// The values that belong to [`batch`].
-///
-/// # Errors
-/// As [`batch`].
-pub fn batch_assignment(step: &StepCircuit) -> Result<Assignment, SynthesisError> {
-    Assignment::record(|cs| synthesize_batch(cs, step))
-}
-
-fn synthesize_batch<CS: ConstraintSystem<Fr>>(
-    cs: &mut CS,
-    step: &StepCircuit,
-) -> Result<(), SynthesisError> {
-    let state = |cs: &mut CS, values: [Fr; maci_nova_step_circuit::ARITY]| {
-        let input = |value| AllocatedNum::alloc_input(cs.namespace(|| "state"), || Ok(value));
-        values.into_iter().map(input).collect::<Result<Vec<_>, _>>()
-    };
-    let before = state(cs, step.before().to_array())?;
-    let stated = state(cs, step.after().to_array())?;
-    let after = step.synthesize(cs, &before)?;
-    for (stated, after) in stated.iter().zip(&after) {
-        cs.enforce(
-            || "z_out is the state after",
-            |lc| lc + after.get_variable(),
-            |lc| lc + CS::one(),
-            |lc| lc + stated.get_variable(),
-        );
-    }
-    Ok(())
-}
-
-/// Values of `halo2curves` as those of `ark-bn254`.
-pub trait ToArk {
-    /// The type there.
-    type Ark;
-
-    /// The same value. Points keep their coordinates as they are, on the curve or not.
-    fn to_ark(&self) -> Self::Ark;
-}
-
-/// Values of `ark-bn254` as those of `halo2curves`.
-pub trait ToHalo {
-    /// The type there.
-    type Halo;
-
-    /// The same value. Points keep their coordinates as they are, on the curve or not.
-    fn to_halo(&self) -> Self::Halo;
-}
-
-/// The canonical little-endian limbs of an element.
-fn limbs<F: PrimeField>(element: &F) -> BigInt<4> {
-    let repr = element.to_repr();
-    let mut limbs = [0; 4];
-    for (limb, bytes) in limbs.iter_mut().zip(repr.as_ref().chunks(8)) {
-        let bytes = bytes.iter().rev();
-        *limb = bytes.fold(0, |limb, byte| limb << 8 | u64::from(*byte));
-    }
-    BigInt::new(limbs)
-}
-
-/// Limbs as 32 bytes, little endian.
-pub(crate) fn bytes(limbs: [u64; 4]) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    for (bytes, limb) in bytes.chunks_mut(8).zip(limbs) {
-        bytes.copy_from_slice(&limb.to_le_bytes());
-    }
-    bytes
-}
-
-macro_rules! convert_field {
-    ($halo:ty, $ark:ty) => {
-        impl ToArk for $halo {
-            type Ark = $ark;
-
-            fn to_ark(&self) -> $ark {
-                <$ark>::from_bigint(limbs(self)).expect("canonical for the same modulus")
-            }
-        }
-
-        impl ToHalo for $ark {
-            type Halo = $halo;
-
-            fn to_halo(&self) -> $halo {
-                let mut repr = <$halo as PrimeField>::Repr::default();
-                repr.as_mut().copy_from_slice(&bytes(self.into_bigint().0));
-                Option::from(<$halo>::from_repr(repr)).expect("canonical for the same modulus")
-            }
-        }
-    };
-}
-
-convert_field!(Fr, ark_bn254::Fr);
-convert_field!(Fq, ark_bn254::Fq);
-
-impl ToArk for Fq2 {
-    type Ark = ark_bn254::Fq2;
-
-    fn to_ark(&self) -> ark_bn254::Fq2 {
-        ark_bn254::Fq2::new(self.c0().to_ark(), self.c1().to_ark())
-    }
-}
-
-impl ToHalo for ark_bn254::Fq2 {
-    type Halo = Fq2;
-
-    fn to_halo(&self) -> Fq2 {
-        Fq2::new(self.c0.to_halo(), self.c1.to_halo())
-    }
-}
-
-// Infinity is (0, 0) in both libraries.
-macro_rules! convert_point {
-    ($halo:ty, $ark:ty) => {
-        impl ToArk for $halo {
-            type Ark = $ark;
-
-            fn to_ark(&self) -> $ark {
-                <$ark>::new_unchecked(self.x.to_ark(), self.y.to_ark())
-            }
-        }
-
-        impl ToHalo for $ark {
-            type Halo = $halo;
-
-            fn to_halo(&self) -> $halo {
-                let mut point = <$halo>::identity();
-                (point.x, point.y) = (self.x.to_halo(), self.y.to_halo());
-                point
-            }
-        }
-    };
-}
-
-convert_point!(G1Affine, ark_bn254::g1::G1Affine);
-convert_point!(G2Affine, ark_bn254::g2::G2Affine);
 
 #[cfg(test)]
 mod tests;

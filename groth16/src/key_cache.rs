@@ -15,10 +15,9 @@ use std::{
 
 use etcetera::BaseStrategy;
 use fs4::fs_std::FileExt;
-use maci_nova_folding::files::{check_own, Exposure};
+use maci_nova_files::{check_own, Exposure};
 
-use super::{setup, KeyFileError, ProvingKey, SetupError, Trapdoors};
-use crate::adapter::Matrices;
+use crate::{adapter::Matrices, setup, KeyFileError, ProvingKey, SetupError, Trapdoors};
 
 /// The environment variable that names another folder than the user's cache folder.
 pub const CACHE_VARIABLE: &str = "MACI_NOVA_CACHE";
@@ -234,11 +233,11 @@ mod tests {
         thread,
     };
 
-    use super::super::{
-        tests::{keys, matrices, trapdoors, PUBLICS},
+    use super::*;
+    use crate::{
+        scheme::tests::{keys, matrices, trapdoors, PUBLICS},
         Origin,
     };
-    use super::*;
 
     fn circuit() -> Circuit<'static> {
         Circuit {

@@ -28,11 +28,10 @@ use ark_bn254::{Bn254, G1Affine, G2Affine};
 use ark_ec::{pairing::Pairing, AffineRepr};
 use ark_ff::Zero;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, SerializationError};
-use maci_nova_folding::files::{check_own, write_atomically, Exposure, Readers};
+use maci_nova_files::{check_own, write_atomically, Exposure, Readers};
 use sha2::{Digest, Sha256};
 
-use super::{Origin, PlainVerifyingKey, ProvingKey, VerifyingKey};
-use crate::adapter::Matrices;
+use crate::{adapter::Matrices, Origin, PlainVerifyingKey, ProvingKey, VerifyingKey};
 
 const MAGIC: &[u8; 32] = b"maci-nova Groth16 key, version 2";
 const DIGEST_BYTES: usize = 32;
@@ -195,7 +194,7 @@ impl ProvingKey {
     }
 
     /// Whether the key has as many points of each kind as one of the circuit.
-    pub(super) fn fits(&self, matrices: &Matrices) -> bool {
+    pub(crate) fn fits(&self, matrices: &Matrices) -> bool {
         let publics = self.verifying.ic.len().checked_sub(1);
         let sizes = publics.and_then(|publics| Sizes::new(matrices, publics));
         sizes.is_some_and(|sizes| sizes.are_those_of(self))
@@ -430,8 +429,8 @@ mod tests {
 
     use ark_bn254::{Fq, Fq2};
 
-    use super::super::tests::{keys, matrices, PUBLICS};
     use super::*;
+    use crate::scheme::tests::{keys, matrices, PUBLICS};
 
     #[test]
     fn a_key_comes_back_as_it_was() {

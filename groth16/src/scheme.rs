@@ -1,37 +1,4 @@
-//! Groth16 (ePrint 2016/260) in the form commit, then challenge (as MIRAGE, ePrint 2020/278).
-//!
-//! The instance variables of a circuit are `1, publics.., committed..`. The verifier sees the
-//! committed ones only as one point D, and the public ones may be made from D by a hash, so that
-//! the circuit can use a challenge on what was committed before. With trapdoors alpha, beta, delta,
-//! rho, a point x, and `y_i = beta u_i(x) + alpha v_i(x) + w_i(x)` for each variable i:
-//! ```text
-//! IC_i = [y_i]_1                  for 1 and the publics
-//! D    = sum_i a_i [y_i / rho]_1  over the committed, gamma' = [rho]_2
-//! C    = sum_i a_i [y_i / delta]_1 + ...                     over the witness, as in Groth16
-//!        e(A, B) = e(alpha, beta) e(IC(publics), [1]_2) e(D, gamma') e(C, delta)
-//! ```
-//! rho is the committed part's own trapdoor: no multiple of an IC base is a D for [`gamma_prime`],
-//! so what D says and what the publics say cannot be moved into each other. With `rho = 1` it
-//! could: `D + t IC_k` would make a proof for `pub_k + t` one for `pub_k`.
-//!
-//! Without committed variables D is 0, and this is Groth16 as it is elsewhere, with the generator for
-//! gamma, as ceremonies make it (ePrint 2017/1050): [`ProvingKey::plain`].
-//!
-//! What this does not give, and a caller has to know:
-//! * The publics must depend on D, by a hash that also covers what the committed values are claimed
-//!   to be. The bare equation is malleable: from one solution `(A, B, C, D)` follows
-//!   `(A, B + s gamma', C, D + s A)`.
-//! * D does not hide. It is for values that the verifier is told anyway.
-//! * Proofs are not unique: anybody can re-randomize A, B and C.
-//!
-//! **The only setup so far is for development and INSECURE**: [`Trapdoors::insecure_development`]
-//! draws all trapdoors in one process, and whoever keeps them can prove anything. A key tells its
-//! [`Origin`]. Keys are made once and kept in a [`KeyCache`].
-//!
-//! [`gamma_prime`]: VerifyingKey::gamma_prime
-
-mod key_cache;
-mod key_file;
+//! Keys, proofs, and the two equations.
 
 use core::fmt;
 
@@ -45,8 +12,6 @@ use rand_core::{OsRng, RngCore, SeedableRng};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::adapter::{Adapter, Assignment, Matrices};
-pub use key_cache::{Circuit, KeyCache, KeyCacheError, KeyEvent, CACHE_VARIABLE};
-pub use key_file::KeyFileError;
 
 type Engine = Groth16<Bn254, LibsnarkReduction>;
 
@@ -146,14 +111,14 @@ impl Origin {
 /// What makes proofs.
 #[derive(Clone, PartialEq)]
 pub struct ProvingKey {
-    origin: Origin,
-    verifying: VerifyingKey,
+    pub(crate) origin: Origin,
+    pub(crate) verifying: VerifyingKey,
     /// Bases of D: `[y_i / rho]_1`.
-    committed: Vec<G1Affine>,
+    pub(crate) committed: Vec<G1Affine>,
     /// The library's key, without bases of committed variables.
-    inner: ark_groth16::ProvingKey<Bn254>,
+    pub(crate) inner: ark_groth16::ProvingKey<Bn254>,
     /// Digest of the circuit.
-    matrices: [u8; 32],
+    pub(crate) matrices: [u8; 32],
 }
 
 /// Why no key can be made.
@@ -291,12 +256,6 @@ impl ProvingKey {
             .map(CurveGroup::into_affine)
             .map_err(|_| ProveError::Size)
     }
-
-    /// Changes the bases of A.
-    #[cfg(test)]
-    pub(crate) fn replace_query(&mut self, change: impl FnOnce(&mut Vec<G1Affine>)) {
-        change(&mut self.inner.a_query);
-    }
 }
 
 impl fmt::Debug for ProvingKey {
@@ -348,7 +307,7 @@ pub(crate) fn prove_unchecked(
     Ok(proof)
 }
 
-/// Verifies the bare equation. The publics must depend on `d`, see the module's documentation.
+/// Verifies the bare equation. The publics must depend on `d`, see the [crate's documentation](crate).
 ///
 /// # Errors
 /// See [`VerifyError`].
@@ -396,14 +355,45 @@ pub fn verify_plain(
 }
 
 /// On the curve, which is the group.
-pub(crate) fn valid_g1(point: &G1Affine) -> bool {
+pub fn valid_g1(point: &G1Affine) -> bool {
     point.is_on_curve()
 }
 
 /// On the curve and of order r.
-pub(crate) fn valid_g2(point: &G2Affine) -> bool {
+pub fn valid_g2(point: &G2Affine) -> bool {
     point.is_on_curve() && point.is_in_correct_subgroup_assuming_on_curve()
 }
 
+/// For tests: keys as nobody may have them.
+#[cfg(any(test, feature = "testing"))]
+mod known {
+    use super::*;
+
+    impl Trapdoors {
+        /// The committed part's trapdoor.
+        pub fn rho(&self) -> Fr {
+            self.rho
+        }
+    }
+
+    impl ProvingKey {
+        /// What the key would be if the committed part had no trapdoor of its own: rho = 1.
+        ///
+        /// # Panics
+        /// If rho is 0.
+        pub fn without_own_trapdoor(&self, rho: &Fr) -> Self {
+            let mut key = self.clone();
+            divide(&mut key.committed, &rho.inverse().expect("not 0"));
+            key.verifying.gamma_prime = G2Affine::generator();
+            key
+        }
+
+        /// Changes the bases of A.
+        pub fn replace_query(&mut self, change: impl FnOnce(&mut Vec<G1Affine>)) {
+            change(&mut self.inner.a_query);
+        }
+    }
+}
+
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

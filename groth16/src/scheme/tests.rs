@@ -8,10 +8,10 @@ use nova_snark::frontend::{num::AllocatedNum, ConstraintSystem, SynthesisError};
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::adapter::ToHalo;
+use crate::convert::{bytes, ToHalo};
 
 /// Public variables: c and e_v.
-pub(super) const PUBLICS: usize = 2;
+pub(crate) const PUBLICS: usize = 2;
 /// Committed variables.
 const COMMITTED: usize = 3;
 
@@ -73,7 +73,7 @@ fn product<CS: ConstraintSystem<HaloFr>>(
     );
 }
 
-pub(super) fn matrices() -> &'static Matrices {
+pub(crate) fn matrices() -> &'static Matrices {
     static MATRICES: OnceLock<Matrices> = OnceLock::new();
     let zero = HaloFr::ZERO;
     MATRICES.get_or_init(|| {
@@ -81,7 +81,7 @@ pub(super) fn matrices() -> &'static Matrices {
     })
 }
 
-pub(super) fn trapdoors() -> Trapdoors {
+pub(crate) fn trapdoors() -> Trapdoors {
     Trapdoors {
         alpha: Fr::from(1001),
         beta: Fr::from(1002),
@@ -91,7 +91,7 @@ pub(super) fn trapdoors() -> Trapdoors {
     }
 }
 
-pub(super) fn keys() -> &'static ProvingKey {
+pub(crate) fn keys() -> &'static ProvingKey {
     static KEYS: OnceLock<ProvingKey> = OnceLock::new();
     KEYS.get_or_init(|| setup(matrices(), PUBLICS, trapdoors()).expect("keys"))
 }
@@ -110,29 +110,12 @@ fn ark(v: Committed) -> [Fr; COMMITTED] {
     v.map(Fr::from)
 }
 
-impl Trapdoors {
-    /// The committed part's trapdoor.
-    pub(crate) fn rho(&self) -> Fr {
-        self.rho
-    }
-}
-
-impl ProvingKey {
-    /// What the key would be if the committed part had no trapdoor of its own: rho = 1.
-    pub(crate) fn without_own_trapdoor(&self, rho: &Fr) -> Self {
-        let mut key = self.clone();
-        divide(&mut key.committed, &rho.inverse().expect("not 0"));
-        key.verifying.gamma_prime = G2Affine::generator();
-        key
-    }
-}
-
 /// The challenge on D and on what is claimed of the committed values.
 fn challenge(d: &G1Affine, claimed: Committed) -> Fr {
     let mut hash = Sha256::new();
     for coordinate in [d.x, d.y] {
         let limbs = ark_ff::PrimeField::into_bigint(coordinate).0;
-        hash.update(crate::adapter::bytes(limbs));
+        hash.update(bytes(limbs));
     }
     for value in claimed {
         hash.update(value.to_le_bytes());
