@@ -297,7 +297,7 @@ fn chain_advice(error: &ChainError) -> &'static str {
             "; look it up before running the command again, which may send another"
         }
         ChainError::Overdue { .. } => {
-            "; try again when the chain is less busy, or with a higher --max-fee"
+            "; look it up before running the command again, which would wait for it"
         }
         ChainError::Interrupted => "; nothing was sent",
         _ => "",
