@@ -1,8 +1,7 @@
 //! Who may sign up: policies of Excubiae, made by their own factories, and gatekeepers that are there.
 
-use maci_nova_contracts::alloy_primitives::keccak256;
 use maci_nova_contracts::alloy_sol_types::{sol, SolCall, SolValue};
-use maci_nova_contracts::artifact::{Artifact, Libraries};
+use maci_nova_contracts::artifact::Artifact;
 use maci_nova_contracts::bindings::ExcubiaePolicy;
 use maci_nova_contracts::chain::{deploy as deploy_code, send, view};
 use maci_nova_contracts::deploy::GatekeeperError;
@@ -11,37 +10,19 @@ use super::*;
 use crate::fixtures::public_key;
 use crate::voter::sign_up;
 
+// Those that the commands' tests have on a node.
+#[macro_use]
+#[path = "../../../tests/cli/policies.rs"]
+mod policies;
+
 sol! {
     #![sol(alloy_sol_types = maci_nova_contracts::alloy_sol_types)]
 
-    interface MerkleProofCheckerFactory {
-        function deploy(bytes32 root) external;
-    }
-    interface MerkleProofPolicyFactory {
-        function deploy(address checkerAddress) external;
-    }
     interface SharedFactory {
         event Deployed(address made);
         function deploy(bytes32 salt, bytes memory code) external;
     }
-    event CloneDeployed(address indexed clone);
     function renounceOwnership() external;
-}
-
-/// An artifact that only tests use.
-macro_rules! test_artifact {
-    ($file:literal, $name:literal) => {
-        Artifact {
-            name: $name,
-            json: include_str!(concat!(
-                "../../../../contracts/tests/out/",
-                $file,
-                ".sol/",
-                $name,
-                ".json"
-            )),
-        }
-    };
 }
 
 /// Accounts by what they do.
@@ -57,7 +38,8 @@ fn put(evm: &mut Evm, from: usize, code: Bytes) -> Address {
 }
 
 fn put_test(evm: &mut Evm, from: usize, artifact: Artifact) -> Address {
-    put(evm, from, artifact.link(&Libraries::new()).unwrap())
+    let from = evm.accounts()[from];
+    policies::put(evm, from, artifact)
 }
 
 fn tell(evm: &mut Evm, from: usize, to: Address, call: &impl SolCall) -> Receipt {
@@ -65,36 +47,15 @@ fn tell(evm: &mut Evm, from: usize, to: Address, call: &impl SolCall) -> Receipt
     send(evm, from, to, call, U256::ZERO).unwrap()
 }
 
-/// What a factory, deployed first, makes. The sender becomes a policy's owner.
-fn clone_of(evm: &mut Evm, from: usize, factory: Artifact, call: &impl SolCall) -> Address {
-    let factory = put_test(evm, from, factory);
-    let receipt = tell(evm, from, factory, call);
-    receipt.event::<CloneDeployed>(factory).unwrap().clone
-}
-
-fn leaf(account: Address) -> B256 {
-    keccak256(keccak256(account.abi_encode()))
-}
-
 /// A policy of `owner`'s that lets Alice and Bob in.
 fn policy(evm: &mut Evm, owner: usize) -> Address {
-    let mut leaves = [ALICE, BOB].map(|account| leaf(evm.accounts()[account]));
-    leaves.sort();
-    let root = keccak256(leaves.concat());
-    let factory = test_artifact!("MerkleProofCheckerFactory", "MerkleProofCheckerFactory");
-    let call = MerkleProofCheckerFactory::deployCall { root };
-    let checker = clone_of(evm, owner, factory, &call);
-    let factory = test_artifact!("MerkleProofPolicyFactory", "MerkleProofPolicyFactory");
-    let call = MerkleProofPolicyFactory::deployCall {
-        checkerAddress: checker,
-    };
-    clone_of(evm, owner, factory, &call)
+    let [owner, alice, bob] = [owner, ALICE, BOB].map(|account| evm.accounts()[account]);
+    policies::policy(evm, owner, [alice, bob])
 }
 
 /// Alice's proof that she is in the tree.
 fn evidence(evm: &Evm) -> Bytes {
-    let bob = leaf(evm.accounts()[BOB]);
-    vec![bob].abi_encode().into()
+    policies::evidence(evm.accounts()[BOB])
 }
 
 fn set_target(evm: &mut Evm, from: usize, policy: Address, guarded: Address) {
