@@ -445,9 +445,10 @@ pub struct Deploy {
     /// Events in one step, 1 to 16
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub events_per_step: usize,
-    /// Who may sign up: `free-for-all`, everybody and as often as they want; `token:ADDRESS`, owners of this
-    /// ERC-721's tokens, once for each; `excubiae:ADDRESS`, whom this policy of Excubiae lets in; or the
-    /// ADDRESS of a gatekeeper that is deployed and serves no MACI yet. Without it, it is asked for
+    /// Who may sign up: `free-for-all`, everybody and as often as they want; `token:ADDRESS`,
+    /// owners of this ERC-721's tokens, once for each; `excubiae:ADDRESS`, whom this policy of
+    /// Excubiae lets in; or the ADDRESS of a gatekeeper that is deployed and serves no MACI yet.
+    /// Without it, it is asked for
     #[arg(long, value_name = "WHO", conflicts_with = "sign_up_token")]
     pub gatekeeper: Option<Gatekeeper>,
     /// As --gatekeeper token:ADDRESS
@@ -599,7 +600,8 @@ pub struct Signup {
     /// The ERC-721 token that lets the sender in, where the gatekeeper asks for one
     #[arg(long, value_name = "ID")]
     pub token_id: Option<U256>,
-    /// What the gatekeeper wants to see (0x…), passed on as it is: with a policy of Excubiae, its evidence
+    /// What the gatekeeper wants to see (0x…), passed on as it is: with a policy of Excubiae, its
+    /// evidence
     #[arg(long, value_name = "HEX", conflicts_with = "token_id")]
     pub gatekeeper_data: Option<Bytes>,
 }

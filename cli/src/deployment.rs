@@ -8,7 +8,7 @@ use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::{
     ExcubiaeGatekeeper, FreeForAllGatekeeper, SignUpTokenGatekeeper, VkRegistry, MACI,
 };
-use maci_nova_contracts::chain::{self, Chain, Deployment};
+use maci_nova_contracts::chain::{self, Chain, ChainError, Deployment};
 use maci_nova_contracts::deploy::{self, Addresses, DeployError, Gatekeeper, Plan, Shape, Step};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::{decider, join};
@@ -83,7 +83,7 @@ pub fn deploy<C: Chain + ?Sized>(
             steps: vec![],
         });
     }
-    warn_of_token(chain, request.gatekeeper, console)?;
+    warn_of_token(chain, request.gatekeeper, console);
     let header = header(request, chain_id, from);
     let mut journal = FileJournal::open(FileJournal::path(path), &header, console)?;
     if !journal.steps().is_empty() {
@@ -282,7 +282,8 @@ fn is_free_for_all<C: Chain + ?Sized>(chain: &C, gatekeeper: Address) -> Result<
     Ok(chain.code(gatekeeper).map_err(on_chain(read))? == compiled)
 }
 
-/// Whether the gatekeeper serves this MACI and, where it asks a policy, whether that still answers it.
+/// Whether the gatekeeper serves this MACI and, where it asks a policy, whether that still answers
+/// it.
 fn is_tied<C: Chain + ?Sized>(
     chain: &C,
     gatekeeper: Address,
@@ -304,26 +305,23 @@ fn ask<C: Chain + ?Sized, S: SolCall>(
     deploy::ask(chain, gatekeeper, call).map_err(on_chain("read the gatekeeper"))
 }
 
-/// A token need not say what it is, and what it says need not be true: this stops nobody.
-fn warn_of_token<C: Chain + ?Sized>(
-    chain: &C,
-    gatekeeper: Gatekeeper,
-    console: &Console,
-) -> Result<(), Failure> {
+/// A token need not say what it is, what it says need not be true, and some nodes have an error
+/// where an old token knows no such question: this stops nobody.
+fn warn_of_token<C: Chain + ?Sized>(chain: &C, gatekeeper: Gatekeeper, console: &Console) {
     let Gatekeeper::SignUpToken(token) = gatekeeper else {
-        return Ok(());
+        return;
     };
-    let read = || on_chain(format!("read the token {token}"));
-    let code = chain.code(token).map_err(read())?;
-    if !code.is_empty() && !deploy::says_erc721(chain, token).map_err(read())? {
+    let says = deploy::says_erc721(chain, token);
+    // That nothing is there is refused, not warned of.
+    if !matches!(says, Ok(true) | Err(ChainError::NoContract(_))) {
         console.warn(format!(
             "the contract at {token} does not say (ERC-165) that it is an ERC-721; if it is none, nobody can sign up"
         ));
     }
-    Ok(())
 }
 
-/// What a failed deployment means. Of one that was refused before anything was sent nothing is left.
+/// What a failed deployment means. Of one that was refused before anything was sent nothing is
+/// left.
 fn stopped(mut journal: FileJournal, error: DeployError) -> Failure {
     let refused = matches!(error, DeployError::Gatekeeper(_)) && journal.steps().is_empty();
     let failure = journal.explain(error);

@@ -1,4 +1,5 @@
-//! Who may sign up: policies of Excubiae, made by their own factories, and gatekeepers that are there.
+//! Who may sign up: policies of Excubiae, made by their own factories, and gatekeepers that are
+//! there.
 
 use maci_nova_contracts::alloy_sol_types::{sol, SolCall, SolValue};
 use maci_nova_contracts::artifact::Artifact;
