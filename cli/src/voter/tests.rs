@@ -289,7 +289,7 @@ fn a_key_signs_up_once() {
     let data = Bytes::from(vec![1]);
     let key = key(110).public_key();
     let refused = sign_up(&mut world.evm, SENDER, world.maci, &key, data);
-    fails(refused, "leave --token-id out");
+    fails(refused, "leave --token-id and --gatekeeper-data out");
 }
 
 /// A later first block than MACI's, and so no root of the contract's.
