@@ -21,6 +21,9 @@ const ROUNDED_FROM: u64 = 30;
 /// What block numbers are rounded to.
 const ROUND: u64 = 5;
 
+/// How far the blocks that contracts and nodes count differ, where they are the same.
+const NEAR: u64 = 256;
+
 /// The window shrinks during the last hour to a fifteenth, and not below 5 blocks, as the contract has it.
 const SHRINKING: u64 = 3600;
 const LAST_PART: u64 = 15;
@@ -53,7 +56,7 @@ pub struct Outlook {
     /// Whether nodes count the blocks that contracts see.
     pub of_node: bool,
     signed_within: u64,
-    /// Seconds until the poll ends.
+    /// Seconds from the newest block until the poll ends.
     left: u64,
     /// Seconds between two blocks.
     block_time: f64,
@@ -69,7 +72,7 @@ impl Anchor {
     /// The anchor to sign with now.
     ///
     /// # Errors
-    /// [`Failure::OnChain`] where the node's block and the contract's anchor do not fit each other.
+    /// [`Failure::OnChain`] where the anchor is not made of the hash that the contract tells, this chain and this poll.
     pub fn newest<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<Self, Failure> {
         if !poll.header().has_anchors() {
             return Ok(Self::NONE);
@@ -110,7 +113,7 @@ impl Window {
 
     /// The oldest block that the next one takes, if the window does not shrink.
     pub fn oldest(&self) -> u64 {
-        (self.present + 1).saturating_sub(self.blocks)
+        self.present.saturating_add(1).saturating_sub(self.blocks)
     }
 
     /// The block to sign after: the newest whose hash calls see, or, of many, one with a rounded number
@@ -128,14 +131,15 @@ impl Outlook {
     pub fn now<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<Self, Failure> {
         let window = Window::now(chain, poll)?;
         let head = chain.block(BlockId::Latest);
-        let head = head.map_err(on_chain("read the newest block"))?.number;
-        // Calls are executed in the newest block, or in the next one.
-        let of_node = (head..=head + 1).contains(&window.present);
+        let head = head.map_err(on_chain("read the newest block"))?;
+        // Calls are executed in the newest block, or in the next one, and blocks come in between. Others that are
+        // counted are another chain's, and millions away.
+        let of_node = head.number.abs_diff(window.present) <= NEAR;
         Ok(Outlook {
             window,
             of_node,
             signed_within: poll.header().signed_within.into(),
-            left: poll.times().1.saturating_sub(clock::now(chain)?),
+            left: poll.times().1.saturating_sub(head.timestamp),
             block_time: match of_node {
                 true => clock::block_time(chain)?,
                 false => USUAL_BLOCK_TIME,
@@ -151,7 +155,7 @@ impl Outlook {
             left > 0 && block.saturating_sub(block_number) <= self.blocks(left)
         };
         let present = self.window.present;
-        let later = present + 1..=block_number.saturating_add(self.signed_within);
+        let later = present.saturating_add(1)..=block_number.saturating_add(self.signed_within);
         later.take_while(taken).last().unwrap_or(present)
     }
 
@@ -161,11 +165,8 @@ impl Outlook {
     }
 
     /// The last block for [`Chain::send_until`]: where nodes count other blocks than contracts, none.
-    pub fn last_for_node(&self, block_number: u64) -> u64 {
-        match self.of_node {
-            true => self.last(block_number),
-            false => u64::MAX,
-        }
+    pub fn last_for_node(&self, block_number: u64) -> Option<u64> {
+        self.of_node.then(|| self.last(block_number))
     }
 
     /// Seconds that are left in a later block.
@@ -186,7 +187,8 @@ impl Outlook {
     }
 }
 
-/// Whether somebody could send something again now: a message is there whose anchor is still taken, or may be.
+/// Whether somebody could send a message again that is in the poll: its anchor is still taken, or may be. What was
+/// signed and is not in the poll shows nowhere.
 pub fn can_be_repeated<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
@@ -204,14 +206,13 @@ pub fn can_be_repeated<C: Chain + ?Sized>(
     Ok(sent.iter().any(is_message))
 }
 
-/// Whether a message came too late, or will: signed and sent again, it may be in time.
-pub fn is_outdated(error: &ChainError) -> bool {
+/// Whether the contract refused an anchor: signed and sent again, the message may be in time.
+pub fn is_refused(error: &ChainError) -> bool {
     use Poll::PollErrors::{AnchorTooOld, AnchorUnknown, WrongAnchor};
-    let refused = matches!(
+    matches!(
         error.revert(),
         Some(AnchorTooOld(_) | AnchorUnknown(_) | WrongAnchor(_))
-    );
-    refused || matches!(error, ChainError::Overdue { .. })
+    )
 }
 
 #[cfg(test)]
@@ -283,8 +284,8 @@ mod tests {
     #[test]
     fn blocks_that_only_contracts_count() {
         let mut rollup = outlook(100_000);
-        assert_eq!(rollup.last_for_node(1000), 1075);
+        assert_eq!(rollup.last_for_node(1000), Some(1075));
         rollup.of_node = false;
-        assert_eq!(rollup.last_for_node(1000), u64::MAX);
+        assert_eq!(rollup.last_for_node(1000), None);
     }
 }

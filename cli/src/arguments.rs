@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
+use maci_nova_contracts::deploy::Gatekeeper;
 use maci_nova_protocol::poll::{Mode, MAX_SIGNED_WITHIN, MIN_SIGNED_WITHIN};
 
 use crate::rpc::RpcUrl;
@@ -115,7 +116,7 @@ pub enum Command {
     /// Put the contracts on a chain; where they are goes to a new poll file
     #[command(
         visible_aliases = ["deployVkRegistry", "setVks", "createMaci"],
-        after_help = "Example: maci-nova deploy --poll-file poll.json --rpc-url http://127.0.0.1:8545 --account-key-file eth.key --ptau powers.ptau\n\nStopped at any moment, the same command goes on where it was. The registry, its verifier and\nMACI are one deployment here, so deployVkRegistry, setVks and createMaci are names of this command:\nthe first does it, the others find it done. Publish poll.json, and poll.join.key, which voters\nneed to join."
+        after_help = "Examples: maci-nova deploy --poll-file poll.json --rpc-url http://127.0.0.1:8545 --account-key-file eth.key --ptau powers.ptau --gatekeeper token:0x…\n          maci-nova deploy --rpc-url http://127.0.0.1:8545 --account-key-file eth.key --ptau powers.ptau --gatekeeper excubiae:0x…\n\nWhere somebody else owns the policy or the gatekeeper, the command stops and says what its owner has to call; then the\nsame command goes on. Stopped at any moment, the same command goes on where it was. The registry, its verifier and\nMACI are one deployment here, so deployVkRegistry, setVks and createMaci are names of this command:\nthe first does it, the others find it done. Publish poll.json, and poll.join.key, which voters\nneed to join."
     )]
     Deploy(Deploy),
     /// Create a poll
@@ -126,7 +127,7 @@ pub enum Command {
     CreatePoll(PollCreate),
     /// Sign a key up, once for all polls
     #[command(
-        after_help = "Example: maci-nova signup --poll-file poll.json --key-file me.key --account-key-file eth.key"
+        after_help = "Examples: maci-nova signup --poll-file poll.json --key-file me.key --account-key-file eth.key\n          maci-nova signup --key-file me.key --account-key-file eth.key --token-id 7\n          maci-nova signup --key-file me.key --account-key-file eth.key --gatekeeper-data 0x…\n\nWhoever sends is who the gatekeeper lets in: a sign-up cannot be sent by somebody else."
     )]
     Signup(Signup),
     /// Join a poll under a fresh key, with a proof that you have signed up
@@ -444,7 +445,13 @@ pub struct Deploy {
     /// Events in one step, 1 to 16
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub events_per_step: usize,
-    /// Let owners of this ERC-721's tokens sign up, once for each; without it everybody may
+    /// Who may sign up: `free-for-all`, everybody and as often as they want; `token:ADDRESS`,
+    /// owners of this ERC-721's tokens, once for each; `excubiae:ADDRESS`, whom this policy of
+    /// Excubiae lets in; or the ADDRESS of a gatekeeper that is deployed and serves no MACI yet.
+    /// Without it, it is asked for
+    #[arg(long, value_name = "WHO", conflicts_with = "sign_up_token")]
+    pub gatekeeper: Option<Gatekeeper>,
+    /// As --gatekeeper token:ADDRESS
     #[arg(long, value_name = "ADDRESS")]
     pub sign_up_token: Option<Address>,
 }
@@ -594,6 +601,10 @@ pub struct Signup {
     /// The ERC-721 token that lets the sender in, where the gatekeeper asks for one
     #[arg(long, value_name = "ID")]
     pub token_id: Option<U256>,
+    /// What the gatekeeper wants to see (0x…), passed on as it is: with a policy of Excubiae, its
+    /// evidence
+    #[arg(long, value_name = "HEX", conflicts_with = "token_id")]
+    pub gatekeeper_data: Option<Bytes>,
 }
 
 /// Arguments of `join`.
@@ -946,6 +957,54 @@ mod tests {
             assert_eq!(deploy.node.poll_file, PathBuf::from("poll.json"));
         }
         assert!(parse("deploy").is_err(), "no powers of tau");
+    }
+
+    #[test]
+    fn a_gatekeeper_has_one_name() {
+        let address = Address::repeat_byte(9);
+        let parsed = |more: &str| {
+            let more = more.replace("ADDRESS", &address.to_string());
+            match parse(&format!("deploy --insecure-setup {more}")) {
+                Ok(Command::Deploy(deploy)) => Ok((deploy.gatekeeper, deploy.sign_up_token)),
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        let cases = [
+            ("", (None, None)),
+            ("--sign-up-token ADDRESS", (None, Some(address))),
+            (
+                "--gatekeeper free-for-all",
+                (Some(Gatekeeper::FreeForAll), None),
+            ),
+            (
+                "--gatekeeper excubiae:ADDRESS",
+                (Some(Gatekeeper::Excubiae { policy: address }), None),
+            ),
+        ];
+        for (more, expected) in cases {
+            assert_eq!(parsed(more), Ok(expected), "{more}");
+        }
+        let error = parsed("--gatekeeper everybody").unwrap_err();
+        for choice in ["free-for-all", "token:ADDRESS", "excubiae:ADDRESS"] {
+            assert!(error.contains(choice), "{error}");
+        }
+        assert!(parsed("--gatekeeper free-for-all --sign-up-token ADDRESS").is_err());
+    }
+
+    #[test]
+    fn evidence_is_a_token_or_bytes() {
+        let Ok(Command::Signup(signup)) = parse("signup --gatekeeper-data 0x0102") else {
+            panic!("not a sign-up");
+        };
+        assert_eq!(signup.gatekeeper_data, Some(vec![1, 2].into()));
+        for wrong in [
+            "--gatekeeper-data 0x012",
+            "--gatekeeper-data yes",
+            "--gatekeeper-data 0x01 --token-id 7",
+        ] {
+            assert!(parse(&format!("signup {wrong}")).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The two channels: stdout carries the result, stderr everything else.
 
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufRead, BufWriter, ErrorKind, IsTerminal, Write};
 
 use serde::Serialize;
 
@@ -63,6 +63,18 @@ impl Console {
     /// A line on stderr that always shows.
     pub fn warn(&self, text: impl AsRef<str>) {
         complain(&format!("warning: {}", text.as_ref()));
+    }
+
+    /// Asks on stderr, which `--quiet` does not leave out; nothing where nobody could answer.
+    pub fn ask(&self, question: &str) -> Option<String> {
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return None;
+        }
+        let mut out = io::stderr().lock();
+        write!(out, "{question}").and_then(|()| out.flush()).ok()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).ok()?;
+        Some(answer)
     }
 
     /// The failure on stderr: a line for people, or a line of JSON.

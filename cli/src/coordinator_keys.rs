@@ -13,7 +13,10 @@ use crate::poll_file::PollFile;
 use crate::progress::Progress;
 use crate::scan::Scan;
 
-/// Whether a poll of the deployment's MACI is encrypted to this key.
+/// The newest polls are looked at, so many: anybody may create polls.
+const MOST: usize = 200;
+
+/// Whether one of the newest polls of the deployment's MACI is encrypted to this key.
 pub fn is_used<C: Chain + ?Sized>(
     chain: &C,
     file: &PollFile,
@@ -33,6 +36,7 @@ pub fn is_used<C: Chain + ?Sized>(
         polls.extend(log.decode().map(|created: MACI::PollCreated| created.poll));
         Ok(())
     })?;
+    let polls = polls.split_off(polls.len().saturating_sub(MOST));
     let mut progress = Progress::counted(console, "keys of polls", "polls", 0, polls.len() as u64);
     for (number, poll) in (1..).zip(polls) {
         let info = view(chain, poll, &Poll::pollInfoCall {}, "read the poll")?;

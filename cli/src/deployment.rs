@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use maci_nova_contracts::alloy_primitives::Address;
+use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::{
-    FreeForAllGatekeeper, SignUpTokenGatekeeper, VkRegistry, MACI,
+    ExcubiaeGatekeeper, FreeForAllGatekeeper, SignUpTokenGatekeeper, VkRegistry, MACI,
 };
-use maci_nova_contracts::chain::{Chain, Deployment};
-use maci_nova_contracts::deploy::{self, Addresses, Gatekeeper, Plan, Shape, Step};
+use maci_nova_contracts::chain::{self, Chain, ChainError, Deployment};
+use maci_nova_contracts::deploy::{self, Addresses, DeployError, Gatekeeper, Plan, Shape, Step};
+use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::{decider, join};
 use maci_nova_protocol::membership::MAX_DEPTH;
 
@@ -81,7 +83,7 @@ pub fn deploy<C: Chain + ?Sized>(
             steps: vec![],
         });
     }
-    check_token(chain, request.gatekeeper)?;
+    warn_of_token(chain, request.gatekeeper, console);
     let header = header(request, chain_id, from);
     let mut journal = FileJournal::open(FileJournal::path(path), &header, console)?;
     if !journal.steps().is_empty() {
@@ -89,11 +91,13 @@ pub fn deploy<C: Chain + ?Sized>(
         console.note(format!(
             "going on: {} of {} steps are done",
             journal.steps().len(),
-            Step::ALL.len()
+            request.gatekeeper.steps().count()
         ));
     }
-    let addresses = deploy::system(chain, from, &plan(request, from), &mut journal)
-        .map_err(|error| journal.explain(error))?;
+    let addresses = match deploy::system(chain, from, &plan(request, from), &mut journal) {
+        Ok(addresses) => addresses,
+        Err(error) => return Err(stopped(journal, error)),
+    };
     check_calls(chain, &addresses, request, &journal)?;
     let contracts = contracts(&journal)?;
     let file = PollFile::new(chain_id, rpc_url, contracts, request.digests);
@@ -203,6 +207,14 @@ fn check_existing<C: Chain + ?Sized>(
     if !has_gatekeeper(chain, file, request.gatekeeper)? {
         return Err(other("with another gatekeeper"));
     }
+    let maci = file.contracts.maci.address;
+    let gatekeeper = view(chain, maci, &MACI::GATEKEEPERCall {}, "read MACI")?;
+    if !is_tied(chain, gatekeeper, maci)? {
+        return Err(Failure::OnChain(format!(
+            "poll file {} names MACI {maci}, but its gatekeeper {gatekeeper} does not let anybody sign up there: it serves another MACI or none, or its policy guards another contract or none; the chain was reorganised, or the file is none that deploy wrote",
+            path.display()
+        )));
+    }
     Ok(())
 }
 
@@ -238,33 +250,84 @@ fn has_gatekeeper<C: Chain + ?Sized>(
     gatekeeper: Gatekeeper,
 ) -> Result<bool, Failure> {
     let maci = file.contracts.maci.address;
-    let address = view(chain, maci, &MACI::GATEKEEPERCall {}, "read MACI")?;
-    let asked = view(
-        chain,
-        address,
-        &SignUpTokenGatekeeper::TOKENCall {},
-        "read the gatekeeper",
-    );
-    // One that lets everybody in has no token to tell.
-    let found = match asked {
-        Ok(token) => Gatekeeper::SignUpToken(token),
-        Err(Failure::Chain { source, .. }) if is_refusal(&source) => Gatekeeper::FreeForAll,
-        Err(failure) => return Err(failure),
-    };
-    Ok(found == gatekeeper)
-}
-
-fn is_refusal(error: &maci_nova_contracts::chain::ChainError) -> bool {
-    use maci_nova_contracts::chain::ChainError;
-    matches!(error, ChainError::Reverted { .. } | ChainError::Answer(_))
-}
-
-fn check_token<C: Chain + ?Sized>(chain: &C, gatekeeper: Gatekeeper) -> Result<(), Failure> {
+    let found = view(chain, maci, &MACI::GATEKEEPERCall {}, "read MACI")?;
     match gatekeeper {
-        Gatekeeper::FreeForAll => Ok(()),
+        Gatekeeper::FreeForAll => is_free_for_all(chain, found),
         Gatekeeper::SignUpToken(token) => {
-            require_code(chain, token, "the token that lets people sign up")
+            let told = ask(chain, found, &SignUpTokenGatekeeper::TOKENCall {})?;
+            Ok(told == Some(token))
         }
+        Gatekeeper::Excubiae { policy } => {
+            let told = ask(chain, found, &ExcubiaeGatekeeper::POLICYCall {})?;
+            Ok(told == Some(policy))
+        }
+        Gatekeeper::Existing(address) => Ok(found == address),
+    }
+}
+
+/// A gatekeeper that lets everybody in has nothing to tell but its owner. So does many another one,
+/// which differs in its code.
+fn is_free_for_all<C: Chain + ?Sized>(chain: &C, gatekeeper: Address) -> Result<bool, Failure> {
+    let owner = ask(chain, gatekeeper, &FreeForAllGatekeeper::OWNERCall {})?;
+    let Some(owner) = owner.filter(|owner| !owner.is_zero()) else {
+        return Ok(false);
+    };
+    let mut evm = Evm::new();
+    let code = deploy::free_for_all_gatekeeper(owner)
+        .map_err(|error| Failure::Internal(error.to_string()))?;
+    let what = "deploy the compiled gatekeeper in the embedded EVM";
+    let compiled = chain::deploy(&mut evm, SENDER, code).map_err(on_chain(what))?;
+    let read = "read the gatekeeper's code";
+    let compiled = evm.code(compiled.contract).map_err(on_chain(read))?;
+    Ok(chain.code(gatekeeper).map_err(on_chain(read))? == compiled)
+}
+
+/// Whether the gatekeeper serves this MACI and, where it asks a policy, whether that still answers
+/// it.
+fn is_tied<C: Chain + ?Sized>(
+    chain: &C,
+    gatekeeper: Address,
+    maci: Address,
+) -> Result<bool, Failure> {
+    let call = FreeForAllGatekeeper::maciCall {};
+    if view(chain, gatekeeper, &call, "read the gatekeeper")? != maci {
+        return Ok(false);
+    }
+    let guarded = ask(chain, gatekeeper, &ExcubiaeGatekeeper::isGuardedCall {})?;
+    Ok(guarded.unwrap_or(true))
+}
+
+fn ask<C: Chain + ?Sized, S: SolCall>(
+    chain: &C,
+    gatekeeper: Address,
+    call: &S,
+) -> Result<Option<S::Return>, Failure> {
+    deploy::ask(chain, gatekeeper, call).map_err(on_chain("read the gatekeeper"))
+}
+
+/// A token need not say what it is, what it says need not be true, and some nodes have an error
+/// where an old token knows no such question: this stops nobody.
+fn warn_of_token<C: Chain + ?Sized>(chain: &C, gatekeeper: Gatekeeper, console: &Console) {
+    let Gatekeeper::SignUpToken(token) = gatekeeper else {
+        return;
+    };
+    let says = deploy::says_erc721(chain, token);
+    // That nothing is there is refused, not warned of.
+    if !matches!(says, Ok(true) | Err(ChainError::NoContract(_))) {
+        console.warn(format!(
+            "the contract at {token} does not say (ERC-165) that it is an ERC-721; if it is none, nobody can sign up"
+        ));
+    }
+}
+
+/// What a failed deployment means. Of one that was refused before anything was sent nothing is
+/// left.
+fn stopped(mut journal: FileJournal, error: DeployError) -> Failure {
+    let refused = matches!(error, DeployError::Gatekeeper(_)) && journal.steps().is_empty();
+    let failure = journal.explain(error);
+    match refused {
+        true => journal.remove().err().unwrap_or(failure),
+        false => failure,
     }
 }
 
@@ -335,9 +398,9 @@ fn check_calls<C: Chain + ?Sized>(
     };
     let what = "read the registry of verifiers";
     let registered = view(chain, addresses.registry, &call, what)?;
-    let call = FreeForAllGatekeeper::maciCall {};
-    let served = view(chain, addresses.gatekeeper, &call, "read the gatekeeper")?;
-    if registered.verifier == addresses.decider_verifier && served == addresses.maci {
+    if registered.verifier == addresses.decider_verifier
+        && is_tied(chain, addresses.gatekeeper, addresses.maci)?
+    {
         return Ok(());
     }
     Err(journal.outdated("a call is no longer on the chain, which was reorganised"))

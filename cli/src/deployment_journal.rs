@@ -35,8 +35,14 @@ pub struct Header {
     keys: KeyDigests,
     development_keys: bool,
     production: bool,
-    /// The token that lets people sign up; none if everybody may.
+    /// The token that lets people sign up.
     sign_up_token: Option<Address>,
+    /// The policy that does. Journals from before there were any do not have it, nor the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy: Option<Address>,
+    /// The gatekeeper that was there already. Without any of the three everybody may sign up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gatekeeper: Option<Address>,
 }
 
 /// What a [`Header`] is made of.
@@ -60,6 +66,12 @@ pub struct Subject {
 
 impl From<Subject> for Header {
     fn from(subject: Subject) -> Self {
+        let (sign_up_token, policy, gatekeeper) = match subject.gatekeeper {
+            Gatekeeper::FreeForAll => (None, None, None),
+            Gatekeeper::SignUpToken(token) => (Some(token), None, None),
+            Gatekeeper::Excubiae { policy } => (None, Some(policy), None),
+            Gatekeeper::Existing(gatekeeper) => (None, None, Some(gatekeeper)),
+        };
         Header {
             version: VERSION,
             chain_id: subject.chain_id,
@@ -70,10 +82,9 @@ impl From<Subject> for Header {
             keys: subject.keys,
             development_keys: subject.development_keys,
             production: subject.production,
-            sign_up_token: match subject.gatekeeper {
-                Gatekeeper::FreeForAll => None,
-                Gatekeeper::SignUpToken(token) => Some(token),
-            },
+            sign_up_token,
+            policy,
+            gatekeeper,
         }
     }
 }
@@ -88,6 +99,7 @@ impl Header {
                 header.events_per_step,
             )
         };
+        let gatekeeper = |header: &Header| (header.sign_up_token, header.policy, header.gatekeeper);
         let all = [
             (self.version != other.version, "format"),
             (self.chain_id != other.chain_id, "chain"),
@@ -99,7 +111,7 @@ impl Header {
                 "origin of the keys",
             ),
             (self.production != other.production, "--production"),
-            (self.sign_up_token != other.sign_up_token, "gatekeeper"),
+            (gatekeeper(self) != gatekeeper(other), "gatekeeper"),
         ];
         let different = all.iter().filter(|(differs, _)| *differs);
         different.map(|(_, name)| *name).collect()
@@ -218,6 +230,7 @@ impl FileJournal {
             DeployError::Conflict(step) => {
                 self.outdated(&format!("{} was done with another contract", step.name()))
             }
+            DeployError::Gatekeeper(error) => error.into(),
             DeployError::Artifact(error) => Failure::Internal(error.to_string()),
             DeployError::Journal(text) => {
                 let source = self.failure.take();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use maci_nova_compressor::{ProofFileError, VerifyError};
 use maci_nova_contracts::alloy_primitives::Address;
 use maci_nova_contracts::chain::ChainError;
+use maci_nova_contracts::deploy::GatekeeperError;
 use maci_nova_folding::{CheckpointError, SetupError};
 use maci_nova_groth16::KeyCacheError;
 use maci_nova_protocol::log::{LogError, LogErrorKind};
@@ -226,6 +227,9 @@ pub enum Failure {
     /// What is on the chain does not allow what was asked for.
     #[error("{0}")]
     OnChain(String),
+    /// People could not sign up with the gatekeeper, or not yet.
+    #[error("{0}")]
+    Gatekeeper(#[from] GatekeeperError),
     /// The standard output cannot be written.
     #[error("cannot write the result: {0}")]
     Stdout(#[source] io::Error),
@@ -276,7 +280,10 @@ impl Failure {
             Failure::Chain { source, .. } if *source == ChainError::Interrupted => {
                 Kind::Interrupted
             }
-            Failure::Node(_) | Failure::Chain { .. } | Failure::OnChain(_) => Kind::Chain,
+            Failure::Node(_)
+            | Failure::Chain { .. }
+            | Failure::OnChain(_)
+            | Failure::Gatekeeper(_) => Kind::Chain,
             Failure::Interrupted(_) => Kind::Interrupted,
             Failure::Internal(_) => Kind::Internal,
         }
@@ -297,7 +304,7 @@ fn chain_advice(error: &ChainError) -> &'static str {
             "; look it up before running the command again, which may send another"
         }
         ChainError::Overdue { .. } => {
-            "; try again when the chain is less busy, or with a higher --max-fee"
+            "; look it up before running the command again, which would wait for it"
         }
         ChainError::Interrupted => "; nothing was sent",
         _ => "",

@@ -224,10 +224,14 @@ pub fn establish<C: Chain + ?Sized>(
     };
     let settings = terms.settings(shape, now, Address::ZERO)?;
     check(&settings, now)?;
-    check_contracts(chain, terms, settings.startTime, console)?;
+    check_contracts(chain, terms, settings.endTime, console)?;
     advise(terms, console);
-    if coordinator_keys::is_used(chain, file, &terms.coordinator_key, console)? {
-        console.warn("another poll of this MACI has the same coordinator's key: whoever has read that poll's messages with it can read this one's, and what is signed for one shows in the other; make a key for each poll with keygen");
+    match coordinator_keys::is_used(chain, file, &terms.coordinator_key, console) {
+        Ok(false) => {}
+        Ok(true) => console.warn("another poll of this MACI has the same coordinator's key: unless somebody else has made that one, whoever can read its messages can read this one's; make a key for each poll with keygen"),
+        Err(failure) => console.warn(format!(
+            "whether another poll has the same coordinator's key is not known: {failure}"
+        )),
     }
     // Where the file cannot be written, the poll would be one that nobody finds.
     file.replace(path)?;
@@ -248,20 +252,16 @@ pub fn establish<C: Chain + ?Sized>(
         return Err(poll.contradiction("it has other settings than those that were sent"));
     }
     keep(file, path, created.contract, &poll, &attempt)?;
-    check_blocks(chain, &poll, console)?;
+    check_blocks(chain, &poll, console);
     Ok((poll, Some(created)))
 }
 
 /// What contracts see of blocks can be asked of a contract alone.
-fn check_blocks<C: Chain + ?Sized>(
-    chain: &C,
-    poll: &PollContract,
-    console: &Console,
-) -> Result<(), Failure> {
-    if poll.header().has_anchors() && !Outlook::now(chain, poll)?.of_node {
+fn check_blocks<C: Chain + ?Sized>(chain: &C, poll: &PollContract, console: &Console) {
+    let counted = Outlook::now(chain, poll).map(|outlook| outlook.of_node);
+    if poll.header().has_anchors() && matches!(counted, Ok(false)) {
         console.warn("contracts of this chain count other blocks than its nodes: anchors are as good as this chain's BLOCKHASH, see docs/integrating.md");
     }
-    Ok(())
 }
 
 /// Puts a poll into the poll file.
@@ -463,7 +463,7 @@ fn usage<T>(text: impl Into<String>) -> Result<T, Failure> {
 fn check_contracts<C: Chain + ?Sized>(
     chain: &C,
     terms: &Terms,
-    start: u64,
+    end: u64,
     console: &Console,
 ) -> Result<(), Failure> {
     if let Some(top_ups) = terms.top_ups {
@@ -473,7 +473,7 @@ fn check_contracts<C: Chain + ?Sized>(
         Credits::Constant(_) => Ok(()),
         Credits::Votes(credits) => {
             require_code(chain, credits.token, "the token with votes")?;
-            credits.check(chain, start, console)
+            credits.check(chain, end, console)
         }
         Credits::Contract(address) => {
             require_code(chain, address, "the contract that gives credits")

@@ -3,9 +3,9 @@
 use maci_nova_contracts::alloy_primitives::Bytes;
 use maci_nova_contracts::alloy_sol_types::{Panic, Revert, SolError, SolInterface};
 use maci_nova_contracts::bindings::{
-    ConstantInitialVoiceCreditProxy, DeciderVerifier, ExcubiaeGatekeeper, FreeForAllGatekeeper,
-    JoinVerifier, Poll, PollFactory, SampleToken, SignUpToken, SignUpTokenGatekeeper, VkRegistry,
-    VotesInitialVoiceCreditProxy, MACI,
+    ConstantInitialVoiceCreditProxy, DeciderVerifier, ExcubiaeGatekeeper, ExcubiaePolicy,
+    FreeForAllGatekeeper, JoinVerifier, Poll, PollFactory, SampleToken, SignUpToken,
+    SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy, MACI,
 };
 use maci_nova_contracts::chain::ChainError;
 
@@ -33,7 +33,7 @@ macro_rules! decoders {
 
 /// The name and the fields of a contract's error, as Solidity writes them.
 pub fn name(data: &Bytes) -> Option<String> {
-    let decoders: [Decoder; 13] = decoders![
+    let decoders: [Decoder; 14] = decoders![
         Poll::PollErrors,
         MACI::MACIErrors,
         PollFactory::PollFactoryErrors,
@@ -43,6 +43,7 @@ pub fn name(data: &Bytes) -> Option<String> {
         FreeForAllGatekeeper::FreeForAllGatekeeperErrors,
         SignUpTokenGatekeeper::SignUpTokenGatekeeperErrors,
         ExcubiaeGatekeeper::ExcubiaeGatekeeperErrors,
+        ExcubiaePolicy::ExcubiaePolicyErrors,
         ConstantInitialVoiceCreditProxy::ConstantInitialVoiceCreditProxyErrors,
         VotesInitialVoiceCreditProxy::VotesInitialVoiceCreditProxyErrors,
         SignUpToken::SignUpTokenErrors,
@@ -92,7 +93,12 @@ fn advice(name: &str) -> &'static str {
         "TokenAlreadyUsed" => ": somebody signed up with this token",
         "NotTokenOwner" => ": the token belongs to another account than the one that sends",
         "MalformedGatekeeperData" => ": the gatekeeper wants a token; give --token-id",
-        "UnexpectedGatekeeperData" => ": everybody may sign up; leave --token-id out",
+        "UnexpectedGatekeeperData" => ": everybody may sign up; leave --token-id and --gatekeeper-data out",
+        "AlreadyEnforced" => ": the policy has let this account or evidence in before",
+        "UnsuccessfulCheck" | "InvalidProof" => {
+            ": the policy does not let the sending account in with this evidence; see --gatekeeper-data"
+        }
+        "PolicyGuardsAnother" => ": the gatekeeper's policy has another target, or none",
         "LeafAlreadyExists" => ": this key has signed up",
         "StartInThePast" => ": the poll would start in the past; give a later start",
         "UnknownShape" => ": the registry has no verifier of the poll's shape",

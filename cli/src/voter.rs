@@ -1,7 +1,7 @@
 //! What a voter does on a chain: sign up, join a poll, publish messages, top up.
 
 use maci_nova_compressor::join::{self, JoinProof, Prover, Statement};
-use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
+use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent};
 use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
 use maci_nova_contracts::chain::{self, Chain, ChainError, Log, Receipt};
@@ -264,16 +264,44 @@ fn sign_and_send<C: Chain + ?Sized>(
     drafts: &[Draft],
     what: &str,
 ) -> Result<Receipt, Failure> {
-    let mut tries = SIGNINGS;
-    loop {
-        tries -= 1;
-        let anchor = Anchor::newest(chain, poll)?;
-        let last_block = last_block(chain, poll, &anchor)?;
-        let messages: Vec<Message> = drafts.iter().map(|draft| draft.sign(&anchor)).collect();
+    let mut waiting = None;
+    for _ in 1..SIGNINGS {
+        let signed = sign(chain, poll, drafts);
+        let (anchor, messages, last_block) =
+            signed.map_err(|failure| after(&waiting, failure, what))?;
         match send_batch(chain, from, poll, &messages, &anchor, last_block) {
-            Err(error) if tries > 0 && anchor::is_outdated(&error) => continue,
+            Err(ChainError::Overdue { transaction }) => waiting = Some(transaction),
+            Err(error) if anchor::is_refused(&error) => waiting = None,
             sent => return sent.map_err(on_chain(what)),
         }
+    }
+    // The last one is waited for as long as any transaction is.
+    let signed = sign(chain, poll, drafts);
+    let (anchor, messages, _) = signed.map_err(|failure| after(&waiting, failure, what))?;
+    let never = u64::MAX;
+    send_batch(chain, from, poll, &messages, &anchor, Some(never)).map_err(on_chain(what))
+}
+
+/// Signs for the newest anchor; also the block after which it is no use to wait any longer.
+fn sign<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    drafts: &[Draft],
+) -> Result<(Anchor, Vec<Message>, Option<u64>), Failure> {
+    let anchor = Anchor::newest(chain, poll)?;
+    let last_block = last_block(chain, poll, &anchor)?;
+    let messages = drafts.iter().map(|draft| draft.sign(&anchor)).collect();
+    Ok((anchor, messages, last_block))
+}
+
+/// A failure while a transaction waits, which may get into a block still.
+fn after(waiting: &Option<B256>, failure: Failure, what: &str) -> Failure {
+    match *waiting {
+        None => failure,
+        Some(transaction) => on_chain(what)(ChainError::Undecided {
+            transaction,
+            reason: failure.to_string(),
+        }),
     }
 }
 
@@ -287,7 +315,7 @@ fn last_block<C: Chain + ?Sized>(
         return Ok(None);
     }
     let outlook = Outlook::now(chain, poll)?;
-    Ok(Some(outlook.last_for_node(anchor.block_number)))
+    Ok(outlook.last_for_node(anchor.block_number))
 }
 
 /// Publishes signed messages in their order, up to [`BATCH`] in a transaction, those of a transaction signed
@@ -379,8 +407,8 @@ impl Published {
         messages: usize,
         receipt: &Receipt,
     ) -> Result<(), Failure> {
+        let event: Poll::Message = event(receipt, poll.address)?;
         if self.count == 0 {
-            let event: Poll::Message = event(receipt, poll.address)?;
             self.first = number(event.index)?;
         }
         self.count += messages as u64;

@@ -38,7 +38,8 @@ pub trait Chain {
     ) -> Result<Receipt, ChainError>;
 
     /// Sends a call that is of no use after the block `last_block`, and stops waiting for it then. The next call of
-    /// the same account that is sent in this way takes its place: one of the two gets into a block.
+    /// the same account to the same contract that is sent in this way takes its place: at most one of the two gets
+    /// into a block, and its receipt is what is returned.
     ///
     /// # Errors
     /// As for [`Chain::send`], and [`ChainError::Overdue`].
@@ -193,7 +194,7 @@ pub struct Deployment {
 }
 
 /// Why a chain did not do what it was asked for. After an error of [`Chain::send`] no contract's state has changed,
-/// except that after [`ChainError::Undecided`] it may have, or may still.
+/// except that after [`ChainError::Undecided`] and [`ChainError::Overdue`] it may have, or may still.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ChainError {
     /// The contract reverted.
@@ -236,10 +237,8 @@ pub enum ChainError {
         /// What is known.
         reason: String,
     },
-    /// The transaction is in no block yet, and of no use any more: see [`Chain::send_until`].
-    #[error(
-        "transaction {transaction} is in no block yet, and is too old by now to have an effect"
-    )]
+    /// The transaction is in no block yet, and as far as can be told of no use any more: see [`Chain::send_until`].
+    #[error("transaction {transaction} is in no block yet, and is likely to be too old by now")]
     Overdue {
         /// The transaction's hash.
         transaction: B256,

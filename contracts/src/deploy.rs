@@ -16,6 +16,10 @@ use crate::bindings::{
 use crate::chain::{self, BlockId, Chain, ChainError, Deployment};
 use crate::{decider, join};
 
+mod gatekeeper;
+
+pub use gatekeeper::{ask, says_erc721, Gatekeeper, GatekeeperError, UnknownGatekeeper};
+
 /// Why something could not be deployed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DeployError {
@@ -33,6 +37,9 @@ pub enum DeployError {
     /// What is already on the chain is not what the plan says.
     #[error("{0:?}: there is another one already")]
     Conflict(Step),
+    /// People could not sign up.
+    #[error(transparent)]
+    Gatekeeper(#[from] GatekeeperError),
     /// The journal could not be written; the step itself is done.
     #[error("the journal: {0}")]
     Journal(String),
@@ -41,6 +48,10 @@ pub enum DeployError {
 /// The steps of [`system`] in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
+    /// What decides who signs up. It comes first, since others may have to agree to it.
+    Gatekeeper,
+    /// The gatekeeper becomes the target of its policy. No contract is made.
+    SetTarget,
     /// Poseidon of two inputs.
     PoseidonT3,
     /// Poseidon of three inputs.
@@ -61,8 +72,6 @@ pub enum Step {
     Poll,
     /// The factory of polls.
     PollFactory,
-    /// What decides who signs up.
-    Gatekeeper,
     /// Sign-ups and polls.
     Maci,
     /// The gatekeeper serves this MACI. No contract is made.
@@ -70,8 +79,10 @@ pub enum Step {
 }
 
 impl Step {
-    /// All steps in their order.
-    pub const ALL: [Step; 13] = [
+    /// All steps in their order. [`Gatekeeper::steps`] are those of one deployment.
+    pub const ALL: [Step; 14] = [
+        Step::Gatekeeper,
+        Step::SetTarget,
         Step::PoseidonT3,
         Step::PoseidonT4,
         Step::PoseidonT5,
@@ -82,7 +93,6 @@ impl Step {
         Step::JoinVerifier,
         Step::Poll,
         Step::PollFactory,
-        Step::Gatekeeper,
         Step::Maci,
         Step::SetMaci,
     ];
@@ -95,6 +105,8 @@ impl Step {
     /// A name for files and tables.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Gatekeeper => "Gatekeeper",
+            Self::SetTarget => "setTarget",
             Self::PoseidonT3 => "PoseidonT3",
             Self::PoseidonT4 => "PoseidonT4",
             Self::PoseidonT5 => "PoseidonT5",
@@ -105,7 +117,6 @@ impl Step {
             Self::JoinVerifier => "JoinVerifier",
             Self::Poll => "Poll",
             Self::PollFactory => "PollFactory",
-            Self::Gatekeeper => "Gatekeeper",
             Self::Maci => "MACI",
             Self::SetMaci => "setMaci",
         }
@@ -133,15 +144,6 @@ impl Journal for BTreeMap<Step, Deployment> {
         self.insert(step, deployment);
         Ok(())
     }
-}
-
-/// Who may sign up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gatekeeper {
-    /// Everybody.
-    FreeForAll,
-    /// Owners of this ERC-721's tokens, once for each.
-    SignUpToken(Address),
 }
 
 /// Depths and events of a circuit, as the contracts count them.
@@ -215,18 +217,22 @@ pub struct Addresses {
 /// Deploys everything that polls need, without the steps that the journal has. `from` pays.
 ///
 /// # Errors
-/// [`DeployError`]; what was done until then is in the journal.
+/// [`DeployError`]; what was done until then is in the journal. Where the gatekeeper can be known to
+/// let nobody in, nothing is sent. [`GatekeeperError::TargetMissing`] and
+/// [`GatekeeperError::MaciMissing`] say what somebody else has to do before it can go on.
 pub fn system<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
     plan: &Plan,
     journal: &mut dyn Journal,
 ) -> Result<Addresses, DeployError> {
+    gatekeeper::check(chain, plan.gatekeeper, journal)?;
     let mut site = Site {
         chain,
         from,
         journal,
     };
+    let gatekeeper = site.gatekeeper(plan.gatekeeper)?;
     let libraries = site.libraries()?;
     let registry = site.registry(plan, &libraries)?;
     let decider_verifier = site.contract(Step::DeciderVerifier, || {
@@ -242,10 +248,6 @@ pub fn system<C: Chain + ?Sized>(
     })?;
     let poll = site.contract(Step::Poll, || poll_implementation(&libraries))?;
     let factory = site.contract(Step::PollFactory, || poll_factory(&libraries, poll))?;
-    let gatekeeper = site.contract(Step::Gatekeeper, || match plan.gatekeeper {
-        Gatekeeper::FreeForAll => free_for_all_gatekeeper(from),
-        Gatekeeper::SignUpToken(token) => sign_up_token_gatekeeper(from, token),
-    })?;
     let arguments = MACI::constructorCall {
         gatekeeper,
         factory,
@@ -254,7 +256,7 @@ pub fn system<C: Chain + ?Sized>(
         joinDepth: plan.join_depth,
     };
     let maci = site.contract(Step::Maci, || artifact::MACI.code(&libraries, &arguments))?;
-    site.set_maci(gatekeeper, maci)?;
+    site.set_maci(plan.gatekeeper, gatekeeper, maci)?;
     Ok(Addresses {
         libraries,
         registry,
@@ -299,9 +301,20 @@ impl<C: Chain + ?Sized> Site<'_, C> {
         call: &impl alloy_sol_types::SolCall,
         seen: bool,
     ) -> Result<(), DeployError> {
-        if self.journal.done(step).is_some() {
-            return Ok(());
+        match self.journal.done(step) {
+            Some(_) => Ok(()),
+            None => self.transact(step, from, to, call, seen),
         }
+    }
+
+    fn transact(
+        &mut self,
+        step: Step,
+        from: Address,
+        to: Address,
+        call: &impl alloy_sol_types::SolCall,
+        seen: bool,
+    ) -> Result<(), DeployError> {
         let failed = |error| DeployError::Chain { step, error };
         let (gas_used, block_number) = if seen {
             // It went through in some earlier block, which nobody noted.
@@ -357,15 +370,6 @@ impl<C: Chain + ?Sized> Site<'_, C> {
         let seen = already(step, set, verifier)?;
         let call = VkRegistry::setVerifierCall { shape, verifier };
         self.call(step, plan.owner, registry, &call, seen)
-    }
-
-    fn set_maci(&mut self, gatekeeper: Address, maci: Address) -> Result<(), DeployError> {
-        let step = Step::SetMaci;
-        let set = chain::view(self.chain, gatekeeper, &FreeForAllGatekeeper::maciCall {})
-            .map_err(|error| DeployError::Chain { step, error })?;
-        let seen = already(step, set, maci)?;
-        let call = FreeForAllGatekeeper::setMaciCall { newMaci: maci };
-        self.call(step, self.from, gatekeeper, &call, seen)
     }
 }
 

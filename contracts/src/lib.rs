@@ -38,6 +38,39 @@ pub use alloy_sol_types;
 pub mod bindings {
     use alloy_sol_types::sol;
 
+    sol! {
+        /// What is asked of a policy of Excubiae, and what it and its checker refuse with.
+        #[derive(Debug, PartialEq, Eq)]
+        interface ExcubiaePolicy {
+            error AlreadyEnforced();
+            error UnsuccessfulCheck();
+            error TargetNotSet();
+            error TargetOnly();
+            error TargetAlreadySet();
+            error OwnableUnauthorizedAccount(address account);
+            error InvalidProof();
+            error BalanceTooLow();
+            error ScoreTooLow();
+            error NotTokenOwner();
+            error NotCriterionHat();
+            error NotWearingCriterionHat();
+            error InvalidProver();
+            error InvalidGroup();
+            error InvalidSchema();
+            error AttesterNotTrusted();
+            error AttestationRevoked();
+            error NotYourAttestation();
+            error InvalidEventId();
+            error InvalidSigners();
+            error InvalidWatermark();
+            error InvalidSignal();
+            error InvalidNullifierSeed();
+            function guarded() external view returns (address);
+            function owner() external view returns (address);
+            function setTarget(address guarded) external;
+        }
+    }
+
     macro_rules! bindings {
         ($($name:ident = $path:literal;)*) => {
             $(sol!(

@@ -41,6 +41,11 @@ struct Step<'a> {
     gas: u64,
 }
 
+/// What somebody has to know who does not say who may sign up.
+const QUESTION: &str =
+    "Anybody could sign up as often as they want, and so vote as often as they want. \
+    To let everybody in, type yes (for others see --gatekeeper): ";
+
 /// Runs the command.
 pub fn run(arguments: &Deploy, production: bool, console: &Console) -> Result<(), Failure> {
     let shape = Shape::new(
@@ -52,6 +57,7 @@ pub fn run(arguments: &Deploy, production: bool, console: &Console) -> Result<()
     let url = arguments.node.endpoint.rpc_url.as_ref().ok_or_else(|| {
         Failure::Usage("deploy needs a node; give --rpc-url or set MACI_NOVA_RPC_URL".into())
     })?;
+    let gatekeeper = gatekeeper(arguments, || console.ask(QUESTION))?;
     let source = source(arguments.setup.ptau.as_ref(), production, console)?;
     let interrupt = Interrupt::listen()?;
     // Before the keys, which take minutes.
@@ -62,16 +68,31 @@ pub fn run(arguments: &Deploy, production: bool, console: &Console) -> Result<()
     if interrupt.asked() {
         return Err(Failure::Interrupted("nothing was sent".into()));
     }
-    let gatekeeper = match arguments.sign_up_token {
-        Some(token) => Gatekeeper::SignUpToken(token),
-        None => Gatekeeper::FreeForAll,
-    };
     let request = request(shape, &decider, &join, production, gatekeeper)?;
     let from = chain.accounts().first().copied();
     let from = from.ok_or_else(|| Failure::Internal("there is no account".into()))?;
     let deployed = deploy(&mut chain, from, &request, path, Some(url), console)?;
     write_join_key(&join, &join_key::beside(path), console)?;
     print(&deployed, path, console)
+}
+
+/// Who may sign up: everybody only if that was said, here or to the question.
+fn gatekeeper(
+    arguments: &Deploy,
+    ask: impl FnOnce() -> Option<String>,
+) -> Result<Gatekeeper, Failure> {
+    if let Some(gatekeeper) = arguments.gatekeeper {
+        return Ok(gatekeeper);
+    }
+    if let Some(token) = arguments.sign_up_token {
+        return Ok(Gatekeeper::SignUpToken(token));
+    }
+    match ask() {
+        Some(answer) if answer.trim() == "yes" => Ok(Gatekeeper::FreeForAll),
+        _ => Err(Failure::Usage(
+            "who may sign up? give --gatekeeper token:ADDRESS (owners of an ERC-721's tokens), excubiae:ADDRESS (whom a policy lets in), the ADDRESS of a gatekeeper, or free-for-all: then anybody can sign up, and vote, as often as they want".into(),
+        )),
+    }
 }
 
 /// What these provers' verifiers are deployed with.
@@ -149,4 +170,55 @@ fn print(deployed: &Deployed, path: &Path, console: &Console) -> Result<(), Fail
             gas => writeln!(out, "gas               {gas}"),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use maci_nova_contracts::alloy_primitives::Address;
+
+    use super::*;
+    use crate::arguments::{Arguments, Command};
+    use crate::failure::Kind;
+
+    fn arguments(more: &str) -> Deploy {
+        let line = format!("maci-nova deploy --insecure-setup {more}");
+        match Arguments::parse_from(line.split_whitespace()).command {
+            Command::Deploy(deploy) => deploy,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn everybody_signs_up_only_if_somebody_says_so() {
+        for answer in [None, Some(""), Some("y"), Some("no"), Some("yes, but")] {
+            let answer = answer.map(str::to_owned);
+            let failure = gatekeeper(&arguments(""), || answer.clone()).unwrap_err();
+            assert_eq!(failure.kind(), Kind::Usage);
+            let text = failure.to_string();
+            for choice in ["token:", "excubiae:", "ADDRESS of", "free-for-all"] {
+                assert!(text.contains(choice), "{answer:?}: {text}");
+            }
+        }
+        let asked = gatekeeper(&arguments(""), || Some("yes\n".into()));
+        assert_eq!(asked.unwrap(), Gatekeeper::FreeForAll);
+    }
+
+    #[test]
+    fn who_was_told_does_not_ask() {
+        let address = Address::repeat_byte(9);
+        for (more, expected) in [
+            ("--gatekeeper free-for-all", Gatekeeper::FreeForAll),
+            ("--gatekeeper ADDRESS", Gatekeeper::Existing(address)),
+            (
+                "--gatekeeper token:ADDRESS",
+                Gatekeeper::SignUpToken(address),
+            ),
+            ("--sign-up-token ADDRESS", Gatekeeper::SignUpToken(address)),
+        ] {
+            let more = more.replace("ADDRESS", &address.to_string());
+            let found = gatekeeper(&arguments(&more), || panic!("asked"));
+            assert_eq!(found.unwrap(), expected);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! `signup`: a key that is good for every poll.
 
-use maci_nova_contracts::alloy_primitives::{Bytes, U256};
+use maci_nova_contracts::alloy_primitives::Bytes;
 use serde::Serialize;
 
 use crate::arguments::Signup;
@@ -30,14 +30,18 @@ pub fn run(arguments: &Signup, console: &Console) -> Result<(), Failure> {
         connection.sending_account()?,
         connection.file.contracts.maci,
     );
-    let data = gatekeeper_data(arguments.token_id);
+    let data = gatekeeper_data(arguments);
     let signed_up = sign_up(&mut connection.chain, from, maci, &public_key, data)?;
     print(signed_up, public_key.to_serialized(), console)
 }
 
-/// The token's id as a word, or nothing.
-fn gatekeeper_data(token: Option<U256>) -> Bytes {
-    token.map_or_else(Bytes::new, |id| id.to_be_bytes::<32>().into())
+/// The token's id as a word, or what was given, or nothing.
+fn gatekeeper_data(arguments: &Signup) -> Bytes {
+    match (arguments.token_id, &arguments.gatekeeper_data) {
+        (Some(id), _) => id.to_be_bytes::<32>().into(),
+        (None, Some(data)) => data.clone(),
+        (None, None) => Bytes::new(),
+    }
 }
 
 fn print(signed_up: SignedUp, public_key: String, console: &Console) -> Result<(), Failure> {

@@ -33,8 +33,8 @@ struct Document {
     /// The last block, as far as can be told, in which what was written to the file can be published; none without
     /// anchors.
     publish_until: Option<u64>,
-    /// The last block, as far as can be told, in which others can send again what was sent before; none without
-    /// anchors, where that is so until the poll's end.
+    /// The last block, as far as can be told, in which others can send what was signed until now, once more or at
+    /// all; none without anchors, where that is so until the poll's end.
     replayable_until: Option<u64>,
     first_message: Option<u64>,
     gas: Option<u64>,
@@ -183,7 +183,10 @@ fn warn_of_replays(
         return Ok(());
     };
     if !can_be_repeated(&connection.chain, poll, outlook)? {
-        console.note("nothing that was sent before can be sent again: this ballot stands until you vote again");
+        console.note(format!(
+            "no message that is in the poll can be sent again; a ballot of yours that you gave away or tried to send since block {} still can",
+            outlook.window.oldest()
+        ));
         return Ok(());
     }
     let last = outlook.last(outlook.window.present);
@@ -192,7 +195,7 @@ fn warn_of_replays(
         false => "that is until the poll ends, so vote again as late as you can",
     };
     console.warn(format!(
-        "if you have voted before, others can send that ballot again until about block {last}, and it then counts in place of this one; {after}"
+        "if you have voted before, others can send that ballot again until about block {last} (as contracts count), and it then counts in place of this one; {after}"
     ));
     Ok(())
 }

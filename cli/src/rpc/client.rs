@@ -229,7 +229,9 @@ impl RpcChain {
             last_block,
         };
         // Only what is of use for a while takes another's place: anything else is something else.
-        let replaces = |overdue: &Overdue| last_block.is_some() && overdue.is_of(from);
+        let replaces = |overdue: &Overdue| {
+            last_block.is_some() && to.is_some_and(|to| overdue.is_of(from, to))
+        };
         let mut overdue = self.overdue.take_if(|overdue| replaces(overdue));
         let account = self.account(from)?;
         let sent = self.wait(send::send(

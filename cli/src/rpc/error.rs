@@ -128,7 +128,7 @@ pub enum RpcError {
         reason: String,
     },
     /// The transaction is in no block yet, and of no use any more. The next one can take its place.
-    #[error("transaction {hash} is in no block yet, and is too old by now to have an effect")]
+    #[error("transaction {hash} is in no block yet, and is likely to be too old by now")]
     Overdue {
         /// The transaction.
         hash: B256,

@@ -35,6 +35,11 @@ pub enum Notice {
         /// Time until the next.
         wait: Duration,
     },
+    /// Earlier transactions of the account are in no block yet, the first of them with this nonce.
+    Queued {
+        /// The nonce.
+        nonce: u64,
+    },
     /// A transaction is on its way.
     Sent {
         /// The transaction.
@@ -67,6 +72,10 @@ impl fmt::Display for Notice {
                 "{method} failed ({reason}); try {} in {:.1} s",
                 tries.saturating_add(1),
                 wait.as_secs_f64()
+            ),
+            Notice::Queued { nonce } => write!(
+                f,
+                "a transaction of this account waits with nonce {nonce}, and what is sent now waits for it; replace it with your wallet if it does not get into a block"
             ),
             Notice::Sent { hash } => write!(f, "transaction {hash} sent"),
             Notice::Pending { hash, waited } => {

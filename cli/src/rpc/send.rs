@@ -33,6 +33,13 @@ const BASE_FEE_FACTOR: u64 = 2;
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
 
+/// How often a receipt is looked for when another transaction could not be sent, and the time between.
+const LATE_LOOKS: u32 = 4;
+const LATE_PAUSE: Duration = Duration::from_secs(1);
+
+/// A transaction that is of use for a long time is waited for so many times the usual limit at most.
+const LONGEST_WAIT: u32 = 12;
+
 /// What nodes want for a transaction that takes another's place: a tenth more, and some an eighth.
 const HIGHER: (u64, u64) = (9, 8);
 
@@ -184,14 +191,15 @@ struct Signed {
 
 /// Transactions with one nonce, so that at most one of them gets into a block: each took the place of the one
 /// before. None was in a block when it became too old.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Overdue(Vec<Signed>);
 
 impl Overdue {
-    /// Of whoever sent them.
-    pub fn is_of(&self, account: Address) -> bool {
-        let from = ethers_address(account);
-        self.0.iter().all(|signed| signed.draft.from == from)
+    /// Whether they were sent by this account to this contract.
+    pub fn is_of(&self, account: Address, contract: Address) -> bool {
+        let (from, to) = (ethers_address(account), ethers_address(contract));
+        let mut drafts = self.0.iter().map(|signed| &signed.draft);
+        drafts.all(|draft| draft.from == from && draft.to == Some(to))
     }
 
     fn last(&self) -> Option<&Signed> {
@@ -211,7 +219,7 @@ pub struct Limits {
 }
 
 /// Sends a transaction and waits until it is in a block. It takes the place of those that are `overdue`; those,
-/// and it, are left there if it is too old before it is in a block.
+/// and it, are left there if it is too old before it is in a block. One of them may get into a block then.
 pub async fn send(
     node: &Provider<Transport>,
     chain_id: u64,
@@ -220,45 +228,123 @@ pub async fn send(
     limits: Limits,
     overdue: &mut Option<Overdue>,
 ) -> Result<Receipt, RpcError> {
-    if let Some(waiting) = overdue {
-        if let Some((signed, receipt)) = landed(node, &waiting.0).await? {
-            let landed = conclude(node, signed, receipt).await;
-            *overdue = None;
-            // What it was to do is done. If it came too late, its nonce is used, and the next one is free.
-            if landed.is_ok() {
-                return landed;
-            }
+    if let Some(outcome) = settle(node, overdue).await? {
+        return Ok(outcome);
+    }
+    match send_last(node, chain_id, account, draft, limits, overdue).await {
+        Err(error) if !matches!(error, RpcError::Overdue { .. }) => {
+            explain(node, error, overdue).await
         }
+        outcome => outcome,
     }
+}
+
+/// The receipt of the one that has landed, if it had its effect. If it had none its nonce is used, so that what
+/// is sent next begins anew.
+async fn settle(
+    node: &Provider<Transport>,
+    overdue: &mut Option<Overdue>,
+) -> Result<Option<Receipt>, RpcError> {
+    let Some(waiting) = overdue else {
+        return Ok(None);
+    };
+    let Some((signed, receipt)) = landed(node, &waiting.0).await? else {
+        return Ok(None);
+    };
+    let outcome = conclude(node, signed, receipt).await;
+    *overdue = None;
+    match outcome {
+        Err(RpcError::RevertedOnChain { .. } | RpcError::OutOfGas { .. }) => Ok(None),
+        outcome => outcome.map(Some),
+    }
+}
+
+async fn send_last(
+    node: &Provider<Transport>,
+    chain_id: u64,
+    account: &Account,
+    draft: Draft,
+    limits: Limits,
+    overdue: &mut Option<Overdue>,
+) -> Result<Receipt, RpcError> {
     let before = overdue.as_ref().and_then(Overdue::last);
-    let signed = prepare(node, chain_id, account, draft, limits.fee, before).await?;
-    let published = publish(node, &signed).await;
-    let all = &mut overdue.get_or_insert_with(|| Overdue(Vec::new())).0;
-    if let Err(refusal) = published {
-        // The one whose place it was to take may have used the nonce.
-        let earlier = landed(node, all).await?;
-        return match earlier {
-            Some((signed, receipt)) => {
-                let landed = conclude(node, signed, receipt).await;
-                *overdue = None;
-                landed
-            }
-            None => {
-                *overdue = overdue.take().filter(|waiting| !waiting.0.is_empty());
-                Err(refusal)
-            }
-        };
+    if before.is_none() && limits.last_block.is_some() {
+        notice_queue(node, draft.from).await?;
     }
+    let signed = prepare(node, chain_id, account, draft, limits.fee, before).await?;
     let hash = signed.hash;
-    all.push(signed);
+    let published = publish(node, &signed).await;
+    let sent = matches!(published, Ok(()) | Err(RpcError::PerhapsSent { .. }));
+    if sent {
+        overdue.get_or_insert_default().0.push(signed);
+    }
+    published?;
     node.as_ref().observer().notice(&Notice::Sent { hash });
-    let outcome = match wait(node, all, limits).await {
+    let all = overdue.as_ref().map_or(&[][..], |waiting| &waiting.0);
+    let waited = wait(node, all, limits).await;
+    let outcome = match waited {
         Ok(Some((signed, receipt))) => conclude(node, signed, receipt).await,
         Ok(None) => return Err(RpcError::Overdue { hash }),
+        // What is of use at any time is never replaced.
+        Err(error) if limits.last_block.is_some() => return Err(error),
         Err(error) => Err(error),
     };
     *overdue = None;
     outcome
+}
+
+/// What a failure means while others wait under the same nonce: one of them may have landed meanwhile, or may
+/// land still.
+async fn explain(
+    node: &Provider<Transport>,
+    error: RpcError,
+    overdue: &mut Option<Overdue>,
+) -> Result<Receipt, RpcError> {
+    let Some(last) = overdue.as_ref().and_then(Overdue::last) else {
+        return Err(error);
+    };
+    if error.undecided().is_some() {
+        return Err(error);
+    }
+    let (hash, nonce, account) = (last.hash, last.nonce, last.draft.from);
+    // A nonce that is used shows before the receipt does, where several nodes answer.
+    for _ in 0..LATE_LOOKS {
+        let all = overdue.as_ref().map_or(&[][..], |waiting| &waiting.0);
+        match landed(node, all).await {
+            Ok(Some((signed, receipt))) => {
+                let outcome = conclude(node, signed, receipt).await;
+                *overdue = None;
+                return outcome;
+            }
+            Ok(None) => {}
+            Err(_) => break,
+        }
+        if node.as_ref().pause(LATE_PAUSE).await.is_err() {
+            break;
+        }
+    }
+    // Somebody else has used the nonce: nothing is left to be replaced.
+    if matches!(used_nonces(node, account).await, Ok(used) if used > nonce) {
+        *overdue = None;
+    }
+    Err(RpcError::NoReceipt {
+        hash,
+        reason: format!(
+            "it was sent with nonce {nonce}, and another one in its place was not: {error}"
+        ),
+    })
+}
+
+/// Tells of transactions of the account that are in no block: this one has to wait for them.
+async fn notice_queue(node: &Provider<Transport>, account: H160) -> Result<(), RpcError> {
+    let latest = node.get_transaction_count(account, Some(BlockNumber::Latest.into()));
+    let latest = latest.await;
+    let latest = latest.map_err(|error| RpcError::of_provider("eth_getTransactionCount", error))?;
+    if next_nonce(node, account).await? > latest {
+        let nonce = latest.low_u64();
+        node.as_ref().observer().notice(&Notice::Queued { nonce });
+    }
+    Ok(())
 }
 
 /// What came of a transaction that is in a block.
@@ -388,10 +474,24 @@ async fn newest(node: &Provider<Transport>) -> Result<Block<H256>, RpcError> {
         })
 }
 
+/// The first nonce that neither a block nor the node's pool has.
 async fn next_nonce(node: &Provider<Transport>, account: H160) -> Result<NodeWord, RpcError> {
-    let pending = Some(BlockNumber::Pending.into());
-    let nonce = node.get_transaction_count(account, pending).await;
-    nonce.map_err(|error| RpcError::of_provider("eth_getTransactionCount", error))
+    nonces(node, account, BlockNumber::Pending).await
+}
+
+/// The first nonce that no block has.
+async fn used_nonces(node: &Provider<Transport>, account: H160) -> Result<NodeWord, RpcError> {
+    nonces(node, account, BlockNumber::Latest).await
+}
+
+async fn nonces(
+    node: &Provider<Transport>,
+    account: H160,
+    block: BlockNumber,
+) -> Result<NodeWord, RpcError> {
+    let count = node.get_transaction_count(account, Some(block.into()));
+    let count = count.await;
+    count.map_err(|error| RpcError::of_provider("eth_getTransactionCount", error))
 }
 
 /// Gas that the transaction needs now. Fees are left out: a node would compare them with the balance
@@ -473,7 +573,7 @@ async fn wait<'a>(
     let can_be_replaced = signed.fees.raised().most() <= limits.fee;
     let last_block = limits.last_block.filter(|_| can_be_replaced);
     let started = Instant::now();
-    let (mut moved, mut head) = (started, None);
+    let (mut moved, mut first, mut head) = (started, None, None);
     let mut look = FIRST_LOOK;
     let unseen = |reason: String| RpcError::NoReceipt { hash, reason };
     loop {
@@ -486,7 +586,8 @@ async fn wait<'a>(
             if number != head {
                 (head, moved) = (number, Instant::now());
             }
-            if number >= Some(last) {
+            // Whatever the block says that it was sent after: there has to have been one for it.
+            if number >= Some(last) && number > *first.get_or_insert(number) {
                 let landed = landed(node, sent).await;
                 return landed.map_err(|error| unseen(error.to_string()));
             }
@@ -497,9 +598,14 @@ async fn wait<'a>(
             Err(error) => return Err(unseen(error.to_string())),
         }
         let waited = started.elapsed();
-        let limit = limits.wait + (moved - started);
+        let longest = limits.wait.saturating_mul(LONGEST_WAIT);
+        let limit = (limits.wait + (moved - started)).min(longest);
         if waited >= limit {
-            return Err(unseen(format!("none came in {} s", waited.as_secs())));
+            let seconds = waited.as_secs();
+            let nonce = signed.nonce;
+            return Err(unseen(format!(
+                "none came in {seconds} s for nonce {nonce}"
+            )));
         }
         node.as_ref()
             .observer()

@@ -46,12 +46,16 @@ fn wrong_arguments_are_usage_errors() {
         "results --proof a --poll-file b",
         "deploy --state-depth 3",
         "deploy --insecure-setup --sign-up-token 0x12",
+        "deploy --insecure-setup --gatekeeper everybody",
+        "deploy --insecure-setup --gatekeeper token:0x12",
         "poll",
         "poll create --options 3",
         "poll create --coordinator-key a --options 3 --duration 1d",
         "poll create --coordinator-key a --options 3 --credits 9 --duration 1d --end-at 5",
         "poll create --coordinator-key a --options 3 --credits 9 --duration 1",
         "signup --token-id x",
+        "signup --gatekeeper-data x",
+        "signup --gatekeeper-data 0x01 --token-id 1",
         "join",
         "vote --key-file a",
         "vote --key-file a --vote 1",
@@ -65,6 +69,16 @@ fn wrong_arguments_are_usage_errors() {
         assert_eq!(run.code, Some(2), "{line}: {run:?}");
         assert_eq!(run.stdout, "", "{line}: {run:?}");
         assert!(!run.stderr.is_empty(), "{line}");
+    }
+}
+
+/// Nobody can be asked here, and silence is not consent.
+#[test]
+fn a_deployment_says_who_signs_up() {
+    let line = "deploy --insecure-setup --rpc-url http://127.0.0.1:1";
+    let error = run_line(line, &[]).failed(2);
+    for words in ["who may sign up?", "token:ADDRESS", "free-for-all"] {
+        assert!(error.contains(words), "{error}");
     }
 }
 

@@ -11,6 +11,7 @@ mod finalizing;
 mod harness;
 mod keys;
 mod node;
+mod policies;
 mod polls;
 mod powers_of_tau;
 mod proving;

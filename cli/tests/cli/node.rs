@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use maci_nova::rpc::RpcChain;
-use maci_nova_contracts::chain::{BlockId, Chain};
+use maci_nova_contracts::alloy_primitives::U256;
+use maci_nova_contracts::bindings::ExcubiaePolicy;
+use maci_nova_contracts::chain::{send, BlockId, Chain};
 use serde_json::{json, Value};
 use tempfile::TempDir;
 
 use crate::anvil::{Anvil, KEYS};
 use crate::finalizing::{shared_cache, Running};
 use crate::harness::{maci_nova, make_private, Run};
+use crate::policies::{evidence, policy};
 
 /// A node and a directory with the keys of its accounts.
 struct Town {
@@ -84,10 +87,15 @@ impl Town {
     }
 
     fn deploy(&self) -> Value {
-        self.json(&format!(
-            "deploy --rpc-url {} --account-key-file account0.key --insecure-setup --state-depth 4 --vote-depth 1",
+        self.json(&self.deployment("free-for-all"))
+    }
+
+    /// The command that deploys for these people.
+    fn deployment(&self, gatekeeper: &str) -> String {
+        format!(
+            "deploy --rpc-url {} --account-key-file account0.key --insecure-setup --state-depth 4 --vote-depth 1 --gatekeeper {gatekeeper}",
             self.anvil.url()
-        ))
+        )
     }
 
     fn create(&self, more: &str) -> Value {
@@ -114,7 +122,7 @@ fn every_role_by_its_commands() {
     // The specification's names for parts of it find everything done.
     for alias in ["deployVkRegistry", "setVks", "createMaci"] {
         let again = town.run(&format!(
-            "{alias} --rpc-url {} --account-key-file account0.key --insecure-setup --state-depth 4 --vote-depth 1",
+            "{alias} --rpc-url {} --account-key-file account0.key --insecure-setup --state-depth 4 --vote-depth 1 --gatekeeper free-for-all",
             town.anvil.url()
         ));
         assert!(again.ok().stderr.contains("already"), "{alias}");
@@ -257,6 +265,44 @@ fn a_poll_that_is_given_up() {
     assert!(error.contains("nothing"), "{error}");
     let error = town.refused("verify --poll-file poll.json");
     assert!(error.contains("given up"), "{error}");
+}
+
+/// A policy whose owner has to agree, and evidence for it.
+#[test]
+fn a_policy_by_the_commands() {
+    let Some(town) = Town::new() else {
+        return;
+    };
+    let mut chain = town.chain();
+    let [owner, ada, ben] = [1, 1, 2].map(|account| chain.accounts()[account]);
+    let policy = policy(&mut chain, owner, [ada, ben]);
+    let deployment = town.deployment(&format!("excubiae:{policy}"));
+    let error = town.refused(&deployment);
+    let adapter = error.split_once("setTarget(").expect("what to call").1;
+    let guarded = adapter.split_once(')').expect("an address").0;
+    let guarded = guarded.parse().expect("an address");
+    assert_eq!(town.refused(&deployment), error);
+    let call = ExcubiaePolicy::setTargetCall { guarded };
+    send(&mut chain, owner, policy, &call, U256::ZERO).expect("sent");
+    town.json(&deployment);
+    assert_eq!(town.json(&deployment)["gas"], 0, "it is known again");
+    let error = town.run(&town.deployment("free-for-all")).failed(2);
+    assert!(error.contains("another gatekeeper"), "{error}");
+
+    for voter in ["ada", "ben", "eve"] {
+        town.json(&format!("keygen --out {voter}.key"));
+    }
+    let evidence = evidence(ben);
+    let sign_up = |voter: &str, account: usize, more: &str| {
+        format!("signup --key-file {voter}.key --account-key-file account{account}.key {more}")
+    };
+    let with = format!("--gatekeeper-data {evidence}");
+    let error = town.refused(&sign_up("eve", 0, &with));
+    assert!(error.contains("InvalidProof"), "{error}");
+    town.refused(&sign_up("ada", 1, ""));
+    assert!(town.json(&sign_up("ada", 1, &with))["gas"].is_number());
+    let error = town.refused(&sign_up("eve", 1, &with));
+    assert!(error.contains("AlreadyEnforced"), "{error}");
 }
 
 /// The demo on a node, where one account does everything.

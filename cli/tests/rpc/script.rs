@@ -742,38 +742,70 @@ fn the_address_of_a_node_does_not_show() {
 
 // What is too old before it is in a block.
 
-/// A chain whose next block is there at each look, from 50,001 on, and in which no transaction gets into a block but
-/// those that `included` names by their number, from 0, in the order of sending; with this status.
+/// A chain whose next block is there at each look, from 50,001 on, and in which nothing gets into a block until a
+/// second transaction is sent.
 struct Busy {
     server: Server,
     chain: RpcChain,
+    listener: Arc<Listener>,
+}
+
+/// What happens from the second transaction on.
+#[derive(Clone, Copy)]
+struct Then {
+    /// Which transaction is in a block, by its number from 0 in the order of sending, and with which status.
+    included: fn(usize) -> Option<u8>,
+    /// What the node says to the second one.
+    answer: Option<fn() -> Reply>,
+    /// Nonces that blocks have used, and those that the pool has besides.
+    nonces: (u64, u64),
+}
+
+impl Default for Then {
+    fn default() -> Self {
+        Then {
+            included: |_| None,
+            answer: None,
+            nonces: (5, 0),
+        }
+    }
 }
 
 impl Busy {
-    fn new(included: impl Fn(usize) -> Option<u8> + Send + 'static, nonce_is_used: bool) -> Self {
+    fn new(then: Then) -> Self {
         let looks = AtomicUsize::new(0);
         let sent: Arc<Mutex<Vec<B256>>> = Arc::default();
-        let (server, chain, _) = play(move |method, params| {
+        let (server, chain, listener) = play(move |method, params| {
             let mut sent = sent.lock().unwrap();
             Some(match method {
                 "eth_getBlockByNumber" => {
                     let number = 50_001 + looks.fetch_add(1, Ordering::SeqCst);
                     Reply::Result(block(&json!(format!("{number:#x}"))))
                 }
-                "eth_sendRawTransaction" if nonce_is_used && sent.len() == 1 => {
-                    sent.push(hash_of(params));
-                    Reply::Error(-32_000, "nonce too low", Value::Null)
+                "eth_getTransactionCount" if sent.is_empty() => return None,
+                "eth_getTransactionCount" => {
+                    let pool = if params[1] == "latest" {
+                        0
+                    } else {
+                        then.nonces.1
+                    };
+                    Reply::Result(json!(format!("{:#x}", then.nonces.0 + pool)))
                 }
                 "eth_sendRawTransaction" => {
-                    sent.push(hash_of(params));
-                    Reply::Result(json!(hash_of(params)))
+                    let hash = hash_of(params);
+                    if !sent.contains(&hash) {
+                        sent.push(hash);
+                    }
+                    match then.answer {
+                        Some(answer) if sent.len() == 2 => answer(),
+                        _ => Reply::Result(json!(hash)),
+                    }
                 }
                 "eth_getTransactionByHash" => Reply::Result(Value::Null),
                 "eth_getTransactionReceipt" => {
                     let hash: B256 = serde_json::from_value(params[0].clone()).unwrap();
-                    // Nothing is in a block before the first one is too old.
                     let number = sent.iter().position(|other| *other == hash);
-                    let status = number.and_then(&included).filter(|_| sent.len() > 1);
+                    let status = number.and_then(then.included).filter(|_| sent.len() > 1);
                     Reply::Result(status.map_or(Value::Null, |status| receipt(params, status)))
                 }
                 "eth_call" if params[0]["data"] == "0x01020304" => {
@@ -782,7 +814,11 @@ impl Busy {
                 _ => return None,
             })
         });
-        Busy { server, chain }
+        Busy {
+            server,
+            chain,
+            listener,
+        }
     }
 
     /// Sends what is of use for a few blocks.
@@ -810,9 +846,16 @@ impl Busy {
 const FIRST: &[u8] = &[1, 2, 3, 4];
 const SECOND: &[u8] = &[5, 6, 7, 8];
 
+fn too_low() -> Reply {
+    Reply::Error(-32_000, "nonce too low", Value::Null)
+}
+
 #[test]
 fn what_is_too_old_is_replaced() {
-    let mut busy = Busy::new(|number| (number == 1).then_some(1), false);
+    let mut busy = Busy::new(Then {
+        included: |number| (number >= 1).then_some(1),
+        ..Then::default()
+    });
     let error = busy.send(FIRST).unwrap_err();
     let transaction = busy.hash(0);
     assert_eq!(error, ChainError::Overdue { transaction });
@@ -820,35 +863,136 @@ fn what_is_too_old_is_replaced() {
     // The same nonce, and at least an eighth more for each part of the price.
     assert_eq!(busy.sent(), [[5, 7, 29], [5, 8, 33]]);
     // Afterwards nothing is left to be replaced.
-    let mut busy = Busy::new(|number| (number >= 1).then_some(1), false);
-    busy.send(FIRST).unwrap_err();
-    busy.send(SECOND).unwrap();
     busy.send(&[9; 4]).unwrap();
     assert_eq!(busy.sent()[2], [5, 7, 29]);
 }
 
+/// Where the last block that it is of use in is there already, there is one more block for it.
+#[test]
+fn there_is_a_block_for_whatever_is_sent() {
+    let looks = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&looks);
+    let (_server, mut chain, _) = play(move |method, params| match method {
+        "eth_getBlockByNumber" => {
+            let number = 50_001 + counted.fetch_add(1, Ordering::SeqCst) / 4;
+            Some(Reply::Result(block(&json!(format!("{number:#x}")))))
+        }
+        // Two looks after it was sent.
+        "eth_getTransactionReceipt" if counted.load(Ordering::SeqCst) > 3 => {
+            Some(Reply::Result(receipt(params, 1)))
+        }
+        "eth_getTransactionReceipt" => Some(Reply::Result(Value::Null)),
+        _ => None,
+    });
+    let from = chain.accounts()[0];
+    let data = Bytes::from_static(FIRST);
+    chain
+        .send_until(from, CONTRACT, data, U256::ZERO, 50_000)
+        .unwrap();
+}
+
 #[test]
 fn what_was_to_be_replaced_may_come_first() {
-    // It had its effect: the second one is not even sent.
-    let mut busy = Busy::new(|number| (number == 0).then_some(1), true);
+    // It had its effect, which is what the caller wanted.
+    let mut busy = Busy::new(Then {
+        included: |number| (number == 0).then_some(1),
+        answer: Some(too_low),
+        nonces: (6, 0),
+    });
     busy.send(FIRST).unwrap_err();
     assert_eq!(busy.send(SECOND), Ok(busy.hash(0)));
     // It reverted: its nonce is used, and the caller is told why.
-    let mut busy = Busy::new(|number| (number == 0).then_some(0), true);
+    let mut busy = Busy::new(Then {
+        included: |number| (number == 0).then_some(0),
+        answer: Some(too_low),
+        nonces: (6, 0),
+    });
     busy.send(FIRST).unwrap_err();
     let error = busy.send(SECOND).unwrap_err();
     let data = hex::decode(REVERT).unwrap().into();
     let gas_used = Some(50_000);
     assert_eq!(error, ChainError::Reverted { data, gas_used });
     // The next one begins anew.
-    let error = busy.send(SECOND).unwrap_err();
+    let error = busy.send(&[9; 4]).unwrap_err();
     assert!(matches!(error, ChainError::Overdue { .. }), "{error:?}");
-    assert_eq!(busy.sent()[2], [5, 7, 29]);
+    assert_eq!(busy.sent()[2], [6, 7, 29]);
+}
+
+/// Somebody who is told that nothing was sent sends again, and pays twice.
+#[test]
+fn a_replacement_that_was_perhaps_sent_is_not_forgotten() {
+    let mut busy = Busy::new(Then {
+        included: |number| (number == 1).then_some(1),
+        answer: Some(|| Reply::Nothing),
+        ..Then::default()
+    });
+    busy.send(FIRST).unwrap_err();
+    let error = busy.send(SECOND).unwrap_err();
+    let second = busy.hash(1);
+    match error {
+        ChainError::Undecided { transaction, .. } => assert_eq!(transaction, second),
+        other => panic!("{other:?}"),
+    }
+    let calls = busy.sent().len();
+    assert_eq!(busy.send(&[9; 4]), Ok(second));
+    assert_eq!(busy.sent().len(), calls, "nothing more was sent");
+}
+
+#[test]
+fn a_replacement_that_was_not_sent_leaves_the_first_one_open() {
+    // Refused while the first one waits: it may still get into a block.
+    let mut busy = Busy::new(Then {
+        answer: Some(|| Reply::Error(-32_000, "replacement transaction underpriced", Value::Null)),
+        ..Then::default()
+    });
+    busy.send(FIRST).unwrap_err();
+    let error = busy.send(SECOND).unwrap_err();
+    let first = busy.hash(0);
+    assert!(
+        matches!(&error, ChainError::Undecided { transaction, reason }
+            if *transaction == first && reason.contains("underpriced")),
+        "{error:?}"
+    );
+    busy.send(&[9; 4]).unwrap_err();
+    assert_eq!(busy.sent()[2][0], 5, "the same nonce");
+    // Somebody else has used the nonce: the next one begins anew.
+    let mut busy = Busy::new(Then {
+        answer: Some(too_low),
+        nonces: (6, 0),
+        ..Then::default()
+    });
+    busy.send(FIRST).unwrap_err();
+    let error = busy.send(SECOND).unwrap_err();
+    assert!(matches!(error, ChainError::Undecided { .. }), "{error:?}");
+    busy.send(&[9; 4]).unwrap_err();
+    assert_eq!(busy.sent()[2], [6, 7, 29]);
+}
+
+#[test]
+fn who_has_to_queue_is_told() {
+    let mut busy = Busy::new(Then {
+        included: |_| Some(1),
+        nonces: (5, 2),
+        ..Then::default()
+    });
+    let queued = |busy: &Busy| {
+        let told = |notice: &Notice| *notice == Notice::Queued { nonce: 5 };
+        busy.listener.count(told)
+    };
+    busy.send(FIRST).unwrap_err();
+    busy.send(SECOND).unwrap();
+    assert_eq!(queued(&busy), 0);
+    busy.send(&[9; 4]).unwrap();
+    assert_eq!(queued(&busy), 1);
+    assert_eq!(busy.sent()[2][0], 7);
 }
 
 #[test]
 fn what_others_wait_for_is_not_replaced() {
-    let mut busy = Busy::new(|number| (number > 0).then_some(1), false);
+    let mut busy = Busy::new(Then {
+        included: |number| (number > 0).then_some(1),
+        ..Then::default()
+    });
     busy.send(FIRST).unwrap_err();
     // Another account's, and what is of use at any time, have their own nonces.
     let other = busy.chain.accounts()[1];
@@ -868,14 +1012,12 @@ fn what_others_wait_for_is_not_replaced() {
 /// Where a higher price would be above what the sender is willing to pay, the transaction is waited for.
 #[test]
 fn what_cannot_be_replaced_is_waited_for() {
-    let (_server, mut chain, _) = play(|method, _| {
-        (method == "eth_getTransactionReceipt").then_some(Reply::Result(Value::Null))
-    });
-    let from = chain.accounts()[0];
-    let data = Bytes::from_static(FIRST);
-    let sent = chain.send_until(from, CONTRACT, data.clone(), U256::ZERO, 50_000);
-    assert!(matches!(sent, Err(ChainError::Overdue { .. })), "{sent:?}");
-    let server = Server::start(|method, params| match method {
+    let looks = AtomicUsize::new(0);
+    let server = Server::start(move |method, params| match method {
+        "eth_getBlockByNumber" => {
+            let number = 50_001 + looks.fetch_add(1, Ordering::SeqCst);
+            Reply::Result(block(&json!(format!("{number:#x}"))))
+        }
         "eth_getTransactionReceipt" => Reply::Result(Value::Null),
         _ => usual(method, params),
     });
@@ -884,6 +1026,7 @@ fn what_cannot_be_replaced_is_waited_for() {
         ..options(&Arc::default())
     };
     let mut chain = RpcChain::connect(&server.url(), options).unwrap();
+    let (from, data) = (chain.accounts()[0], Bytes::from_static(FIRST));
     let sent = chain.send_until(from, CONTRACT, data, U256::ZERO, 50_000);
     assert!(
         matches!(sent, Err(ChainError::Undecided { .. })),

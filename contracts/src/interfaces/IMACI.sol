@@ -18,7 +18,7 @@ interface IMACI is ICommonErrors {
     /// @param index Of the poll, from 0.
     /// @param poll Its address.
     /// @param pollId What its commands sign, below 2^50.
-    /// @param owner Who created it, and is paid the fees of messages.
+    /// @param owner Who created it, and is paid the fees of messages and top-ups.
     event PollCreated(uint256 indexed index, address indexed poll, uint64 pollId, address owner);
 
     /// @notice The join circuit has no paths of so many levels.

@@ -277,7 +277,7 @@ interface IPoll is ICommonErrors {
     function depositOf(address depositor) external view returns (uint256);
 
     /// @notice Fees that who paid them gets back if the poll is given up.
-    /// @param payer Who published.
+    /// @param payer Who published or topped up.
     /// @return In wei.
     function feesOf(address payer) external view returns (uint256);
 }

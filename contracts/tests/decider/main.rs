@@ -8,4 +8,5 @@ mod keys;
 mod refuses;
 mod simulator;
 #[path = "../common/snapshot.rs"]
+#[allow(dead_code)]
 mod snapshot;

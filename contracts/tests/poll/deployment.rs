@@ -6,7 +6,7 @@ use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::bindings::{FreeForAllGatekeeper, VkRegistry, MACI};
 use maci_nova_contracts::chain::{view, Chain, Deployment};
 use maci_nova_contracts::deploy::{
-    self, system, Addresses, DeployError, Gatekeeper, Journal, Plan, Shape, Step,
+    self, system, Addresses, DeployError, Gatekeeper, GatekeeperError, Journal, Plan, Shape, Step,
 };
 use maci_nova_contracts::evm::{Evm, SENDER};
 
@@ -28,6 +28,11 @@ pub fn plan(vote_depth: u8) -> Plan {
         gatekeeper: Gatekeeper::FreeForAll,
         owner: SENDER,
     }
+}
+
+/// What a system that lets everybody in is made of.
+fn steps() -> Vec<Step> {
+    Gatekeeper::FreeForAll.steps().collect()
 }
 
 fn assert_works(evm: &Evm, addresses: &Addresses) {
@@ -61,9 +66,9 @@ fn a_whole_system() {
     let mut journal = BTreeMap::new();
     let addresses = system(&mut evm, SENDER, &plan(2), &mut journal).unwrap();
     assert_works(&evm, &addresses);
-    assert_eq!(journal.keys().copied().collect::<Vec<_>>(), Step::ALL);
+    assert_eq!(journal.keys().copied().collect::<Vec<_>>(), steps());
     let blocks = evm.latest().number;
-    assert_eq!(blocks, Step::ALL.len() as u64);
+    assert_eq!(blocks, steps().len() as u64);
     // A second time nothing is sent.
     let again = system(&mut evm, SENDER, &plan(2), &mut journal).unwrap();
     assert_eq!(again, addresses);
@@ -91,7 +96,7 @@ impl Journal for Killed {
 
 #[test]
 fn a_deployment_goes_on_after_each_step() {
-    for at in Step::ALL {
+    for at in steps() {
         let mut evm = Evm::new();
         let done = BTreeMap::new();
         let mut killed = Killed { done, at };
@@ -106,7 +111,7 @@ fn a_deployment_goes_on_after_each_step() {
         }
         // A call that went through is not sent again; a contract that nobody noted is made anew.
         let calls = [Step::SetVerifier, Step::SetMaci].contains(&at);
-        let sent = Step::ALL.len() as u64 + u64::from(!calls);
+        let sent = steps().len() as u64 + u64::from(!calls);
         assert_eq!(evm.latest().number, sent, "{at:?}");
     }
 }
@@ -165,4 +170,57 @@ fn a_gatekeeper_for_a_token() {
     assert_eq!(view(&evm, addresses.gatekeeper, &call).unwrap(), token);
     let count = view(&evm, addresses.maci, &MACI::rootCountCall {}).unwrap();
     assert_eq!(count, U256::ZERO);
+}
+
+/// A gatekeeper that lets everybody in, of the account with this index.
+fn gatekeeper_of(evm: &mut Evm, owner: usize) -> Address {
+    let code = deploy::free_for_all_gatekeeper(evm.accounts()[owner]).unwrap();
+    let deployment = maci_nova_contracts::chain::deploy(evm, SENDER, code);
+    deployment.unwrap().contract
+}
+
+/// What the journal has and the chain has lost is said, or sent, again.
+#[test]
+fn a_call_of_the_gatekeeper_that_was_undone() {
+    let mut evm = Evm::new();
+    let owner = evm.accounts()[1];
+    let mut plan = plan(2);
+    let gatekeeper = gatekeeper_of(&mut evm, 1);
+    plan.gatekeeper = Gatekeeper::Existing(gatekeeper);
+    let mut journal = BTreeMap::new();
+    let missing = system(&mut evm, SENDER, &plan, &mut journal).unwrap_err();
+    let DeployError::Gatekeeper(GatekeeperError::MaciMissing { maci, .. }) = missing else {
+        panic!("{missing}");
+    };
+    let mut lost = evm.clone();
+    let call = FreeForAllGatekeeper::setMaciCall { newMaci: maci };
+    let ether = U256::ZERO;
+    maci_nova_contracts::chain::send(&mut lost, owner, gatekeeper, &call, ether).unwrap();
+    system(&mut lost, SENDER, &plan, &mut journal).unwrap();
+    assert!(journal.contains_key(&Step::SetMaci));
+
+    let newest = evm.latest();
+    let error = system(&mut evm, SENDER, &plan, &mut journal).unwrap_err();
+    assert_eq!(error, missing);
+    assert_eq!(evm.latest(), newest);
+    let addresses = system(&mut evm, owner, &plan, &mut journal).unwrap();
+    assert_works(&evm, &addresses);
+    assert_eq!(evm.latest().number, newest.number + 1);
+}
+
+#[test]
+fn a_token_that_says_what_it_is() {
+    let mut evm = Evm::new();
+    let mut put = |code: Result<_, _>| {
+        let deployment = maci_nova_contracts::chain::deploy(&mut evm, SENDER, code.unwrap());
+        deployment.unwrap().contract
+    };
+    let [erc721, erc20, other] = [
+        put(deploy::sign_up_token(SENDER)),
+        put(deploy::sample_token(SENDER)),
+        put(deploy::free_for_all_gatekeeper(SENDER)),
+    ];
+    for (token, expected) in [(erc721, true), (erc20, false), (other, false)] {
+        assert_eq!(deploy::says_erc721(&evm, token), Ok(expected));
+    }
 }

@@ -17,7 +17,7 @@ use maci_nova_contracts::{poll, words};
 use crate::deployment::plan;
 use crate::join_simulator::Trapdoors as JoinTrapdoors;
 use crate::simulator::{rng, Choices, Trapdoors};
-use crate::snapshot::{compare, Gas};
+use crate::snapshot::{compare, read, Gas};
 use crate::world::{
     batch_call, binding, join_call, key, maci_key, message, publish_call, scope, top_up_call, HOUR,
 };
@@ -331,4 +331,52 @@ fn gas_is_what_the_snapshot_says() {
         assert!(measured[name] < bar, "{name}: {}", measured[name]);
     }
     compare(&measured);
+}
+
+/// What the READMEs say is what is measured.
+#[test]
+fn the_tables_have_these_figures() {
+    let gas = read();
+    let figure = |what: &str| grouped(gas[what]);
+    let contracts = include_str!("../../README.md");
+    for what in [
+        "createPoll",
+        "finalize, 125 options",
+        "finalize, 25 options",
+        "finalize, 5 options",
+        "join",
+        "join, the first",
+        "publishMessage",
+        "publishMessage, the first",
+        "publishMessageBatch of 10",
+        "signUp, least of the first 100",
+        "signUp, mean of the first 100",
+        "signUp, most of the first 100",
+        "topUp",
+        "verify",
+    ] {
+        assert!(
+            contracts.contains(&figure(what)),
+            "{what} in contracts/README.md"
+        );
+    }
+    let project = include_str!("../../../README.md");
+    for what in [
+        "createPoll",
+        "finalize, 5 options",
+        "join",
+        "publishMessage",
+        "signUp, mean of the first 100",
+    ] {
+        assert!(project.contains(&figure(what)), "{what} in README.md");
+    }
+}
+
+/// With commas between the thousands.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let first = (digits.len() - 1) % 3 + 1;
+    let rest = digits.as_bytes()[first..].chunks(3);
+    let rest = rest.map(|group| format!(",{}", String::from_utf8_lossy(group)));
+    digits[..first].to_owned() + &rest.collect::<String>()
 }
