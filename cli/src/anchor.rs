@@ -4,13 +4,13 @@
 //! which nobody can know before. A command counts only if its salt is that anchor. So what was signed
 //! cannot be sent again once its block is too old.
 
+use maci_nova_chain::clock::{self, USUAL_BLOCK_TIME};
+use maci_nova_chain::{BlockId, Chain, ChainError};
 use maci_nova_contracts::bindings::Poll;
-use maci_nova_contracts::chain::{BlockId, Chain, ChainError};
 use maci_nova_contracts::{poll, words};
 use maci_nova_protocol::log::Record;
 use maci_nova_protocol::Fr;
 
-use crate::clock::{self, USUAL_BLOCK_TIME};
 use crate::failure::{on_chain, Failure};
 use crate::poll_contract::{PollContract, Sent};
 
@@ -141,7 +141,7 @@ impl Outlook {
             signed_within: poll.header().signed_within.into(),
             left: poll.times().1.saturating_sub(head.timestamp),
             block_time: match of_node {
-                true => clock::block_time(chain)?,
+                true => clock::block_time(chain).map_err(on_chain("read the newest block"))?,
                 false => USUAL_BLOCK_TIME,
             },
         })

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::deploy::Gatekeeper;
 use maci_nova_protocol::poll::{Mode, MAX_SIGNED_WITHIN, MIN_SIGNED_WITHIN};
-
-use crate::rpc::RpcUrl;
 
 /// Heading of the flags that every command takes.
 const GENERAL: &str = "General options";

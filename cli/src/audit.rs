@@ -38,11 +38,11 @@
 mod code;
 mod history;
 
+use maci_nova_chain::{BlockId, Chain, Log};
 use maci_nova_compressor::decider::{self, DeciderError, DeciderProof, Statement};
 use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::Poll::{self, finalizeCall};
-use maci_nova_contracts::chain::{BlockId, Chain, Log};
 use maci_nova_contracts::poll::PollState;
 use maci_nova_contracts::words;
 use maci_nova_protocol::chain as hash_chain;
@@ -51,11 +51,11 @@ use maci_nova_protocol::poll::State;
 use maci_nova_protocol::tally::{results_root, OptionResult};
 use maci_nova_protocol::Fr;
 
-use crate::console::Console;
 use crate::failure::{on_chain, Failure};
 use crate::poll_contract::PollContract;
 use code::Verifier;
 use history::History;
+use maci_nova_chain::Observer;
 
 /// A finalized poll whose results are proven.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,14 +104,14 @@ pub fn audit<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
     demands: &Demands<'_>,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Audited, Failure> {
     require_finalized(chain, poll)?;
     poll.check_origin(chain)?;
     code::check_poll(chain, poll)?;
     let verifier = Verifier::read(chain, poll)?;
     demands.check(poll, &verifier)?;
-    let history = History::read(chain, poll, console)?;
+    let history = History::read(chain, poll, observer)?;
     if !poll.chains(chain)?.are_of(&history.facts) {
         return Err(poll.contradiction(
             "its events do not lead to its hash chains: the node leaves some out, or the poll file's first block is too late",

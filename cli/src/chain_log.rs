@@ -9,14 +9,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use maci_nova_chain::{Chain, Follower, Mark, Range, Step};
 use maci_nova_contracts::alloy_primitives::Address;
-use maci_nova_contracts::chain::Chain;
 use maci_nova_files::{write_atomically, Readers};
 use maci_nova_protocol::log::{LogIndex, PublicFacts, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{on_chain, Failure};
-use crate::follower::{Follower, Mark, Range, Step};
 use crate::poll_contract::{PollContract, Sent};
 use crate::poll_log::PollLog;
 

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use maci_nova_chain::{Chain, Notice, Observer, RpcUrl};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
-use maci_nova_contracts::chain::Chain;
+use maci_nova_node::{Account, AccountSource, Options, RpcChain, RpcError};
 
 use crate::arguments::{Following, Node, Sender};
 use crate::console::Console;
@@ -13,7 +14,6 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::poll_contract::PollContract;
 use crate::poll_file::PollFile;
-use crate::rpc::{Account, AccountSource, Notice, Observer, Options, RpcChain, RpcError, RpcUrl};
 
 /// Wei.
 const GWEI: U256 = U256::from_limbs([1_000_000_000, 0, 0, 0]);

@@ -2,10 +2,19 @@
 
 use std::io::{self, BufRead, BufWriter, ErrorKind, IsTerminal, Write};
 
+use maci_nova_chain::{Observer, Progress, Stage};
 use serde::Serialize;
 
 use crate::arguments::Common;
 use crate::failure::Failure;
+use crate::poll_status::{ResultsDocument, Status};
+use crate::progress::Bar;
+
+/// A command's result.
+pub trait Output: Serialize {
+    /// As lines for people.
+    fn write(&self, out: &mut dyn Write) -> io::Result<()>;
+}
 
 /// How to speak.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +51,14 @@ impl Console {
                 Ok(())
             }
             Ok(()) => Ok(()),
+        }
+    }
+
+    /// Writes a command's result, for people or as one JSON document.
+    pub fn print(&self, output: &impl Output) -> Result<(), Failure> {
+        match self.json {
+            true => self.json_result(output),
+            false => self.result(|out| output.write(out)),
         }
     }
 
@@ -107,6 +124,32 @@ struct ErrorBody {
     kind: &'static str,
     exit_code: u8,
     message: String,
+}
+
+impl Output for Status {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        Status::write(self, out)
+    }
+}
+
+impl Output for ResultsDocument {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        ResultsDocument::write(self, out)
+    }
+}
+
+impl Observer for Console {
+    fn note(&self, text: &str) {
+        Console::note(self, text);
+    }
+
+    fn warn(&self, text: &str) {
+        Console::warn(self, text);
+    }
+
+    fn stage(&self, stage: Stage) -> Box<dyn Progress> {
+        Box::new(Bar::new(self, stage))
+    }
 }
 
 /// A line on stderr, if anybody listens.

@@ -9,10 +9,12 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use maci_nova_chain::clock::duration;
+use maci_nova_chain::Observer;
+use maci_nova_chain::{self as chain, BlockId, Chain, ChainError};
 use maci_nova_compressor::decider::{self, Prover};
 use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
 use maci_nova_contracts::bindings::{DeciderVerifier, Poll};
-use maci_nova_contracts::chain::{self, BlockId, Chain, ChainError};
 use maci_nova_contracts::decider::key_words;
 use maci_nova_contracts::poll::PollState;
 use maci_nova_contracts::words;
@@ -23,17 +25,14 @@ use maci_nova_protocol::poll::State;
 use crate::arguments::Interval;
 use crate::chain_log::{Advance, ChainLog};
 use crate::checkpoints::Checkpoints;
-use crate::console::Console;
-use crate::contract;
 use crate::failure::{on_chain, Failure};
 use crate::finalization::{Document, Finalization, Place};
-use crate::finalizer;
 use crate::fold::{Fold, Tools};
 use crate::interrupt::Interrupt;
 use crate::poll_contract::{view, PollContract};
 use crate::poll_log::PollLog;
-use crate::progress::duration;
 use crate::proof_directory::ProofDirectory;
+use crate::{contract, finalizer};
 
 /// Between two looks whether somebody has asked to stop.
 const TICK: Duration = Duration::from_millis(200);
@@ -67,7 +66,7 @@ pub struct Office<'a> {
     /// Whether somebody has asked to stop.
     pub interrupt: &'a Interrupt,
     /// Where progress is shown.
-    pub console: &'a Console,
+    pub observer: &'a dyn Observer,
 }
 
 impl fmt::Debug for Office<'_> {
@@ -211,7 +210,7 @@ impl<'a> Coordinator<'a> {
     pub fn prove(&self, prover: &Prover) -> Result<Finalization, Failure> {
         let (office, log) = (&self.office, self.log.log());
         let finalization =
-            finalizer::prove(prover, &self.fold, office.poll.domain(), office.console)?;
+            finalizer::prove(prover, &self.fold, office.poll.domain(), office.observer)?;
         check(&finalization, office.poll, log)?;
         decider::verify(
             &prover.verifying_key(),
@@ -337,7 +336,7 @@ impl<'a> Coordinator<'a> {
     }
 
     fn note(&self, text: &str) {
-        self.office.console.note(text);
+        self.office.observer.note(text);
     }
 
     fn is_complete<C: Chain + ?Sized>(&mut self, chain: &C) -> Result<bool, Failure> {
@@ -375,7 +374,7 @@ impl<'a> Coordinator<'a> {
                 self.office.confirmations
             ),
         };
-        self.office.console.note(format!(
+        self.office.observer.note(&format!(
             "{} joins and {} messages so far, {} steps folded; the poll {wait}",
             log.voters(),
             log.messages(),
@@ -443,7 +442,7 @@ pub fn settle<C: Chain + ?Sized>(
     let Office {
         poll,
         parameters,
-        console,
+        observer,
         ..
     } = office;
     let path = directory.decider();
@@ -455,7 +454,7 @@ pub fn settle<C: Chain + ?Sized>(
     };
     let finalization = match stored {
         Some(stored) => {
-            console.note(format!("{} has the proof", path.display()));
+            observer.note(&format!("{} has the proof", path.display()));
             if !coordinator.second_agrees()? {
                 let text =
                     "the second node does not have the poll that was proven: nothing is sent";
@@ -626,14 +625,14 @@ fn fold<'a>(
         parameters: office.parameters,
         key: office.key,
         interrupt: office.interrupt,
-        console: office.console,
+        observer: office.observer,
     };
     let checkpoints = Checkpoints::new(directory.checkpoint(), office.checkpoint_every);
     let mut fold = Fold::open(tools, checkpoints, office.poll.header(), None)?;
     let is_current = fold.catch_up(log)?;
     let done = fold.proof().steps();
     if is_current && done > 0 {
-        office.console.note(format!("going on after step {done}"));
+        office.observer.note(&format!("going on after step {done}"));
     }
     Ok((fold, is_current))
 }

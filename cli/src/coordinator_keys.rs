@@ -1,17 +1,14 @@
 //! Whether a coordinator's key is fresh.
 
+use maci_nova_chain::{Chain, Observer, Scan, Stage};
 use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::{Poll, MACI};
-use maci_nova_contracts::chain::Chain;
 use maci_nova_contracts::words;
 use maci_nova_protocol::keys::PublicKey;
 
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::failure::{reading, Failure};
 use crate::poll_contract::view;
 use crate::poll_file::PollFile;
-use crate::progress::Progress;
-use crate::scan::Scan;
 
 /// The newest polls are looked at, so many: anybody may create polls.
 const MOST: usize = 200;
@@ -21,7 +18,7 @@ pub fn is_used<C: Chain + ?Sized>(
     chain: &C,
     file: &PollFile,
     key: &PublicKey,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<bool, Failure> {
     let point = key.point();
     let [x, y] = [&point.x, &point.y].map(words::scalar);
@@ -29,15 +26,20 @@ pub fn is_used<C: Chain + ?Sized>(
         contract: file.contracts.maci,
         topics: &[vec![MACI::PollCreated::SIGNATURE_HASH]],
         what: "polls of MACI",
-        console,
+        observer,
     };
     let mut polls = Vec::new();
-    scan.each(chain, |log| {
+    scan.each(chain, reading("polls of MACI"), |log| {
         polls.extend(log.decode().map(|created: MACI::PollCreated| created.poll));
         Ok(())
     })?;
     let polls = polls.split_off(polls.len().saturating_sub(MOST));
-    let mut progress = Progress::counted(console, "keys of polls", "polls", 0, polls.len() as u64);
+    let mut progress = observer.begin(Stage::Counted {
+        label: "keys of polls",
+        unit: "polls",
+        done: 0,
+        total: polls.len() as u64,
+    });
     for (number, poll) in (1..).zip(polls) {
         let info = view(chain, poll, &Poll::pollInfoCall {}, "read the poll")?;
         let other = info.settings.coordinatorKey;

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use maci_nova_chain::{Observer, Stage};
 use maci_nova_protocol::count::Count as Counter;
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::poll::{Decision, Event};
 use maci_nova_protocol::tally::OptionResult;
 
-use crate::console::Console;
 use crate::failure::Failure;
 use crate::poll_log::PollLog;
-use crate::progress::Progress;
 
 /// The name of a message that counts.
 pub const APPLIED: &str = "applied";
@@ -66,17 +65,16 @@ impl Count {
 }
 
 /// Counts the poll: joins in order, messages in reverse.
-pub fn count(log: &PollLog, key: &PrivateKey, console: &Console) -> Result<Count, Failure> {
+pub fn count(log: &PollLog, key: &PrivateKey, observer: &dyn Observer) -> Result<Count, Failure> {
     let mut counter = Counter::new(log.header().clone(), key.secret_scalar())
         .map_err(|error| Failure::Internal(error.to_string()))?;
     let mut messages = vec![];
-    let mut progress = Progress::counted(
-        console,
-        "counting",
-        "events",
-        0,
-        log.voters() + log.messages(),
-    );
+    let mut progress = observer.begin(Stage::Counted {
+        label: "counting",
+        unit: "events",
+        done: 0,
+        total: log.voters() + log.messages(),
+    });
     let mut events = log.events(vec![])?;
     let mut done = 0;
     while let Some(event) = events.next() {
@@ -100,7 +98,7 @@ pub fn count(log: &PollLog, key: &PrivateKey, console: &Console) -> Result<Count
         done += 1;
         progress.at(done);
     }
-    progress.finish();
+    drop(progress);
     messages.reverse();
     Ok(Count {
         results: counter.results(),

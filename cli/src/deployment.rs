@@ -2,24 +2,22 @@
 
 use std::path::Path;
 
+use maci_nova_chain::{self as chain, Chain, ChainError, Deployment};
+use maci_nova_chain::{Contract, Observer, RpcUrl};
 use maci_nova_contracts::alloy_primitives::Address;
-use maci_nova_contracts::alloy_sol_types::SolCall;
-use maci_nova_contracts::alloy_sol_types::SolEvent;
+use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent};
 use maci_nova_contracts::bindings::{
     ExcubiaeGatekeeper, FreeForAllGatekeeper, SignUpTokenGatekeeper, VkRegistry, MACI,
 };
-use maci_nova_contracts::chain::{self, Chain, ChainError, Deployment};
 use maci_nova_contracts::deploy::{self, Addresses, DeployError, Gatekeeper, Plan, Shape, Step};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::{decider, join};
 use maci_nova_protocol::membership::MAX_DEPTH;
 
-use crate::console::Console;
 use crate::deployment_journal::{FileJournal, Header, Subject};
 use crate::failure::{on_chain, Failure};
 use crate::poll_contract::view;
-use crate::poll_file::{Contract, Contracts, KeyDigests, PollFile, PollFileError};
-use crate::rpc::RpcUrl;
+use crate::poll_file::{Contracts, KeyDigests, PollFile, PollFileError};
 
 /// What is to be on the chain.
 #[derive(Clone, Debug)]
@@ -68,27 +66,27 @@ pub fn deploy<C: Chain + ?Sized>(
     request: &Request,
     path: &Path,
     rpc_url: Option<&RpcUrl>,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Deployed, Failure> {
     let chain_id = chain.chain_id().map_err(on_chain("read the chain id"))?;
     if let Some(file) = existing(path)? {
         check_existing(chain, chain_id, &file, request, path)?;
-        console.note(format!(
+        observer.note(&format!(
             "{}: everything is deployed already",
             path.display()
         ));
-        forget_journal(request, chain_id, from, path, console);
+        forget_journal(request, chain_id, from, path, observer);
         return Ok(Deployed {
             file,
             steps: vec![],
         });
     }
-    warn_of_token(chain, request.gatekeeper, console);
+    warn_of_token(chain, request.gatekeeper, observer);
     let header = header(request, chain_id, from);
-    let mut journal = FileJournal::open(FileJournal::path(path), &header, console)?;
+    let mut journal = FileJournal::open(FileJournal::path(path), &header, observer)?;
     if !journal.steps().is_empty() {
         journal.check_chain(chain)?;
-        console.note(format!(
+        observer.note(&format!(
             "going on: {} of {} steps are done",
             journal.steps().len(),
             request.gatekeeper.steps().count()
@@ -307,14 +305,14 @@ fn ask<C: Chain + ?Sized, S: SolCall>(
 
 /// A token need not say what it is, what it says need not be true, and some nodes have an error
 /// where an old token knows no such question: this stops nobody.
-fn warn_of_token<C: Chain + ?Sized>(chain: &C, gatekeeper: Gatekeeper, console: &Console) {
+fn warn_of_token<C: Chain + ?Sized>(chain: &C, gatekeeper: Gatekeeper, observer: &dyn Observer) {
     let Gatekeeper::SignUpToken(token) = gatekeeper else {
         return;
     };
     let says = deploy::says_erc721(chain, token);
     // That nothing is there is refused, not warned of.
     if !matches!(says, Ok(true) | Err(ChainError::NoContract(_))) {
-        console.warn(format!(
+        observer.warn(&format!(
             "the contract at {token} does not say (ERC-165) that it is an ERC-721; if it is none, nobody can sign up"
         ));
     }
@@ -322,7 +320,7 @@ fn warn_of_token<C: Chain + ?Sized>(chain: &C, gatekeeper: Gatekeeper, console: 
 
 /// What a failed deployment means. Of one that was refused before anything was sent nothing is
 /// left.
-fn stopped(mut journal: FileJournal, error: DeployError) -> Failure {
+fn stopped(mut journal: FileJournal<'_>, error: DeployError) -> Failure {
     let refused = matches!(error, DeployError::Gatekeeper(_)) && journal.steps().is_empty();
     let failure = journal.explain(error);
     match refused {
@@ -337,15 +335,15 @@ fn forget_journal(
     chain_id: u64,
     from: Address,
     poll_file: &Path,
-    console: &Console,
+    observer: &dyn Observer,
 ) {
     let path = FileJournal::path(poll_file);
     if !path.exists() {
         return;
     }
-    let left = FileJournal::open(path.clone(), &header(request, chain_id, from), console);
+    let left = FileJournal::open(path.clone(), &header(request, chain_id, from), observer);
     if left.and_then(FileJournal::remove).is_err() {
-        console.note(format!(
+        observer.note(&format!(
             "{} is of another deployment and left alone",
             path.display()
         ));
@@ -382,7 +380,7 @@ fn check_calls<C: Chain + ?Sized>(
     chain: &C,
     addresses: &Addresses,
     request: &Request,
-    journal: &FileJournal,
+    journal: &FileJournal<'_>,
 ) -> Result<(), Failure> {
     let Shape {
         state_tree_depth,
@@ -406,7 +404,7 @@ fn check_calls<C: Chain + ?Sized>(
     Err(journal.outdated("a call is no longer on the chain, which was reorganised"))
 }
 
-fn contracts(journal: &FileJournal) -> Result<Contracts, Failure> {
+fn contracts(journal: &FileJournal<'_>) -> Result<Contracts, Failure> {
     let contract = |step: Step| {
         let done = journal.steps().get(&step);
         let done = done.ok_or_else(|| Failure::Internal(format!("{} is missing", step.name())))?;

@@ -2,17 +2,17 @@
 //! step, on disk before the next step is taken. Whoever runs the same deployment again goes on there.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use fs4::fs_std::FileExt;
+use maci_nova_chain::{Chain, Deployment, Observer};
 use maci_nova_contracts::alloy_primitives::Address;
-use maci_nova_contracts::chain::{Chain, Deployment};
 use maci_nova_contracts::deploy::{DeployError, Gatekeeper, Journal, Shape, Step};
 use serde::{Deserialize, Serialize};
 
-use crate::console::Console;
 use crate::failure::{on_chain, Failure};
 use crate::poll_file::{sync_directory, KeyDigests};
 
@@ -129,30 +129,42 @@ struct Line {
 }
 
 /// The file, locked as long as this lives.
-#[derive(Debug)]
-pub struct FileJournal {
+pub struct FileJournal<'a> {
     path: PathBuf,
     file: File,
     done: BTreeMap<Step, Deployment>,
-    console: Console,
+    observer: &'a dyn Observer,
     /// Why the last line could not be written.
     failure: Option<io::Error>,
 }
 
-impl FileJournal {
+impl fmt::Debug for FileJournal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileJournal")
+            .field("path", &self.path)
+            .field("done", &self.done)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> FileJournal<'a> {
     /// Where the journal of a poll file's deployment is.
     pub fn path(poll_file: &Path) -> PathBuf {
         poll_file.with_extension("deploy.jsonl")
     }
 
     /// Opens the journal, or begins one.
-    pub fn open(path: PathBuf, header: &Header, console: &Console) -> Result<Self, Failure> {
+    pub fn open(
+        path: PathBuf,
+        header: &Header,
+        observer: &'a dyn Observer,
+    ) -> Result<Self, Failure> {
         let file = lock(&path)?;
         let mut journal = FileJournal {
             path,
             file,
             done: BTreeMap::new(),
-            console: *console,
+            observer,
             failure: None,
         };
         let text = journal.text()?;
@@ -296,7 +308,7 @@ impl FileJournal {
     }
 }
 
-impl Journal for FileJournal {
+impl Journal for FileJournal<'_> {
     fn done(&self, step: Step) -> Option<Address> {
         self.done.done(step)
     }
@@ -314,7 +326,7 @@ impl Journal for FileJournal {
             return Err(DeployError::Journal(text));
         }
         self.done.insert(step, deployment);
-        self.console.note(format!(
+        self.observer.note(&format!(
             "{}: {} ({} gas)",
             step.name(),
             deployment.contract,

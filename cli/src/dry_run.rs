@@ -1,8 +1,8 @@
 //! Verification as it will be on chain, in an embedded EVM.
 
+use maci_nova_chain::{self as chain, ChainError};
 use maci_nova_compressor::decider::{self, DeciderError, DeciderKey, DeciderProof, Statement};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes};
-use maci_nova_contracts::chain::{self, ChainError};
 use maci_nova_contracts::decider::{deploy_code, verify, verify_calldata, VerifyError};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::poll::domain;

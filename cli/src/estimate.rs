@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use maci_nova_chain::{Observer, Stage};
 use maci_nova_folding::{fold_all, Parameters, PipelineError, RunningProof, SetupSource};
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::poll::{Header, Mode, Poll};
@@ -11,9 +12,7 @@ use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::{Shape, StepCircuit, StepError};
 use serde::Serialize;
 
-use crate::console::Console;
 use crate::failure::Failure;
-use crate::progress::Progress;
 
 /// Steps folded to learn the pace. The first two are cheaper than the rest and do not count (there
 /// is nothing to fold at the first, and only the first to fold at the second).
@@ -75,11 +74,13 @@ pub fn of(
     shape: Shape,
     voters: u64,
     messages: u64,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Estimate, Failure> {
-    let progress = Progress::timed(console, "trying a few steps");
+    let progress = observer.begin(Stage::Timed {
+        label: "trying a few steps",
+    });
     let sample = Sample::take(shape)?;
-    progress.finish();
+    drop(progress);
     let constraints = sample.constraints_of(shape);
     let scale = constraints as f64 / sample.constraints as f64;
     let steps = voters.saturating_add(messages) / shape.events_per_step as u64 + 1;

@@ -3,12 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
+use maci_nova_chain::ChainError;
 use maci_nova_compressor::{ProofFileError, VerifyError};
 use maci_nova_contracts::alloy_primitives::Address;
-use maci_nova_contracts::chain::ChainError;
 use maci_nova_contracts::deploy::GatekeeperError;
 use maci_nova_folding::{CheckpointError, SetupError};
 use maci_nova_groth16::KeyCacheError;
+use maci_nova_node::{AccountError, RpcError};
 use maci_nova_protocol::log::{LogError, LogErrorKind};
 use maci_nova_step_circuit::ShapeError;
 
@@ -17,7 +18,6 @@ use crate::key::{KeyFault, ENVIRONMENT};
 use crate::messages_file::MessagesError;
 use crate::poll_file::PollFileError;
 use crate::refusal;
-use crate::rpc::{AccountError, RpcError};
 
 /// What kind of failure it is: one for each exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,6 +294,11 @@ impl Failure {
 pub fn on_chain(what: impl Into<String>) -> impl FnOnce(ChainError) -> Failure {
     let what = what.into();
     move |source| Failure::Chain { what, source }
+}
+
+/// The same for what is read, in a contract's logs.
+pub fn reading(what: &'static str) -> impl Fn(ChainError) -> Failure {
+    move |error| on_chain(format!("read the {what}"))(error)
 }
 
 /// What helps against a chain that does not do as it is asked.

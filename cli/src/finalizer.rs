@@ -2,20 +2,21 @@
 
 use std::path::Path;
 
-use crate::dry_run::{DryRun, DryRunError};
 use maci_nova_compressor::decider::{Prover, ProverError, Statement};
 use maci_nova_folding::{Parameters, SetupSource};
 use maci_nova_protocol::poll::State;
 use maci_nova_step_circuit::Shape;
 
-use crate::console::Console;
+use crate::dry_run::{DryRun, DryRunError};
 use crate::failure::Failure;
 use crate::finalization::{Document, Finalization, Place};
 use crate::fold::Fold;
 use crate::interrupt::Interrupt;
-use crate::progress::Progress;
 use crate::prover::{Attempt, Job};
+
 pub use crate::proving_keys::decider as keys;
+use maci_nova_chain::Observer;
+use maci_nova_chain::Stage;
 
 /// Proves the poll for a verifier in an embedded EVM, which then accepts it. The proof is then in
 /// the directory.
@@ -23,29 +24,29 @@ pub fn dry_run(
     job: &Job<'_>,
     production: bool,
     interrupt: &Interrupt,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Document, Failure> {
-    let attempt = Attempt::begin(job, interrupt, console)?;
+    let attempt = Attempt::begin(job, interrupt, observer)?;
     let path = attempt.directory().decider();
     let complete = attempt.is_complete(&path)?;
     let parameters = attempt.parameters()?;
     // Before the first step: what is refused or has no room is so at once.
-    let prover = keys(&parameters, production, console)?;
+    let prover = keys(&parameters, production, observer)?;
     attempt.check_interrupt()?;
     let mut verifier = deploy(&prover, attempt.shape())?;
     if complete {
         let finalization = stored(&path, job, &verifier)?;
         let document = verified(&finalization, &mut verifier, &prover, &parameters)
             .map_err(|error| refused(&path, &error))?;
-        console.note(format!("{} is complete", path.display()));
+        observer.note(&format!("{} is complete", path.display()));
         return Ok(document);
     }
     let folded = attempt.fold(&parameters)?;
-    let finalization = prove(&prover, &folded, verifier.domain(), console)?;
-    let stage = Progress::timed(console, "verifying");
+    let finalization = prove(&prover, &folded, verifier.domain(), observer)?;
+    let stage = observer.begin(Stage::Timed { label: "verifying" });
     let document = verified(&finalization, &mut verifier, &prover, &parameters)
         .map_err(|error| Failure::Internal(error.to_string()))?;
-    stage.finish();
+    drop(stage);
     // The proof is on disk before the checkpoint goes.
     document.write(&path)?;
     attempt.directory().remove_checkpoint()?;
@@ -56,12 +57,14 @@ pub fn dry_run(
 pub fn parameters(
     shape: Shape,
     source: &SetupSource,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Parameters, Failure> {
-    let stage = Progress::timed(console, "parameters");
+    let stage = observer.begin(Stage::Timed {
+        label: "parameters",
+    });
     let parameters = Parameters::setup(shape, source)?;
     let seconds = stage.finish();
-    console.note(format!("parameters made in {seconds:.1} s"));
+    observer.note(&format!("parameters made in {seconds:.1} s"));
     Ok(parameters)
 }
 
@@ -81,18 +84,20 @@ pub fn prove(
     prover: &Prover,
     folded: &Fold<'_>,
     domain: [u8; 32],
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Finalization, Failure> {
     let internal = |error: ProverError| Failure::Internal(error.to_string());
     let running = folded
         .proof()
         .engine_proof()
         .ok_or_else(|| Failure::Internal("no step was folded".into()))?;
-    let stage = Progress::timed(console, "decider proof");
+    let stage = observer.begin(Stage::Timed {
+        label: "decider proof",
+    });
     let results = folded.results();
     let proof = prover.prove(running, domain, &results).map_err(internal)?;
     let seconds = stage.finish();
-    console.note(format!("decider proof made in {seconds:.1} s"));
+    observer.note(&format!("decider proof made in {seconds:.1} s"));
     Ok(Finalization {
         statement: Statement::new(running, domain, &results).map_err(internal)?,
         proof,

@@ -3,9 +3,9 @@
 
 use std::path::PathBuf;
 
+use maci_nova_chain::{self as chain, Chain, Receipt};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
-use maci_nova_contracts::chain::{self, Chain, Receipt};
 use maci_nova_contracts::decider::{OptionResult, Statement};
 use maci_nova_contracts::deploy::{self, Gatekeeper, Shape};
 use maci_nova_contracts::evm::{Evm, SENDER};
@@ -17,7 +17,6 @@ use maci_nova_protocol::poll::{Mode, State};
 use tempfile::TempDir;
 
 use crate::anchor::Anchor;
-use crate::console::Console;
 use crate::deployment::{self, Request};
 use crate::join_simulator::Trapdoors as JoinTrapdoors;
 use crate::poll_contract::{poll_key, PollContract};
@@ -26,10 +25,7 @@ use crate::poll_file::{KeyDigests, PollFile};
 use crate::simulator::{rng, Choices, Trapdoors};
 
 /// Says nothing.
-pub const QUIET: Console = Console {
-    json: false,
-    quiet: true,
-};
+pub const QUIET: () = ();
 
 /// Who receives top-ups.
 pub const BENEFICIARY: Address = Address::repeat_byte(0x15);
@@ -99,7 +95,7 @@ impl World {
     /// With nothing; the poll file is not there.
     fn empty() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let zero = crate::poll_file::Contract {
+        let zero = maci_nova_chain::Contract {
             address: Address::ZERO,
             first_block: 0,
         };

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use maci_nova_chain::{Observer, Stage};
 use maci_nova_folding::{fold_all, Outcome, Parameters, PipelineError, RunningProof};
 use maci_nova_protocol::field::to_u64;
 use maci_nova_protocol::keys::PrivateKey;
@@ -11,12 +12,10 @@ use maci_nova_protocol::tally::OptionResult;
 use rand_core::OsRng;
 
 use crate::checkpoints::Checkpoints;
-use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
 use crate::poll_log::PollLog;
-use crate::progress::Progress;
 use crate::steps::Steps;
 
 /// What folding needs beside the log.
@@ -29,7 +28,7 @@ pub struct Tools<'a> {
     /// Whether somebody has asked to stop.
     pub interrupt: &'a Interrupt,
     /// Where progress is shown.
-    pub console: &'a Console,
+    pub observer: &'a dyn Observer,
 }
 
 /// The running proof of a poll.
@@ -116,10 +115,15 @@ impl<'a> Fold<'a> {
             parameters,
             key,
             interrupt,
-            console,
+            observer,
         } = self.tools;
         let mut steps = Steps::new(events, &mut self.poll, key, parameters.shape());
-        let mut progress = Progress::counted(console, "counting", "steps", 0, done);
+        let mut progress = observer.begin(Stage::Counted {
+            label: "counting",
+            unit: "steps",
+            done: 0,
+            total: done,
+        });
         for step in 0..done {
             if !steps.pass()? {
                 return Ok(false);
@@ -130,7 +134,7 @@ impl<'a> Fold<'a> {
                 return Err(self.interrupted(total));
             }
         }
-        progress.finish();
+        drop(progress);
         drop(steps);
         Ok(self.poll.state() == self.proof.state())
     }
@@ -207,10 +211,15 @@ impl<'a> Fold<'a> {
             parameters,
             key,
             interrupt,
-            console,
+            observer,
         } = self.tools;
         let steps = Steps::new(events, &mut self.poll, key, parameters.shape());
-        let mut progress = Progress::counted(console, "proving", "steps", done, total);
+        let mut progress = observer.begin(Stage::Counted {
+            label: "proving",
+            unit: "steps",
+            done,
+            total,
+        });
         let mut unsaved = None;
         let (plan, checkpoints) = (&self.plan, &mut self.checkpoints);
         let left = usize::try_from(total - done).unwrap_or(usize::MAX);
@@ -246,7 +255,7 @@ impl<'a> Fold<'a> {
         }
         let folded = self.proof.steps() - done;
         let rate = folded as f64 / seconds.max(1e-9);
-        console.note(format!(
+        observer.note(&format!(
             "{folded} steps proven in {seconds:.1} s, {rate:.1} steps/s"
         ));
         Ok(())

@@ -1,7 +1,7 @@
 //! `maci-nova`: every role's commands. Standard output is the result, standard error the progress.
 //!
 //! The program is [`run`]. What it does on a chain is public, so that it can be done, and tested, on
-//! any [`Chain`](maci_nova_contracts::chain::Chain): a node's ([`rpc`]) or the one in this process.
+//! any [`Chain`](maci_nova_chain::Chain): a node's (`maci_nova_node`) or the one in this process.
 
 pub mod anchor;
 pub mod arguments;
@@ -9,7 +9,6 @@ pub mod audit;
 pub mod ballot;
 mod chain_log;
 mod checkpoints;
-mod clock;
 mod commands;
 pub mod connection;
 pub mod console;
@@ -27,7 +26,6 @@ mod finalizer;
 #[cfg(test)]
 mod fixtures;
 mod fold;
-pub mod follower;
 pub mod interrupt;
 pub mod join_key;
 mod key;
@@ -48,8 +46,6 @@ mod proving_keys;
 pub mod refusal;
 pub mod rehearsal;
 pub mod report;
-pub mod rpc;
-pub mod scan;
 pub mod settlement;
 pub mod sign_ups;
 mod steps;

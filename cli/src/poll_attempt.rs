@@ -5,18 +5,16 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use maci_nova_chain::{Chain, Contract, Log, Observer, Scan};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes};
 use maci_nova_contracts::alloy_sol_types::{SolEvent, SolValue};
 use maci_nova_contracts::bindings::{Poll, MACI};
-use maci_nova_contracts::chain::{Chain, Log};
 use maci_nova_files::{write_atomically, Readers};
 use serde::{Deserialize, Serialize};
 
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::failure::{reading, Failure};
 use crate::poll_contract::view;
-use crate::poll_file::{Contract, PollFile};
-use crate::scan::Scan;
+use crate::poll_file::PollFile;
 
 /// The file beside a poll file, there only while a poll is created.
 #[derive(Debug)]
@@ -66,7 +64,7 @@ impl Attempt {
         chain: &C,
         file: &PollFile,
         owner: Address,
-        console: &Console,
+        observer: &dyn Observer,
     ) -> Result<Option<Contract>, Failure> {
         let Some(record) = self.read()? else {
             return Ok(None);
@@ -82,10 +80,10 @@ impl Attempt {
             contract: maci,
             topics: &[vec![MACI::PollCreated::SIGNATURE_HASH]],
             what: "polls of MACI",
-            console,
+            observer,
         };
         let mut found = None;
-        scan.each(chain, |log| {
+        scan.each(chain, reading("polls of MACI"), |log| {
             if let Some(contract) = created_by(log, owner) {
                 let call = Poll::pollInfoCall {};
                 let info = view(chain, contract.address, &call, "read the poll")?;

@@ -1,9 +1,10 @@
 //! A poll as its contract says it: what never changes, where it is, and what was sent to it.
 
+use maci_nova_chain::{self as chain, Chain, Log};
+use maci_nova_chain::{Contract, Observer, Scan};
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent, SolValue};
 use maci_nova_contracts::bindings::{Poll, VkRegistry, MACI};
-use maci_nova_contracts::chain::{self, Chain, Log};
 use maci_nova_contracts::poll::{domain, poll_id, PollState};
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
@@ -15,10 +16,8 @@ use maci_nova_protocol::tally::OptionResult;
 use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::Shape;
 
-use crate::console::Console;
-use crate::failure::{on_chain, Failure};
-use crate::poll_file::{Contract, PollFile};
-use crate::scan::Scan;
+use crate::failure::{on_chain, reading, Failure};
+use crate::poll_file::PollFile;
 
 /// A poll and everything about it that never changes. What can be computed is computed here, and
 /// the contract must say the same.
@@ -281,7 +280,7 @@ impl PollContract {
         &self,
         topics: &'a [Vec<B256>],
         what: &'static str,
-        console: &'a Console,
+        observer: &'a dyn Observer,
     ) -> Scan<'a> {
         Scan {
             contract: Contract {
@@ -290,7 +289,7 @@ impl PollContract {
             },
             topics,
             what,
-            console,
+            observer,
         }
     }
 
@@ -298,15 +297,18 @@ impl PollContract {
     pub fn all_sent<C: Chain + ?Sized>(
         &self,
         chain: &C,
-        console: &Console,
+        observer: &dyn Observer,
     ) -> Result<Vec<Sent>, Failure> {
         let topics = &[SENT.to_vec()];
         let mut all = Vec::new();
-        self.scan(topics, "poll's events", console)
-            .each(chain, |log| {
+        self.scan(topics, "poll's events", observer).each(
+            chain,
+            reading("poll's events"),
+            |log| {
                 all.push(self.read(log)?);
                 Ok(())
-            })?;
+            },
+        )?;
         Ok(all)
     }
 

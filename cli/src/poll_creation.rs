@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use maci_nova_chain::clock::{self, span, utc};
+use maci_nova_chain::{self as chain, BlockId, Chain};
+use maci_nova_chain::{Contract, Observer};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::artifact::ArtifactError;
 use maci_nova_contracts::bindings::{Poll, MACI};
-use maci_nova_contracts::chain::{self, BlockId, Chain};
 use maci_nova_contracts::deploy::{constant_credits, votes_credits, Shape};
 use maci_nova_contracts::words;
 use maci_nova_protocol::keys::PublicKey;
@@ -14,14 +16,12 @@ use maci_nova_protocol::poll::{Header, HeaderError, Mode};
 
 use crate::anchor::Outlook;
 use crate::arguments::SignedWithin;
-use crate::clock::{self, span, utc};
-use crate::console::Console;
 use crate::coordinator_keys;
 use crate::deployment::{require_code, shape};
 use crate::failure::{on_chain, Failure};
 use crate::poll_attempt::Attempt;
 use crate::poll_contract::PollContract;
-use crate::poll_file::{Contract, PollFile};
+use crate::poll_file::PollFile;
 use crate::votes_credits::VotesCredits;
 
 const HOUR: u64 = 3600;
@@ -198,19 +198,19 @@ pub fn establish<C: Chain + ?Sized>(
     path: &Path,
     terms: &Terms,
     now: u64,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<(PollContract, Option<Created>), Failure> {
     if let Some(contract) = file.poll {
         let poll = PollContract::open(chain, file, contract)?;
         check_same(&poll, terms, path)?;
-        console.note(format!("{} has this poll already", path.display()));
+        observer.note(&format!("{} has this poll already", path.display()));
         return Ok((poll, None));
     }
     let attempt = Attempt::of(path);
-    if let Some(contract) = attempt.found(chain, file, from, console)? {
+    if let Some(contract) = attempt.found(chain, file, from, observer)? {
         let poll = PollContract::open(chain, file, contract)?;
         check_same(&poll, terms, path)?;
-        console.note(format!(
+        observer.note(&format!(
             "an earlier attempt created the poll at {}",
             contract.address
         ));
@@ -219,48 +219,52 @@ pub fn establish<C: Chain + ?Sized>(
     }
     let shape = shape(chain, file)?;
     let terms = &Terms {
-        signed_within: Some(signing_window(chain, terms, console)?),
+        signed_within: Some(signing_window(chain, terms, observer)?),
         ..terms.clone()
     };
     let settings = terms.settings(shape, now, Address::ZERO)?;
     check(&settings, now)?;
-    check_contracts(chain, terms, settings.endTime, console)?;
-    advise(terms, console);
-    match coordinator_keys::is_used(chain, file, &terms.coordinator_key, console) {
+    check_contracts(chain, terms, settings.endTime, observer)?;
+    advise(terms, observer);
+    match coordinator_keys::is_used(chain, file, &terms.coordinator_key, observer) {
         Ok(false) => {}
-        Ok(true) => console.warn("another poll of this MACI has the same coordinator's key: unless somebody else has made that one, whoever can read its messages can read this one's; make a key for each poll with keygen"),
-        Err(failure) => console.warn(format!(
+        Ok(true) => observer.warn("another poll of this MACI has the same coordinator's key: unless somebody else has made that one, whoever can read its messages can read this one's; make a key for each poll with keygen"),
+        Err(failure) => observer.warn(&format!(
             "whether another poll has the same coordinator's key is not known: {failure}"
         )),
     }
     // Where the file cannot be written, the poll would be one that nobody finds.
     file.replace(path)?;
-    let waiting = clock::newest(chain)?;
-    let credits = credits(chain, from, terms.credits, console)?;
+    let waiting = clock::newest(chain).map_err(on_chain("read the newest block"))?;
+    let credits = credits(chain, from, terms.credits, observer)?;
     // That may have taken some blocks.
-    let now = now.saturating_add(clock::newest(chain)?.saturating_sub(waiting));
+    let now = now.saturating_add(
+        clock::newest(chain)
+            .map_err(on_chain("read the newest block"))?
+            .saturating_sub(waiting),
+    );
     let settings = terms.settings(shape, now, credits)?;
     let newest = chain.block(BlockId::Latest);
     let newest = newest.map_err(on_chain("read the newest block"))?;
     attempt.begin(file, from, newest.number, &settings)?;
     let asked_for = settings.abi_encode();
     let created = create_poll(chain, from, file, settings)?;
-    console.note(format!("the poll is at {}", created.contract.address));
+    observer.note(&format!("the poll is at {}", created.contract.address));
     let poll = PollContract::open(chain, file, created.contract)?;
     // The node says what the poll is; it must be the one that was asked for.
     if poll.info.settings.abi_encode() != asked_for {
         return Err(poll.contradiction("it has other settings than those that were sent"));
     }
     keep(file, path, created.contract, &poll, &attempt)?;
-    check_blocks(chain, &poll, console);
+    check_blocks(chain, &poll, observer);
     Ok((poll, Some(created)))
 }
 
 /// What contracts see of blocks can be asked of a contract alone.
-fn check_blocks<C: Chain + ?Sized>(chain: &C, poll: &PollContract, console: &Console) {
+fn check_blocks<C: Chain + ?Sized>(chain: &C, poll: &PollContract, observer: &dyn Observer) {
     let counted = Outlook::now(chain, poll).map(|outlook| outlook.of_node);
     if poll.header().has_anchors() && matches!(counted, Ok(false)) {
-        console.warn("contracts of this chain count other blocks than its nodes: anchors are as good as this chain's BLOCKHASH, see docs/integrating.md");
+        observer.warn("contracts of this chain count other blocks than its nodes: anchors are as good as this chain's BLOCKHASH, see docs/integrating.md");
     }
 }
 
@@ -288,7 +292,10 @@ pub fn create_poll<C: Chain + ?Sized>(
     file: &PollFile,
     settings: MACI::PollSettings,
 ) -> Result<Created, Failure> {
-    check(&settings, clock::newest(chain)?)?;
+    check(
+        &settings,
+        clock::newest(chain).map_err(on_chain("read the newest block"))?,
+    )?;
     require_code(chain, settings.credits, "the contract that gives credits")?;
     if settings.topUpToken != Address::ZERO {
         require_code(chain, settings.topUpToken, "the token of top-ups")?;
@@ -425,12 +432,12 @@ fn most_proving(seconds: u64) -> Failure {
 fn signing_window<C: Chain + ?Sized>(
     chain: &C,
     terms: &Terms,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<SignedWithin, Failure> {
-    let seconds = clock::block_time(chain)?;
+    let seconds = clock::block_time(chain).map_err(on_chain("read the newest block"))?;
     let blocks = match terms.signed_within {
         Some(SignedWithin::Off) => {
-            console.warn("--signed-within off: anybody can send an old ballot again, and it then counts in place of a newer one; this is for clients that know nothing of anchors, such as MACI v3's");
+            observer.warn("--signed-within off: anybody can send an old ballot again, and it then counts in place of a newer one; this is for clients that know nothing of anchors, such as MACI v3's");
             return Ok(SignedWithin::Off);
         }
         Some(SignedWithin::Blocks(blocks)) => blocks,
@@ -443,7 +450,7 @@ fn signing_window<C: Chain + ?Sized>(
             "this chain makes a block every {seconds:.1} s, so that --signed-within {blocks} leaves {least:.0} s to send a message when the poll ends, less than {SHORTEST_WINDOW} s; give more blocks (above 255 where the chain keeps their hashes, EIP-2935), or off"
         ));
     }
-    console.note(format!(
+    observer.note(&format!(
         "messages have to be signed within {blocks} blocks, {} at present; in the last hour within fewer",
         span((f64::from(blocks) * seconds) as u64)
     ));
@@ -464,7 +471,7 @@ fn check_contracts<C: Chain + ?Sized>(
     chain: &C,
     terms: &Terms,
     end: u64,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<(), Failure> {
     if let Some(top_ups) = terms.top_ups {
         require_code(chain, top_ups.token, "the token of top-ups")?;
@@ -473,7 +480,7 @@ fn check_contracts<C: Chain + ?Sized>(
         Credits::Constant(_) => Ok(()),
         Credits::Votes(credits) => {
             require_code(chain, credits.token, "the token with votes")?;
-            credits.check(chain, end, console)
+            credits.check(chain, end, observer)
         }
         Credits::Contract(address) => {
             require_code(chain, address, "the contract that gives credits")
@@ -481,14 +488,14 @@ fn check_contracts<C: Chain + ?Sized>(
     }
 }
 
-fn advise(terms: &Terms, console: &Console) {
+fn advise(terms: &Terms, observer: &dyn Observer) {
     let places = terms.proving_max / terms.proving_per_message.max(1);
-    console.note(format!(
+    observer.note(&format!(
         "takes {places} messages and top-ups at most, as --most-proving-time says; who pays for all of them, in gas and in --message-fee ({} wei), keeps others from voting",
         terms.message_fee
     ));
     if !matches!(terms.credits, Credits::Constant(_)) {
-        console.warn("credits are read from the address that joins: who joins from the address that signed up shows which sign-up is theirs");
+        observer.warn("credits are read from the address that joins: who joins from the address that signed up shows which sign-up is theirs");
     }
 }
 
@@ -497,7 +504,7 @@ fn credits<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
     credits: Credits,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Address, Failure> {
     let internal = |error: ArtifactError| Failure::Internal(error.to_string());
     let code = match credits {
@@ -511,7 +518,7 @@ fn credits<C: Chain + ?Sized>(
     };
     let deployment = chain::deploy(chain, from, code)
         .map_err(on_chain("deploy the contract that gives credits"))?;
-    console.note(format!(
+    observer.note(&format!(
         "the contract that gives credits: {} ({} gas)",
         deployment.contract, deployment.gas_used
     ));

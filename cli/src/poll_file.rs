@@ -6,11 +6,10 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use maci_nova_chain::{Contract, RpcUrl};
 use maci_nova_contracts::alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
-
-use crate::rpc::RpcUrl;
 
 /// The format that this program reads and writes.
 pub const VERSION: u32 = 1;
@@ -55,17 +54,6 @@ pub struct Contracts {
     pub join_verifier: Contract,
     /// `MACI`.
     pub maci: Contract,
-}
-
-/// Where a contract is, and since when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Contract {
-    /// Its address; not zero. Written with its checksum (EIP-55), which must be right if there is one.
-    #[serde(with = "checksummed")]
-    pub address: Address,
-    /// The block that it was deployed in: it has no events before.
-    pub first_block: u64,
 }
 
 /// Digests of proving keys, which tell whether the keys at hand are those of the verifiers.
@@ -307,35 +295,11 @@ fn make_readable(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
-mod checksummed {
-    use maci_nova_contracts::alloy_primitives::Address;
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(address: &Address, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(address)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let digits = text
-            .strip_prefix("0x")
-            .ok_or_else(|| D::Error::custom("an address begins with 0x"))?;
-        let has = |case: fn(&char) -> bool| digits.chars().any(|digit| case(&digit));
-        if has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) {
-            return Address::parse_checksummed(&text, None)
-                .map_err(|error| D::Error::custom(format!("address {text}: {error}")));
-        }
-        text.parse()
-            .map_err(|error| D::Error::custom(format!("address {text}: {error}")))
-    }
-}
-
 mod bare_url {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::rpc::RpcUrl;
+    use maci_nova_chain::RpcUrl;
 
     pub fn serialize<S: Serializer>(
         url: &Option<RpcUrl>,

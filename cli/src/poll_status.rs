@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use maci_nova_chain::clock::{moment, span};
+use maci_nova_chain::{Chain, Observer};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::bindings::Poll;
-use maci_nova_contracts::chain::Chain;
 use maci_nova_contracts::poll::PollState;
 use maci_nova_protocol::keys::PublicKey;
 use maci_nova_protocol::log::{Record, SignedMessage};
 use maci_nova_protocol::message::Message;
 use serde::Serialize;
 
-use crate::clock::{moment, span};
-use crate::console::Console;
 use crate::failure::Failure;
 use crate::poll_contract::PollContract;
 use crate::report::Results;
@@ -105,13 +104,13 @@ impl Sent {
         chain: &C,
         poll: &PollContract,
         messages: &[SignedMessage],
-        console: &Console,
+        observer: &dyn Observer,
     ) -> Result<Self, Failure> {
         let mut places: HashMap<&Message, Vec<u64>> = messages
             .iter()
             .map(|signed| (&signed.message, Vec::new()))
             .collect();
-        for sent in poll.all_sent(chain, console)? {
+        for sent in poll.all_sent(chain, observer)? {
             if let Record::Message(message) = &sent.record {
                 if let Some(found) = places.get_mut(&**message) {
                     found.push(sent.position);
@@ -267,27 +266,14 @@ fn stored<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<Stored, F
 }
 
 impl ResultsDocument {
-    /// Prints a table, or JSON.
-    pub fn print(&self, console: &Console) -> Result<(), Failure> {
-        if console.json {
-            return console.json_result(self);
-        }
-        console.result(|out| {
-            self.stored.results.write_table(out)?;
-            writeln!(out, "state root {}", self.stored.state_root)
-        })
+    /// As a table.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.stored.results.write_table(out)?;
+        writeln!(out, "state root {}", self.stored.state_root)
     }
 }
 
 impl Status {
-    /// Prints lines, or JSON.
-    pub fn print(&self, console: &Console) -> Result<(), Failure> {
-        match console.json {
-            true => console.json_result(self),
-            false => console.result(|out| self.write(out)),
-        }
-    }
-
     /// As lines.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut line =

@@ -4,11 +4,15 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use maci_nova_chain::clock::duration;
+use maci_nova_chain::{Progress, Stage};
 
 use crate::console::Console;
 
 /// Nothing shows before so much time has passed.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Time between two pictures of what has no length.
+const TICK: Duration = Duration::from_millis(200);
 /// Time between two lines where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -17,7 +21,7 @@ const SPINNER: &str = "{prefix} {spinner} {elapsed}";
 
 /// One stage of the work.
 #[derive(Debug)]
-pub struct Progress {
+pub struct Bar {
     label: &'static str,
     unit: &'static str,
     total: Option<u64>,
@@ -28,44 +32,26 @@ pub struct Progress {
     lines: bool,
 }
 
-impl Progress {
-    /// A stage of `total` units, `done` of which were done earlier.
-    pub fn counted(
-        console: &Console,
-        label: &'static str,
-        unit: &'static str,
-        done: u64,
-        total: u64,
-    ) -> Self {
-        let mut progress = Progress::new(console, label, unit, Some(total), BAR);
-        progress.done_before = done;
-        progress
-    }
-
-    /// A stage of unknown length.
-    pub fn timed(console: &Console, label: &'static str) -> Self {
-        let progress = Progress::new(console, label, "", None, SPINNER);
-        if let Some(bar) = &progress.bar {
-            bar.enable_steady_tick(Duration::from_millis(200));
-        }
-        progress
-    }
-
-    fn new(
-        console: &Console,
-        label: &'static str,
-        unit: &'static str,
-        total: Option<u64>,
-        style: &str,
-    ) -> Self {
+impl Bar {
+    /// Shows a stage, unless nobody wants to see it.
+    pub fn new(console: &Console, stage: Stage) -> Self {
+        let (label, unit, done_before, total) = match stage {
+            Stage::Timed { label } => (label, "", 0, None),
+            Stage::Counted {
+                label,
+                unit,
+                done,
+                total,
+            } => (label, unit, done, Some(total)),
+        };
         let terminal = io::stderr().is_terminal();
-        let bar = (terminal && !console.quiet).then(|| make_bar(label, total, style));
+        let bar = (terminal && !console.quiet).then(|| make_bar(label, total));
         let now = Instant::now();
-        Progress {
+        Bar {
             label,
             unit,
             total,
-            done_before: 0,
+            done_before,
             started: now,
             next_line: now + PATIENCE,
             bar,
@@ -73,8 +59,20 @@ impl Progress {
         }
     }
 
-    /// `done` units of all are done.
-    pub fn at(&mut self, done: u64) {
+    /// Units a second and the time left.
+    fn pace(&self, done: u64) -> String {
+        let seconds = self.started.elapsed().as_secs_f64();
+        let rate = done.saturating_sub(self.done_before) as f64 / seconds.max(1e-9);
+        let left = self.total.unwrap_or(0).saturating_sub(done) as f64;
+        if rate <= 0.0 {
+            return format!("no {} yet", self.unit);
+        }
+        format!("{rate:.1} {}/s, {} left", self.unit, duration(left / rate))
+    }
+}
+
+impl Progress for Bar {
+    fn at(&mut self, done: u64) {
         let now = Instant::now();
         if now < self.next_line {
             return;
@@ -93,28 +91,9 @@ impl Progress {
             );
         }
     }
-
-    /// Seconds since the start; takes the bar away.
-    pub fn finish(self) -> f64 {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-        self.started.elapsed().as_secs_f64()
-    }
-
-    /// Units a second and the time left.
-    fn pace(&self, done: u64) -> String {
-        let seconds = self.started.elapsed().as_secs_f64();
-        let rate = done.saturating_sub(self.done_before) as f64 / seconds.max(1e-9);
-        let left = self.total.unwrap_or(0).saturating_sub(done) as f64;
-        if rate <= 0.0 {
-            return format!("no {} yet", self.unit);
-        }
-        format!("{rate:.1} {}/s, {} left", self.unit, duration(left / rate))
-    }
 }
 
-impl Drop for Progress {
+impl Drop for Bar {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -122,31 +101,18 @@ impl Drop for Progress {
     }
 }
 
-fn make_bar(label: &'static str, total: Option<u64>, style: &str) -> ProgressBar {
+fn make_bar(label: &'static str, total: Option<u64>) -> ProgressBar {
     let target = ProgressDrawTarget::stderr_with_hz(5);
     let bar = ProgressBar::with_draw_target(total, target);
+    let style = if total.is_some() { BAR } else { SPINNER };
     // The templates are constants; should one be wrong, the default style serves.
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);
     }
+    if total.is_none() {
+        bar.enable_steady_tick(TICK);
+    }
     bar.with_prefix(label)
-}
-
-/// A time for people, from seconds.
-pub fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds > 1e9 {
-        return "a very long time".into();
-    }
-    if seconds < 10.0 {
-        return format!("{seconds:.1} s");
-    }
-    let whole = seconds.round() as u64;
-    match whole {
-        0..=119 => format!("{whole} s"),
-        120..=7199 => format!("{} min {} s", whole / 60, whole % 60),
-        7200..=172_799 => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-        _ => format!("{} days {} h", whole / 86_400, whole % 86_400 / 3600),
-    }
 }
 
 #[cfg(test)]

@@ -2,20 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use maci_nova_chain::{Observer, Stage};
 use maci_nova_compressor::{verify, FinalProof, VerifierKey, VerifyError};
 use maci_nova_folding::{Parameters, SetupOrigin, SetupSource};
 use maci_nova_protocol::log::PublicFacts;
 
-use crate::console::Console;
 use crate::failure::Failure;
-use crate::progress::Progress;
 
 /// What is said wherever the development setup is used.
 pub const INSECURE: &str =
     "INSECURE: this proof rests on the development setup; anybody can forge such proofs";
 
 /// Reads a proof file and says so if it is INSECURE.
-pub fn read(path: &Path, production: bool, console: &Console) -> Result<FinalProof, Failure> {
+pub fn read(path: &Path, production: bool, observer: &dyn Observer) -> Result<FinalProof, Failure> {
     let proof = FinalProof::read(path).map_err(|source| Failure::ProofFile {
         path: path.to_owned(),
         source,
@@ -24,7 +23,7 @@ pub fn read(path: &Path, production: bool, console: &Console) -> Result<FinalPro
         if production {
             return Err(Failure::Insecure("this proof"));
         }
-        console.warn(INSECURE);
+        observer.warn(INSECURE);
     }
     Ok(proof)
 }
@@ -53,7 +52,7 @@ pub fn check(
     proof: &FinalProof,
     source: &SetupSource,
     facts: &PublicFacts,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Parameters, Failure> {
     let refused = |source| Failure::Proof {
         path: path.to_owned(),
@@ -74,13 +73,15 @@ pub fn check(
     if depths != (shape.state_depth, shape.vote_depth) {
         return Err(refused(VerifyError::PollShape));
     }
-    let stage = Progress::timed(console, "parameters");
+    let stage = observer.begin(Stage::Timed {
+        label: "parameters",
+    });
     let parameters = Parameters::setup(shape, source)?;
-    stage.finish();
+    drop(stage);
     check_origin(proof, source, &parameters)?;
-    let stage = Progress::timed(console, "verifying");
+    let stage = observer.begin(Stage::Timed { label: "verifying" });
     verify(&VerifierKey::new(&parameters), proof, facts).map_err(refused)?;
-    stage.finish();
+    drop(stage);
     Ok(parameters)
 }
 

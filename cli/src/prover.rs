@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use maci_nova_chain::{Observer, Stage};
 use maci_nova_compressor::{verify, FinalProof, VerifierKey};
 use maci_nova_folding::{Parameters, SetupSource};
 use maci_nova_protocol::keys::PrivateKey;
@@ -10,13 +11,11 @@ use maci_nova_step_circuit::Shape;
 
 use crate::arguments::{Interval, Proving};
 use crate::checkpoints::Checkpoints;
-use crate::console::Console;
 use crate::failure::Failure;
 use crate::finalizer::parameters;
 use crate::fold::{Fold, Tools};
 use crate::interrupt::Interrupt;
 use crate::poll_log::PollLog;
-use crate::progress::Progress;
 use crate::proof_directory::ProofDirectory;
 use crate::proof_file;
 
@@ -63,7 +62,7 @@ impl<'a> Job<'a> {
 pub struct Attempt<'a> {
     job: &'a Job<'a>,
     interrupt: &'a Interrupt,
-    console: &'a Console,
+    observer: &'a dyn Observer,
     shape: Shape,
     directory: ProofDirectory,
 }
@@ -73,14 +72,14 @@ impl<'a> Attempt<'a> {
     pub fn begin(
         job: &'a Job<'a>,
         interrupt: &'a Interrupt,
-        console: &'a Console,
+        observer: &'a dyn Observer,
     ) -> Result<Self, Failure> {
         let shape = job.log.shape(job.events_per_step)?;
         job.log.require_file()?;
         Ok(Attempt {
             job,
             interrupt,
-            console,
+            observer,
             shape,
             directory: ProofDirectory::open(job.out)?,
         })
@@ -120,7 +119,7 @@ impl<'a> Attempt<'a> {
 
     /// Makes the parameters.
     pub fn parameters(&self) -> Result<Parameters, Failure> {
-        parameters(self.shape, &self.job.source, self.console)
+        parameters(self.shape, &self.job.source, self.observer)
     }
 
     /// Folds what is left of the poll. The checkpoint then holds all of it.
@@ -130,11 +129,11 @@ impl<'a> Attempt<'a> {
             parameters,
             key,
             interrupt: self.interrupt,
-            console: self.console,
+            observer: self.observer,
         };
         let checkpoints = Checkpoints::new(self.directory.checkpoint(), self.job.checkpoint_every);
         if self.job.resume && !checkpoints.path().exists() {
-            self.console
+            self.observer
                 .note("no checkpoint yet: beginning with the first event");
         }
         let mut fold = Fold::open(tools, checkpoints, log.header(), Some(log.facts()))?;
@@ -150,7 +149,7 @@ impl<'a> Attempt<'a> {
         let (done, total) = (fold.proof().steps(), fold.total(self.job.log));
         if done > 0 {
             let text = format!("going on after step {done} of {total}");
-            self.console.note(text);
+            self.observer.note(&text);
         }
     }
 
@@ -169,19 +168,19 @@ impl<'a> Attempt<'a> {
 pub fn prove(
     job: &Job<'_>,
     interrupt: &Interrupt,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<FinalProof, Failure> {
-    let attempt = Attempt::begin(job, interrupt, console)?;
+    let attempt = Attempt::begin(job, interrupt, observer)?;
     let path = attempt.directory().proof();
     if attempt.is_complete(&path)? {
-        let proof = proof_file::read(&path, false, console)?;
-        proof_file::check(&path, &proof, &job.source, job.log.facts(), console)?;
-        console.note(format!("{} is complete", path.display()));
+        let proof = proof_file::read(&path, false, observer)?;
+        proof_file::check(&path, &proof, &job.source, job.log.facts(), observer)?;
+        observer.note(&format!("{} is complete", path.display()));
         return Ok(proof);
     }
     let parameters = attempt.parameters()?;
     let folded = attempt.fold(&parameters)?;
-    let proof = compress(job, &parameters, &folded, console)?;
+    let proof = compress(job, &parameters, &folded, observer)?;
     // The proof is on disk before the checkpoint goes.
     proof
         .write(&path)
@@ -195,16 +194,18 @@ fn compress(
     job: &Job<'_>,
     parameters: &Parameters,
     folded: &Fold<'_>,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<FinalProof, Failure> {
     let internal = |error: &dyn std::error::Error| Failure::Internal(error.to_string());
-    let stage = Progress::timed(console, "final proof");
+    let stage = observer.begin(Stage::Timed {
+        label: "final proof",
+    });
     let proof = FinalProof::prove(parameters, folded.proof(), folded.results())
         .map_err(|error| internal(&error))?;
     let key = VerifierKey::new(parameters);
     verify(&key, &proof, job.log.facts()).map_err(|error| internal(&error))?;
     let seconds = stage.finish();
-    console.note(format!("final proof made and verified in {seconds:.1} s"));
+    observer.note(&format!("final proof made and verified in {seconds:.1} s"));
     Ok(proof)
 }
 
@@ -212,13 +213,13 @@ fn compress(
 pub fn source(
     ptau: Option<&PathBuf>,
     production: bool,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<SetupSource, Failure> {
     match ptau {
         Some(path) => Ok(SetupSource::PowersOfTau(path.clone())),
         None if production => Err(Failure::Insecure("--insecure-setup")),
         None => {
-            console.warn(proof_file::INSECURE);
+            observer.warn(proof_file::INSECURE);
             Ok(SetupSource::InsecureDevelopment)
         }
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use maci_nova_chain::clock::duration;
+use maci_nova_chain::{Observer, Running, Stage};
 use maci_nova_compressor::{decider, join};
 use maci_nova_folding::Parameters;
 use maci_nova_groth16::{KeyCache, KeyEvent};
 
-use crate::console::Console;
 use crate::failure::Failure;
-use crate::progress::{duration, Progress};
 
 /// Constraints for which keys are made in a second, on two cores.
 const KEYS_PER_SECOND: usize = 25_000;
@@ -39,12 +39,12 @@ const JOIN: Words = Words {
 pub fn decider(
     parameters: &Parameters,
     production: bool,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<decider::Prover, Failure> {
     let cache = KeyCache::of_user()?;
     let engine = Arc::clone(parameters.engine());
     let depth = parameters.shape().vote_depth;
-    let prover = obtain(&DECIDER, console, |report| {
+    let prover = obtain(&DECIDER, observer, |report| {
         decider::Prover::cached(engine, depth, &cache, production, report).map_err(|error| {
             match error {
                 decider::ProverError::Cache(error) => error.into(),
@@ -53,22 +53,22 @@ pub fn decider(
         })
     })?;
     if !prover.origin().is_secure() {
-        console.warn(DECIDER.insecure);
+        observer.warn(DECIDER.insecure);
     }
     Ok(prover)
 }
 
 /// The keys of join proofs.
-pub fn join(production: bool, console: &Console) -> Result<join::Prover, Failure> {
+pub fn join(production: bool, observer: &dyn Observer) -> Result<join::Prover, Failure> {
     let cache = KeyCache::of_user()?;
-    let prover = obtain(&JOIN, console, |report| {
+    let prover = obtain(&JOIN, observer, |report| {
         join::Prover::cached(&cache, production, report).map_err(|error| match error {
             join::ProverError::Cache(error) => error.into(),
             other => Failure::Internal(other.to_string()),
         })
     })?;
     if !prover.origin().is_secure() {
-        console.warn(JOIN.insecure);
+        observer.warn(JOIN.insecure);
     }
     Ok(prover)
 }
@@ -76,34 +76,34 @@ pub fn join(production: bool, console: &Console) -> Result<join::Prover, Failure
 /// Says what happens while keys are obtained, and how long it took.
 fn obtain<P>(
     words: &Words,
-    console: &Console,
+    observer: &dyn Observer,
     make: impl FnOnce(&mut dyn FnMut(KeyEvent<'_>)) -> Result<P, Failure>,
 ) -> Result<P, Failure> {
-    let mut stage = Some(Progress::timed(console, words.label));
+    let mut stage = Some(observer.begin(Stage::Timed { label: words.label }));
     let mut making = false;
     let mut report = |event: KeyEvent<'_>| {
         // A line would go through the bar.
-        stage.take().map(Progress::finish);
+        stage.take().map(Running::finish);
         making |= matches!(event, KeyEvent::Making(_));
-        announce(words, &event, console);
-        stage = Some(Progress::timed(console, words.label));
+        announce(words, &event, observer);
+        stage = Some(observer.begin(Stage::Timed { label: words.label }));
     };
     let keys = make(&mut report)?;
-    let seconds = stage.map(Progress::finish).unwrap_or_default();
+    let seconds = stage.map(Running::finish).unwrap_or_default();
     let how = if making { "made" } else { "loaded" };
-    console.note(format!("{} {how} in {seconds:.1} s", words.label));
+    observer.note(&format!("{} {how} in {seconds:.1} s", words.label));
     Ok(keys)
 }
 
-fn announce(words: &Words, event: &KeyEvent<'_>, console: &Console) {
+fn announce(words: &Words, event: &KeyEvent<'_>, observer: &dyn Observer) {
     match event {
         KeyEvent::Unusable(path, error) => {
-            console.note(format!("{}: {error}", path.display()));
+            observer.note(&format!("{}: {error}", path.display()));
         }
-        KeyEvent::Waiting => console.note("another process is making these keys: waiting for it"),
+        KeyEvent::Waiting => observer.note("another process is making these keys: waiting for it"),
         KeyEvent::Making(constraints) => {
             let seconds = constraints / KEYS_PER_SECOND + 1;
-            console.note(format!(
+            observer.note(&format!(
                 "{}: {constraints} constraints, about {} on two cores",
                 words.making,
                 duration(seconds as f64)

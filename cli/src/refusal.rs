@@ -1,5 +1,6 @@
 //! What contracts refuse, as sentences.
 
+use maci_nova_chain::ChainError;
 use maci_nova_contracts::alloy_primitives::Bytes;
 use maci_nova_contracts::alloy_sol_types::{Panic, Revert, SolError, SolInterface};
 use maci_nova_contracts::bindings::{
@@ -7,7 +8,6 @@ use maci_nova_contracts::bindings::{
     FreeForAllGatekeeper, JoinVerifier, Poll, PollFactory, SampleToken, SignUpToken,
     SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy, MACI,
 };
-use maci_nova_contracts::chain::ChainError;
 
 /// The error as a sentence; a contract's own error by its name and fields.
 pub fn explain(error: &ChainError) -> String {

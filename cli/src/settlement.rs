@@ -1,12 +1,12 @@
 //! What is paid when a poll is over, and giving one up.
 
+use maci_nova_chain::clock::moment;
+use maci_nova_chain::{self as chain, Chain};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::{Poll, SampleToken};
-use maci_nova_contracts::chain::{self, Chain};
 use maci_nova_contracts::poll::PollState;
 
-use crate::clock::moment;
 use crate::failure::{on_chain, Failure};
 use crate::poll_contract::{view, PollContract};
 

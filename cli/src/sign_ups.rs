@@ -1,10 +1,10 @@
 //! The tree of sign-ups, rebuilt from MACI's events. The node that tells them is not trusted: the
 //! root has to be the contract's.
 
+use maci_nova_chain::{Chain, Contract, Log, Observer, Scan};
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::MACI;
-use maci_nova_contracts::chain::{Chain, Log};
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::keys::PublicKey;
@@ -12,11 +12,8 @@ use maci_nova_protocol::lean_imt::{LeanImt, Path};
 use maci_nova_protocol::membership::leaf;
 use maci_nova_protocol::Fr;
 
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::failure::{reading, Failure};
 use crate::poll_contract::view;
-use crate::poll_file::Contract;
-use crate::scan::Scan;
 
 /// Every key that has signed up, in order.
 #[derive(Debug)]
@@ -36,12 +33,12 @@ impl SignUps {
     pub fn read<C: Chain + ?Sized>(
         chain: &C,
         maci: Contract,
-        console: &Console,
+        observer: &dyn Observer,
     ) -> Result<Self, Failure> {
         let what = "read the sign-ups";
         let least: U256 = view(chain, maci.address, &MACI::rootCountCall {}, what)?;
         let mut tree = LeanImt::new();
-        each(chain, maci, console, |sign_up| {
+        each(chain, maci, observer, |sign_up| {
             add(&mut tree, &sign_up).ok_or_else(|| wrong(maci, "contradict each other"))
         })?;
         let sign_ups = SignUps { tree };
@@ -96,10 +93,10 @@ pub fn index_of<C: Chain + ?Sized>(
     chain: &C,
     maci: Contract,
     key: &PublicKey,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Option<u64>, Failure> {
     let mut found = None;
-    each(chain, maci, console, |sign_up| {
+    each(chain, maci, observer, |sign_up| {
         if sign_up.key == key.point() {
             found = Some(sign_up.index);
         }
@@ -111,16 +108,16 @@ pub fn index_of<C: Chain + ?Sized>(
 fn each<C: Chain + ?Sized>(
     chain: &C,
     maci: Contract,
-    console: &Console,
+    observer: &dyn Observer,
     mut visit: impl FnMut(SignUp) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let scan = Scan {
         contract: maci,
         topics: &[vec![MACI::SignUp::SIGNATURE_HASH]],
         what: "sign-ups",
-        console,
+        observer,
     };
-    scan.each(chain, |log| {
+    scan.each(chain, reading("sign-ups"), |log| {
         visit(decode(log).ok_or_else(|| wrong(maci, "are not of the contract's form"))?)
     })
 }

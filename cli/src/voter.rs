@@ -1,10 +1,12 @@
 //! What a voter does on a chain: sign up, join a poll, publish messages, top up.
 
+use maci_nova_chain::clock::duration;
+use maci_nova_chain::{self as chain, Chain, ChainError, Log, Receipt};
+use maci_nova_chain::{clock, Contract, Observer, Stage};
 use maci_nova_compressor::join::{self, JoinProof, Prover, Statement};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent};
 use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
-use maci_nova_contracts::chain::{self, Chain, ChainError, Log, Receipt};
 use maci_nova_contracts::poll::PollState;
 use maci_nova_contracts::words;
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
@@ -15,12 +17,8 @@ use zeroize::Zeroizing;
 
 use crate::anchor::{self, Anchor, Outlook};
 use crate::ballot::Draft;
-use crate::clock;
-use crate::console::Console;
-use crate::failure::{on_chain, Failure};
+use crate::failure::{on_chain, reading, Failure};
 use crate::poll_contract::{poll_key, view, PollContract};
-use crate::poll_file::Contract;
-use crate::progress::{duration, Progress};
 use crate::sign_ups::{self, SignUps};
 
 /// Messages of one transaction: with 250,000 gas each, less than half of what a transaction may take.
@@ -28,12 +26,6 @@ pub const BATCH: usize = 25;
 
 /// How often messages are signed, if the contract refuses their anchor each time.
 const SIGNINGS: u32 = 5;
-
-/// For what is read without showing progress.
-const SILENT: Console = Console {
-    json: false,
-    quiet: true,
-};
 
 /// A key that has signed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +107,7 @@ pub fn sign_up<C: Chain + ?Sized>(
     };
     let receipt = match chain::send(chain, from, maci.address, &call, U256::ZERO) {
         Err(error) if is_signed_up(&error) => {
-            let index = sign_ups::index_of(chain, maci, key, &SILENT)?;
+            let index = sign_ups::index_of(chain, maci, key, &())?;
             let index = index.ok_or_else(|| on_chain(what)(error))?;
             return Ok(SignedUp { index, gas: None });
         }
@@ -149,7 +141,7 @@ pub fn join<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
     request: &JoinRequest<'_>,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Joined, Failure> {
     let poll = request.poll;
     if request.key.public_key() == *request.poll_key {
@@ -157,11 +149,11 @@ pub fn join<C: Chain + ?Sized>(
         return Err(Failure::Usage(text.into()));
     }
     if has_joined(chain, poll, request.key)? {
-        return joined_already(chain, poll, request.poll_key, console);
+        return joined_already(chain, poll, request.poll_key, observer);
     }
     require_open(chain, poll)?;
-    let sign_ups = SignUps::read(chain, request.maci, console)?;
-    let (statement, proof) = prove(request, from, &sign_ups, console)?;
+    let sign_ups = SignUps::read(chain, request.maci, observer)?;
+    let (statement, proof) = prove(request, from, &sign_ups, observer)?;
     let root_index = sign_ups.last().unwrap_or_default();
     let call = Poll::joinCall {
         nullifier: words::scalar(&statement.nullifier.0),
@@ -185,9 +177,9 @@ fn joined_already<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
     poll_key: &PublicKey,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Joined, Failure> {
-    let joined = the_join_of(chain, poll, poll_key, console)?;
+    let joined = the_join_of(chain, poll, poll_key, observer)?;
     joined.ok_or_else(|| {
         poll.contradiction("the key has joined already, under another poll key than this one; give the poll key that it joined with")
     })
@@ -199,7 +191,7 @@ fn prove(
     request: &JoinRequest<'_>,
     from: Address,
     sign_ups: &SignUps,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<(Statement, JoinProof), Failure> {
     let path = sign_ups.path(&request.key.public_key()).ok_or_else(|| {
         Failure::OnChain(format!(
@@ -210,9 +202,11 @@ fn prove(
     let internal = |error: &dyn std::error::Error| Failure::Internal(format!("no proof: {error}"));
     let witness = Witness::new(request.key, path).map_err(|error| internal(&error))?;
     let statement = witness.statement(request.poll.scope(), binding(request, from));
-    let progress = Progress::timed(console, "join proof");
+    let progress = observer.begin(Stage::Timed {
+        label: "join proof",
+    });
     let proof = request.prover.prove(statement, &witness);
-    progress.finish();
+    drop(progress);
     let proof = proof.map_err(|error| internal(&error))?;
     match join::verify(&request.prover.verifying_key(), &statement, &proof) {
         Ok(()) => Ok((statement, proof)),
@@ -325,10 +319,10 @@ pub fn publish<C: Chain + ?Sized>(
     from: Address,
     poll: &PollContract,
     messages: &[SignedMessage],
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Published, Failure> {
     require_some(chain, poll, messages.len())?;
-    check_anchors(chain, poll, messages, console)?;
+    check_anchors(chain, poll, messages, observer)?;
     let mut published = Published::default();
     let of_one_block = messages.chunk_by(|one, next| anchor_of(one) == anchor_of(next));
     for batch in of_one_block.flat_map(|messages| messages.chunks(BATCH)) {
@@ -352,7 +346,7 @@ fn check_anchors<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
     messages: &[SignedMessage],
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<(), Failure> {
     let mut anchors: Vec<Anchor> = messages.iter().map(anchor_of).collect();
     anchors.dedup();
@@ -381,7 +375,7 @@ fn check_anchors<C: Chain + ?Sized>(
         }
         let left = outlook.last(block).saturating_sub(window.present);
         if left <= window.blocks / 4 {
-            console.warn(format!(
+            observer.warn(&format!(
                 "messages that were signed after block {block} are taken for about {left} more blocks; if they come too late, sign them again"
             ));
         }
@@ -566,10 +560,10 @@ pub fn the_join_of<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
     key: &PublicKey,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Option<Joined>, Failure> {
     let [x, y] = [&key.point().x, &key.point().y].map(words::scalar);
-    let mut found = joins(chain, poll, console)?;
+    let mut found = joins(chain, poll, observer)?;
     found.retain(|event| (event.x, event.y) == (x, y));
     match &found[..] {
         [] => Ok(None),
@@ -592,10 +586,10 @@ pub fn join_at<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
     state_index: u64,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Option<Joined>, Failure> {
     // All are asked for, so that the node does not learn which one votes.
-    let found = joins(chain, poll, console)?;
+    let found = joins(chain, poll, observer)?;
     let index = U256::from(state_index);
     let event = found.iter().find(|event| event.stateIndex == index);
     event.map(voter).transpose()
@@ -604,12 +598,12 @@ pub fn join_at<C: Chain + ?Sized>(
 fn joins<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
-    console: &Console,
+    observer: &dyn Observer,
 ) -> Result<Vec<Poll::Join>, Failure> {
     let topics = &[vec![Poll::Join::SIGNATURE_HASH]];
-    let scan = poll.scan(topics, "joins", console);
+    let scan = poll.scan(topics, "joins", observer);
     let mut found = Vec::new();
-    scan.each(chain, |log: &Log| {
+    scan.each(chain, reading("joins"), |log: &Log| {
         let event = log.decode();
         found.push(event.ok_or_else(|| poll.contradiction("an event is not of the poll's form"))?);
         Ok(())
@@ -631,7 +625,7 @@ fn require_open<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(),
     match poll.state(chain)? {
         PollState::Open => Ok(()),
         PollState::Pending => {
-            let now = clock::now(chain)?;
+            let now = clock::now(chain).map_err(on_chain("read the newest block"))?;
             match poll.times().0.checked_sub(now) {
                 None | Some(0) => Ok(()),
                 Some(left) => Err(poll.contradiction(&format!(

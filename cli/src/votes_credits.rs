@@ -1,12 +1,12 @@
 //! Credits from the votes of a token at a snapshot: what can be known of them before a poll is made.
 
+use maci_nova_chain::clock::utc;
+use maci_nova_chain::Observer;
+use maci_nova_chain::{self as chain, BlockId, Chain, ChainError};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::SampleToken;
-use maci_nova_contracts::chain::{self, BlockId, Chain, ChainError};
 
-use crate::clock::utc;
-use crate::console::Console;
 use crate::failure::{on_chain, Failure};
 
 /// No chain has as many blocks, and no poll is as old, in seconds since 1970.
@@ -39,7 +39,7 @@ impl VotesCredits {
         &self,
         chain: &C,
         end: u64,
-        console: &Console,
+        observer: &dyn Observer,
     ) -> Result<(), Failure> {
         if self.factor.is_zero() {
             return usage("--votes-per-credit is 0: give the votes for one credit");
@@ -53,13 +53,13 @@ impl VotesCredits {
                     utc(self.snapshot)
                 ));
             }
-            console.warn(format!(
+            observer.warn(&format!(
                 "--snapshot {} is still to come: nobody can join until then, and what votes are worth cannot be checked now",
                 self.snapshot
             ));
             return Ok(());
         }
-        self.check_factor(chain, console)
+        self.check_factor(chain, observer)
     }
 
     fn unit<C: Chain + ?Sized>(&self, chain: &C) -> Result<Unit, Failure> {
@@ -102,12 +102,16 @@ impl VotesCredits {
         Ok(self.snapshot < now)
     }
 
-    fn check_factor<C: Chain + ?Sized>(&self, chain: &C, console: &Console) -> Result<(), Failure> {
+    fn check_factor<C: Chain + ?Sized>(
+        &self,
+        chain: &C,
+        observer: &dyn Observer,
+    ) -> Result<(), Failure> {
         let timepoint = U256::from(self.snapshot);
         let supply = self.ask(chain, &SampleToken::getPastTotalSupplyCall { timepoint })?;
         // Not every token with votes tells it.
         let Some(supply) = supply else {
-            console.warn(format!(
+            observer.warn(&format!(
                 "--votes-token {} does not tell its supply at {}: what votes are worth cannot be checked",
                 self.token, self.snapshot
             ));
@@ -122,13 +126,13 @@ impl VotesCredits {
         }
         self.check_one_token(chain, supply)?;
         if all >= TOO_MANY {
-            console.warn(format!(
+            observer.warn(&format!(
                 "all votes at the snapshot together are {all} credits, and an account gets {} at most: whoever has more than {} votes has no more than others",
                 u32::MAX,
                 U256::from(u32::MAX).saturating_mul(self.factor)
             ));
         }
-        console.note(format!(
+        observer.note(&format!(
             "all votes at the snapshot together are {all} credits, if they were delegated"
         ));
         Ok(())

@@ -3,12 +3,12 @@
 use alloy_primitives::{Address, Bytes, B256, U256};
 use alloy_sol_types::{SolCall, SolConstructor, SolInterface};
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
+use maci_nova_chain::{Chain, ChainError, Receipt};
 use thiserror::Error;
 
 use crate::bindings::DeciderVerifier::{
     self, constructorCall, verifyCall, DeciderVerifierErrors, G1Point, G2Point, VerifyingKey,
 };
-use crate::chain::{Chain, ChainError, Receipt};
 use crate::words;
 
 /// Words of a proof in calldata.

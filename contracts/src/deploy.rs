@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolConstructor;
+use maci_nova_chain::{self as chain, BlockId, Chain, ChainError, Deployment};
 use thiserror::Error;
 
 use crate::artifact::{self, Artifact, ArtifactError, Libraries};
@@ -13,7 +14,6 @@ use crate::bindings::{
     SampleToken, SignUpToken, SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy,
     MACI,
 };
-use crate::chain::{self, BlockId, Chain, ChainError, Deployment};
 use crate::{decider, join};
 
 mod gatekeeper;

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use alloy_primitives::{address, bytes, keccak256, Address, Bytes, TxKind, B256, U256};
+use maci_nova_chain::{Block, BlockId, Chain, ChainError, Log, Receipt, TransactionInput};
 use revm::context::result::{ExecutionResult, ResultAndState};
 use revm::context::{BlockEnv, Context, TxEnv};
 use revm::database::{CacheDB, EmptyDB, WrapDatabaseRef};
 use revm::state::{AccountInfo, Bytecode};
 use revm::{DatabaseCommit, DatabaseRef, ExecuteEvm, MainBuilder, MainContext};
-
-use crate::chain::{Block, BlockId, Chain, ChainError, Log, Receipt, TransactionInput};
 
 /// Gas that every transaction may use: the most that the main network allows (EIP-7825).
 pub const GAS_LIMIT: u64 = 1 << 24;

@@ -21,7 +21,6 @@
 //! ```
 
 pub mod artifact;
-pub mod chain;
 pub mod decider;
 pub mod deploy;
 pub mod evm;

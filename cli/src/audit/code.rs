@@ -4,12 +4,12 @@
 //! contracts on the chain say they were made with. What comes out is what must be on the chain, but for
 //! addresses: those of libraries, and of what polls execute, are put in the places of the EVM's.
 
+use maci_nova_chain::{self as chain, Chain};
 use maci_nova_compressor::decider::DeciderKey;
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, B256};
 use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::artifact::{self, Artifact, ArtifactError, Libraries};
 use maci_nova_contracts::bindings::{DeciderVerifier, JoinVerifier, MACI};
-use maci_nova_contracts::chain::{self, Chain};
 use maci_nova_contracts::decider::{deploy_code, Key};
 use maci_nova_contracts::deploy::poll_implementation;
 use maci_nova_contracts::evm::{Evm, SENDER};

@@ -1,12 +1,11 @@
 //! What was sent to a poll, all of it, and what it came to.
 
+use maci_nova_chain::{Chain, Log, Observer};
 use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::Poll;
-use maci_nova_contracts::chain::{Chain, Log};
 use maci_nova_protocol::log::{PublicFacts, Record};
 
-use crate::console::Console;
-use crate::failure::Failure;
+use crate::failure::{reading, Failure};
 use crate::poll_contract::{PollContract, Sent, SENT};
 
 /// The events of a finalized poll.
@@ -22,14 +21,14 @@ impl History {
     pub(super) fn read<C: Chain + ?Sized>(
         chain: &C,
         poll: &PollContract,
-        console: &Console,
+        observer: &dyn Observer,
     ) -> Result<Self, Failure> {
         let mut facts = PublicFacts::initial(poll.header().clone());
         let mut finalized = Vec::new();
         let kinds = [SENT.as_slice(), &[Poll::Finalized::SIGNATURE_HASH]].concat();
         let topics = &[kinds];
-        let scan = poll.scan(topics, "poll's events", console);
-        scan.each(chain, |log| {
+        let scan = poll.scan(topics, "poll's events", observer);
+        scan.each(chain, reading("poll's events"), |log| {
             if log.topics.first() == Some(&Poll::Finalized::SIGNATURE_HASH) {
                 finalized.push(log.clone());
                 return Ok(());

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use maci_nova_chain::Contract;
+use maci_nova_chain::{self as chain, Block, ChainError, Receipt, TransactionInput};
 use maci_nova_contracts::alloy_primitives::{Bytes, B256};
 use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::{DeciderVerifier, SampleToken, MACI};
-use maci_nova_contracts::chain::{self, Block, ChainError, Receipt, TransactionInput};
 use maci_nova_contracts::deploy::{self, Addresses, Gatekeeper, Plan, Shape};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::join::INPUTS;
@@ -22,7 +23,7 @@ use simulator::{DeciderTrapdoors, JoinTrapdoors};
 use super::*;
 use crate::anchor::Anchor;
 use crate::poll_contract::poll_key;
-use crate::poll_file::{Contract, Contracts, KeyDigests, PollFile};
+use crate::poll_file::{Contracts, KeyDigests, PollFile};
 
 mod simulator;
 
@@ -33,10 +34,7 @@ const SHAPE: Shape = Shape {
 };
 const OPTIONS: u32 = 3;
 const HOUR: u64 = 3600;
-const QUIET: Console = Console {
-    json: false,
-    quiet: true,
-};
+const QUIET: () = ();
 
 /// A poll and who can prove anything about it.
 #[derive(Clone)]

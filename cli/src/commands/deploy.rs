@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use maci_nova_chain::Chain;
 use maci_nova_compressor::{decider, join};
 use maci_nova_contracts::alloy_primitives::B256;
-use maci_nova_contracts::chain::Chain;
 use maci_nova_contracts::deploy::{Gatekeeper, Shape as ContractShape};
 use maci_nova_step_circuit::Shape;
 use serde::Serialize;
@@ -12,15 +12,12 @@ use serde::Serialize;
 use crate::arguments::Deploy;
 use crate::connection::connect;
 use crate::console::Console;
-use crate::contract;
 use crate::deployment::{deploy, Deployed, Request};
 use crate::failure::Failure;
-use crate::finalizer;
 use crate::interrupt::Interrupt;
-use crate::join_key;
 use crate::poll_file::{KeyDigests, PollFile};
 use crate::prover::source;
-use crate::proving_keys;
+use crate::{contract, finalizer, join_key, proving_keys};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

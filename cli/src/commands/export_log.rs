@@ -1,5 +1,6 @@
 //! `export-log`: what was sent to a poll, as a poll log.
 
+use maci_nova_chain::{Observer, Stage};
 use serde::Serialize;
 
 use crate::arguments::ExportLog;
@@ -8,7 +9,6 @@ use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::progress::Progress;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -47,7 +47,9 @@ pub fn run(arguments: &ExportLog, console: &Console) -> Result<(), Failure> {
     let scratch = scratch.map_err(io("make a directory beside"))?;
     let (log, marks) = (scratch.path().join("log"), scratch.path().join("marks"));
     let mut log = ChainLog::open(&log, &marks, &poll, arguments.confirmations)?;
-    let stage = Progress::timed(console, "reading the chain");
+    let stage = (console as &dyn Observer).begin(Stage::Timed {
+        label: "reading the chain",
+    });
     loop {
         if interrupt.asked() {
             return Err(Failure::Interrupted("nothing was written".into()));

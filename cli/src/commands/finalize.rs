@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use maci_nova_contracts::chain::Chain;
+use maci_nova_chain::Chain;
 
 use crate::arguments::{Finalize, Node};
 use crate::connection::{self, Connection};
@@ -53,7 +53,7 @@ fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(),
         checkpoint_every: arguments.checkpoint_every,
         second: second.as_ref().map(|second| second as &dyn Chain),
         interrupt: &interrupt,
-        console,
+        observer: console,
     };
     let sender = connection.sending_account()?;
     coordinator::settle(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use maci_nova_chain::clock::duration;
 use maci_nova_step_circuit::recorder::Cost;
 use maci_nova_step_circuit::{Shape, StepCircuit};
 use serde::Serialize;
@@ -12,7 +13,6 @@ use crate::console::Console;
 use crate::estimate::{self, Estimate};
 use crate::failure::Failure;
 use crate::poll_log::PollLog;
-use crate::progress::duration;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

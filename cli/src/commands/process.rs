@@ -1,6 +1,6 @@
 //! `process`: following a poll, and folding what can be folded.
 
-use maci_nova_contracts::chain::Chain;
+use maci_nova_chain::Chain;
 use serde::Serialize;
 
 use crate::arguments::Process;
@@ -8,11 +8,10 @@ use crate::connection::{self, Connection};
 use crate::console::Console;
 use crate::coordinator::{check_unsettled, Coordinator, Office, Reached};
 use crate::failure::Failure;
-use crate::finalizer;
 use crate::interrupt::Interrupt;
-use crate::key;
 use crate::proof_directory::ProofDirectory;
 use crate::prover::source;
+use crate::{finalizer, key};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,7 +41,7 @@ pub fn run(arguments: &Process, production: bool, console: &Console) -> Result<(
         checkpoint_every: arguments.checkpoint_every,
         second: second.as_ref().map(|second| second as &dyn Chain),
         interrupt: &interrupt,
-        console,
+        observer: console,
     };
     let mut coordinator = Coordinator::open(office, &directory)?;
     let complete = match arguments.once {

@@ -36,7 +36,7 @@ fn of_poll(node: &Node, console: &Console) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()?;
     let connection = Connection::read_only(node, &interrupt, console)?;
     let poll = connection.poll()?;
-    poll_status::results(&connection.chain, &poll)?.print(console)
+    console.print(&poll_status::results(&connection.chain, &poll)?)
 }
 
 fn of_file(proof: &Path, production: bool, console: &Console) -> Result<(), Failure> {

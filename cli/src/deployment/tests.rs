@@ -1,9 +1,8 @@
+use std::fs;
 use std::path::PathBuf;
 
-use std::fs;
-
+use maci_nova_chain::{Block, BlockId, ChainError, Log, Receipt, TransactionInput};
 use maci_nova_contracts::alloy_primitives::{Bytes, B256, U256};
-use maci_nova_contracts::chain::{Block, BlockId, ChainError, Log, Receipt, TransactionInput};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use tempfile::TempDir;
 
@@ -241,7 +240,7 @@ fn another_deployment_does_not_go_on_with_the_journal() {
         let mut evm = evm.clone();
         if let Gatekeeper::SignUpToken(token) = &mut other.gatekeeper {
             let code = deploy::sign_up_token(SENDER).unwrap();
-            let deployment = maci_nova_contracts::chain::deploy(&mut evm, SENDER, code);
+            let deployment = maci_nova_chain::deploy(&mut evm, SENDER, code);
             *token = deployment.unwrap().contract;
         }
         let failure = run(&mut evm, &other, &path).unwrap_err();
@@ -306,7 +305,7 @@ fn another_deployment_in_the_poll_file() {
     let mut evm = Evm::new();
     run(&mut evm, &request(), &path).unwrap();
     let code = deploy::sign_up_token(SENDER).unwrap();
-    let token = maci_nova_contracts::chain::deploy(&mut evm, SENDER, code);
+    let token = maci_nova_chain::deploy(&mut evm, SENDER, code);
     let token = token.unwrap().contract;
     let cases = [
         (

@@ -10,12 +10,12 @@ mod stage;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use maci_nova_chain::{self as chain, Chain, Receipt};
 use maci_nova_compressor::decider;
 use maci_nova_compressor::join;
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolValue};
 use maci_nova_contracts::bindings::{SampleToken, SignUpToken};
-use maci_nova_contracts::chain::{self, Chain, Receipt};
 use maci_nova_contracts::deploy::{self, Gatekeeper};
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
@@ -404,7 +404,7 @@ fn office<'a>(
         checkpoint_every: Interval::Time(CHECKPOINTS),
         second: None,
         interrupt,
-        console,
+        observer: console,
     }
 }
 

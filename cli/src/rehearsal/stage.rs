@@ -3,16 +3,16 @@
 use std::thread;
 use std::time::Duration;
 
+use maci_nova_chain::clock::duration;
+use maci_nova_chain::{BlockId, Chain};
 use maci_nova_contracts::alloy_primitives::Address;
-use maci_nova_contracts::chain::{BlockId, Chain};
 use maci_nova_contracts::evm::Evm;
+use maci_nova_node::RpcChain;
 use serde_json::{json, Value};
 
 use crate::console::Console;
 use crate::failure::{on_chain, Failure};
 use crate::interrupt::Interrupt;
-use crate::progress::duration;
-use crate::rpc::RpcChain;
 
 /// Between two looks at a chain whose time is waited for.
 const LOOK: Duration = Duration::from_secs(1);
@@ -124,7 +124,7 @@ impl Stage {
     }
 }
 
-fn travel(chain: &RpcChain, timestamp: u64) -> Result<(), crate::rpc::RpcError> {
+fn travel(chain: &RpcChain, timestamp: u64) -> Result<(), maci_nova_node::RpcError> {
     let _: Value = chain.request("evm_setNextBlockTimestamp", json!([timestamp]))?;
     let _: Value = chain.request("evm_mine", json!([]))?;
     Ok(())

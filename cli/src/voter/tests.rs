@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use halo2curves::bn256::{Fr as Scalar, G1Affine, G2Affine};
 use halo2curves::group::Curve;
+use maci_nova_chain::{Block, BlockId, TransactionInput};
 use maci_nova_contracts::alloy_primitives::B256;
-use maci_nova_contracts::chain::{Block, BlockId, TransactionInput};
 use maci_nova_contracts::deploy::{self, Gatekeeper, Plan, Shape};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::{decider, join as contract};
@@ -190,7 +190,7 @@ impl World {
             credit_data: &Bytes::new(),
             min_credits: 1,
         };
-        join(&mut self.evm, OTHER, &request, &SILENT)
+        join(&mut self.evm, OTHER, &request, &())
     }
 
     fn ballot(&self, options: u64) -> Vec<SignedMessage> {
@@ -211,12 +211,12 @@ impl World {
     }
 
     fn publish(&mut self, messages: &[SignedMessage]) -> Result<Published, Failure> {
-        publish(&mut self.evm, OTHER, &self.poll, messages, &SILENT)
+        publish(&mut self.evm, OTHER, &self.poll, messages, &())
     }
 
     /// The messages of the poll's log.
     fn messages(&self) -> Vec<Message> {
-        let sent = self.poll.all_sent(&self.evm, &SILENT).unwrap();
+        let sent = self.poll.all_sent(&self.evm, &()).unwrap();
         let messages = sent.iter().filter_map(|sent| match &sent.record {
             Record::Message(message) => Some(**message),
             _ => None,
@@ -282,7 +282,7 @@ fn a_key_signs_up_once() {
     let index = 1;
     let again = SignedUp { index, gas: None };
     assert_eq!(world.sign_up(101).unwrap(), again);
-    let sign_ups = SignUps::read(&world.evm, world.maci, &SILENT).unwrap();
+    let sign_ups = SignUps::read(&world.evm, world.maci, &()).unwrap();
     assert_eq!((sign_ups.count(), sign_ups.last()), (3, Some(2)));
     assert_eq!(sign_ups.position(&key(102).public_key()), Some(2));
     assert!(sign_ups.path(&key(99).public_key()).is_none());
@@ -300,7 +300,7 @@ fn sign_ups_that_are_missing_are_noticed() {
     world.sign_up(101).unwrap();
     let mut late = world.maci;
     late.first_block = world.evm.latest().number;
-    let read = |maci| SignUps::read(&world.evm, maci, &SILENT);
+    let read = |maci| SignUps::read(&world.evm, maci, &());
     fails(read(late), "the node leaves some out");
     late.first_block += 1;
     fails(read(late), "not all there");
@@ -310,7 +310,7 @@ fn sign_ups_that_are_missing_are_noticed() {
 #[test]
 fn nobody_has_signed_up() {
     let mut world = World::open();
-    let sign_ups = SignUps::read(&world.evm, world.maci, &SILENT).unwrap();
+    let sign_ups = SignUps::read(&world.evm, world.maci, &()).unwrap();
     assert_eq!((sign_ups.count(), sign_ups.last()), (0, None));
     fails(world.join(100, 200), "use signup first");
 }
@@ -334,18 +334,18 @@ fn a_sign_up_joins_once() {
     fails(world.join(99, 202), "has not signed up");
 
     let index = |seed: u64| {
-        let joined = the_join_of(&world.evm, &world.poll, &key(seed).public_key(), &SILENT);
+        let joined = the_join_of(&world.evm, &world.poll, &key(seed).public_key(), &());
         joined.map(|joined| joined.map(|joined| joined.state_index))
     };
     assert_eq!(index(200).unwrap(), Some(1));
     assert_eq!(index(201).unwrap(), Some(2));
     assert_eq!(index(202).unwrap(), None);
-    let joined = join_at(&world.evm, &world.poll, 2, &SILENT).unwrap();
+    let joined = join_at(&world.evm, &world.poll, 2, &()).unwrap();
     assert_eq!(joined.unwrap().credits, u64::from(CREDITS));
-    assert_eq!(join_at(&world.evm, &world.poll, 3, &SILENT).unwrap(), None);
+    assert_eq!(join_at(&world.evm, &world.poll, 3, &()).unwrap(), None);
     // Somebody else takes the first one's key.
     assert_eq!(world.join(100, 200).unwrap().state_index, 3);
-    let several = the_join_of(&world.evm, &world.poll, &key(200).public_key(), &SILENT);
+    let several = the_join_of(&world.evm, &world.poll, &key(200).public_key(), &());
     fails(several, "indices 1, 3;");
 }
 
@@ -364,7 +364,7 @@ fn proofs_of_another_setup_are_refused_by_the_contract() {
         credit_data: &Bytes::new(),
         min_credits: 1,
     };
-    let refused = join(&mut world.evm, OTHER, &request, &SILENT);
+    let refused = join(&mut world.evm, OTHER, &request, &());
     fails(refused, "cannot join the poll");
 
     let directory = tempfile::tempdir().unwrap();
@@ -561,7 +561,7 @@ fn a_rollup_whose_contracts_count_other_blocks() {
             .count,
         3
     );
-    publish(&mut rollup, OTHER, &world.poll, &signed, &SILENT).unwrap();
+    publish(&mut rollup, OTHER, &world.poll, &signed, &()).unwrap();
     let outlook = Outlook::now(&rollup, &world.poll).unwrap();
     assert!(!outlook.of_node);
     assert_eq!(outlook.last_for_node(outlook.window.present), None);

@@ -3,8 +3,6 @@
 
 // The client's tests use the rest of it.
 #[allow(dead_code)]
-#[path = "../rpc/anvil.rs"]
-mod anvil;
 mod counting;
 mod errors;
 mod finalizing;

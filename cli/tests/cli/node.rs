@@ -4,14 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use maci_nova::rpc::RpcChain;
+use maci_nova_chain::{send, BlockId, Chain};
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_contracts::bindings::ExcubiaePolicy;
-use maci_nova_contracts::chain::{send, BlockId, Chain};
+use maci_nova_node::testing::{Anvil, KEYS};
+use maci_nova_node::RpcChain;
 use serde_json::{json, Value};
 use tempfile::TempDir;
 
-use crate::anvil::{Anvil, KEYS};
 use crate::finalizing::{shared_cache, Running};
 use crate::harness::{maci_nova, make_private, Run};
 use crate::policies::{evidence, policy};

@@ -1,9 +1,9 @@
 //! Policies of Excubiae, made by their own factories. The library's own tests have them as well.
 
+use maci_nova_chain::{deploy, send, Chain};
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{sol, SolCall, SolValue};
 use maci_nova_contracts::artifact::{Artifact, Libraries};
-use maci_nova_contracts::chain::{deploy, send, Chain};
 
 sol! {
     #![sol(alloy_sol_types = maci_nova_contracts::alloy_sol_types)]

@@ -5,8 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use ff::Field;
-use maci_nova::arguments::Choice;
-use maci_nova::arguments::SignedWithin;
+use maci_nova::arguments::{Choice, SignedWithin};
 use maci_nova::console::Console;
 use maci_nova::coordinator::{Coordinator, Reached};
 use maci_nova::failure::{Failure, Kind};
@@ -15,12 +14,10 @@ use maci_nova::interrupt::Interrupt;
 use maci_nova::proof_directory::ProofDirectory;
 use maci_nova::rehearsal::{Keys, Ledger, Rehearsal, Setting, Stage, Voter};
 use maci_nova::report::Results;
+use maci_nova_chain::{self, Block, BlockId, Chain, ChainError, Log, Receipt, TransactionInput};
 use maci_nova_compressor::{decider, join};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::bindings::Poll;
-use maci_nova_contracts::chain::{
-    self, Block, BlockId, Chain, ChainError, Log, Receipt, TransactionInput,
-};
 use maci_nova_contracts::evm::Evm;
 use maci_nova_folding::{Parameters, SetupSource};
 use maci_nova_groth16::KeyCache;
@@ -404,7 +401,7 @@ fn nobody_proves_after_the_deadline() {
     assert!(error.to_string().contains("deadline"), "{error}");
     let from = scene.voters[0].account;
     let call = Poll::abortCall {};
-    chain::send(
+    maci_nova_chain::send(
         scene.poll.stage().chain_mut(),
         from,
         poll.address,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use alloy_primitives::Address;
 use alloy_sol_types::{sol, SolCall};
+use maci_nova_chain::{self as chain, Chain, ChainError};
 use thiserror::Error;
 
 use super::{
@@ -13,7 +14,6 @@ use super::{
     Journal, Site, Step,
 };
 use crate::bindings::{ExcubiaeGatekeeper, ExcubiaePolicy, FreeForAllGatekeeper};
-use crate::chain::{self, Chain, ChainError};
 
 /// ERC-165's number of ERC-721.
 const ERC721: [u8; 4] = [0x80, 0xac, 0x58, 0xcd];

@@ -2,7 +2,7 @@
 
 use ff::Field;
 use halo2curves::bn256::Fr;
-use maci_nova_contracts::chain::Chain;
+use maci_nova_chain::Chain;
 use maci_nova_contracts::decider::{verify, OptionResult};
 use maci_nova_contracts::evm::SENDER;
 

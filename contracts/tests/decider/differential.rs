@@ -1,9 +1,9 @@
 //! Every intermediate value of the contract against the second computation of the simulator.
 
+use maci_nova_chain::{deploy, view};
 use maci_nova_contracts::alloy_primitives::{hex, Address, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{sol, SolConstructor};
 use maci_nova_contracts::bindings::DeciderVerifier;
-use maci_nova_contracts::chain::{deploy, view};
 use maci_nova_contracts::decider::key_words;
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::words;

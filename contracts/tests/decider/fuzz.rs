@@ -1,8 +1,8 @@
 //! Calldata changed at random: whatever is not the accepted bytes must revert, and the machine must
 //! not stop for another reason than a refused precompile call.
 
+use maci_nova_chain::ChainError;
 use maci_nova_contracts::alloy_primitives::U256;
-use maci_nova_contracts::chain::ChainError;
 use proptest::prelude::*;
 use proptest::sample::Index;
 

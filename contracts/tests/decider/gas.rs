@@ -2,7 +2,7 @@
 //!
 //! All figures are whole transactions. `MACI_NOVA_WRITE_GAS=1` writes the snapshot anew.
 
-use maci_nova_contracts::chain::deploy;
+use maci_nova_chain::deploy;
 use maci_nova_contracts::decider::{deploy_code, verify, OptionResult};
 use maci_nova_contracts::evm::{Evm, SENDER};
 

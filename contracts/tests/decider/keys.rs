@@ -2,12 +2,12 @@
 
 use ff::Field;
 use halo2curves::bn256::{Fq, Fq2, G1Affine, G2Affine};
+use maci_nova_chain::{deploy, view, ChainError};
 use maci_nova_contracts::alloy_primitives::{Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::SolConstructor;
 use maci_nova_contracts::bindings::DeciderVerifier::{
     self, constructorCall, verifyingKeyCall, DEVELOPMENTCall, MAX_OPTIONSCall, VerifyingKey,
 };
-use maci_nova_contracts::chain::{deploy, view, ChainError};
 use maci_nova_contracts::decider::{deploy_code, key_words, Key, Refusal};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::words;

@@ -2,8 +2,8 @@
 
 use ff::Field;
 use halo2curves::bn256::Fr;
+use maci_nova_chain::ChainError;
 use maci_nova_contracts::alloy_primitives::U256;
-use maci_nova_contracts::chain::ChainError;
 use maci_nova_contracts::decider::{verify, OptionResult, Refusal, VerifyError, PROOF_WORDS};
 use maci_nova_contracts::evm::SENDER;
 

@@ -4,8 +4,8 @@
 
 use ff::{Field, PrimeField};
 use halo2curves::bn256::{Fr, G1Affine, G2Affine, G1, G2};
+use maci_nova_chain::{deploy, Chain, ChainError, Receipt};
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, U256};
-use maci_nova_contracts::chain::{deploy, Chain, ChainError, Receipt};
 use maci_nova_contracts::decider::{
     deploy_code, verify_calldata, Key, OptionResult, Proof, Statement, PROOF_WORDS,
 };

@@ -1,10 +1,10 @@
 //! Sign-ups that policies of Excubiae decide: their own contracts, made by their own factories.
 
+use maci_nova_chain::{ChainError, Receipt};
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{sol, SolCall, SolValue};
 use maci_nova_contracts::artifact::Artifact;
 use maci_nova_contracts::bindings::{ExcubiaeGatekeeper, SampleToken, MACI};
-use maci_nova_contracts::chain::{ChainError, Receipt};
 use maci_nova_contracts::deploy;
 
 use crate::world::{key, maci_key, test_artifact, World, ALICE, BOB, MALLORY, OWNER};

@@ -1,8 +1,8 @@
 //! Gatekeepers that a factory has made.
 
+use maci_nova_chain::ChainError;
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256};
 use maci_nova_contracts::bindings::{FreeForAllGatekeeper, MACI};
-use maci_nova_contracts::chain::ChainError;
 use maci_nova_contracts::deploy;
 
 use crate::world::{key, test_artifact, World, ALICE, MALLORY, OWNER};

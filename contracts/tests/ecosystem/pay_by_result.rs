@@ -1,10 +1,10 @@
 //! The example contract that pays by a poll's result, and polls that are not the one that was meant.
 
+use maci_nova_chain::{Chain, ChainError, Receipt};
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{sol, SolValue};
 use maci_nova_contracts::artifact::{Artifact, Libraries};
 use maci_nova_contracts::bindings::{Poll, MACI};
-use maci_nova_contracts::chain::{Chain, ChainError, Receipt};
 
 use crate::world::{test_artifact, World, ALICE, BOB, HOUR, MALLORY, OPTIONS, OWNER};
 

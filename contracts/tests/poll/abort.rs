@@ -6,17 +6,13 @@ use maci_nova_contracts::bindings::Poll;
 use crate::top_ups::{hostile_world, world, HostileToken};
 use crate::world::{message, World, ALICE, BOB, MALLORY, OPTIONS, OWNER};
 
-fn abort(
-    world: &mut World,
-) -> Result<maci_nova_contracts::chain::Receipt, maci_nova_contracts::chain::ChainError> {
+fn abort(world: &mut World) -> Result<maci_nova_chain::Receipt, maci_nova_chain::ChainError> {
     world.send(MALLORY, world.poll, &Poll::abortCall {})
 }
 
 fn withdraw(
     account: usize,
-) -> impl Fn(
-    &mut World,
-) -> Result<maci_nova_contracts::chain::Receipt, maci_nova_contracts::chain::ChainError> {
+) -> impl Fn(&mut World) -> Result<maci_nova_chain::Receipt, maci_nova_chain::ChainError> {
     move |world| world.send(account, world.poll, &Poll::withdrawCall {})
 }
 

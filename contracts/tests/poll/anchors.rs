@@ -1,10 +1,10 @@
 //! What a message is signed with: the hash of a recent block. Each refusal is somebody who sends again, later or
 //! elsewhere, what was signed before.
 
+use maci_nova_chain::{view, BlockId, Chain, ChainError, Receipt};
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::bindings::{Poll, MACI};
-use maci_nova_contracts::chain::{view, BlockId, Chain, ChainError, Receipt};
 use maci_nova_contracts::evm::{Evm, BLOCK_TIME, HISTORY, HISTORY_CODE};
 use maci_nova_contracts::words;
 use maci_nova_protocol::chain::{extend, zero, Link};

@@ -1,8 +1,8 @@
 //! What the contract keeps is what the protocol computes from the events.
 
+use maci_nova_chain::{Chain, Log};
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_contracts::bindings::Poll;
-use maci_nova_contracts::chain::{Chain, Log};
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::chain::zero;

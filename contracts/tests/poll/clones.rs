@@ -1,9 +1,9 @@
 //! Polls are clones: what their address proves, and what their code is.
 
+use maci_nova_chain::{view, Chain, ChainError};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolValue};
 use maci_nova_contracts::bindings::{Poll, PollFactory};
-use maci_nova_contracts::chain::{view, Chain, ChainError};
 use maci_nova_contracts::deploy;
 use maci_nova_contracts::poll::{arguments, clone_address, clone_code};
 

@@ -96,7 +96,7 @@ fn polls_are_counted_and_found() {
     }
     let index = U256::from(3);
     let call = MACI::pollAtCall { index };
-    let error = maci_nova_contracts::chain::view(&world.evm, world.maci, &call).unwrap_err();
+    let error = maci_nova_chain::view(&world.evm, world.maci, &call).unwrap_err();
     let expected = MACI::MACIErrors::UnknownPoll(MACI::UnknownPoll { index });
     assert_eq!(error.revert(), Some(expected));
 }

@@ -1,10 +1,10 @@
 //! How many voice credits a voter starts with.
 
+use maci_nova_chain::ChainError;
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::bindings::{
     ConstantInitialVoiceCreditProxy, Poll, SampleToken, VotesInitialVoiceCreditProxy,
 };
-use maci_nova_contracts::chain::ChainError;
 use maci_nova_contracts::{artifact, deploy};
 
 use crate::world::{join_call, key, World, ALICE, BOB, CREDITS, MALLORY, OWNER};

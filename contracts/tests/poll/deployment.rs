@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use maci_nova_chain::{view, Chain, Deployment};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::bindings::{FreeForAllGatekeeper, VkRegistry, MACI};
-use maci_nova_contracts::chain::{view, Chain, Deployment};
 use maci_nova_contracts::deploy::{
     self, system, Addresses, DeployError, Gatekeeper, GatekeeperError, Journal, Plan, Shape, Step,
 };
@@ -161,7 +161,7 @@ fn another_account_owns_the_registry() {
 fn a_gatekeeper_for_a_token() {
     let mut evm = Evm::new();
     let code = deploy::sign_up_token(SENDER).unwrap();
-    let token = maci_nova_contracts::chain::deploy(&mut evm, SENDER, code);
+    let token = maci_nova_chain::deploy(&mut evm, SENDER, code);
     let token = token.unwrap().contract;
     let mut plan = plan(2);
     plan.gatekeeper = Gatekeeper::SignUpToken(token);
@@ -175,7 +175,7 @@ fn a_gatekeeper_for_a_token() {
 /// A gatekeeper that lets everybody in, of the account with this index.
 fn gatekeeper_of(evm: &mut Evm, owner: usize) -> Address {
     let code = deploy::free_for_all_gatekeeper(evm.accounts()[owner]).unwrap();
-    let deployment = maci_nova_contracts::chain::deploy(evm, SENDER, code);
+    let deployment = maci_nova_chain::deploy(evm, SENDER, code);
     deployment.unwrap().contract
 }
 
@@ -195,7 +195,7 @@ fn a_call_of_the_gatekeeper_that_was_undone() {
     let mut lost = evm.clone();
     let call = FreeForAllGatekeeper::setMaciCall { newMaci: maci };
     let ether = U256::ZERO;
-    maci_nova_contracts::chain::send(&mut lost, owner, gatekeeper, &call, ether).unwrap();
+    maci_nova_chain::send(&mut lost, owner, gatekeeper, &call, ether).unwrap();
     system(&mut lost, SENDER, &plan, &mut journal).unwrap();
     assert!(journal.contains_key(&Step::SetMaci));
 
@@ -212,7 +212,7 @@ fn a_call_of_the_gatekeeper_that_was_undone() {
 fn a_token_that_says_what_it_is() {
     let mut evm = Evm::new();
     let mut put = |code: Result<_, _>| {
-        let deployment = maci_nova_contracts::chain::deploy(&mut evm, SENDER, code.unwrap());
+        let deployment = maci_nova_chain::deploy(&mut evm, SENDER, code.unwrap());
         deployment.unwrap().contract
     };
     let [erc721, erc20, other] = [

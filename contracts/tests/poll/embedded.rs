@@ -1,9 +1,9 @@
 //! The chain around the embedded EVM.
 
+use maci_nova_chain::{view, BlockId, Chain, ChainError, TransactionInput};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent};
 use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
-use maci_nova_contracts::chain::{view, BlockId, Chain, ChainError, TransactionInput};
 use maci_nova_contracts::evm::{Evm, ACCOUNTS, BLOCK_TIME, CHAIN_ID, FUNDS, GENESIS_TIME, SENDER};
 
 use crate::world::{batch_call, key, message, publish_call, World, ALICE, BOB, OWNER};
@@ -232,7 +232,7 @@ fn a_trait_object_will_do() {
     let chain: &mut dyn Chain = &mut world.evm;
     let call = MACI::rootCountCall {};
     assert_eq!(view(chain, world.maci, &call), Ok(U256::ZERO));
-    let outcome = maci_nova_contracts::chain::send(
+    let outcome = maci_nova_chain::send(
         chain,
         owner,
         world.maci,

@@ -1,8 +1,8 @@
 //! Finalizing: what the verifier is asked, when, and what is stored.
 
+use maci_nova_chain::Chain;
 use maci_nova_contracts::alloy_primitives::{Bytes, U256};
 use maci_nova_contracts::bindings::Poll;
-use maci_nova_contracts::chain::Chain;
 use maci_nova_contracts::evm::CHAIN_ID;
 use maci_nova_contracts::poll::{domain, results_address, PollState};
 use maci_nova_contracts::words;

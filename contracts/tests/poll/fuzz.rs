@@ -3,13 +3,13 @@
 
 use std::sync::OnceLock;
 
+use maci_nova_chain::{Chain, ChainError};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::{
     FreeForAllGatekeeper, JoinVerifier, Poll, PollFactory, SampleToken, SignUpToken, VkRegistry,
     MACI,
 };
-use maci_nova_contracts::chain::{Chain, ChainError};
 use maci_nova_contracts::deploy;
 use maci_nova_contracts::evm::SENDER;
 use proptest::prelude::*;

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use halo2curves::bn256::Fr;
+use maci_nova_chain::{self as chain, Receipt};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
-use maci_nova_contracts::chain::{self, Receipt};
 use maci_nova_contracts::decider::{OptionResult, Statement};
 use maci_nova_contracts::deploy::{self, system, Addresses, Step};
 use maci_nova_contracts::evm::{Evm, CHAIN_ID, SENDER};

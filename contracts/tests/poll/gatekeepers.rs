@@ -1,11 +1,11 @@
 //! Who may sign up.
 
+use maci_nova_chain::{ChainError, Receipt};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::bindings::{
     FreeForAllGatekeeper, SignUpToken, SignUpTokenGatekeeper, MACI,
 };
-use maci_nova_contracts::chain::{ChainError, Receipt};
 use maci_nova_contracts::deploy;
 use maci_nova_contracts::evm::SENDER;
 

@@ -2,10 +2,10 @@
 
 use ff::Field;
 use halo2curves::bn256::{Fr, G1Affine, G2Affine};
+use maci_nova_chain::{deploy, view, Chain, ChainError};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolError};
 use maci_nova_contracts::bindings::JoinVerifier;
-use maci_nova_contracts::chain::{deploy, view, Chain, ChainError};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::join::{deploy_code, key_words, Key};
 use maci_nova_contracts::words;

@@ -1,10 +1,10 @@
 //! The checks of keys against the protocol's own.
 
 use ff::Field;
+use maci_nova_chain::{Chain, ChainError};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::{sol, SolCall};
 use maci_nova_contracts::bindings::MACI;
-use maci_nova_contracts::chain::{Chain, ChainError};
 use maci_nova_protocol::babyjub::{is_scalar, Point};
 use maci_nova_protocol::field::Fr;
 use proptest::prelude::*;

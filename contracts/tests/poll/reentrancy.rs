@@ -1,9 +1,9 @@
 //! Calls from inside calls: whatever a poll or a MACI talks to may talk back.
 
+use maci_nova_chain::Chain;
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::{sol, SolCall, SolError};
 use maci_nova_contracts::bindings::{Poll, MACI};
-use maci_nova_contracts::chain::Chain;
 
 use crate::bounds::HostileCredits;
 use crate::top_ups::{hostile_world, HostileToken};

@@ -1,11 +1,10 @@
 //! The registry of verifiers.
 
+use maci_nova_chain::{ChainError, Receipt};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::bindings::{VkRegistry, MACI};
-use maci_nova_contracts::chain::{ChainError, Receipt};
-use maci_nova_contracts::deploy;
 use maci_nova_contracts::evm::{Evm, SENDER};
-use maci_nova_contracts::words;
+use maci_nova_contracts::{deploy, words};
 use maci_nova_protocol::poll::{Header, State};
 use maci_nova_protocol::tally::Mode;
 

@@ -1,12 +1,11 @@
 //! Signing up: the tree, its roots, and what is no sign-up.
 
+use maci_nova_chain::ChainError;
 use maci_nova_contracts::alloy_primitives::{Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::SolError;
 use maci_nova_contracts::bindings::{FreeForAllGatekeeper, MACI};
-use maci_nova_contracts::chain::ChainError;
-use maci_nova_contracts::deploy;
 use maci_nova_contracts::evm::{Evm, SENDER};
-use maci_nova_contracts::words;
+use maci_nova_contracts::{deploy, words};
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::field::Fr;
 use maci_nova_protocol::lean_imt::LeanImt;
@@ -41,7 +40,7 @@ fn every_root_is_kept_by_its_index() {
 
 fn root_error(world: &World, index: U256) -> ChainError {
     let call = MACI::rootAtCall { index };
-    maci_nova_contracts::chain::view(&world.evm, world.maci, &call).unwrap_err()
+    maci_nova_chain::view(&world.evm, world.maci, &call).unwrap_err()
 }
 
 #[test]

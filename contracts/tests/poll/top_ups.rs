@@ -1,9 +1,9 @@
 //! Top-ups: tokens in, credits out.
 
+use maci_nova_chain::Chain;
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::sol;
 use maci_nova_contracts::bindings::{Poll, SampleToken};
-use maci_nova_contracts::chain::Chain;
 use maci_nova_contracts::words;
 use maci_nova_protocol::chain::zero;
 use maci_nova_protocol::message::TopUp;

@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use ff::Field;
+use maci_nova_chain::{self as chain, Chain, ChainError, Receipt};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::{sol, SolCall, SolError, SolValue};
 use maci_nova_contracts::artifact::{self, Artifact, Libraries};
 use maci_nova_contracts::bindings::{Poll, SampleToken, VkRegistry, MACI};
-use maci_nova_contracts::chain::{self, Chain, ChainError, Receipt};
-use maci_nova_contracts::deploy;
 use maci_nova_contracts::evm::{Evm, SENDER};
-use maci_nova_contracts::words;
+use maci_nova_contracts::{deploy, words};
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::chain::{extend, Link};
 use maci_nova_protocol::field::Fr;

@@ -1,7 +1,7 @@
 //! The contract that verifies decider proofs, in the embedded EVM.
 
+use maci_nova_chain::{deploy, Chain};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
-use maci_nova_contracts::chain::{deploy, Chain};
 use maci_nova_contracts::decider::{deploy_code, verify_calldata, Refusal, VerifyError};
 use maci_nova_contracts::evm::{Evm, SENDER};
 

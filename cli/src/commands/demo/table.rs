@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use maci_nova_chain::clock::duration;
+
 use super::Document;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::progress::duration;
 
 /// Gas of MACI v3, measured on a local node with real proofs; means where there is a range.
 const MACI: [(&str, u64); 4] = [

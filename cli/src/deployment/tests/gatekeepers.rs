@@ -1,10 +1,10 @@
 //! Who may sign up: policies of Excubiae, made by their own factories, and gatekeepers that are
 //! there.
 
+use maci_nova_chain::{deploy as deploy_code, send, view};
 use maci_nova_contracts::alloy_sol_types::{sol, SolCall, SolValue};
 use maci_nova_contracts::artifact::Artifact;
 use maci_nova_contracts::bindings::ExcubiaePolicy;
-use maci_nova_contracts::chain::{deploy as deploy_code, send, view};
 use maci_nova_contracts::deploy::GatekeeperError;
 
 use super::*;

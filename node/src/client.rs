@@ -7,25 +7,23 @@ use std::time::Duration;
 
 use ethers_core::types::{BlockId as NodeBlockId, BlockNumber, Filter, Topic, ValueOrArray};
 use ethers_providers::{Middleware, Provider, RpcError as _};
-use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
-use maci_nova_contracts::chain::{
-    Block, BlockId, Chain, ChainError, Log, Receipt, TransactionInput,
+use maci_nova_chain::alloy_primitives::{Address, Bytes, B256, U256};
+use maci_nova_chain::{
+    Block, BlockId, Chain, ChainError, Log, Notice, Observer, Receipt, RpcUrl, TransactionInput,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
-use super::account::Account;
-use super::error::RpcError;
-use super::logs::{self, Query, Window};
-use super::observer::{Notice, Observer};
-use super::retry::Patience;
-use super::send::{self, Draft, Overdue};
-use super::transport::Transport;
-use super::types::{
+use crate::account::Account;
+use crate::error::RpcError;
+use crate::logs::{self, Query, Window};
+use crate::retry::Patience;
+use crate::send::{self, Draft, Overdue};
+use crate::transport::Transport;
+use crate::types::{
     alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, ethers_word, small,
 };
-use super::url::RpcUrl;
 
 /// Tries where a failure may have a reason that trying does not change: the first contact with a
 /// node, and logs of many blocks.

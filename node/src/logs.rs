@@ -3,11 +3,11 @@
 //! Providers bound the blocks, the logs or the bytes of one answer, each in its own words. So any
 //! refusal halves the range, down to one block, and success lets it grow again.
 
-use maci_nova_contracts::alloy_primitives::{Address, B256};
-use maci_nova_contracts::chain::Log;
+use maci_nova_chain::alloy_primitives::{Address, B256};
+use maci_nova_chain::Log;
 
-use super::error::RpcError;
-use super::types::{alloy_address, alloy_hash, small};
+use crate::error::RpcError;
+use crate::types::{alloy_address, alloy_hash, small};
 
 /// The method whose answers are read here.
 pub const METHOD: &str = "eth_getLogs";

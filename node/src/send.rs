@@ -9,16 +9,15 @@ use ethers_core::types::{
 };
 use ethers_core::utils::keccak256;
 use ethers_providers::{JsonRpcError, Middleware, Provider, RpcError as _};
-use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
-use maci_nova_contracts::chain::Receipt;
+use maci_nova_chain::alloy_primitives::{Address, Bytes, B256, U256};
+use maci_nova_chain::{Notice, Receipt};
 use serde_json::Value;
 
-use super::account::Account;
-use super::error::RpcError;
-use super::logs;
-use super::observer::Notice;
-use super::transport::Transport;
-use super::types::{
+use crate::account::Account;
+use crate::error::RpcError;
+use crate::logs;
+use crate::transport::Transport;
+use crate::types::{
     alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, ethers_word, small,
 };
 

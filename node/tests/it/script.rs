@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use maci_nova::rpc::{Notice, Observer, Options, RpcChain, RpcError};
+use maci_nova_chain::{BlockId, Chain, ChainError, Log, Notice, Observer};
 use maci_nova_contracts::alloy_primitives::{hex, keccak256, Address, Bytes, B256, U256};
-use maci_nova_contracts::chain::{BlockId, Chain, ChainError, Log};
+use maci_nova_node::testing::{accounts, hurried, CHAIN};
+use maci_nova_node::{Options, RpcChain, RpcError};
 use serde_json::{json, Value};
 
-use crate::anvil::{accounts, hurried, CHAIN};
 use crate::server::{Reply, Server, KEY};
 
 const CONTRACT: Address = Address::repeat_byte(0xcc);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use url::{Host, Url};
+use ::url::{Host, Url};
 
 /// A node's HTTP address. Shown as scheme, host and port; user name, password, path and query, where
 /// providers put their keys, stay hidden.
@@ -43,8 +43,8 @@ impl RpcUrl {
         }
     }
 
-    /// All of it, for the transport alone.
-    pub(super) fn whole(&self) -> Url {
+    /// All of it, for the transport alone: it must not be shown.
+    pub fn whole(&self) -> Url {
         self.0.clone()
     }
 }

@@ -1,7 +1,4 @@
-//! A chain as everything in this project sees it: transactions, calls, logs and blocks.
-//!
-//! [`Evm`](crate::evm::Evm) is one in this process; another one speaks JSON-RPC to a node. All calldata
-//! and all events are made and read with [`bindings`](crate::bindings).
+//! Transactions, calls, logs and blocks.
 
 use alloy_primitives::{Address, Bytes, B256, U256};
 use alloy_sol_types::{SolCall, SolEvent, SolInterface};

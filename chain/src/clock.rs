@@ -2,41 +2,46 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use maci_nova_contracts::chain::{BlockId, Chain};
-
-use crate::failure::{on_chain, Failure};
-use crate::progress::duration;
+use crate::{BlockId, Chain, ChainError};
 
 const DAY: u64 = 86_400;
 
-/// How many blocks a chain's block time is taken from, and what it is taken for where there are too few.
+/// How many blocks a chain's block time is taken from.
 const MOST_SAMPLED: u64 = 256;
 const LEAST_SAMPLED: u64 = 32;
+/// Seconds between two blocks where too few are known.
 pub const USUAL_BLOCK_TIME: f64 = 12.0;
 const SHORTEST_BLOCK_TIME: f64 = 0.1;
 
 /// The newest block's time, in seconds since 1970.
-pub fn newest<C: Chain + ?Sized>(chain: &C) -> Result<u64, Failure> {
-    let block = chain.block(BlockId::Latest);
-    Ok(block.map_err(on_chain("read the newest block"))?.timestamp)
+///
+/// # Errors
+/// Those of [`Chain::block`].
+pub fn newest<C: Chain + ?Sized>(chain: &C) -> Result<u64, ChainError> {
+    Ok(chain.block(BlockId::Latest)?.timestamp)
 }
 
 /// About when the next block will be: a chain that waits for transactions may not have had a block
 /// for long, and another may be ahead of this machine's clock.
-pub fn now<C: Chain + ?Sized>(chain: &C) -> Result<u64, Failure> {
+///
+/// # Errors
+/// Those of [`Chain::block`].
+pub fn now<C: Chain + ?Sized>(chain: &C) -> Result<u64, ChainError> {
     let here = SystemTime::now().duration_since(UNIX_EPOCH);
     Ok(newest(chain)?.max(here.map_or(0, |time| time.as_secs())))
 }
 
 /// Seconds between two blocks of the last few hundred.
-pub fn block_time<C: Chain + ?Sized>(chain: &C) -> Result<f64, Failure> {
-    let read = |block| chain.block(block).map_err(on_chain("read a block"));
-    let newest = read(BlockId::Latest)?;
+///
+/// # Errors
+/// Those of [`Chain::block`].
+pub fn block_time<C: Chain + ?Sized>(chain: &C) -> Result<f64, ChainError> {
+    let newest = chain.block(BlockId::Latest)?;
     let sample = newest.number.min(MOST_SAMPLED);
     if sample < LEAST_SAMPLED {
         return Ok(USUAL_BLOCK_TIME);
     }
-    let earlier = read(BlockId::Number(newest.number - sample))?;
+    let earlier = chain.block(BlockId::Number(newest.number - sample))?;
     let seconds = newest.timestamp.saturating_sub(earlier.timestamp);
     Ok((seconds as f64 / sample as f64).max(SHORTEST_BLOCK_TIME))
 }
@@ -60,6 +65,23 @@ pub fn span(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
         _ => duration(seconds as f64),
+    }
+}
+
+/// A time for people, from seconds.
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds > 1e9 {
+        return "a very long time".into();
+    }
+    if seconds < 10.0 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    match whole {
+        0..=119 => format!("{whole} s"),
+        120..=7199 => format!("{} min {} s", whole / 60, whole % 60),
+        7200..=172_799 => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+        _ => format!("{} days {} h", whole / 86_400, whole % 86_400 / 3600),
     }
 }
 

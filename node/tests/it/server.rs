@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use maci_nova::rpc::RpcUrl;
+use maci_nova_chain::RpcUrl;
 use serde_json::{json, Value};
 
 /// What the server does with a request.

@@ -1,4 +1,4 @@
-//! Anvil, a node for tests.
+//! For tests: anvil, a node. It is installed by npm in `tests/node`.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -6,8 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use maci_nova::rpc::{Account, Options, Patience, RpcChain, RpcUrl};
-use maci_nova_contracts::alloy_primitives::hex;
+use maci_nova_chain::alloy_primitives::hex;
+use maci_nova_chain::RpcUrl;
+
+use crate::{Account, Options, Patience, RpcChain};
 
 /// Keys of the first accounts, which anvil has published and gives 10,000 ether.
 pub const KEYS: [&str; 3] = [
@@ -23,6 +25,7 @@ pub const CHAIN: u64 = 31_337;
 const START: Duration = Duration::from_secs(60);
 
 /// A running node. Ends when it is dropped.
+#[derive(Debug)]
 pub struct Anvil {
     process: Child,
     port: u16,

@@ -2,8 +2,8 @@
 //! opens keystores; calldata, events and errors are those of the contracts' own bindings.
 //!
 //! ```no_run
-//! use maci_nova::rpc::{Account, AccountSource, Options, RpcChain};
-//! use maci_nova_contracts::chain::Chain;
+//! use maci_nova_chain::Chain;
+//! use maci_nova_node::{Account, AccountSource, Options, RpcChain};
 //! # fn connect() -> Result<(), Box<dyn std::error::Error>> {
 //! let account = Account::open(&AccountSource::Environment)?;
 //! let options = Options {
@@ -21,16 +21,14 @@ mod account;
 mod client;
 mod error;
 mod logs;
-mod observer;
 mod retry;
 mod send;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod transport;
 mod types;
-mod url;
 
 pub use account::{Account, AccountError, AccountSource, KEY_ENVIRONMENT, PASSWORD_ENVIRONMENT};
 pub use client::{Options, RpcChain};
 pub use error::RpcError;
-pub use observer::{Notice, Observer};
 pub use retry::Patience;
-pub use url::{RpcUrl, UrlError};

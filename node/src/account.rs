@@ -11,10 +11,10 @@ use ethers_core::k256::ecdsa::SigningKey;
 use ethers_core::types::transaction::eip2718::TypedTransaction;
 use ethers_core::types::Bytes;
 use ethers_signers::{LocalWallet, Signer, WalletError};
-use maci_nova_contracts::alloy_primitives::{hex, Address};
+use maci_nova_chain::alloy_primitives::{hex, Address};
 use zeroize::Zeroizing;
 
-use super::types::alloy_address;
+use crate::types::alloy_address;
 
 /// Holds a private key, `0x` and 64 hexadecimal digits, when no file is named.
 pub const KEY_ENVIRONMENT: &str = "MACI_NOVA_ETH_KEY";
@@ -126,7 +126,7 @@ impl Account {
     }
 
     /// The transaction signed for its own chain id, encoded as a node takes it.
-    pub(super) fn sign(&self, transaction: &TypedTransaction) -> Result<Bytes, WalletError> {
+    pub(crate) fn sign(&self, transaction: &TypedTransaction) -> Result<Bytes, WalletError> {
         let signature = self.0.sign_transaction_sync(transaction)?;
         Ok(transaction.rlp_signed(&signature))
     }
@@ -319,7 +319,7 @@ fn refuse_shared(_path: &Path, _file: &File) -> Result<(), AccountError> {
 mod tests {
     use std::fs;
 
-    use maci_nova_contracts::alloy_primitives::address;
+    use maci_nova_chain::alloy_primitives::address;
     use serde_json::{json, Value};
     use tempfile::TempDir;
 

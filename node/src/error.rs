@@ -3,13 +3,12 @@
 use std::error::Error;
 
 use ethers_providers::ProviderError;
-use maci_nova_contracts::alloy_primitives::{hex, Address, Bytes, B256, U256};
-use maci_nova_contracts::chain::ChainError;
+use maci_nova_chain::alloy_primitives::{hex, Address, Bytes, B256, U256};
+use maci_nova_chain::{ChainError, UrlError};
 
-use super::account::AccountError;
-use super::logs;
-use super::transport::TransportError;
-use super::url::UrlError;
+use crate::account::AccountError;
+use crate::logs;
+use crate::transport::TransportError;
 
 /// Why nothing came of a request, or nothing is known of it. No message shows more of a node's
 /// address than its host.
@@ -148,7 +147,7 @@ impl RpcError {
     }
 
     /// What ethers' provider says of a request.
-    pub(super) fn of_provider(method: &'static str, error: ProviderError) -> Self {
+    pub(crate) fn of_provider(method: &'static str, error: ProviderError) -> Self {
         let ProviderError::JsonRpcClientError(inner) = &error else {
             return RpcError::Nonsense {
                 method,

@@ -2,8 +2,8 @@
 //! is still true.
 //!
 //! ```no_run
-//! use maci_nova::follower::{Follower, Step};
-//! # use maci_nova_contracts::chain::{Chain, ChainError};
+//! use maci_nova_chain::{Follower, Step};
+//! # use maci_nova_chain::{Chain, ChainError};
 //! # fn follow(
 //! #     chain: &dyn Chain,
 //! #     read: impl Fn(u64, u64) -> Result<u64, ChainError>,
@@ -26,9 +26,10 @@
 //! # }
 //! ```
 
-use maci_nova_contracts::alloy_primitives::B256;
-use maci_nova_contracts::chain::{Block, BlockId, Chain, ChainError};
+use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
+
+use crate::{Block, BlockId, Chain, ChainError};
 
 /// The newest marks, which are all kept.
 const NEWEST: usize = 64;
@@ -247,10 +248,10 @@ impl<T: Clone> Follower<T> {
 mod tests {
     use std::cell::RefCell;
 
-    use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
-    use maci_nova_contracts::chain::{Log, Receipt, TransactionInput};
+    use alloy_primitives::{Address, Bytes, U256};
 
     use super::*;
+    use crate::{Log, Receipt, TransactionInput};
 
     /// A chain of blocks that a script replaces: block `i` has the hash that counts its fork and `i`.
     #[derive(Default)]

@@ -1,7 +1,7 @@
 //! The same values in ethers' types and in the contracts' bindings'.
 
 use ethers_core::types::{H160, H256, U256 as EthersU256};
-use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
+use maci_nova_chain::alloy_primitives::{Address, B256, U256};
 
 pub fn alloy_address(address: H160) -> Address {
     Address::from(address.to_fixed_bytes())

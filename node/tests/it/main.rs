@@ -1,7 +1,6 @@
 //! The JSON-RPC client against anvil, a node, and against a server that plays one by a script.
 #![cfg(unix)]
 
-mod anvil;
 mod echo;
 mod node;
 mod script;

@@ -1,8 +1,8 @@
 //! A contract that says what it is told: calldata is a topic and data, which become a log; with the
 //! topic zero the data is what it reverts with.
 
+use maci_nova_chain::{self as chain, Chain};
 use maci_nova_contracts::alloy_primitives::{hex, Address, Bytes, B256};
-use maci_nova_contracts::chain::{self, Chain};
 
 /// Deploys the contract.
 pub fn deploy(chain: &mut dyn Chain) -> Address {

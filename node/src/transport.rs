@@ -14,13 +14,12 @@ use async_trait::async_trait;
 use ethers_providers::{
     Http, HttpClientError, JsonRpcClient, JsonRpcError, ProviderError, RpcError,
 };
+use maci_nova_chain::{Notice, Observer, RpcUrl};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
-use super::observer::{Notice, Observer};
-use super::retry::Patience;
-use super::url::RpcUrl;
+use crate::retry::Patience;
 
 /// How often the observer is asked whether to stop.
 const TICK: Duration = Duration::from_millis(200);

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use maci_nova::follower::{Follower, Step};
-use maci_nova::rpc::{Options, RpcChain, RpcError};
+use maci_nova_chain::{self as chain, BlockId, Chain, ChainError, Log, TransactionInput};
+use maci_nova_chain::{Follower, Step};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{SolConstructor, SolError};
 use maci_nova_contracts::bindings::DeciderVerifier::{
     self, constructorCall, DeciderVerifierErrors, G1Point, G2Point, VerifyingKey,
 };
-use maci_nova_contracts::chain::{self, BlockId, Chain, ChainError, Log, TransactionInput};
+use maci_nova_node::testing::{accounts, hurried, Anvil, CHAIN};
+use maci_nova_node::{Options, RpcChain, RpcError};
 use serde_json::{json, Value};
 
-use crate::anvil::{accounts, hurried, Anvil, CHAIN};
 use crate::echo;
 
 fn topic(number: u64) -> B256 {
@@ -351,7 +351,7 @@ fn a_node_that_dies_and_comes_back() {
         return;
     };
     // Half a minute: starting the node again takes a moment.
-    let patience = maci_nova::rpc::Patience {
+    let patience = maci_nova_node::Patience {
         longest: Duration::from_millis(500),
         tries: 60,
         ..hurried()
