@@ -34,9 +34,10 @@ pub trait Chain {
         value: U256,
     ) -> Result<Receipt, ChainError>;
 
-    /// Sends a call that is of no use after the block `last_block`, and stops waiting for it then. The next call of
-    /// the same account to the same contract that is sent in this way takes its place: at most one of the two gets
-    /// into a block, and its receipt is what is returned.
+    /// Sends a call that is of no use after the block `last_block`, and stops waiting for it then. It takes the place
+    /// of the transaction that `replaces` names, which an earlier call has left open ([`ChainError::Overdue`], or
+    /// [`ChainError::Undecided`]): at most one of the two gets into a block, and the receipt of that one is returned.
+    /// So the two have to be the same to the caller.
     ///
     /// # Errors
     /// As for [`Chain::send`], and [`ChainError::Overdue`].
@@ -47,9 +48,10 @@ pub trait Chain {
         calldata: Bytes,
         value: U256,
         last_block: u64,
+        replaces: Option<B256>,
     ) -> Result<Receipt, ChainError> {
         // For chains where what is sent is in the next block.
-        let _ = last_block;
+        let _ = (last_block, replaces);
         self.send(from, Some(to), calldata, value)
     }
 

@@ -84,6 +84,11 @@ pub fn deploy<C: Chain + ?Sized>(
     warn_of_token(chain, request.gatekeeper, observer);
     let header = header(request, chain_id, from);
     let mut journal = FileJournal::open(FileJournal::path(path), &header, observer)?;
+    if existing(path)?.is_some() {
+        // Another process has done it since.
+        drop(journal);
+        return deploy(chain, from, request, path, rpc_url, observer);
+    }
     if !journal.steps().is_empty() {
         journal.check_chain(chain)?;
         observer.note(&format!(
@@ -96,7 +101,7 @@ pub fn deploy<C: Chain + ?Sized>(
         Ok(addresses) => addresses,
         Err(error) => return Err(stopped(journal, error)),
     };
-    check_calls(chain, &addresses, request, &journal)?;
+    check_calls(chain, &addresses, request)?;
     let contracts = contracts(&journal)?;
     let file = PollFile::new(chain_id, rpc_url, contracts, request.digests);
     file.create(path)?;
@@ -207,7 +212,7 @@ fn check_existing<C: Chain + ?Sized>(
     }
     let maci = file.contracts.maci.address;
     let gatekeeper = view(chain, maci, &MACI::GATEKEEPERCall {}, "read MACI")?;
-    if !is_tied(chain, gatekeeper, maci)? {
+    if !is_tied(chain, gatekeeper, maci, request.gatekeeper)? {
         return Err(Failure::OnChain(format!(
             "poll file {} names MACI {maci}, but its gatekeeper {gatekeeper} does not let anybody sign up there: it serves another MACI or none, or its policy guards another contract or none; the chain was reorganised, or the file is none that deploy wrote",
             path.display()
@@ -286,13 +291,24 @@ fn is_tied<C: Chain + ?Sized>(
     chain: &C,
     gatekeeper: Address,
     maci: Address,
+    kind: Gatekeeper,
 ) -> Result<bool, Failure> {
     let call = FreeForAllGatekeeper::maciCall {};
     if view(chain, gatekeeper, &call, "read the gatekeeper")? != maci {
         return Ok(false);
     }
+    let asks_policy = match kind {
+        Gatekeeper::FreeForAll | Gatekeeper::SignUpToken(_) => false,
+        Gatekeeper::Excubiae { .. } => true,
+        Gatekeeper::Existing(_) => {
+            ask(chain, gatekeeper, &ExcubiaeGatekeeper::POLICYCall {})?.is_some()
+        }
+    };
+    if !asks_policy {
+        return Ok(true);
+    }
     let guarded = ask(chain, gatekeeper, &ExcubiaeGatekeeper::isGuardedCall {})?;
-    Ok(guarded.unwrap_or(true))
+    Ok(guarded == Some(true))
 }
 
 fn ask<C: Chain + ?Sized, S: SolCall>(
@@ -380,7 +396,6 @@ fn check_calls<C: Chain + ?Sized>(
     chain: &C,
     addresses: &Addresses,
     request: &Request,
-    journal: &FileJournal<'_>,
 ) -> Result<(), Failure> {
     let Shape {
         state_tree_depth,
@@ -397,11 +412,18 @@ fn check_calls<C: Chain + ?Sized>(
     let what = "read the registry of verifiers";
     let registered = view(chain, addresses.registry, &call, what)?;
     if registered.verifier == addresses.decider_verifier
-        && is_tied(chain, addresses.gatekeeper, addresses.maci)?
+        && is_tied(
+            chain,
+            addresses.gatekeeper,
+            addresses.maci,
+            request.gatekeeper,
+        )?
     {
         return Ok(());
     }
-    Err(journal.outdated("a call is no longer on the chain, which was reorganised"))
+    Err(Failure::OnChain(
+        "the node does not show a call that was in a block: it is behind, or the chain was reorganised; run the same command again, which sends it again if it is lost".into(),
+    ))
 }
 
 fn contracts(journal: &FileJournal<'_>) -> Result<Contracts, Failure> {

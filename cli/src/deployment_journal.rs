@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use fs4::fs_std::FileExt;
 use maci_nova_chain::{Chain, Deployment, Observer};
-use maci_nova_contracts::alloy_primitives::Address;
-use maci_nova_contracts::deploy::{DeployError, Gatekeeper, Journal, Shape, Step};
+use maci_nova_contracts::alloy_primitives::{Address, B256};
+use maci_nova_contracts::deploy::{code_digest, DeployError, Gatekeeper, Journal, Shape, Step};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{on_chain, Failure};
@@ -43,6 +43,9 @@ pub struct Header {
     /// The gatekeeper that was there already. Without any of the three everybody may sign up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gatekeeper: Option<Address>,
+    /// Digest of the contracts' code: what was begun with other code is not finished with this one.
+    #[serde(default)]
+    code: B256,
 }
 
 /// What a [`Header`] is made of.
@@ -85,6 +88,7 @@ impl From<Subject> for Header {
             sign_up_token,
             policy,
             gatekeeper,
+            code: code_digest(),
         }
     }
 }
@@ -112,6 +116,7 @@ impl Header {
             ),
             (self.production != other.production, "--production"),
             (gatekeeper(self) != gatekeeper(other), "gatekeeper"),
+            (self.code != other.code, "the contracts' code"),
         ];
         let different = all.iter().filter(|(differs, _)| *differs);
         different.map(|(_, name)| *name).collect()

@@ -309,7 +309,7 @@ fn chain_advice(error: &ChainError) -> &'static str {
             "; look it up before running the command again, which may send another"
         }
         ChainError::Overdue { .. } => {
-            "; look it up before running the command again, which would wait for it"
+            "; look it up before running the command again, which sends another"
         }
         ChainError::Interrupted => "; nothing was sent",
         _ => "",

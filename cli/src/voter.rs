@@ -259,21 +259,32 @@ fn sign_and_send<C: Chain + ?Sized>(
     what: &str,
 ) -> Result<Receipt, Failure> {
     let mut waiting = None;
-    for _ in 1..SIGNINGS {
-        let signed = sign(chain, poll, drafts);
-        let (anchor, messages, last_block) =
-            signed.map_err(|failure| after(&waiting, failure, what))?;
-        match send_batch(chain, from, poll, &messages, &anchor, last_block) {
+    for _ in 0..SIGNINGS {
+        let sent = match sign(chain, poll, drafts) {
+            Ok((anchor, messages, last_block)) => {
+                let wait = last_block.map(|last_block| Wait {
+                    last_block,
+                    replaces: waiting,
+                });
+                send_batch(chain, from, poll, &messages, &anchor, wait)
+            }
+            Err(failure) => return Err(after(waiting, failure, what)),
+        };
+        match sent {
             Err(ChainError::Overdue { transaction }) => waiting = Some(transaction),
             Err(error) if anchor::is_refused(&error) => waiting = None,
             sent => return sent.map_err(on_chain(what)),
         }
     }
-    // The last one is waited for as long as any transaction is.
-    let signed = sign(chain, poll, drafts);
-    let (anchor, messages, _) = signed.map_err(|failure| after(&waiting, failure, what))?;
-    let never = u64::MAX;
-    send_batch(chain, from, poll, &messages, &anchor, Some(never)).map_err(on_chain(what))
+    let text = "its messages were too late each time; the chain is busy, or its clock or this machine's is wrong";
+    Err(after(waiting, Failure::OnChain(text.into()), what))
+}
+
+/// How long a transaction is waited for.
+struct Wait {
+    last_block: u64,
+    /// The one that it takes the place of.
+    replaces: Option<B256>,
 }
 
 /// Signs for the newest anchor; also the block after which it is no use to wait any longer.
@@ -289,8 +300,8 @@ fn sign<C: Chain + ?Sized>(
 }
 
 /// A failure while a transaction waits, which may get into a block still.
-fn after(waiting: &Option<B256>, failure: Failure, what: &str) -> Failure {
-    match *waiting {
+fn after(waiting: Option<B256>, failure: Failure, what: &str) -> Failure {
+    match waiting {
         None => failure,
         Some(transaction) => on_chain(what)(ChainError::Undecided {
             transaction,
@@ -431,7 +442,7 @@ fn send_batch<C: Chain + ?Sized>(
     poll: &PollContract,
     batch: &[Message],
     anchor: &Anchor,
-    last_block: Option<u64>,
+    wait: Option<Wait>,
 ) -> Result<Receipt, ChainError> {
     let data = |message: &Message| message.data.each_ref().map(words::scalar);
     let key = |message: &Message| poll_key(&message.encryption_key);
@@ -449,7 +460,7 @@ fn send_batch<C: Chain + ?Sized>(
             blockNumber: block_number,
             anchor: element,
         };
-        return send_in_time(chain, from, poll, call.abi_encode(), fee, last_block);
+        return send_in_time(chain, from, poll, call.abi_encode(), fee, wait);
     }
     let call = Poll::publishMessageBatchCall {
         data: batch.iter().map(data).collect(),
@@ -457,7 +468,7 @@ fn send_batch<C: Chain + ?Sized>(
         blockNumber: block_number,
         anchor: element,
     };
-    send_in_time(chain, from, poll, call.abi_encode(), fee, last_block)
+    send_in_time(chain, from, poll, call.abi_encode(), fee, wait)
 }
 
 fn send_in_time<C: Chain + ?Sized>(
@@ -466,10 +477,20 @@ fn send_in_time<C: Chain + ?Sized>(
     poll: &PollContract,
     calldata: Vec<u8>,
     fee: U256,
-    last_block: Option<u64>,
+    wait: Option<Wait>,
 ) -> Result<Receipt, ChainError> {
-    match last_block {
-        Some(last) => chain.send_until(from, poll.address, calldata.into(), fee, last),
+    match wait {
+        Some(Wait {
+            last_block,
+            replaces,
+        }) => chain.send_until(
+            from,
+            poll.address,
+            calldata.into(),
+            fee,
+            last_block,
+            replaces,
+        ),
         None => chain.send(from, Some(poll.address), calldata.into(), fee),
     }
 }

@@ -109,8 +109,16 @@ impl VotesCredits {
     ) -> Result<(), Failure> {
         let timepoint = U256::from(self.snapshot);
         let supply = self.ask(chain, &SampleToken::getPastTotalSupplyCall { timepoint })?;
-        // Not every token with votes tells it.
+        // Not every token with votes tells it, but each tells votes.
         let Some(supply) = supply else {
+            let account = Address::ZERO;
+            let votes = SampleToken::getPastVotesCall { account, timepoint };
+            if self.ask(chain, &votes)?.is_none() {
+                return usage(format!(
+                    "--votes-token {} does not tell votes at {}: it is no token with votes, and nobody could join",
+                    self.token, self.snapshot
+                ));
+            }
             observer.warn(&format!(
                 "--votes-token {} does not tell its supply at {}: what votes are worth cannot be checked",
                 self.token, self.snapshot
@@ -289,8 +297,8 @@ mod tests {
         world.evm.mine(1);
         assert_eq!(check(&world, token, number, 5000), Ok(()));
         refuses(check(&world, token, number, 5001), "less than one credit");
-        // What does not tell its supply cannot be checked.
-        let silent = world.file.contracts.maci.address;
-        assert_eq!(check(&world, silent, number, 1), Ok(()));
+        // Something else altogether.
+        let no_token = world.file.contracts.maci.address;
+        refuses(check(&world, no_token, number, 1), "does not tell votes");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{keccak256, Address, Bytes, B256, U256};
 use alloy_sol_types::SolConstructor;
 use maci_nova_chain::{self as chain, BlockId, Chain, ChainError, Deployment};
 use thiserror::Error;
@@ -292,8 +292,9 @@ impl<C: Chain + ?Sized> Site<'_, C> {
         Ok(deployment.contract)
     }
 
-    /// Sends a call unless the step is done; `seen` tells whether the contract says that it was.
-    fn call(
+    /// Sends a call, unless the contract says that it was (`seen`) and the journal has it. One that a
+    /// reorganisation has undone is sent again.
+    fn tie(
         &mut self,
         step: Step,
         from: Address,
@@ -301,9 +302,9 @@ impl<C: Chain + ?Sized> Site<'_, C> {
         call: &impl alloy_sol_types::SolCall,
         seen: bool,
     ) -> Result<(), DeployError> {
-        match self.journal.done(step) {
-            Some(_) => Ok(()),
-            None => self.transact(step, from, to, call, seen),
+        match seen && self.journal.done(step).is_some() {
+            true => Ok(()),
+            false => self.transact(step, from, to, call, seen),
         }
     }
 
@@ -369,8 +370,29 @@ impl<C: Chain + ?Sized> Site<'_, C> {
             .verifier;
         let seen = already(step, set, verifier)?;
         let call = VkRegistry::setVerifierCall { shape, verifier };
-        self.call(step, plan.owner, registry, &call, seen)
+        self.tie(step, plan.owner, registry, &call, seen)
     }
+}
+
+/// keccak256 of everything that [`system`] deploys, but for keys and addresses.
+pub fn code_digest() -> B256 {
+    let artifacts = [
+        artifact::POSEIDON_T3,
+        artifact::POSEIDON_T4,
+        artifact::POSEIDON_T5,
+        artifact::POSEIDON_T6,
+        artifact::VK_REGISTRY,
+        artifact::DECIDER_VERIFIER,
+        artifact::JOIN_VERIFIER,
+        artifact::POLL,
+        artifact::POLL_FACTORY,
+        artifact::FREE_FOR_ALL_GATEKEEPER,
+        artifact::SIGN_UP_TOKEN_GATEKEEPER,
+        artifact::EXCUBIAE_GATEKEEPER,
+        artifact::MACI,
+    ];
+    let digests = artifacts.map(|artifact| keccak256(artifact.json));
+    keccak256(digests.concat())
 }
 
 /// Whether what is set is what shall be; an error if it is something else.

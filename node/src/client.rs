@@ -96,8 +96,8 @@ pub struct RpcChain {
     /// Addresses that were seen to have code.
     contracts: HashSet<Address>,
     window: Mutex<Window>,
-    /// What is in no block yet, and is replaced by what is sent next.
-    overdue: Option<Overdue>,
+    /// What is in no block yet, and can be replaced.
+    overdue: Vec<Overdue>,
 }
 
 impl RpcChain {
@@ -138,7 +138,7 @@ impl RpcChain {
             receipt: options.receipt,
             contracts: HashSet::new(),
             window: Mutex::new(Window::new()),
-            overdue: None,
+            overdue: Vec::new(),
         })
     }
 
@@ -216,6 +216,7 @@ impl RpcChain {
         calldata: Bytes,
         value: U256,
         last_block: Option<u64>,
+        replaces: Option<B256>,
     ) -> Result<Receipt, RpcError> {
         if let Some(to) = to.filter(|_| !calldata.is_empty()) {
             self.require_contract(to)?;
@@ -226,11 +227,9 @@ impl RpcChain {
             wait: self.receipt,
             last_block,
         };
-        // Only what is of use for a while takes another's place: anything else is something else.
-        let replaces = |overdue: &Overdue| {
-            last_block.is_some() && to.is_some_and(|to| overdue.is_of(from, to))
-        };
-        let mut overdue = self.overdue.take_if(|overdue| replaces(overdue));
+        let replaced = |waiting: &Overdue| replaces.is_some_and(|hash| waiting.has(hash));
+        let place = self.overdue.iter().position(replaced);
+        let mut overdue = place.map(|place| self.overdue.swap_remove(place));
         let account = self.account(from)?;
         let sent = self.wait(send::send(
             &self.node,
@@ -240,9 +239,7 @@ impl RpcChain {
             limits,
             &mut overdue,
         ));
-        if overdue.is_some() {
-            self.overdue = overdue;
-        }
+        self.overdue.extend(overdue);
         sent
     }
 
@@ -397,7 +394,7 @@ impl Chain for RpcChain {
         calldata: Bytes,
         value: U256,
     ) -> Result<Receipt, ChainError> {
-        Ok(self.transact(from, to, calldata, value, None)?)
+        Ok(self.transact(from, to, calldata, value, None, None)?)
     }
 
     fn send_until(
@@ -407,8 +404,10 @@ impl Chain for RpcChain {
         calldata: Bytes,
         value: U256,
         last_block: u64,
+        replaces: Option<B256>,
     ) -> Result<Receipt, ChainError> {
-        Ok(self.transact(from, Some(to), calldata, value, Some(last_block))?)
+        let last_block = Some(last_block);
+        Ok(self.transact(from, Some(to), calldata, value, last_block, replaces)?)
     }
 
     fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {

@@ -194,11 +194,9 @@ struct Signed {
 pub struct Overdue(Vec<Signed>);
 
 impl Overdue {
-    /// Whether they were sent by this account to this contract.
-    pub fn is_of(&self, account: Address, contract: Address) -> bool {
-        let (from, to) = (ethers_address(account), ethers_address(contract));
-        let mut drafts = self.0.iter().map(|signed| &signed.draft);
-        drafts.all(|draft| draft.from == from && draft.to == Some(to))
+    /// Whether one of them has this hash.
+    pub fn has(&self, hash: B256) -> bool {
+        self.0.iter().any(|signed| signed.hash == hash)
     }
 
     fn last(&self) -> Option<&Signed> {
@@ -217,8 +215,8 @@ pub struct Limits {
     pub last_block: Option<u64>,
 }
 
-/// Sends a transaction and waits until it is in a block. It takes the place of those that are `overdue`; those,
-/// and it, are left there if it is too old before it is in a block. One of them may get into a block then.
+/// Sends a transaction and waits until it is in a block. It takes the place of those that are `overdue`; with a
+/// last block those, and it, are left there if none is in a block. One of them may get into a block then.
 pub async fn send(
     node: &Provider<Transport>,
     chain_id: u64,
@@ -227,15 +225,22 @@ pub async fn send(
     limits: Limits,
     overdue: &mut Option<Overdue>,
 ) -> Result<Receipt, RpcError> {
-    if let Some(outcome) = settle(node, overdue).await? {
-        return Ok(outcome);
-    }
-    match send_last(node, chain_id, account, draft, limits, overdue).await {
+    let sent = match settle(node, overdue).await {
+        Ok(Some(receipt)) => return Ok(receipt),
+        Ok(None) => send_last(node, chain_id, account, draft, limits, overdue).await,
+        Err(error) => Err(error),
+    };
+    let outcome = match sent {
         Err(error) if !matches!(error, RpcError::Overdue { .. }) => {
             explain(node, error, overdue).await
         }
         outcome => outcome,
+    };
+    if limits.last_block.is_none() {
+        // What is of use at any time is never replaced.
+        *overdue = None;
     }
+    outcome
 }
 
 /// The receipt of the one that has landed, if it had its effect. If it had none its nonce is used, so that what
@@ -280,14 +285,11 @@ async fn send_last(
     published?;
     node.as_ref().observer().notice(&Notice::Sent { hash });
     let all = overdue.as_ref().map_or(&[][..], |waiting| &waiting.0);
-    let waited = wait(node, all, limits).await;
-    let outcome = match waited {
-        Ok(Some((signed, receipt))) => conclude(node, signed, receipt).await,
-        Ok(None) => return Err(RpcError::Overdue { hash }),
-        // What is of use at any time is never replaced.
-        Err(error) if limits.last_block.is_some() => return Err(error),
-        Err(error) => Err(error),
+    let (signed, receipt) = match wait(node, all, limits).await? {
+        Some(landed) => landed,
+        None => return Err(RpcError::Overdue { hash }),
     };
+    let outcome = conclude(node, signed, receipt).await;
     *overdue = None;
     outcome
 }
@@ -302,10 +304,19 @@ async fn explain(
     let Some(last) = overdue.as_ref().and_then(Overdue::last) else {
         return Err(error);
     };
-    if error.undecided().is_some() {
-        return Err(error);
-    }
     let (hash, nonce, account) = (last.hash, last.nonce, last.draft.from);
+    if error.undecided().is_some() {
+        let several = overdue.as_ref().is_some_and(|waiting| waiting.0.len() > 1);
+        return Err(match several {
+            true => RpcError::NoReceipt {
+                hash,
+                reason: format!(
+                    "it is one of several with nonce {nonce}, any of which may count: {error}"
+                ),
+            },
+            false => error,
+        });
+    }
     // A nonce that is used shows before the receipt does, where several nodes answer.
     for _ in 0..LATE_LOOKS {
         let all = overdue.as_ref().map_or(&[][..], |waiting| &waiting.0);
@@ -448,6 +459,12 @@ async fn prepare(
         Some(before) => (before.nonce, fees.above(before.fees)),
         None => (next_nonce(node, draft.from).await?, fees),
     };
+    if fees.most() > max_fee {
+        return Err(RpcError::TooDear {
+            asked: alloy_word(fees.most()),
+            max: alloy_word(max_fee),
+        });
+    }
     let transaction = draft.fill(chain_id, nonce, gas, fees);
     let encoded = account
         .sign(&transaction)
@@ -550,12 +567,26 @@ async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcE
     if !matches!(refusal, RpcError::Refused { .. }) {
         return Err(perhaps(refusal.to_string()));
     }
-    // A second try is refused if the first has arrived: the nonce is taken, the transaction known.
-    match node.get_transaction(ethers_hash(signed.hash)).await {
-        Ok(Some(_)) => Ok(()),
-        Ok(None) => Err(refusal),
-        Err(_) => Err(perhaps(refusal.to_string())),
+    // A second try is refused if the first has arrived: the nonce is taken, the transaction known. Where several
+    // nodes answer, one says so before another shows the transaction.
+    let text = refusal.to_string().to_lowercase();
+    let looks = if text.contains("nonce") {
+        LATE_LOOKS
+    } else {
+        1
+    };
+    for look in 1..=looks {
+        match node.get_transaction(ethers_hash(signed.hash)).await {
+            Ok(Some(_)) => return Ok(()),
+            Ok(None) if text.contains("known") => return Ok(()),
+            Ok(None) if look == looks => break,
+            Ok(None) => {}
+            Err(_) => return Err(perhaps(refusal.to_string())),
+        }
+        let pause = node.as_ref().pause(LATE_PAUSE).await;
+        pause.map_err(|_| perhaps(text.clone()))?;
     }
+    Err(refusal)
 }
 
 /// Waits for one of the transactions to be in a block; `None` if the last one is too old, and another one that pays
@@ -570,14 +601,13 @@ async fn wait<'a>(
     };
     let hash = signed.hash;
     let can_be_replaced = signed.fees.raised().most() <= limits.fee;
-    let last_block = limits.last_block.filter(|_| can_be_replaced);
     let started = Instant::now();
     let (mut moved, mut first, mut head) = (started, None, None);
     let mut look = FIRST_LOOK;
     let unseen = |reason: String| RpcError::NoReceipt { hash, reason };
     loop {
         // Before the receipts: what is in this block is then seen.
-        if let Some(last) = last_block {
+        if let Some(last) = limits.last_block {
             let number = newest(node)
                 .await
                 .map_err(|error| unseen(error.to_string()))?;
@@ -588,7 +618,13 @@ async fn wait<'a>(
             // Whatever the block says that it was sent after: there has to have been one for it.
             if number >= Some(last) && number > *first.get_or_insert(number) {
                 let landed = landed(node, sent).await;
-                return landed.map_err(|error| unseen(error.to_string()));
+                let landed = landed.map_err(|error| unseen(error.to_string()))?;
+                if landed.is_none() && !can_be_replaced {
+                    let reason =
+                        "it is likely to be too old by now, and --max-fee allows no higher price";
+                    return Err(unseen(reason.to_owned()));
+                }
+                return Ok(landed);
             }
         }
         match landed(node, sent).await {

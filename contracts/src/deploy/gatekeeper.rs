@@ -68,7 +68,7 @@ pub enum GatekeeperError {
         call: &'static str,
     },
     /// The policy has a target that is not the adapter.
-    #[error("policy {policy} guards another contract, {guarded}; a policy's target can be set only once, so nobody could sign up here with it: deploy a new policy")]
+    #[error("policy {policy} guards another contract, {guarded}; a policy's target can be set only once, so nobody could sign up here with it, unless {guarded} is an adapter of yours that serves no MACI yet (then give --gatekeeper {guarded}): deploy a new policy")]
     PolicyTaken {
         /// The policy.
         policy: Address,
@@ -90,6 +90,17 @@ pub enum GatekeeperError {
         /// Who can set it, if the policy tells.
         owner: Option<Address>,
     },
+    /// The policy does not do what policies do.
+    #[error("adapter {adapter} does not find itself the target of policy {policy}: if the node is of the chain's newest block, the policy is not as those of Excubiae; deploy another one")]
+    NotGuarded {
+        /// The policy.
+        policy: Address,
+        /// What should be its target.
+        adapter: Address,
+    },
+    /// The gatekeeper serves no MACI, and nobody can name one.
+    #[error("gatekeeper {0} serves no MACI yet and has no owner who could name one: deploy a new gatekeeper")]
+    GatekeeperAbandoned(Address),
     /// The gatekeeper serves another MACI, for good.
     #[error("gatekeeper {gatekeeper} serves another MACI, {maci}; that can be set only once, so nobody could sign up here with it: deploy a new gatekeeper")]
     GatekeeperTaken {
@@ -195,7 +206,13 @@ pub(super) fn check<C: Chain + ?Sized>(
         }
         Gatekeeper::Existing(gatekeeper) => {
             require_code(chain, gatekeeper, GATEKEEPER)?;
-            is_served(chain, gatekeeper, journal.done(Step::Maci))?;
+            let is_set = is_served(chain, gatekeeper, journal.done(Step::Maci))?;
+            let call = FreeForAllGatekeeper::OWNERCall {};
+            let owner = ask(chain, gatekeeper, &call).map_err(failed(Step::Gatekeeper))?;
+            let abandoned = !is_set && owner == Some(Address::ZERO);
+            refuse_if(abandoned, || {
+                GatekeeperError::GatekeeperAbandoned(gatekeeper)
+            })?;
             check_adapter(chain, gatekeeper)
         }
     }
@@ -204,18 +221,29 @@ pub(super) fn check<C: Chain + ?Sized>(
 /// An adapter whose policy has another target, or none yet, takes no MACI.
 fn check_adapter<C: Chain + ?Sized>(chain: &C, adapter: Address) -> Result<(), DeployError> {
     let failed = failed(Step::Gatekeeper);
-    let call = ExcubiaeGatekeeper::isGuardedCall {};
     // Other gatekeepers know nothing of policies.
-    if ask(chain, adapter, &call).map_err(&failed)? != Some(false) {
-        return Ok(());
-    }
     let call = ExcubiaeGatekeeper::POLICYCall {};
     match ask(chain, adapter, &call).map_err(failed)? {
+        None => Ok(()),
         Some(policy) if !is_target(chain, policy, Some(adapter))? => {
             Err(target_missing(chain, policy, adapter)?.into())
         }
-        _ => Ok(()),
+        Some(policy) => require_guarded(chain, policy, adapter),
     }
+}
+
+/// An adapter takes no MACI unless it finds itself the policy's target.
+fn require_guarded<C: Chain + ?Sized>(
+    chain: &C,
+    policy: Address,
+    adapter: Address,
+) -> Result<(), DeployError> {
+    let call = ExcubiaeGatekeeper::isGuardedCall {};
+    let guarded = ask(chain, adapter, &call).map_err(failed(Step::SetTarget))?;
+    refuse_if(guarded != Some(true), || GatekeeperError::NotGuarded {
+        policy,
+        adapter,
+    })
 }
 
 impl<C: Chain + ?Sized> Site<'_, C> {
@@ -242,7 +270,9 @@ impl<C: Chain + ?Sized> Site<'_, C> {
             return Err(target_missing(self.chain, policy, adapter)?.into());
         }
         let call = ExcubiaePolicy::setTargetCall { guarded: adapter };
-        self.tie(Step::SetTarget, policy, &call, seen)
+        self.tie(Step::SetTarget, self.from, policy, &call, seen)?;
+        // Before the rest is paid: what the adapter will ask when it is given its MACI.
+        require_guarded(self.chain, policy, adapter)
     }
 
     /// The gatekeeper serves MACI from now on.
@@ -257,7 +287,7 @@ impl<C: Chain + ?Sized> Site<'_, C> {
             _ => already(Step::SetMaci, served(self.chain, gatekeeper)?, maci)?,
         };
         let call = FreeForAllGatekeeper::setMaciCall { newMaci: maci };
-        self.tie(Step::SetMaci, gatekeeper, &call, seen)
+        self.tie(Step::SetMaci, self.from, gatekeeper, &call, seen)
     }
 
     /// Whether the MACI of a gatekeeper of somebody's is named; an error if others have to name it.
@@ -272,20 +302,6 @@ impl<C: Chain + ?Sized> Site<'_, C> {
         };
         refuse_if(!seen && owner != Some(self.from), || missing)?;
         Ok(seen)
-    }
-
-    /// Sends a call that the chain has not seen. One that a reorganisation has undone is sent again.
-    fn tie(
-        &mut self,
-        step: Step,
-        to: Address,
-        call: &impl SolCall,
-        seen: bool,
-    ) -> Result<(), DeployError> {
-        match seen && self.journal.done(step).is_some() {
-            true => Ok(()),
-            false => self.transact(step, self.from, to, call, seen),
-        }
     }
 }
 

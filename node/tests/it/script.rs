@@ -748,6 +748,8 @@ struct Busy {
     server: Server,
     chain: RpcChain,
     listener: Arc<Listener>,
+    /// The transaction that is open, which the next one replaces.
+    open: Option<B256>,
 }
 
 /// What happens from the second transaction on.
@@ -818,6 +820,7 @@ impl Busy {
             server,
             chain,
             listener,
+            open: None,
         }
     }
 
@@ -825,9 +828,17 @@ impl Busy {
     fn send(&mut self, calldata: &'static [u8]) -> Result<B256, ChainError> {
         let from = self.chain.accounts()[0];
         let calldata = Bytes::from_static(calldata);
+        let value = U256::from(9);
+        let replaces = self.open.take();
         let sent = self
             .chain
-            .send_until(from, CONTRACT, calldata, U256::from(9), 50_006);
+            .send_until(from, CONTRACT, calldata, value, 50_006, replaces);
+        self.open = match &sent {
+            Err(
+                ChainError::Overdue { transaction } | ChainError::Undecided { transaction, .. },
+            ) => Some(*transaction),
+            _ => None,
+        };
         Ok(sent?.transaction)
     }
 
@@ -887,7 +898,7 @@ fn there_is_a_block_for_whatever_is_sent() {
     let from = chain.accounts()[0];
     let data = Bytes::from_static(FIRST);
     chain
-        .send_until(from, CONTRACT, data, U256::ZERO, 50_000)
+        .send_until(from, CONTRACT, data, U256::ZERO, 50_000, None)
         .unwrap();
 }
 
@@ -987,6 +998,7 @@ fn who_has_to_queue_is_told() {
     assert_eq!(busy.sent()[2][0], 7);
 }
 
+/// Only what the caller names is replaced: anything else is something else.
 #[test]
 fn what_others_wait_for_is_not_replaced() {
     let mut busy = Busy::new(Then {
@@ -994,19 +1006,99 @@ fn what_others_wait_for_is_not_replaced() {
         ..Then::default()
     });
     busy.send(FIRST).unwrap_err();
-    // Another account's, and what is of use at any time, have their own nonces.
-    let other = busy.chain.accounts()[1];
-    let to = Some(CONTRACT);
+    let [from, other] = [0, 1].map(|index| busy.chain.accounts()[index]);
     let data = || Bytes::from_static(SECOND);
-    busy.chain.send(other, to, data(), U256::from(9)).unwrap();
-    let until = busy
-        .chain
-        .send_until(other, CONTRACT, data(), U256::from(9), 50_006);
+    let value = U256::from(9);
+    let chain = &mut busy.chain;
+    chain.send(other, Some(CONTRACT), data(), value).unwrap();
+    chain.send(from, Some(CONTRACT), data(), value).unwrap();
+    let until = chain.send_until(from, CONTRACT, data(), value, 50_006, None);
     until.unwrap();
-    busy.chain
-        .send(busy.chain.accounts()[0], to, data(), U256::from(9))
-        .unwrap();
     assert_eq!(busy.sent()[1..], [[5, 7, 29]; 3]);
+}
+
+/// What is of use at any time is none of the versions of what is sent next, whatever became of it.
+#[test]
+fn what_is_sent_for_good_is_not_replaced() {
+    let mut busy = Busy::new(Then {
+        included: |number| (number == 1).then_some(1),
+        answer: Some(|| Reply::Nothing),
+        ..Then::default()
+    });
+    busy.send(FIRST).unwrap_err();
+    let from = busy.chain.accounts()[0];
+    let data = Bytes::from_static(SECOND);
+    let error = busy.chain.send(from, Some(CONTRACT), data, U256::ZERO);
+    let Err(ChainError::Undecided { transaction, .. }) = error else {
+        panic!("{error:?}");
+    };
+    // It is in a block, and its receipt is not that of a ballot.
+    busy.open = Some(transaction);
+    let error = busy.send(&[9; 4]).unwrap_err();
+    assert!(matches!(error, ChainError::Overdue { .. }), "{error:?}");
+    assert_eq!(busy.sent().last().unwrap()[..2], [5, 7]);
+}
+
+/// Whatever goes wrong while a version waits, nobody is told that nothing was sent.
+#[test]
+fn a_failure_while_a_version_waits_is_undecided() {
+    for trouble in [
+        "eth_getTransactionReceipt",
+        "eth_estimateGas",
+        "eth_getTransactionCount",
+    ] {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let (looks, count) = (AtomicUsize::new(0), Arc::clone(&sent));
+        let (_server, mut chain, listener) = play(move |method, params| match method {
+            "eth_sendRawTransaction" => {
+                count.fetch_add(1, Ordering::SeqCst);
+                None
+            }
+            "eth_getBlockByNumber" => {
+                let number = 50_001 + looks.fetch_add(1, Ordering::SeqCst);
+                Some(Reply::Result(block(&json!(format!("{number:#x}")))))
+            }
+            // From the second version on.
+            method if method == trouble && looks.load(Ordering::SeqCst) > 7 => {
+                let text = "transaction indexing is in progress";
+                Some(Reply::Error(-32_000, text, Value::Null))
+            }
+            "eth_getTransactionReceipt" => Some(Reply::Result(Value::Null)),
+            _ => {
+                let _ = params;
+                None
+            }
+        });
+        let from = chain.accounts()[0];
+        let data = || Bytes::from_static(FIRST);
+        let first = chain.send_until(from, CONTRACT, data(), U256::ZERO, 50_006, None);
+        let Err(ChainError::Overdue { transaction: first }) = first else {
+            panic!("{trouble}: {first:?}");
+        };
+        let second = chain.send_until(from, CONTRACT, data(), U256::ZERO, 50_006, Some(first));
+        let undecided = matches!(
+            &second,
+            Err(ChainError::Undecided { .. } | ChainError::Overdue { .. })
+        );
+        assert!(undecided, "{trouble}: {second:?}");
+        // Nor after Ctrl-C.
+        listener.stop.store(true, Ordering::SeqCst);
+        let third = chain.send_until(from, CONTRACT, data(), U256::ZERO, 50_006, Some(first));
+        let undecided = matches!(&third, Err(ChainError::Undecided { .. }));
+        assert!(undecided, "{trouble}: {third:?}");
+    }
+}
+
+#[test]
+fn a_node_that_knows_a_transaction_has_it() {
+    let (_server, mut chain, _) = play(|method, _| {
+        Some(match method {
+            "eth_sendRawTransaction" => Reply::Error(-32_000, "already known", Value::Null),
+            "eth_getTransactionByHash" => Reply::Result(Value::Null),
+            _ => return None,
+        })
+    });
+    send(&mut chain).unwrap();
 }
 
 /// Where a higher price would be above what the sender is willing to pay, the transaction is waited for.
@@ -1027,7 +1119,7 @@ fn what_cannot_be_replaced_is_waited_for() {
     };
     let mut chain = RpcChain::connect(&server.url(), options).unwrap();
     let (from, data) = (chain.accounts()[0], Bytes::from_static(FIRST));
-    let sent = chain.send_until(from, CONTRACT, data, U256::ZERO, 50_000);
+    let sent = chain.send_until(from, CONTRACT, data, U256::ZERO, 50_000, None);
     assert!(
         matches!(sent, Err(ChainError::Undecided { .. })),
         "{sent:?}"
