@@ -13,11 +13,10 @@ use maci_nova_chain::clock::duration;
 use maci_nova_chain::Observer;
 use maci_nova_chain::{self as chain, BlockId, Chain, ChainError};
 use maci_nova_compressor::decider::{self, Prover};
-use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
+use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::bindings::{DeciderVerifier, Poll};
 use maci_nova_contracts::decider::key_words;
 use maci_nova_contracts::poll::PollState;
-use maci_nova_contracts::words;
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
 use maci_nova_protocol::poll::State;
@@ -26,7 +25,7 @@ use crate::arguments::Interval;
 use crate::chain_log::{Advance, ChainLog};
 use crate::checkpoints::Checkpoints;
 use crate::failure::{on_chain, Failure};
-use crate::finalization::{Document, Finalization, Place};
+use crate::finalization::{finalize_call, Document, Finalization, Place, Transaction};
 use crate::fold::{Fold, Tools};
 use crate::interrupt::Interrupt;
 use crate::poll_contract::{view, PollContract};
@@ -419,17 +418,6 @@ fn is_passing(failure: &Failure) -> bool {
     )
 }
 
-/// A transaction that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transaction {
-    /// Its hash.
-    pub hash: B256,
-    /// The block that it is in.
-    pub block: u64,
-    /// Gas of all of it.
-    pub gas: u64,
-}
-
 /// Follows a poll to its end, proves and finalizes it. What was done before is not done again.
 pub fn settle<C: Chain + ?Sized>(
     chain: &mut C,
@@ -544,23 +532,6 @@ fn send<C: Chain + ?Sized>(
         block: receipt.block_number,
         gas: receipt.gas_used,
     })
-}
-
-/// The call that finalizes a poll.
-pub fn finalize_call(finalization: &Finalization) -> Poll::finalizeCall {
-    let statement = &finalization.statement;
-    let state = State::from_array(statement.z);
-    let results = statement.results.iter();
-    let results = results.map(|result| Poll::OptionResult {
-        votes: result.votes,
-        spent: result.spent,
-    });
-    Poll::finalizeCall {
-        newStateRoot: words::scalar(&state.state_root),
-        tallyRoot: words::scalar(&state.tally_root),
-        newResults: results.collect(),
-        proof: contract::proof(&finalization.proof).words(),
-    }
 }
 
 /// Whether a proof is of the whole poll, as its contract will ask for it.

@@ -258,6 +258,7 @@ impl Failure {
             Failure::Usage(_) | Failure::Shape(_) | Failure::Ballot(_) => Kind::Usage,
             Failure::Messages(error) => messages_kind(error),
             Failure::Log { source, .. } if matches!(source.kind, LogErrorKind::Io(_)) => Kind::Io,
+            Failure::Key(KeyFault::Unwritable { .. }) => Kind::Io,
             Failure::Key(_)
             | Failure::LogFile { .. }
             | Failure::Log { .. }

@@ -4,24 +4,25 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::contract;
-use crate::coordinator::{finalize_call, Transaction};
-use crate::dry_run::{Accepted, DryRun, CHAIN_ID};
-use crate::poll_contract::PollContract;
 use maci_nova_compressor::decider::{DeciderError, DeciderProof, Prover, Statement};
 use maci_nova_contracts::alloy_primitives::{hex, Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
+use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::decider::Key;
 use maci_nova_contracts::words;
 use maci_nova_files::{write_atomically, Readers};
 use maci_nova_folding::{Parameters, SetupOrigin};
 use maci_nova_protocol::field::{from_decimal, to_decimal};
+use maci_nova_protocol::poll::State;
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_protocol::Fr;
 use serde::{Deserialize, Serialize};
 
 use crate::console::Console;
+use crate::contract;
+use crate::dry_run::{Accepted, DryRun, CHAIN_ID};
 use crate::failure::Failure;
+use crate::poll_contract::PollContract;
 use crate::report::Results;
 
 /// A decider proof and what it states.
@@ -344,4 +345,32 @@ fn state(texts: &[String]) -> Result<[Fr; 7], String> {
     elements
         .try_into()
         .map_err(|_| "a state has seven elements".into())
+}
+
+/// A transaction that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// Its hash.
+    pub hash: B256,
+    /// The block that it is in.
+    pub block: u64,
+    /// Gas of all of it.
+    pub gas: u64,
+}
+
+/// The call that finalizes a poll.
+pub fn finalize_call(finalization: &Finalization) -> Poll::finalizeCall {
+    let statement = &finalization.statement;
+    let state = State::from_array(statement.z);
+    let results = statement.results.iter();
+    let results = results.map(|result| Poll::OptionResult {
+        votes: result.votes,
+        spent: result.spent,
+    });
+    Poll::finalizeCall {
+        newStateRoot: words::scalar(&state.state_root),
+        tallyRoot: words::scalar(&state.tally_root),
+        newResults: results.collect(),
+        proof: contract::proof(&finalization.proof).words(),
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use maci_nova_compressor::decider::{Prover, ProverError, Statement};
-use maci_nova_folding::{Parameters, SetupSource};
+use maci_nova_folding::Parameters;
 use maci_nova_protocol::poll::State;
 use maci_nova_step_circuit::Shape;
 
@@ -51,21 +51,6 @@ pub fn dry_run(
     document.write(&path)?;
     attempt.directory().remove_checkpoint()?;
     Ok(document)
-}
-
-/// Parameters of a shape, made anew.
-pub fn parameters(
-    shape: Shape,
-    source: &SetupSource,
-    observer: &dyn Observer,
-) -> Result<Parameters, Failure> {
-    let stage = observer.begin(Stage::Timed {
-        label: "parameters",
-    });
-    let parameters = Parameters::setup(shape, source)?;
-    let seconds = stage.finish();
-    observer.note(&format!("parameters made in {seconds:.1} s"));
-    Ok(parameters)
 }
 
 /// A verifier of this prover's proofs in an EVM of its own.

@@ -16,12 +16,12 @@ use maci_nova_protocol::membership::{self, Binding, Terms as JoinTerms};
 use maci_nova_protocol::poll::{Mode, State};
 use tempfile::TempDir;
 
-use crate::anchor::Anchor;
 use crate::deployment::{self, Request};
 use crate::join_simulator::Trapdoors as JoinTrapdoors;
 use crate::poll_contract::{poll_key, PollContract};
 use crate::poll_creation::{establish, Credits, End, Start, Terms, TopUps};
 use crate::poll_file::{KeyDigests, PollFile};
+use crate::signing_window::Window;
 use crate::simulator::{rng, Choices, Trapdoors};
 
 /// Says nothing.
@@ -246,7 +246,7 @@ impl World {
 
     /// Publishes a message that nobody can read.
     pub fn publish(&mut self, poll: &PollContract, from: usize) {
-        let anchor = Anchor::newest(&self.evm, poll).unwrap();
+        let anchor = Window::newest(&self.evm, poll).unwrap();
         let call = Poll::publishMessageCall {
             data: [U256::from(9); 10],
             encryptionKey: poll_key(&public_key(77).point()),

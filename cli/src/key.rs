@@ -4,13 +4,12 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use maci_nova_chain::Observer;
 use maci_nova_protocol::keys::PrivateKey;
 use rand_core::OsRng;
 use zeroize::Zeroizing;
 
 use crate::arguments::KeySource;
-use crate::console::Console;
-use crate::failure::Failure;
 
 /// Holds the serialized key when no file is named.
 pub const ENVIRONMENT: &str = "MACI_NOVA_KEY";
@@ -32,6 +31,14 @@ pub enum KeyFault {
         /// Why.
         source: io::Error,
     },
+    /// A new file cannot be written.
+    #[error("cannot write key file {}: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// What is there is no key. The text itself is never shown.
     #[error("{place} does not hold a secret key of the form macisk.<hex>: {reason}")]
     NoKey {
@@ -43,27 +50,26 @@ pub enum KeyFault {
 }
 
 /// Reads the key that the arguments or the environment name.
-pub fn read(source: &KeySource, console: &Console) -> Result<PrivateKey, Failure> {
+pub fn read(source: &KeySource, observer: &dyn Observer) -> Result<PrivateKey, KeyFault> {
     match &source.key_file {
-        Some(path) => read_file(path, console),
+        Some(path) => read_file(path, observer),
         None => read_environment(),
     }
 }
 
 /// Reads the key of a file, which is made with a new key if it is not there.
-pub fn read_or_make(path: &Path, console: &Console) -> Result<PrivateKey, Failure> {
+pub fn read_or_make(path: &Path, observer: &dyn Observer) -> Result<PrivateKey, KeyFault> {
     let key = PrivateKey::random(&mut OsRng);
     match write_new(path, &key) {
         Ok(()) => {
-            console.note(format!(
+            observer.note(&format!(
                 "secret key written to {}; keep it safe",
                 path.display()
             ));
             Ok(key)
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_file(path, console),
-        Err(source) => Err(Failure::Io {
-            action: "write key file",
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_file(path, observer),
+        Err(source) => Err(KeyFault::Unwritable {
             path: path.to_owned(),
             source,
         }),
@@ -71,13 +77,13 @@ pub fn read_or_make(path: &Path, console: &Console) -> Result<PrivateKey, Failur
 }
 
 /// Reads the key of a file.
-pub fn read_file(path: &Path, console: &Console) -> Result<PrivateKey, Failure> {
+pub fn read_file(path: &Path, observer: &dyn Observer) -> Result<PrivateKey, KeyFault> {
     let unreadable = |source| KeyFault::Unreadable {
         path: path.to_owned(),
         source,
     };
     let file = File::open(path).map_err(unreadable)?;
-    warn_if_shared(path, &file, console);
+    warn_if_shared(path, &file, observer);
     let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST_FILE as usize));
     file.take(LARGEST_FILE)
         .read_to_end(&mut bytes)
@@ -86,21 +92,21 @@ pub fn read_file(path: &Path, console: &Console) -> Result<PrivateKey, Failure> 
     parse(text, format!("key file {}", path.display()))
 }
 
-fn read_environment() -> Result<PrivateKey, Failure> {
+fn read_environment() -> Result<PrivateKey, KeyFault> {
     let text = std::env::var_os(ENVIRONMENT).ok_or(KeyFault::None)?;
     let text = Zeroizing::new(text.into_string().unwrap_or_default());
     parse(&text, format!("the environment variable {ENVIRONMENT}"))
 }
 
-fn parse(text: &str, place: String) -> Result<PrivateKey, Failure> {
+fn parse(text: &str, place: String) -> Result<PrivateKey, KeyFault> {
     PrivateKey::from_serialized(text.trim()).map_err(|error| {
         let reason = error.to_string();
-        KeyFault::NoKey { place, reason }.into()
+        KeyFault::NoKey { place, reason }
     })
 }
 
 #[cfg(unix)]
-fn warn_if_shared(path: &Path, file: &File, console: &Console) {
+fn warn_if_shared(path: &Path, file: &File, observer: &dyn Observer) {
     use std::os::unix::fs::PermissionsExt;
     let Ok(metadata) = file.metadata() else {
         return;
@@ -108,14 +114,14 @@ fn warn_if_shared(path: &Path, file: &File, console: &Console) {
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         let path = path.display();
-        console.warn(format!(
+        observer.warn(&format!(
             "key file {path} is open to other users (mode {mode:04o}); chmod 600 {path}"
         ));
     }
 }
 
 #[cfg(not(unix))]
-fn warn_if_shared(_path: &Path, _file: &File, _console: &Console) {}
+fn warn_if_shared(_path: &Path, _file: &File, _observer: &dyn Observer) {}
 
 /// Writes the key to a new file that only its owner can read. Never overwrites.
 pub fn write_new(path: &Path, key: &PrivateKey) -> io::Result<()> {

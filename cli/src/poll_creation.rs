@@ -14,7 +14,6 @@ use maci_nova_contracts::words;
 use maci_nova_protocol::keys::PublicKey;
 use maci_nova_protocol::poll::{Header, HeaderError, Mode};
 
-use crate::anchor::Outlook;
 use crate::arguments::SignedWithin;
 use crate::coordinator_keys;
 use crate::deployment::{require_code, shape};
@@ -22,6 +21,7 @@ use crate::failure::{on_chain, Failure};
 use crate::poll_attempt::Attempt;
 use crate::poll_contract::PollContract;
 use crate::poll_file::PollFile;
+use crate::signing_window::Outlook;
 use crate::votes_credits::VotesCredits;
 
 const HOUR: u64 = 3600;

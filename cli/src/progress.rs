@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use maci_nova_chain::clock::duration;
-use maci_nova_chain::{Progress, Stage};
+use maci_nova_chain::{Observer, Progress, Stage};
 
 use crate::console::Console;
 
@@ -68,6 +68,20 @@ impl Bar {
             return format!("no {} yet", self.unit);
         }
         format!("{rate:.1} {}/s, {} left", self.unit, duration(left / rate))
+    }
+}
+
+impl Observer for Console {
+    fn note(&self, text: &str) {
+        Console::note(self, text);
+    }
+
+    fn warn(&self, text: &str) {
+        Console::warn(self, text);
+    }
+
+    fn stage(&self, stage: Stage) -> Box<dyn Progress> {
+        Box::new(Bar::new(self, stage))
     }
 }
 

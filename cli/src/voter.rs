@@ -15,11 +15,12 @@ use maci_nova_protocol::membership::{self, Binding, Nullifier, Terms, Witness};
 use maci_nova_protocol::message::{Message, AMOUNT_BITS};
 use zeroize::Zeroizing;
 
-use crate::anchor::{self, Anchor, Outlook};
+use crate::anchor::Anchor;
 use crate::ballot::Draft;
 use crate::failure::{on_chain, reading, Failure};
 use crate::poll_contract::{poll_key, view, PollContract};
 use crate::sign_ups::{self, SignUps};
+use crate::signing_window::{is_refused, Outlook, Window};
 
 /// Messages of one transaction: with 250,000 gas each, less than half of what a transaction may take.
 pub const BATCH: usize = 25;
@@ -272,7 +273,7 @@ fn sign_and_send<C: Chain + ?Sized>(
         };
         match sent {
             Err(ChainError::Overdue { transaction }) => waiting = Some(transaction),
-            Err(error) if anchor::is_refused(&error) => waiting = None,
+            Err(error) if is_refused(&error) => waiting = None,
             sent => return sent.map_err(on_chain(what)),
         }
     }
@@ -293,7 +294,7 @@ fn sign<C: Chain + ?Sized>(
     poll: &PollContract,
     drafts: &[Draft],
 ) -> Result<(Anchor, Vec<Message>, Option<u64>), Failure> {
-    let anchor = Anchor::newest(chain, poll)?;
+    let anchor = Window::newest(chain, poll)?;
     let last_block = last_block(chain, poll, &anchor)?;
     let messages = drafts.iter().map(|draft| draft.sign(&anchor)).collect();
     Ok((anchor, messages, last_block))

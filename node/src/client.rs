@@ -17,12 +17,13 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::account::Account;
 use crate::error::RpcError;
-use crate::logs::{self, Query, Window};
+use crate::logs::{Query, Window};
 use crate::retry::Patience;
 use crate::send::{self, Draft, Overdue};
 use crate::transport::Transport;
 use crate::types::{
     alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, ethers_word, small,
+    GET_LOGS,
 };
 
 /// Tries where a failure may have a reason that trying does not change: the first contact with a
@@ -292,7 +293,7 @@ impl RpcChain {
             }
             Err(error) => {
                 let answered = error.is_error_response();
-                let error = RpcError::of_provider(logs::METHOD, error);
+                let error = RpcError::of_provider(GET_LOGS, error);
                 if blocks == 1 || matches!(error, RpcError::Interrupted) {
                     return Err(error);
                 }

@@ -7,8 +7,8 @@ use maci_nova_chain::alloy_primitives::{hex, Address, Bytes, B256, U256};
 use maci_nova_chain::{ChainError, UrlError};
 
 use crate::account::AccountError;
-use crate::logs;
 use crate::transport::TransportError;
+use crate::types::GET_LOGS;
 
 /// Why nothing came of a request, or nothing is known of it. No message shows more of a node's
 /// address than its host.
@@ -187,7 +187,7 @@ impl From<RpcError> for ChainError {
             RpcError::Refused { method, .. } if OF_TRANSACTIONS.contains(&method.as_str()) => {
                 ChainError::Invalid(text)
             }
-            RpcError::Refused { method, .. } if method == logs::METHOD => {
+            RpcError::Refused { method, .. } if method == GET_LOGS => {
                 ChainError::RangeTooLarge(text)
             }
             RpcError::PerhapsSent { hash, reason } | RpcError::NoReceipt { hash, reason } => {

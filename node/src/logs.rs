@@ -7,10 +7,7 @@ use maci_nova_chain::alloy_primitives::{Address, B256};
 use maci_nova_chain::Log;
 
 use crate::error::RpcError;
-use crate::types::{alloy_address, alloy_hash, small};
-
-/// The method whose answers are read here.
-pub const METHOD: &str = "eth_getLogs";
+use crate::types::{alloy_address, alloy_hash, small, GET_LOGS};
 
 /// Blocks of the largest request.
 pub const LARGEST: u64 = 10_000;
@@ -129,7 +126,7 @@ pub fn read(log: ethers_core::types::Log) -> Option<Log> {
 
 fn nonsense(reason: &str) -> RpcError {
     RpcError::Nonsense {
-        method: METHOD,
+        method: GET_LOGS,
         reason: reason.to_owned(),
     }
 }

@@ -21,9 +21,9 @@ use rand_chacha::ChaCha20Rng;
 use simulator::{DeciderTrapdoors, JoinTrapdoors};
 
 use super::*;
-use crate::anchor::Anchor;
 use crate::poll_contract::poll_key;
 use crate::poll_file::{Contracts, KeyDigests, PollFile};
+use crate::signing_window::Window;
 
 mod simulator;
 
@@ -195,7 +195,7 @@ impl World {
     }
 
     fn publish(&mut self, seed: u64) {
-        let anchor = Anchor::newest(&self.evm, self.poll()).unwrap();
+        let anchor = Window::newest(&self.evm, self.poll()).unwrap();
         let call = Poll::publishMessageCall {
             data: core::array::from_fn(|i| U256::from(seed * 100 + i as u64)),
             encryptionKey: poll_key(&key(4000 + seed)),

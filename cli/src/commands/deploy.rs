@@ -17,7 +17,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::poll_file::{KeyDigests, PollFile};
 use crate::prover::source;
-use crate::{contract, finalizer, join_key, proving_keys};
+use crate::{contract, join_key, parameters, proving_keys};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -60,7 +60,7 @@ pub fn run(arguments: &Deploy, production: bool, console: &Console) -> Result<()
     // Before the keys, which take minutes.
     let mut chain = connect(url, None, Some(&arguments.sender), &interrupt, console)?;
     let join = proving_keys::join(production, console)?;
-    let parameters = finalizer::parameters(shape, &source, console)?;
+    let parameters = parameters::parameters(shape, &source, console)?;
     let decider = proving_keys::decider(&parameters, production, console)?;
     if interrupt.asked() {
         return Err(Failure::Interrupted("nothing was sent".into()));

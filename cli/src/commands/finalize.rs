@@ -11,10 +11,10 @@ use crate::coordinator::{self, check_unsettled, check_verifier, Office};
 use crate::failure::Failure;
 use crate::finalizer::{self, dry_run};
 use crate::interrupt::Interrupt;
-use crate::key;
 use crate::poll_log::PollLog;
 use crate::proof_directory::ProofDirectory;
 use crate::prover::{source, Job};
+use crate::{key, parameters};
 
 /// Runs the command.
 pub fn run(arguments: &Finalize, production: bool, console: &Console) -> Result<(), Failure> {
@@ -40,7 +40,7 @@ fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(),
     if !directory.decider().exists() {
         check_unsettled(&connection.chain, &poll)?;
     }
-    let parameters = finalizer::parameters(poll.shape(), &source, console)?;
+    let parameters = parameters::parameters(poll.shape(), &source, console)?;
     // Before anything long: what is refused or has no room is so at once.
     let prover = finalizer::keys(&parameters, production, console)?;
     check_verifier(&connection.chain, &poll, &prover)?;

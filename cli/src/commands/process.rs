@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::proof_directory::ProofDirectory;
 use crate::prover::source;
-use crate::{finalizer, key};
+use crate::{key, parameters};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,7 +31,7 @@ pub fn run(arguments: &Process, production: bool, console: &Console) -> Result<(
     let (chain, poll) = (&connection.chain, connection.poll()?);
     check_unsettled(chain, &poll)?;
     let directory = ProofDirectory::open(&arguments.out)?;
-    let parameters = finalizer::parameters(poll.shape(), &source, console)?;
+    let parameters = parameters::parameters(poll.shape(), &source, console)?;
     let second = connection::second(&arguments.following, poll.chain_id, &interrupt, console)?;
     let office = Office {
         poll: &poll,

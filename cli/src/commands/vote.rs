@@ -8,7 +8,6 @@ use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::poll::Mode;
 use serde::Serialize;
 
-use crate::anchor::{can_be_repeated, Anchor, Outlook};
 use crate::arguments::{Choice, Vote};
 use crate::ballot::Ballot;
 use crate::connection::Connection;
@@ -16,6 +15,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::poll_contract::PollContract;
+use crate::signing_window::{can_be_repeated, Outlook, Window};
 use crate::voter::{cast, join_at, the_join_of, Joined, Published};
 use crate::{key, messages_file};
 
@@ -81,7 +81,7 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         gas: None,
     };
     if let Some(path) = &arguments.out {
-        let anchor = Anchor::newest(&connection.chain, &poll)?;
+        let anchor = Window::newest(&connection.chain, &poll)?;
         messages_file::write(path, &ballot.messages(&anchor)?)?;
         document.out = Some(path.display().to_string());
         document.publish_until = outlook.map(|outlook| outlook.last(anchor.block_number));

@@ -37,6 +37,7 @@ use crate::poll_contract::PollContract;
 use crate::poll_creation::{self, Credits, End, Start, Terms, TopUps};
 use crate::poll_file::PollFile;
 use crate::proof_directory::ProofDirectory;
+use crate::signing_window::Window;
 use crate::voter;
 
 pub use ledger::{Action, Ledger, Timed};
@@ -282,7 +283,7 @@ impl<'a> Rehearsal<'a> {
 
     /// What messages are signed with now.
     pub fn anchor(&self) -> Result<Anchor, Failure> {
-        Anchor::newest(self.stage.chain(), &self.poll)
+        Window::newest(self.stage.chain(), &self.poll)
     }
 
     /// Publishes messages in their order.

@@ -16,11 +16,11 @@ use maci_nova_protocol::log::Record;
 use maci_nova_protocol::Fr;
 
 use super::*;
-use crate::anchor::can_be_repeated;
 use crate::arguments::Choice;
 use crate::ballot::Ballot;
 use crate::join_key;
 use crate::poll_file::{Contracts, KeyDigests, PollFile};
+use crate::signing_window::{can_be_repeated, is_refused};
 
 const HOUR: u64 = 3600;
 const CREDITS: u32 = 100;
@@ -194,7 +194,7 @@ impl World {
     }
 
     fn ballot(&self, options: u64) -> Vec<SignedMessage> {
-        let anchor = Anchor::newest(&self.evm, &self.poll).unwrap();
+        let anchor = Window::newest(&self.evm, &self.poll).unwrap();
         self.with_ballot(options, |ballot| ballot.messages(&anchor).unwrap())
     }
 
@@ -446,9 +446,9 @@ fn what_was_sent_cannot_be_sent_again_later() {
     let anchor = anchor_of(&old[0]);
     let refused = send_batch(&mut world.evm, OTHER, &world.poll, &bare, &anchor, None);
     let refused = refused.unwrap_err();
-    assert!(anchor::is_refused(&refused), "{refused}");
+    assert!(is_refused(&refused), "{refused}");
     // Under the anchor of now they would not count; the client does not send them.
-    let now = Anchor::newest(&world.evm, &world.poll).unwrap();
+    let now = Window::newest(&world.evm, &world.poll).unwrap();
     let mut renamed = old.clone();
     for signed in &mut renamed {
         signed.block_number = now.block_number;
@@ -589,11 +589,11 @@ fn whether_something_can_be_repeated() {
 #[test]
 fn an_anchor_that_is_not_of_its_block_is_not_signed() {
     let world = World::with_voter();
-    let anchor = Anchor::newest(&world.evm, &world.poll).unwrap();
+    let anchor = Window::newest(&world.evm, &world.poll).unwrap();
     assert_eq!(anchor.block_number % 5, 0);
     let mut twin = world.poll.clone();
     twin.chain_id += 1;
-    fails(Anchor::newest(&world.evm, &twin), "not made of the hash");
+    fails(Window::newest(&world.evm, &twin), "not made of the hash");
 }
 
 #[test]

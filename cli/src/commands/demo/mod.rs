@@ -23,8 +23,8 @@ use crate::connection;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::finalization;
-use crate::finalizer;
 use crate::interrupt::Interrupt;
+use crate::parameters;
 use crate::proving_keys;
 use crate::rehearsal::{Action, Keys, Ledger, Rehearsal, Setting, Stage, Timed, Voter};
 use crate::report::Results;
@@ -89,7 +89,7 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
     console.warn("INSECURE: a demo's parameters and keys are for development");
     let mut ledger = Ledger::default();
     let start = Instant::now();
-    let parameters = finalizer::parameters(SHAPE, &SetupSource::InsecureDevelopment, console)?;
+    let parameters = parameters::parameters(SHAPE, &SetupSource::InsecureDevelopment, console)?;
     let keys = Keys {
         decider: proving_keys::decider(&parameters, false, console)?,
         join: proving_keys::join(false, console)?,
