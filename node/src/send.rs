@@ -347,11 +347,9 @@ async fn explain(
 
 /// Tells of transactions of the account that are in no block: this one has to wait for them.
 async fn notice_queue(node: &Provider<Transport>, account: H160) -> Result<(), RpcError> {
-    let latest = node.get_transaction_count(account, Some(BlockNumber::Latest.into()));
-    let latest = latest.await;
-    let latest = latest.map_err(|error| RpcError::of_provider("eth_getTransactionCount", error))?;
-    if next_nonce(node, account).await? > latest {
-        let nonce = latest.low_u64();
+    let used = used_nonces(node, account).await?;
+    if next_nonce(node, account).await? > used {
+        let nonce = used.low_u64();
         node.as_ref().observer().notice(&Notice::Queued { nonce });
     }
     Ok(())

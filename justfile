@@ -1,0 +1,26 @@
+# Recipes for the loop between edits. `.ci/run` is everything that has to pass.
+
+# Format, lints, documentation, and the direction of dependencies
+check:
+    cargo fmt --all --check
+    cargo clippy --release --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS='-D warnings' cargo doc --release --workspace --no-deps
+    node .ci/layers.mjs
+
+# Tests without real proofs of whole polls
+test-fast:
+    cargo test --release -p maci-nova-protocol -p maci-nova-files -p maci-nova-chain -p maci-nova-contracts -p maci-nova-node
+    cargo test --release -p maci-nova --lib
+
+# All tests
+test:
+    cargo test --release --workspace
+
+# Compile the contracts and write their gas
+gas:
+    cd contracts && npm ci --no-audit --no-fund && node build.mjs
+    MACI_NOVA_WRITE_GAS=1 cargo test --release -p maci-nova-contracts
+
+# Install the node that tests use
+node:
+    cd tests/node && npm ci --no-audit --no-fund
