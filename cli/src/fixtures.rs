@@ -17,12 +17,12 @@ use maci_nova_protocol::poll::{Mode, State};
 use tempfile::TempDir;
 
 use crate::deployment::{self, Request};
-use crate::join_simulator::Trapdoors as JoinTrapdoors;
 use crate::poll_contract::{poll_key, PollContract};
 use crate::poll_creation::{establish, Credits, End, Start, Terms, TopUps};
 use crate::poll_file::{KeyDigests, PollFile};
 use crate::signing_window::Window;
-use crate::simulator::{rng, Choices, Trapdoors};
+use maci_nova_contracts::testing::decider::{rng, Choices, Trapdoors};
+use maci_nova_contracts::testing::join::Trapdoors as JoinTrapdoors;
 
 /// Says nothing.
 pub const QUIET: () = ();

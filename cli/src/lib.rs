@@ -55,15 +55,6 @@ mod steps;
 pub mod voter;
 pub mod votes_credits;
 
-// Accepting proofs from known trapdoors, as the contracts' own tests have them.
-#[cfg(test)]
-#[path = "../../contracts/tests/poll/join_simulator.rs"]
-mod join_simulator;
-#[cfg(test)]
-#[path = "../../contracts/tests/decider/simulator.rs"]
-#[allow(dead_code)]
-mod simulator;
-
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command, PollCommand};

@@ -26,6 +26,8 @@ pub mod deploy;
 pub mod evm;
 pub mod join;
 pub mod poll;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod words;
 
 pub use alloy_primitives;

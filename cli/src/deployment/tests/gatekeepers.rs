@@ -13,7 +13,7 @@ use crate::voter::sign_up;
 
 // Those that the commands' tests have on a node.
 #[macro_use]
-#[path = "../../../tests/cli/policies.rs"]
+#[path = "../../../tests/it/policies.rs"]
 mod policies;
 
 sol! {

@@ -1,0 +1,7 @@
+//! The contracts on the embedded chain.
+
+mod artifacts;
+mod decider;
+mod ecosystem;
+mod poll;
+mod snapshot;

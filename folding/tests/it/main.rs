@@ -1,0 +1,4 @@
+//! The running proof: folded, saved, loaded.
+
+mod checkpoint;
+mod running_proof;

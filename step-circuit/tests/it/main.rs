@@ -1,0 +1,7 @@
+//! The step circuit: every gadget, its size, and that nothing in it is free.
+
+mod budget;
+mod determinism;
+mod gadgets;
+mod membership;
+mod replay;
