@@ -85,10 +85,11 @@ function imports(module, text) {
       item += char;
     }
   };
-  for (const [, start, rest] of text.matchAll(/\b(crate|super|self)::((?:[^;{}()<>"'=,&|?!\s]+(?:\{[^;]*?\}(?=\s*;))?))/g)) {
+  const path = /\b(crate|self|super(?:::super)*)::([^;{}()<>"'=,&|?!\s]*(?:\{[^;]*?\}(?=\s*;))?)/g;
+  for (const [, start, rest] of text.matchAll(path)) {
     if (start === "crate") expand([], rest);
-    else if (start === "super") expand(module.slice(0, -1), rest.replace(/^(super::)+/, ""));
-    else expand(module, rest);
+    else if (start === "self") expand(module, rest);
+    else expand(module.slice(0, -start.split("::").length), rest);
   }
   return paths;
 }

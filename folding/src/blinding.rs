@@ -14,9 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cyclefold::Challenge,
     engine::{Engine, EngineError, Ivc, Primary, Secondary, Statement},
-    limbs::{pack, point_limbs, PACKED_POINT},
     oracle::Query,
-    relation::{coordinates, Commitment, Instance, Random, Witness},
+    relation::{coordinates, packed, Commitment, Instance, Random, Witness},
 };
 
 /// Everything that a verifier needs besides the statement to compute the blinded instances.
@@ -162,11 +161,6 @@ impl Foldings {
     }
 }
 
-/// The elements that a commitment on BN254 is hashed as.
-pub(crate) fn packed(commitment: &Commitment<Primary>) -> [Fr; PACKED_POINT] {
-    pack(&point_limbs(&coordinates::<Primary>(commitment)))
-}
-
 /// An element of Fq as two elements of Fr: its lower and its upper 128 bits.
 fn halves(scalar: &Fq) -> [Fr; 2] {
     let bytes = scalar.to_repr();
@@ -239,11 +233,4 @@ impl Ivc {
             secondary,
         })
     }
-}
-
-/// The element of Fr that is the same integer, if there is one.
-pub(crate) fn same_integer(scalar: &Fq) -> Option<Fr> {
-    let mut bytes = <Fr as PrimeField>::Repr::default();
-    bytes.as_mut().copy_from_slice(scalar.to_repr().as_ref());
-    Fr::from_repr(bytes).into()
 }

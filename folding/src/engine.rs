@@ -19,7 +19,7 @@ use nova_snark::{
         r1cs::NovaShape, shape_cs::ShapeCS, util_cs::witness_cs::WitnessCS, ConstraintSystem,
         SynthesisError,
     },
-    provider::{hyperkzg, traits::DlogGroup, Bn256EngineKZG, GrumpkinEngine},
+    provider::{hyperkzg, traits::DlogGroup},
     r1cs::R1CSShape,
     traits::{circuit::StepCircuit, commitment::CommitmentEngineTrait, Engine as CurveEngine},
 };
@@ -30,21 +30,19 @@ use zeroize::Zeroizing;
 
 use crate::{
     augmented::{self, cyclefold_multiplier, CycleFoldRunning, Inputs, Running},
-    blinding::{packed, same_integer},
     cyclefold::{self, Challenge, Claim},
     layout::{Layout, LayoutError},
-    limbs::{pack, point_limbs, MAX_STEPS},
+    limbs::{pack, point_limbs, same_integer, MAX_STEPS},
     oracle::{Oracle, Query},
     powers_of_tau::PowersOfTau,
-    relation::{coordinates, Commitment, Instance, Products, Relation, RelationError, Witness},
+    relation::{
+        coordinates, packed, Commitment, Instance, Products, Relation, RelationError, Witness,
+    },
     secret::Secret,
     silence::Silence,
 };
 
-/// BN254 with HyperKZG commitments: the curve of the step circuit.
-pub type Primary = Bn256EngineKZG;
-/// Grumpkin with Pedersen commitments.
-pub type Secondary = GrumpkinEngine;
+pub use crate::relation::{Primary, Secondary};
 
 /// Public inputs of the augmented circuit: the two hashes.
 const PUBLIC_INPUTS: usize = 2;

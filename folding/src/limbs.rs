@@ -145,6 +145,13 @@ fn base_modulus() -> [u8; 32] {
     bytes
 }
 
+/// The element of Fr that is the same integer, if there is one.
+pub(crate) fn same_integer(scalar: &Fq) -> Option<Fr> {
+    let mut bytes = <Fr as PrimeField>::Repr::default();
+    bytes.as_mut().copy_from_slice(scalar.to_repr().as_ref());
+    Fr::from_repr(bytes).into()
+}
+
 #[cfg(test)]
 mod tests {
     use maci_nova_step_circuit::recorder::Recorder;

@@ -18,8 +18,10 @@
 use core::fmt;
 
 use ff::Field;
+use halo2curves::bn256::Fr;
 use nova_snark::{
     errors::NovaError,
+    provider::{Bn256EngineKZG, GrumpkinEngine},
     r1cs::R1CSShape,
     traits::{
         commitment::{CommitmentEngineTrait, CommitmentTrait, Len},
@@ -30,7 +32,15 @@ use rand_core::OsRng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::secret::Secret;
+use crate::{
+    limbs::{pack, point_limbs, PACKED_POINT},
+    secret::Secret,
+};
+
+/// BN254 with HyperKZG commitments: the curve of the step circuit.
+pub type Primary = Bn256EngineKZG;
+/// Grumpkin with Pedersen commitments.
+pub type Secondary = GrumpkinEngine;
 
 /// The commitment engine of a curve.
 type Ce<E> = <E as Engine>::CE;
@@ -476,4 +486,9 @@ pub fn coordinates<E: Engine>(commitment: &Commitment<E>) -> (E::Base, E::Base) 
         return (E::Base::ZERO, E::Base::ZERO);
     }
     (x, y)
+}
+
+/// The elements that a commitment on BN254 is hashed as.
+pub(crate) fn packed(commitment: &Commitment<Primary>) -> [Fr; PACKED_POINT] {
+    pack(&point_limbs(&coordinates::<Primary>(commitment)))
 }
