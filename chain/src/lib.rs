@@ -9,6 +9,8 @@ pub mod clock;
 mod follower;
 mod observer;
 mod scan;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod url;
 
 pub use alloy_primitives;

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use maci_nova_chain::{Chain, Notice, Observer, RpcUrl};
+use maci_nova_chain::{clock, Chain, Notice, Observer, RpcUrl};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_node::{Account, AccountSource, Options, RpcChain, RpcError};
 
 use crate::arguments::{Following, Node, Sender};
 use crate::console::Console;
-use crate::failure::Failure;
+use crate::failure::{on_chain, Failure};
 use crate::interrupt::Interrupt;
 use crate::poll_contract::PollContract;
 use crate::poll_file::PollFile;
@@ -82,6 +82,11 @@ impl Connection {
     pub fn sending_account(&self) -> Result<Address, Failure> {
         let missing = || Failure::Internal("no account to send from".into());
         self.sender().ok_or_else(missing)
+    }
+
+    /// About when the chain's next block will be, in seconds since 1970.
+    pub fn now(&self) -> Result<u64, Failure> {
+        clock::now(&self.chain).map_err(on_chain("read the newest block"))
     }
 
     /// The poll that the file names.

@@ -291,6 +291,11 @@ impl Failure {
     }
 }
 
+/// Arguments that do not fit what they name.
+pub fn usage<T>(text: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Usage(text.into()))
+}
+
 /// Names what was tried on a chain in the error that came of it.
 pub fn on_chain(what: impl Into<String>) -> impl FnOnce(ChainError) -> Failure {
     let what = what.into();

@@ -17,7 +17,7 @@ use maci_nova_protocol::poll::{Header, HeaderError, Mode};
 use crate::arguments::SignedWithin;
 use crate::coordinator_keys;
 use crate::deployment::{require_code, shape};
-use crate::failure::{on_chain, Failure};
+use crate::failure::{on_chain, usage, Failure};
 use crate::poll_attempt::Attempt;
 use crate::poll_contract::PollContract;
 use crate::poll_file::PollFile;
@@ -461,10 +461,6 @@ fn signing_window<C: Chain + ?Sized>(
 fn proposed(seconds: f64) -> u16 {
     // Between 5 and 255, whatever comes out.
     (SIGNING_TIME / seconds).clamp(5.0, 255.0) as u16
-}
-
-fn usage<T>(text: impl Into<String>) -> Result<T, Failure> {
-    Err(Failure::Usage(text.into()))
 }
 
 fn check_contracts<C: Chain + ?Sized>(

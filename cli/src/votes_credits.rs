@@ -7,7 +7,7 @@ use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::SampleToken;
 
-use crate::failure::{on_chain, Failure};
+use crate::failure::{on_chain, usage, Failure};
 
 /// No chain has as many blocks, and no poll is as old, in seconds since 1970.
 const FIRST_TIME: u64 = 1_000_000_000;
@@ -178,10 +178,6 @@ impl VotesCredits {
             Err(error) => Err(on_chain("read the token with votes")(error)),
         }
     }
-}
-
-fn usage<T>(text: impl Into<String>) -> Result<T, Failure> {
-    Err(Failure::Usage(text.into()))
 }
 
 #[cfg(test)]

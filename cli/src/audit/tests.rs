@@ -520,9 +520,7 @@ impl<'a> Tampered<'a> {
 }
 
 impl Chain for Tampered<'_> {
-    fn chain_id(&self) -> Result<u64, ChainError> {
-        self.evm.chain_id()
-    }
+    maci_nova_chain::forward!(evm: chain_id balance);
 
     fn accounts(&self) -> Vec<Address> {
         Vec::new()
@@ -564,10 +562,6 @@ impl Chain for Tampered<'_> {
 
     fn input(&self, transaction: B256) -> Result<Option<TransactionInput>, ChainError> {
         Ok((self.input)(&(), self.evm.input(transaction)?))
-    }
-
-    fn balance(&self, address: Address) -> Result<U256, ChainError> {
-        self.evm.balance(address)
     }
 }
 

@@ -1,12 +1,11 @@
 //! `abort`: giving a poll up.
 
-use maci_nova_chain::clock;
 use serde::Serialize;
 
 use crate::arguments::Abort;
 use crate::connection::Connection;
 use crate::console::Console;
-use crate::failure::{on_chain, Failure};
+use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::settlement::abort;
 
@@ -25,7 +24,7 @@ pub fn run(arguments: &Abort, console: &Console) -> Result<(), Failure> {
     let mut connection =
         Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
     let (poll, from) = (connection.poll()?, connection.sending_account()?);
-    let now = clock::now(&connection.chain).map_err(on_chain("read the newest block"))?;
+    let now = connection.now()?;
     let gas = abort(&mut connection.chain, from, &poll, now)?;
     if console.json {
         return console.json_result(&Document {

@@ -1,13 +1,12 @@
 //! `collect`: top-ups to the beneficiary and fees to the owner of a finalized poll.
 
-use maci_nova_chain::clock;
 use maci_nova_contracts::alloy_primitives::U256;
 use serde::Serialize;
 
 use crate::arguments::Collect;
 use crate::connection::Connection;
 use crate::console::Console;
-use crate::failure::{on_chain, Failure};
+use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::poll_contract::PollContract;
 use crate::settlement::{collect, Paid};
@@ -27,7 +26,7 @@ pub fn run(arguments: &Collect, console: &Console) -> Result<(), Failure> {
     let mut connection =
         Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
     let (poll, from) = (connection.poll()?, connection.sending_account()?);
-    let now = clock::now(&connection.chain).map_err(on_chain("read the newest block"))?;
+    let now = connection.now()?;
     let paid = collect(&mut connection.chain, from, &poll, now)?;
     let beneficiary = format!("the beneficiary {}", poll.info.settings.beneficiary);
     let owner = format!("the owner {}", poll.info.owner);

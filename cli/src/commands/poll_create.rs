@@ -1,13 +1,13 @@
 //! `poll create`: a new poll of a deployment.
 
-use maci_nova_chain::clock::{self, moment};
+use maci_nova_chain::clock::moment;
 use maci_nova_protocol::keys::PublicKey;
 use serde::Serialize;
 
 use crate::arguments::PollCreate;
 use crate::connection::Connection;
 use crate::console::Console;
-use crate::failure::{on_chain, Failure};
+use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::poll_contract::PollContract;
 use crate::poll_creation::{establish, Created, Credits, End, Start, Terms, TopUps};
@@ -38,7 +38,7 @@ pub fn run(arguments: &PollCreate, console: &Console) -> Result<(), Failure> {
     let mut connection =
         Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
     let from = connection.sending_account()?;
-    let now = clock::now(&connection.chain).map_err(on_chain("read the newest block"))?;
+    let now = connection.now()?;
     let path = connection.path().to_owned();
     let Connection { file, chain, .. } = &mut connection;
     let (poll, created) = establish(chain, from, file, &path, &terms, now, console)?;

@@ -1,12 +1,10 @@
 //! `withdraw`: top-ups and fees back from a poll that was given up.
 
-use maci_nova_chain::clock;
-
 use crate::arguments::Withdraw;
 use crate::commands::collect;
 use crate::connection::Connection;
 use crate::console::Console;
-use crate::failure::{on_chain, Failure};
+use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::settlement::withdraw;
 
@@ -16,7 +14,7 @@ pub fn run(arguments: &Withdraw, console: &Console) -> Result<(), Failure> {
     let mut connection =
         Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
     let (poll, from) = (connection.poll()?, connection.sending_account()?);
-    let now = clock::now(&connection.chain).map_err(on_chain("read the newest block"))?;
+    let now = connection.now()?;
     let paid = withdraw(&mut connection.chain, from, &poll, now)?;
     collect::print(&poll, &paid, ["you", "you"], console)
 }

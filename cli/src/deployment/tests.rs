@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use maci_nova_chain::{Block, BlockId, ChainError, Log, Receipt, TransactionInput};
+use maci_nova_chain::{ChainError, Receipt};
 use maci_nova_contracts::alloy_primitives::{Bytes, B256, U256};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use tempfile::TempDir;
@@ -48,12 +48,8 @@ struct Dying<'a> {
 }
 
 impl Chain for Dying<'_> {
-    fn chain_id(&self) -> Result<u64, ChainError> {
-        self.evm.chain_id()
-    }
-    fn accounts(&self) -> Vec<Address> {
-        self.evm.accounts()
-    }
+    maci_nova_chain::forward!(evm: chain_id accounts call input logs block code balance);
+
     fn send(
         &mut self,
         from: Address,
@@ -69,30 +65,6 @@ impl Chain for Dying<'_> {
             self.evm.send(from, to, calldata, value)?;
         }
         Err(ChainError::Transport("killed".into()))
-    }
-    fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {
-        self.evm.call(to, calldata)
-    }
-    fn input(&self, transaction: B256) -> Result<Option<TransactionInput>, ChainError> {
-        self.evm.input(transaction)
-    }
-    fn logs(
-        &self,
-        address: Address,
-        from_block: u64,
-        to_block: u64,
-        topics: &[Vec<B256>],
-    ) -> Result<Vec<Log>, ChainError> {
-        self.evm.logs(address, from_block, to_block, topics)
-    }
-    fn block(&self, block: BlockId) -> Result<Block, ChainError> {
-        self.evm.block(block)
-    }
-    fn code(&self, address: Address) -> Result<Bytes, ChainError> {
-        self.evm.code(address)
-    }
-    fn balance(&self, address: Address) -> Result<U256, ChainError> {
-        self.evm.balance(address)
     }
 }
 

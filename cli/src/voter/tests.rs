@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use halo2curves::bn256::{Fr as Scalar, G1Affine, G2Affine};
 use halo2curves::group::Curve;
-use maci_nova_chain::{Block, BlockId, TransactionInput};
+use maci_nova_chain::{Block, BlockId};
 use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::deploy::{self, Gatekeeper, Plan, Shape};
 use maci_nova_contracts::evm::{Evm, SENDER};
@@ -500,27 +500,8 @@ fn messages_of_another_poll_are_not_sent() {
 struct Rollup<'a>(&'a mut Evm);
 
 impl Chain for Rollup<'_> {
-    fn chain_id(&self) -> Result<u64, ChainError> {
-        self.0.chain_id()
-    }
-    fn accounts(&self) -> Vec<Address> {
-        self.0.accounts()
-    }
-    fn send(
-        &mut self,
-        from: Address,
-        to: Option<Address>,
-        calldata: Bytes,
-        value: U256,
-    ) -> Result<Receipt, ChainError> {
-        self.0.send(from, to, calldata, value)
-    }
-    fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {
-        self.0.call(to, calldata)
-    }
-    fn input(&self, transaction: B256) -> Result<Option<TransactionInput>, ChainError> {
-        self.0.input(transaction)
-    }
+    maci_nova_chain::forward!(0: chain_id accounts send call input code balance);
+
     fn logs(
         &self,
         address: Address,
@@ -540,12 +521,6 @@ impl Chain for Rollup<'_> {
             hash: !block.hash,
             ..block
         })
-    }
-    fn code(&self, address: Address) -> Result<Bytes, ChainError> {
-        self.0.code(address)
-    }
-    fn balance(&self, address: Address) -> Result<U256, ChainError> {
-        self.0.balance(address)
     }
 }
 

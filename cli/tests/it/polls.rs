@@ -14,7 +14,7 @@ use maci_nova::interrupt::Interrupt;
 use maci_nova::proof_directory::ProofDirectory;
 use maci_nova::rehearsal::{Keys, Ledger, Rehearsal, Setting, Stage, Voter};
 use maci_nova::report::Results;
-use maci_nova_chain::{self, Block, BlockId, Chain, ChainError, Log, Receipt, TransactionInput};
+use maci_nova_chain::{self, Chain, ChainError, Log, Receipt};
 use maci_nova_compressor::{decider, join};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::bindings::Poll;
@@ -422,13 +422,7 @@ struct Forgetful<'a> {
 }
 
 impl Chain for Forgetful<'_> {
-    fn chain_id(&self) -> Result<u64, ChainError> {
-        self.chain.chain_id()
-    }
-
-    fn accounts(&self) -> Vec<Address> {
-        self.chain.accounts()
-    }
+    maci_nova_chain::forward!(chain: chain_id accounts call block code balance input);
 
     fn send(
         &mut self,
@@ -438,10 +432,6 @@ impl Chain for Forgetful<'_> {
         _: U256,
     ) -> Result<Receipt, ChainError> {
         unreachable!("coordinators read")
-    }
-
-    fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {
-        self.chain.call(to, calldata)
     }
 
     fn logs(
@@ -457,22 +447,6 @@ impl Chain for Forgetful<'_> {
             logs.remove(logs.len() - 1 - self.left_out);
         }
         Ok(logs)
-    }
-
-    fn block(&self, block: BlockId) -> Result<Block, ChainError> {
-        self.chain.block(block)
-    }
-
-    fn code(&self, address: Address) -> Result<Bytes, ChainError> {
-        self.chain.code(address)
-    }
-
-    fn balance(&self, address: Address) -> Result<U256, ChainError> {
-        self.chain.balance(address)
-    }
-
-    fn input(&self, transaction: B256) -> Result<Option<TransactionInput>, ChainError> {
-        self.chain.input(transaction)
     }
 }
 
