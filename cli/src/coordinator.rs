@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use maci_nova_chain::clock::duration;
 use maci_nova_chain::Observer;
 use maci_nova_chain::{self as chain, BlockId, Chain, ChainError};
-use maci_nova_compressor::decider::{self, Prover};
+use maci_nova_compressor::decider::{self, contract, Prover};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::bindings::{DeciderVerifier, Poll};
 use maci_nova_contracts::decider::key_words;
@@ -26,12 +26,12 @@ use crate::chain_log::{Advance, ChainLog};
 use crate::checkpoints::Checkpoints;
 use crate::failure::{on_chain, Failure};
 use crate::finalization::{finalize_call, Document, Finalization, Place, Transaction};
+use crate::finalizer;
 use crate::fold::{Fold, Tools};
 use crate::interrupt::Interrupt;
 use crate::poll_contract::{view, PollContract};
 use crate::poll_log::PollLog;
 use crate::proof_directory::ProofDirectory;
-use crate::{contract, finalizer};
 
 /// Between two looks whether somebody has asked to stop.
 const TICK: Duration = Duration::from_millis(200);

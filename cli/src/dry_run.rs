@@ -1,13 +1,13 @@
 //! Verification as it will be on chain, in an embedded EVM.
 
 use maci_nova_chain::{self as chain, ChainError};
-use maci_nova_compressor::decider::{self, DeciderError, DeciderKey, DeciderProof, Statement};
+use maci_nova_compressor::decider::{
+    self, contract, DeciderError, DeciderKey, DeciderProof, Statement,
+};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes};
 use maci_nova_contracts::decider::{deploy_code, verify, verify_calldata, VerifyError};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::poll::domain;
-
-use crate::contract;
 
 /// The main network's, whose rules the EVM has.
 pub const CHAIN_ID: u64 = 1;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use maci_nova_compressor::decider::{DeciderError, DeciderProof, Prover, Statement};
+use maci_nova_compressor::decider::{contract, DeciderError, DeciderProof, Prover, Statement};
 use maci_nova_contracts::alloy_primitives::{hex, Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::Poll;
@@ -19,7 +19,6 @@ use maci_nova_protocol::Fr;
 use serde::{Deserialize, Serialize};
 
 use crate::console::Console;
-use crate::contract;
 use crate::dry_run::{Accepted, DryRun, CHAIN_ID};
 use crate::failure::Failure;
 use crate::poll_contract::PollContract;

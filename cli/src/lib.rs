@@ -12,7 +12,6 @@ mod checkpoints;
 mod commands;
 pub mod connection;
 pub mod console;
-pub mod contract;
 pub mod coordinator;
 pub mod coordinator_keys;
 mod count;

@@ -35,7 +35,7 @@ use ark_bn254::{Fr, G1Affine, G2Affine};
 use maci_nova_groth16::{
     self as groth16,
     adapter::{Assignment, Matrices},
-    convert::ToArk,
+    convert::{ToArk, ToHalo},
     valid_g1, valid_g2,
     words::{g1_words, g2_words, NotCanonical, Words, WORD},
     KeyCache, KeyCacheError, KeyEvent, KeyFileError, Origin, PlainVerifyingKey, Proof, ProvingKey,
@@ -284,6 +284,19 @@ impl JoinKey {
             gamma_g2: self.gamma,
             delta_g2: self.delta,
             gamma_abc_g1: self.ic.to_vec(),
+        }
+    }
+}
+
+#[cfg(feature = "contracts")]
+impl From<&JoinKey> for maci_nova_contracts::join::Key {
+    fn from(key: &JoinKey) -> Self {
+        Self {
+            alpha: key.alpha.to_halo(),
+            beta: key.beta.to_halo(),
+            gamma: key.gamma.to_halo(),
+            delta: key.delta.to_halo(),
+            ic: key.ic.each_ref().map(ToHalo::to_halo),
         }
     }
 }

@@ -33,13 +33,11 @@ mod keys;
 mod reader;
 mod snark;
 mod strict;
-mod verify;
-
-// Tests take in a file that names this crate as others do.
-#[cfg(test)]
-extern crate self as maci_nova_compressor;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 pub use final_proof::{FinalProof, ProofFileError, ProveError};
 pub use keys::VerifierKey;

@@ -3,7 +3,6 @@
 use std::sync::{Arc, OnceLock};
 
 use ff::Field;
-use maci_nova::contract as conversions;
 use maci_nova_compressor::decider::{self, DeciderKey, DeciderProof, Prover, Statement};
 use maci_nova_contracts::decider::Refusal;
 use maci_nova_folding::{Parameters, RunningProof, SetupSource};
@@ -17,9 +16,7 @@ use serde_json::Value;
 
 use crate::vectors;
 
-mod contract;
-
-pub use contract::{calldata, Contract};
+pub use maci_nova_compressor::testing::{calldata, Contract};
 
 /// Where the proofs are said to be verified.
 pub const DOMAIN: [u8; 32] = [7; 32];

@@ -5,7 +5,7 @@
 //! addresses: those of libraries, and of what polls execute, are put in the places of the EVM's.
 
 use maci_nova_chain::{self as chain, Chain};
-use maci_nova_compressor::decider::DeciderKey;
+use maci_nova_compressor::decider::{contract, DeciderKey};
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, B256};
 use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::artifact::{self, Artifact, ArtifactError, Libraries};
@@ -15,8 +15,6 @@ use maci_nova_contracts::deploy::poll_implementation;
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::poll::{arguments, clone_address, clone_code};
 use maci_nova_folding::{blinding_generator, is_development_tau};
-use maci_nova_groth16::convert::ToArk;
-use maci_nova_groth16::VerifyingKey;
 use maci_nova_protocol::tree::capacity;
 use rand_core::{OsRng, RngCore};
 
@@ -67,7 +65,7 @@ impl Verifier {
         Ok(Verifier {
             insecure: insecure(chain, poll, &key, development)?,
             digest: keccak256(said.abi_encode()),
-            key: decider_key(&key),
+            key: contract::from_key(&key),
         })
     }
 }
@@ -102,21 +100,6 @@ fn insecure<C: Chain + ?Sized>(
     ];
     let found = reasons.into_iter().find(|(applies, _)| *applies);
     Ok(found.map(|(_, reason)| reason))
-}
-
-/// The contract's key as the verification in Rust takes it.
-pub(super) fn decider_key(key: &Key) -> DeciderKey {
-    DeciderKey {
-        groth16: VerifyingKey {
-            alpha: key.alpha.to_ark(),
-            beta: key.beta.to_ark(),
-            gamma_prime: key.gamma_prime.to_ark(),
-            delta: key.delta.to_ark(),
-            ic: key.ic.iter().map(ToArk::to_ark).collect(),
-        },
-        tau_2: key.tau.to_ark(),
-        h: key.h.to_ark(),
-    }
 }
 
 /// Checks that the poll is a clone of the compiled contract, made with what it says of itself: its address is the hash

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use maci_nova_chain::Contract;
 use maci_nova_chain::{self as chain, Block, ChainError, Receipt, TransactionInput};
+use maci_nova_compressor::decider::contract;
 use maci_nova_contracts::alloy_primitives::{Bytes, B256};
 use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::{DeciderVerifier, SampleToken, MACI};
@@ -931,6 +932,6 @@ fn the_proof_of_another_poll() {
 fn keys_go_to_the_verification_in_rust_and_back() {
     let mut rng = ChaCha20Rng::seed_from_u64(9);
     let key = DeciderTrapdoors::random(blinding_generator(), &mut rng).key();
-    let there = code::decider_key(&key);
-    assert_eq!(crate::contract::key(&there), Ok(key));
+    let there = contract::from_key(&key);
+    assert_eq!(contract::key(&there), Ok(key));
 }

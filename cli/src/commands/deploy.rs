@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use maci_nova_chain::Chain;
-use maci_nova_compressor::{decider, join};
+use maci_nova_compressor::decider::{self, contract};
+use maci_nova_compressor::join;
 use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::deploy::{Gatekeeper, Shape as ContractShape};
 use maci_nova_step_circuit::Shape;
@@ -17,7 +18,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::poll_file::{KeyDigests, PollFile};
 use crate::prover::source;
-use crate::{contract, join_key, parameters, proving_keys};
+use crate::{join_key, parameters, proving_keys};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -109,7 +110,7 @@ pub fn request(
             events_per_step: byte(shape.events_per_step)?,
         },
         decider_key: contract::key(&decider.verifying_key()).map_err(|error| internal(&error))?,
-        join_key: contract::join_key(&join.verifying_key()),
+        join_key: (&join.verifying_key()).into(),
         digests: KeyDigests {
             decider: B256::from(decider.digest()),
             join: B256::from(join.digest()),

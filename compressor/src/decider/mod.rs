@@ -29,6 +29,8 @@
 //! different votes with one result, and all elements of the masked vectors.
 
 pub mod circuit;
+#[cfg(feature = "contracts")]
+pub mod contract;
 mod nonnative;
 mod pedersen;
 pub mod prover;
@@ -36,13 +38,3 @@ pub mod verifier;
 
 pub use prover::{Prover, ProverError};
 pub use verifier::{verify, DeciderError, DeciderKey, DeciderProof, Fold, Statement};
-
-// The contract and what it takes, as whole polls' tests and the CLI have them.
-#[cfg(test)]
-#[path = "../../../tests/src/decider/contract.rs"]
-mod contract;
-#[cfg(test)]
-// Joins are no part of these tests.
-#[allow(dead_code)]
-#[path = "../../../cli/src/contract.rs"]
-mod conversions;

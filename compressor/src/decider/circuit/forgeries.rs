@@ -27,10 +27,10 @@ use super::{
 };
 use crate::{
     decider::{
-        contract::Contract,
         verifier::{equations, holds, verify, Challenges},
         DeciderError, DeciderKey, DeciderProof, Fold, Statement as Stated,
     },
+    testing::Contract,
     tests::{fold, folded, poll},
 };
 

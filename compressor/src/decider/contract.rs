@@ -1,10 +1,12 @@
-//! Keys, proofs and statements as the contracts' types.
+//! Keys, proofs and statements as the contract's types.
 
-use maci_nova_compressor::decider::{DeciderError, DeciderKey, DeciderProof, Statement};
-use maci_nova_compressor::join::JoinKey;
 use maci_nova_contracts::decider as contract;
-use maci_nova_contracts::join;
-use maci_nova_groth16::convert::ToHalo;
+use maci_nova_groth16::{
+    convert::{ToArk, ToHalo},
+    VerifyingKey,
+};
+
+use super::{DeciderError, DeciderKey, DeciderProof, Statement};
 
 /// The key that the verifier is deployed with.
 ///
@@ -24,14 +26,18 @@ pub fn key(key: &DeciderKey) -> Result<contract::Key, DeciderError> {
     })
 }
 
-/// The key that the verifier of join proofs is deployed with.
-pub fn join_key(key: &JoinKey) -> join::Key {
-    join::Key {
-        alpha: key.alpha.to_halo(),
-        beta: key.beta.to_halo(),
-        gamma: key.gamma.to_halo(),
-        delta: key.delta.to_halo(),
-        ic: key.ic.each_ref().map(ToHalo::to_halo),
+/// The inverse of [`key`]: the contract's key as the verification in Rust takes it.
+pub fn from_key(key: &contract::Key) -> DeciderKey {
+    DeciderKey {
+        groth16: VerifyingKey {
+            alpha: key.alpha.to_ark(),
+            beta: key.beta.to_ark(),
+            gamma_prime: key.gamma_prime.to_ark(),
+            delta: key.delta.to_ark(),
+            ic: key.ic.iter().map(ToArk::to_ark).collect(),
+        },
+        tau_2: key.tau.to_ark(),
+        h: key.h.to_ark(),
     }
 }
 

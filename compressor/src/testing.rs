@@ -1,11 +1,11 @@
-//! The contract that verifies decider proofs, in the embedded EVM.
+//! For tests: the contract that verifies decider proofs, in the embedded EVM.
 
 use maci_nova_chain::{deploy, Chain};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::decider::{deploy_code, verify_calldata, Refusal, VerifyError};
 use maci_nova_contracts::evm::{Evm, SENDER};
 
-use super::{conversions, DeciderKey, DeciderProof, Statement};
+use crate::decider::{contract as convert, DeciderKey, DeciderProof, Statement};
 
 /// A deployed contract.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ impl Contract {
     /// Deploys the contract for a key and so many options.
     pub fn deploy(key: &DeciderKey, options: usize) -> Self {
         let mut evm = Evm::new();
-        let key = conversions::key(key).expect("a key of a decider");
+        let key = convert::key(key).expect("a key of a decider");
         let deployed = deploy(&mut evm, SENDER, deploy_code(&key, options, true));
         let address = deployed.expect("a valid key").contract;
         Contract { evm, address }
@@ -43,8 +43,5 @@ impl Contract {
 
 /// The call for a proof.
 pub fn calldata(statement: &Statement, proof: &DeciderProof) -> Bytes {
-    verify_calldata(
-        &conversions::statement(statement),
-        &conversions::proof(proof),
-    )
+    verify_calldata(&convert::statement(statement), &convert::proof(proof))
 }
