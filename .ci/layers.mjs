@@ -19,6 +19,8 @@ const order = [
   "maci-nova-contracts",
   "maci-nova-compressor",
   "maci-nova-node",
+  "maci-nova-sdk",
+  "maci-nova-coordinator",
   "maci-nova",
   "maci-nova-tests",
 ];

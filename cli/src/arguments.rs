@@ -8,7 +8,10 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::deploy::Gatekeeper;
-use maci_nova_protocol::poll::{Mode, MAX_SIGNED_WITHIN, MIN_SIGNED_WITHIN};
+use maci_nova_coordinator::fold::checkpoints::Interval;
+use maci_nova_protocol::poll::Mode;
+use maci_nova_sdk::operator::poll_creation::SignedWithin;
+use maci_nova_sdk::voter::ballot::Choice;
 
 /// Heading of the flags that every command takes.
 const GENERAL: &str = "General options";
@@ -559,32 +562,6 @@ impl From<CostMode> for Mode {
     }
 }
 
-/// Within how many blocks a message has to be signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignedWithin {
-    /// Any time: whoever sends an old message again brings it back.
-    Off,
-    /// So many blocks.
-    Blocks(u16),
-}
-
-impl std::str::FromStr for SignedWithin {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let blocks = text.parse().ok();
-        let known = blocks
-            .filter(|blocks| (MIN_SIGNED_WITHIN..=MAX_SIGNED_WITHIN).contains(&u32::from(*blocks)));
-        match (text, known) {
-            ("off", _) => Ok(SignedWithin::Off),
-            (_, Some(blocks)) => Ok(SignedWithin::Blocks(blocks)),
-            _ => Err(format!(
-                "neither off nor {MIN_SIGNED_WITHIN} to {MAX_SIGNED_WITHIN} blocks"
-            )),
-        }
-    }
-}
-
 /// Arguments of `signup`.
 #[derive(Debug, Args)]
 pub struct Signup {
@@ -669,28 +646,6 @@ pub struct Vote {
     /// Write the messages to a new file, for publish, and send nothing
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-}
-
-/// An option and its weight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Choice {
-    /// Which option.
-    pub option: u64,
-    /// What it gets; negative for a weight against it.
-    pub weight: i64,
-}
-
-impl std::str::FromStr for Choice {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let pair = text.split_once('=');
-        pair.and_then(|(option, weight)| {
-            Some((option.trim().parse().ok()?, weight.trim().parse().ok()?))
-        })
-        .map(|(option, weight)| Choice { option, weight })
-        .ok_or_else(|| "not an option and a weight, such as 2=9".into())
-    }
 }
 
 /// Arguments of `publish`.
@@ -897,34 +852,6 @@ impl std::str::FromStr for TimeSpan {
         };
         let seconds = number.checked_mul(seconds).ok_or_else(wrong)?;
         Ok(TimeSpan(Duration::from_secs(seconds)))
-    }
-}
-
-/// How often a checkpoint is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interval {
-    /// When so much time has passed since the last one.
-    Time(Duration),
-    /// After so many steps, at least 1.
-    Steps(u64),
-}
-
-impl std::str::FromStr for Interval {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.chars().take_while(char::is_ascii_digit).count();
-        let (number, unit) = text.split_at(digits);
-        let number: u64 = number
-            .parse()
-            .ok()
-            .filter(|number| *number > 0)
-            .ok_or("not a number above 0 with a unit, such as 30s or 100steps")?;
-        match unit.trim() {
-            "s" | "seconds" => Ok(Interval::Time(Duration::from_secs(number))),
-            "step" | "steps" => Ok(Interval::Steps(number)),
-            _ => Err("the unit is s or steps, as in 30s or 100steps".into()),
-        }
     }
 }
 

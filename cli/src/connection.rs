@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use maci_nova_chain::{clock, Chain, Notice, Observer, RpcUrl};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_node::{Account, AccountSource, Options, RpcChain, RpcError};
+use maci_nova_sdk::error::on_chain;
+use maci_nova_sdk::poll::contract::PollContract;
+use maci_nova_sdk::poll::file::PollFile;
 
 use crate::arguments::{Following, Node, Sender};
 use crate::console::Console;
-use crate::failure::{on_chain, Failure};
-use crate::interrupt::Interrupt;
-use crate::poll_contract::PollContract;
-use crate::poll_file::PollFile;
+use crate::failure::Failure;
 
 /// Wei.
 const GWEI: U256 = U256::from_limbs([1_000_000_000, 0, 0, 0]);
@@ -33,34 +33,20 @@ pub struct Connection {
 
 impl Connection {
     /// Reads the poll file and connects to a node, with no account to send from.
-    pub fn read_only(
-        node: &Node,
-        interrupt: &Interrupt,
-        console: &Console,
-    ) -> Result<Self, Failure> {
-        Self::open(node, None, interrupt, console)
+    pub fn read_only(node: &Node, console: &Console) -> Result<Self, Failure> {
+        Self::open(node, None, console)
     }
 
     /// Reads the poll file and connects to a node, with the account that the arguments name.
-    pub fn sending(
-        node: &Node,
-        sender: &Sender,
-        interrupt: &Interrupt,
-        console: &Console,
-    ) -> Result<Self, Failure> {
-        Self::open(node, Some(sender), interrupt, console)
+    pub fn sending(node: &Node, sender: &Sender, console: &Console) -> Result<Self, Failure> {
+        Self::open(node, Some(sender), console)
     }
 
-    fn open(
-        node: &Node,
-        sender: Option<&Sender>,
-        interrupt: &Interrupt,
-        console: &Console,
-    ) -> Result<Self, Failure> {
+    fn open(node: &Node, sender: Option<&Sender>, console: &Console) -> Result<Self, Failure> {
         let file = PollFile::read(&node.poll_file)?;
         let url = node.endpoint.rpc_url.as_ref().or(file.rpc_url.as_ref());
         let url = url.ok_or_else(|| no_node(&node.poll_file))?;
-        let chain = connect(url, Some(file.chain_id), sender, interrupt, console)?;
+        let chain = connect(url, Some(file.chain_id), sender, console)?;
         Ok(Connection {
             path: node.poll_file.clone(),
             file,
@@ -86,12 +72,13 @@ impl Connection {
 
     /// About when the chain's next block will be, in seconds since 1970.
     pub fn now(&self) -> Result<u64, Failure> {
-        clock::now(&self.chain).map_err(on_chain("read the newest block"))
+        Ok(clock::now(&self.chain).map_err(on_chain("read the newest block"))?)
     }
 
     /// The poll that the file names.
     pub fn poll(&self) -> Result<PollContract, Failure> {
-        PollContract::open(&self.chain, &self.file, self.file.poll(&self.path)?)
+        let contract = self.file.poll(&self.path)?;
+        Ok(PollContract::open(&self.chain, &self.file, contract)?)
     }
 }
 
@@ -120,7 +107,6 @@ pub fn connect(
     url: &RpcUrl,
     chain_id: Option<u64>,
     sender: Option<&Sender>,
-    interrupt: &Interrupt,
     console: &Console,
 ) -> Result<RpcChain, Failure> {
     let options = Options {
@@ -128,8 +114,7 @@ pub fn connect(
         accounts: sender.map(account).transpose()?.into_iter().collect(),
         max_fee: sender.map_or(U256::ZERO, |sender| U256::from(sender.max_fee) * GWEI),
         observer: Arc::new(Watcher {
-            console: *console,
-            interrupt: interrupt.clone(),
+            console: console.clone(),
             said: Mutex::new(None),
         }),
         ..Options::default()
@@ -141,18 +126,16 @@ pub fn connect(
 pub fn second(
     following: &Following,
     chain_id: u64,
-    interrupt: &Interrupt,
     console: &Console,
 ) -> Result<Option<RpcChain>, Failure> {
     let url = following.second_rpc_url.as_ref();
-    url.map(|url| connect(url, Some(chain_id), None, interrupt, console))
+    url.map(|url| connect(url, Some(chain_id), None, console))
         .transpose()
 }
 
 /// Shows what is waited for, and ends waiting on Ctrl-C.
 struct Watcher {
     console: Console,
-    interrupt: Interrupt,
     /// When a pending transaction was last spoken of.
     said: Mutex<Option<Instant>>,
 }
@@ -174,6 +157,6 @@ impl Observer for Watcher {
     }
 
     fn interrupted(&self) -> bool {
-        self.interrupt.asked()
+        self.console.interrupted()
     }
 }

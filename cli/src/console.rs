@@ -3,14 +3,18 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::arguments::Common;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 
 /// How to speak.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Console {
     /// Results and errors as JSON.
     pub json: bool,
     /// Neither progress nor notes.
     pub quiet: bool,
+    /// Whether to stop.
+    pub interrupt: Interrupt,
 }
 
 impl Console {
@@ -19,7 +23,13 @@ impl Console {
         Console {
             json: common.json,
             quiet: common.quiet,
+            interrupt: Interrupt::default(),
         }
+    }
+
+    /// From here on Ctrl-C stops the work after its current step, not the process.
+    pub fn listen(&self) -> Result<(), Failure> {
+        self.interrupt.listen()
     }
 
     /// A line on stderr that `--quiet` leaves out.

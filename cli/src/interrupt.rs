@@ -4,36 +4,29 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-use crate::failure::{Failure, Kind};
+use maci_nova_sdk::ErrorKind;
+
+use crate::failure::{exit_code, Failure};
 
 const PROMISE: &str = "stopping after the current step (again to stop at once)";
 
-/// Whether somebody asked to stop.
-#[derive(Clone, Debug)]
+/// Whether Ctrl-C was pressed, or the process was told to end.
+#[derive(Clone, Debug, Default)]
 pub struct Interrupt {
     asked: Arc<AtomicBool>,
 }
 
 impl Interrupt {
     /// Takes over the signals.
-    pub fn listen() -> Result<Self, Failure> {
-        let asked = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&asked);
+    pub fn listen(&self) -> Result<(), Failure> {
+        let flag = Arc::clone(&self.asked);
         ctrlc::set_handler(move || {
             if flag.swap(true, Ordering::SeqCst) {
-                std::process::exit(i32::from(Kind::Interrupted.exit_code()));
+                std::process::exit(i32::from(exit_code(ErrorKind::Interrupted)));
             }
             let _ = writeln!(std::io::stderr().lock(), "{PROMISE}");
         })
-        .map_err(|error| Failure::Internal(format!("cannot listen for Ctrl-C: {error}")))?;
-        Ok(Interrupt { asked })
-    }
-
-    /// Leaves the signals alone: nobody asks, unless with [`Interrupt::ask`].
-    pub fn deaf() -> Self {
-        Interrupt {
-            asked: Arc::default(),
-        }
+        .map_err(|error| Failure::Internal(format!("cannot listen for Ctrl-C: {error}")))
     }
 
     /// Asks, as a signal does.
@@ -44,10 +37,5 @@ impl Interrupt {
     /// Whether a signal has come.
     pub fn asked(&self) -> bool {
         self.asked.load(Ordering::SeqCst)
-    }
-
-    /// The flag itself, for whoever polls it.
-    pub fn flag(&self) -> &AtomicBool {
-        &self.asked
     }
 }

@@ -3,67 +3,30 @@
 //! The program is [`run`]. What it does on a chain is public, so that it can be done, and tested, on
 //! any [`Chain`](maci_nova_chain::Chain): a node's (`maci_nova_node`) or the one in this process.
 
-pub mod anchor;
+mod advice;
 pub mod arguments;
-pub mod audit;
-pub mod ballot;
-mod chain_log;
-mod checkpoints;
 mod commands;
 pub mod connection;
 pub mod console;
-pub mod coordinator;
-pub mod coordinator_keys;
-mod count;
-pub mod deployment;
-mod deployment_journal;
-pub mod dry_run;
-mod estimate;
+pub mod demo;
 pub mod failure;
-pub mod finalization;
-mod finalizer;
-#[cfg(test)]
-mod fixtures;
-mod fold;
-pub mod interrupt;
-pub mod join_key;
+mod interrupt;
 mod key;
-pub mod messages_file;
 pub mod output;
-mod parameters;
-mod plan;
-mod poll_attempt;
-pub mod poll_contract;
-pub mod poll_creation;
-pub mod poll_file;
-pub mod poll_log;
-pub mod poll_status;
 mod progress;
-pub mod proof_directory;
 mod proof_document;
-mod proof_file;
-mod prover;
-mod proving_keys;
-pub mod refusal;
-pub mod rehearsal;
-pub mod report;
-pub mod settlement;
-pub mod sign_ups;
-pub mod signing_window;
-mod steps;
-pub mod voter;
-pub mod votes_credits;
+mod setup;
 
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command, PollCommand};
 use clap::Parser;
 use commands::{
-    abort, collect, demo, deploy, export_log, finalize, inspect, join, keygen, poll_create,
-    process, prove, pubkey, publish, results, signup, status, tally, topup, verify, vote, withdraw,
+    abort, collect, deploy, export_log, finalize, inspect, join, keygen, poll_create, process,
+    prove, pubkey, publish, results, signup, status, tally, topup, verify, vote, withdraw,
 };
 use console::Console;
-use failure::Failure;
+use failure::{exit_code, Failure};
 
 /// Does what the command line says; what the process ends with.
 pub fn run() -> ExitCode {
@@ -73,7 +36,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             console.failure(&failure);
-            ExitCode::from(failure.kind().exit_code())
+            ExitCode::from(exit_code(failure.kind()))
         }
     }
 }

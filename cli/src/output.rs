@@ -2,11 +2,12 @@
 
 use std::io::{self, BufWriter, ErrorKind, Write};
 
+use maci_nova_coordinator::prove::finalization::Document;
+use maci_nova_sdk::poll::status::{ResultsDocument, Status};
 use serde::Serialize;
 
 use crate::console::{complain, one_line, Console};
-use crate::failure::Failure;
-use crate::poll_status::{ResultsDocument, Status};
+use crate::failure::{exit_code, name, Failure};
 
 /// A command's result.
 pub trait Output: Serialize {
@@ -35,20 +36,24 @@ impl Console {
         }
     }
 
-    /// Writes a command's result, for people or as one JSON document.
-    pub fn print(&self, output: &impl Output) -> Result<(), Failure> {
+    /// Writes a command's result: as one JSON document, or as what `lines` writes for people.
+    pub fn show(
+        &self,
+        document: &impl Serialize,
+        lines: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
         match self.json {
-            true => self.json_result(output),
-            false => self.result(|out| output.write(out)),
+            true => self.result(|out| {
+                serde_json::to_writer(&mut *out, document)?;
+                writeln!(out)
+            }),
+            false => self.result(lines),
         }
     }
 
-    /// Writes a value as one JSON document.
-    pub fn json_result(&self, value: &impl Serialize) -> Result<(), Failure> {
-        self.result(|out| {
-            serde_json::to_writer(&mut *out, value)?;
-            writeln!(out)
-        })
+    /// The same for a result that knows its lines.
+    pub fn print(&self, output: &impl Output) -> Result<(), Failure> {
+        self.show(output, |out| output.write(out))
     }
 
     /// The failure on stderr: a line for people, or a line of JSON.
@@ -56,8 +61,8 @@ impl Console {
         if self.json {
             let document = ErrorDocument {
                 error: ErrorBody {
-                    kind: failure.kind().name(),
-                    exit_code: failure.kind().exit_code(),
+                    kind: name(failure.kind()),
+                    exit_code: exit_code(failure.kind()),
                     message: one_line(&failure.to_string()),
                 },
             };
@@ -67,6 +72,12 @@ impl Console {
         } else {
             complain(&format!("error: {}", one_line(&failure.to_string())));
         }
+    }
+}
+
+impl Output for Document {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.write_lines(out)
     }
 }
 

@@ -83,6 +83,10 @@ impl Observer for Console {
     fn stage(&self, stage: Stage) -> Box<dyn Progress> {
         Box::new(Bar::new(self, stage))
     }
+
+    fn interrupted(&self) -> bool {
+        self.interrupt.asked()
+    }
 }
 
 impl Progress for Bar {

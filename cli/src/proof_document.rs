@@ -1,13 +1,14 @@
 //! What `prove`, `verify` and `results` print.
 
+use std::io::{self, Write};
+
 use maci_nova_compressor::FinalProof;
 use maci_nova_folding::SetupOrigin;
 use maci_nova_protocol::field::to_decimal;
+use maci_nova_sdk::poll::results::Results;
 use serde::Serialize;
 
-use crate::console::Console;
-use crate::failure::Failure;
-use crate::report::Results;
+use crate::output::Output;
 
 /// A proof's statement.
 #[derive(Clone, Debug, Serialize)]
@@ -50,22 +51,18 @@ impl ProofDocument {
     pub fn results(&self) -> &Results {
         &self.results
     }
+}
 
-    /// Prints it.
-    pub fn print(&self, console: &Console) -> Result<(), Failure> {
-        if console.json {
-            return console.json_result(self);
-        }
-        console.result(|out| {
-            self.results.write_table(out)?;
-            let verdict = if self.verified {
-                "verified"
-            } else {
-                "NOT verified"
-            };
-            let setup = self.powers_of_tau.as_deref().unwrap_or(&self.setup);
-            writeln!(out, "\n{verdict}: {} steps, {setup} setup", self.steps)?;
-            writeln!(out, "parameters {}", self.parameters_digest)
-        })
+impl Output for ProofDocument {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.results.write_table(out)?;
+        let verdict = if self.verified {
+            "verified"
+        } else {
+            "NOT verified"
+        };
+        let setup = self.powers_of_tau.as_deref().unwrap_or(&self.setup);
+        writeln!(out, "\n{verdict}: {} steps, {setup} setup", self.steps)?;
+        writeln!(out, "parameters {}", self.parameters_digest)
     }
 }

@@ -23,6 +23,7 @@
 pub mod artifact;
 pub mod decider;
 pub mod deploy;
+#[cfg(feature = "evm")]
 pub mod evm;
 pub mod join;
 pub mod poll;

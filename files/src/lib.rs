@@ -120,19 +120,24 @@ fn create_new(path: &Path, readers: Readers) -> io::Result<File> {
     options.open(path)
 }
 
-/// Makes the renaming itself durable.
-fn sync_directory(path: &Path) -> io::Result<()> {
+/// Makes the name of a file durable that was just made, renamed or removed.
+///
+/// # Errors
+/// As the file system gives them. Where directories cannot be opened, nothing is done.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
-    {
-        let parent = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        File::open(parent)?.sync_all()?;
-    }
+    File::open(directory_of(path))?.sync_all()?;
     #[cfg(not(unix))]
     let _ = path;
     Ok(())
+}
+
+/// The directory that a file is in.
+pub fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 #[cfg(test)]

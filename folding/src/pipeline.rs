@@ -3,10 +3,7 @@
 use std::{
     ops::ControlFlow,
     panic,
-    sync::{
-        atomic::{AtomicBool, Ordering},
-        mpsc::{sync_channel, Receiver, SyncSender},
-    },
+    sync::mpsc::{sync_channel, Receiver, SyncSender},
     thread,
 };
 
@@ -18,12 +15,15 @@ use crate::{FoldError, Parameters, RunningProof};
 /// only cost memory.
 const WAITING_STEPS: usize = 1;
 
+/// Asked, from both threads, whether to stop.
+pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// How [`fold_all`] ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The producer had no more steps, and all are folded.
     Finished,
-    /// The callback or the flag asked to stop; the proof is whole and can be continued.
+    /// The callback or `stop` asked to stop; the proof is whole and can be continued.
     Stopped,
 }
 
@@ -41,7 +41,7 @@ pub enum PipelineError<E> {
 /// Folds every step that `producer` yields, in order, into `proof`.
 ///
 /// The producer runs on a thread of its own, one step ahead of the folding. After each fold
-/// `on_step` sees the proof; when it breaks, or once `stop` is set, no further step is folded or
+/// `on_step` sees the proof; when it breaks, or once `stop` says so, no further step is folded or
 /// asked for. Steps already made are dropped.
 ///
 /// # Errors
@@ -53,7 +53,7 @@ pub fn fold_all<E: Send>(
     parameters: &Parameters,
     proof: &mut RunningProof,
     producer: impl Iterator<Item = Result<StepCircuit, E>> + Send,
-    stop: &AtomicBool,
+    stop: Stop<'_>,
     mut on_step: impl FnMut(&RunningProof) -> ControlFlow<()>,
 ) -> Result<Outcome, PipelineError<E>> {
     run(producer, stop, |circuit| {
@@ -65,7 +65,7 @@ pub fn fold_all<E: Send>(
 /// The pipeline for any kind of item.
 fn run<T: Send, E: Send>(
     producer: impl Iterator<Item = Result<T, E>> + Send,
-    stop: &AtomicBool,
+    stop: Stop<'_>,
     consume: impl FnMut(T) -> Result<ControlFlow<()>, FoldError>,
 ) -> Result<Outcome, PipelineError<E>> {
     let (sender, receiver) = sync_channel(WAITING_STEPS);
@@ -82,11 +82,11 @@ fn run<T: Send, E: Send>(
 
 fn produce<T, E>(
     producer: impl Iterator<Item = Result<T, E>>,
-    stop: &AtomicBool,
+    stop: Stop<'_>,
     sender: SyncSender<Result<T, E>>,
 ) {
     for item in producer {
-        let last = item.is_err() || stop.load(Ordering::Relaxed);
+        let last = item.is_err() || stop();
         // Sending fails when the folding thread has ended.
         if sender.send(item).is_err() || last {
             return;
@@ -96,11 +96,11 @@ fn produce<T, E>(
 
 fn consume_all<T, E>(
     receiver: Receiver<Result<T, E>>,
-    stop: &AtomicBool,
+    stop: Stop<'_>,
     mut consume: impl FnMut(T) -> Result<ControlFlow<()>, FoldError>,
 ) -> Result<Outcome, PipelineError<E>> {
     while let Ok(item) = receiver.recv() {
-        if stop.load(Ordering::Relaxed) {
+        if stop() {
             return Ok(Outcome::Stopped);
         }
         let item = item.map_err(PipelineError::Producer)?;
@@ -108,7 +108,7 @@ fn consume_all<T, E>(
             return Ok(Outcome::Stopped);
         }
     }
-    Ok(if stop.load(Ordering::Relaxed) {
+    Ok(if stop() {
         Outcome::Stopped
     } else {
         Outcome::Finished
@@ -118,13 +118,15 @@ fn consume_all<T, E>(
 #[cfg(test)]
 mod tests {
     use std::{
-        sync::atomic::AtomicUsize,
+        sync::atomic::{AtomicBool, AtomicUsize, Ordering},
         time::{Duration, Instant},
     };
 
     use super::*;
 
-    static RUNNING: AtomicBool = AtomicBool::new(false);
+    fn never() -> bool {
+        false
+    }
 
     fn numbers(count: usize) -> impl Iterator<Item = Result<usize, String>> + Send {
         (0..count).map(Ok)
@@ -133,7 +135,7 @@ mod tests {
     #[test]
     fn items_arrive_in_order_and_all() {
         let mut seen = Vec::new();
-        let outcome = run(numbers(50), &RUNNING, |item| {
+        let outcome = run(numbers(50), &never, |item| {
             seen.push(item);
             Ok(ControlFlow::Continue(()))
         });
@@ -148,7 +150,7 @@ mod tests {
             made.fetch_add(1, Ordering::SeqCst);
             Ok::<usize, String>(item)
         });
-        run(producer, &RUNNING, |item| {
+        run(producer, &never, |item| {
             // While this item is being consumed, the next one is made.
             let deadline = Instant::now() + Duration::from_secs(30);
             while item < 9 && made.load(Ordering::SeqCst) < item + 2 {
@@ -166,7 +168,7 @@ mod tests {
     fn a_producers_error_comes_after_the_items_before_it() {
         let producer = (0..10).map(|item| if item == 4 { Err("four") } else { Ok(item) });
         let mut seen = Vec::new();
-        let error = run(producer, &RUNNING, |item| {
+        let error = run(producer, &never, |item| {
             seen.push(item);
             Ok(ControlFlow::Continue(()))
         })
@@ -178,7 +180,7 @@ mod tests {
     #[test]
     fn a_failing_fold_ends_an_endless_producer() {
         let producer = (0..).map(Ok::<u64, String>);
-        let error = run(producer, &RUNNING, |item| match item {
+        let error = run(producer, &never, |item| match item {
             3 => Err(FoldError::OtherState),
             _ => Ok(ControlFlow::Continue(())),
         })
@@ -189,7 +191,7 @@ mod tests {
     #[test]
     fn the_callback_can_stop() {
         let mut seen = Vec::new();
-        let outcome = run((0..).map(Ok::<u64, String>), &RUNNING, |item| {
+        let outcome = run((0..).map(Ok::<u64, String>), &never, |item| {
             seen.push(item);
             Ok(if item == 2 {
                 ControlFlow::Break(())
@@ -205,14 +207,18 @@ mod tests {
     fn the_flag_can_stop() {
         let stop = AtomicBool::new(false);
         let mut seen = Vec::new();
-        let outcome = run((0..).map(Ok::<u64, String>), &stop, |item| {
-            seen.push(item);
-            stop.store(item == 2, Ordering::Relaxed);
-            Ok(ControlFlow::Continue(()))
-        });
+        let outcome = run(
+            (0..).map(Ok::<u64, String>),
+            &|| stop.load(Ordering::Relaxed),
+            |item| {
+                seen.push(item);
+                stop.store(item == 2, Ordering::Relaxed);
+                Ok(ControlFlow::Continue(()))
+            },
+        );
         assert_eq!(outcome.expect("no error"), Outcome::Stopped);
         assert_eq!(seen, [0, 1, 2]);
-        let before = run(numbers(5), &stop, |_| Err(FoldError::OtherState));
+        let before = run(numbers(5), &|| true, |_| Err(FoldError::OtherState));
         assert_eq!(before.expect("nothing folded"), Outcome::Stopped);
     }
 
@@ -223,6 +229,6 @@ mod tests {
             assert!(item < 2, "the producer's panic");
             Ok::<usize, String>(item)
         });
-        let _ = run(producer, &RUNNING, |_| Ok(ControlFlow::Continue(())));
+        let _ = run(producer, &never, |_| Ok(ControlFlow::Continue(())));
     }
 }

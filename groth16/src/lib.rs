@@ -26,7 +26,8 @@
 //!
 //! **The only setup so far is for development and INSECURE**: [`Trapdoors::insecure_development`]
 //! draws all trapdoors in one process, and whoever keeps them can prove anything. A key tells its
-//! [`Origin`]. Keys are made once and kept in a [`KeyCache`].
+//! [`Origin`]. Keys are made once and kept in a
+//! `KeyCache` (feature `cache`).
 //!
 //! Circuits come from `nova-snark`'s frontend by way of [`adapter`].
 //!
@@ -35,11 +36,13 @@
 pub mod adapter;
 pub mod batch;
 pub mod convert;
+#[cfg(feature = "cache")]
 mod key_cache;
 mod key_file;
 mod scheme;
 pub mod words;
 
+#[cfg(feature = "cache")]
 pub use key_cache::{Circuit, KeyCache, KeyCacheError, KeyEvent, CACHE_VARIABLE};
 pub use key_file::KeyFileError;
 pub use scheme::{

@@ -18,8 +18,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use maci_nova::dry_run::DryRun;
 use maci_nova_compressor::decider::{self, circuit::Decider, Prover, Statement};
+use maci_nova_coordinator::prove::dry_run::DryRun;
 use maci_nova_folding::{Parameters, RunningProof, SetupSource};
 use maci_nova_groth16::{KeyCache, KeyEvent, ProvingKey};
 use maci_nova_protocol::poll::Mode;

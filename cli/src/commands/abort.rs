@@ -1,13 +1,12 @@
 //! `abort`: giving a poll up.
 
+use maci_nova_sdk::operator::payouts::abort;
 use serde::Serialize;
 
 use crate::arguments::Abort;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::settlement::abort;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,20 +19,17 @@ struct Document {
 
 /// Runs the command.
 pub fn run(arguments: &Abort, console: &Console) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen()?;
-    let mut connection =
-        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    console.listen()?;
+    let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let (poll, from) = (connection.poll()?, connection.sending_account()?);
     let now = connection.now()?;
     let gas = abort(&mut connection.chain, from, &poll, now)?;
-    if console.json {
-        return console.json_result(&Document {
-            poll: poll.address.to_string(),
-            state: "aborted",
-            gas,
-        });
-    }
-    console.result(|out| match gas {
+    let document = Document {
+        poll: poll.address.to_string(),
+        state: "aborted",
+        gas,
+    };
+    console.show(&document, |out| match gas {
         Some(gas) => writeln!(
             out,
             "poll {} is given up ({gas} gas); who has paid gets it back with withdraw",

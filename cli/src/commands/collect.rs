@@ -1,15 +1,14 @@
 //! `collect`: top-ups to the beneficiary and fees to the owner of a finalized poll.
 
 use maci_nova_contracts::alloy_primitives::U256;
+use maci_nova_sdk::operator::payouts::{collect, Paid};
+use maci_nova_sdk::poll::contract::PollContract;
 use serde::Serialize;
 
 use crate::arguments::Collect;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::poll_contract::PollContract;
-use crate::settlement::{collect, Paid};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,9 +21,8 @@ struct Document {
 
 /// Runs the command.
 pub fn run(arguments: &Collect, console: &Console) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen()?;
-    let mut connection =
-        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    console.listen()?;
+    let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let (poll, from) = (connection.poll()?, connection.sending_account()?);
     let now = connection.now()?;
     let paid = collect(&mut connection.chain, from, &poll, now)?;
@@ -41,15 +39,13 @@ pub fn print(
     console: &Console,
 ) -> Result<(), Failure> {
     let Paid { tokens, fees, gas } = *paid;
-    if console.json {
-        return console.json_result(&Document {
-            poll: poll.address.to_string(),
-            tokens: tokens.to_string(),
-            fees: fees.to_string(),
-            gas,
-        });
-    }
-    console.result(|out| {
+    let document = Document {
+        poll: poll.address.to_string(),
+        tokens: tokens.to_string(),
+        fees: fees.to_string(),
+        gas,
+    };
+    console.show(&document, |out| {
         if tokens != U256::ZERO {
             let token = poll.info.settings.topUpToken;
             writeln!(out, "{tokens} of token {token} paid to {tokens_to}")?;

@@ -4,21 +4,21 @@ use std::path::Path;
 
 use maci_nova_chain::Chain;
 use maci_nova_compressor::decider::{self, contract};
-use maci_nova_compressor::join;
 use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::deploy::{Gatekeeper, Shape as ContractShape};
+use maci_nova_coordinator::parameters::parameters;
+use maci_nova_coordinator::prove::keys;
+use maci_nova_sdk::operator::deployment::{deploy, Deployed, Request};
+use maci_nova_sdk::poll::file::{KeyDigests, PollFile};
+use maci_nova_sdk::voter::{join_key, join_proof};
 use maci_nova_step_circuit::Shape;
 use serde::Serialize;
 
 use crate::arguments::Deploy;
 use crate::connection::connect;
 use crate::console::Console;
-use crate::deployment::{deploy, Deployed, Request};
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::poll_file::{KeyDigests, PollFile};
-use crate::prover::source;
-use crate::{join_key, parameters, proving_keys};
+use crate::setup::source;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -57,14 +57,14 @@ pub fn run(arguments: &Deploy, production: bool, console: &Console) -> Result<()
     })?;
     let gatekeeper = gatekeeper(arguments, || console.ask(QUESTION))?;
     let source = source(arguments.setup.ptau.as_ref(), production, console)?;
-    let interrupt = Interrupt::listen()?;
+    console.listen()?;
     // Before the keys, which take minutes.
-    let mut chain = connect(url, None, Some(&arguments.sender), &interrupt, console)?;
-    let join = proving_keys::join(production, console)?;
-    let parameters = parameters::parameters(shape, &source, console)?;
-    let decider = proving_keys::decider(&parameters, production, console)?;
-    if interrupt.asked() {
-        return Err(Failure::Interrupted("nothing was sent".into()));
+    let mut chain = connect(url, None, Some(&arguments.sender), console)?;
+    let join = keys::join(production, console)?;
+    let parameters = parameters(shape, &source, console)?;
+    let decider = keys::decider(&parameters, production, console)?;
+    if console.interrupt.asked() {
+        return Err(Failure::Interrupted("nothing was sent"));
     }
     let request = request(shape, &decider, &join, production, gatekeeper)?;
     let from = chain.accounts().first().copied();
@@ -97,7 +97,7 @@ fn gatekeeper(
 pub fn request(
     shape: Shape,
     decider: &decider::Prover,
-    join: &join::Prover,
+    join: &join_proof::Prover,
     production: bool,
     gatekeeper: Gatekeeper,
 ) -> Result<Request, Failure> {
@@ -122,7 +122,11 @@ pub fn request(
 }
 
 /// Voters need the key to make their proofs.
-fn write_join_key(join: &join::Prover, path: &Path, console: &Console) -> Result<(), Failure> {
+fn write_join_key(
+    join: &join_proof::Prover,
+    path: &Path,
+    console: &Console,
+) -> Result<(), Failure> {
     join.write(path).map_err(|error| Failure::Io {
         action: "write",
         path: path.to_owned(),
@@ -137,22 +141,20 @@ fn write_join_key(join: &join::Prover, path: &Path, console: &Console) -> Result
 
 fn print(deployed: &Deployed, path: &Path, console: &Console) -> Result<(), Failure> {
     let Deployed { file, steps } = deployed;
-    if console.json {
-        let steps = steps.iter().map(|(step, contract, gas)| Step {
-            step,
-            contract: contract.to_string(),
-            gas: *gas,
-        });
-        return console.json_result(&Document {
-            poll_file: path.display().to_string(),
-            join_key_file: join_key::beside(path).display().to_string(),
-            file,
-            steps: steps.collect(),
-            gas: deployed.gas(),
-        });
-    }
+    let steps = steps.iter().map(|(step, contract, gas)| Step {
+        step,
+        contract: contract.to_string(),
+        gas: *gas,
+    });
+    let document = Document {
+        poll_file: path.display().to_string(),
+        join_key_file: join_key::beside(path).display().to_string(),
+        file,
+        steps: steps.collect(),
+        gas: deployed.gas(),
+    };
     let contracts = &file.contracts;
-    console.result(|out| {
+    console.show(&document, |out| {
         writeln!(out, "chain             {}", file.chain_id)?;
         for (name, contract) in [
             ("VkRegistry", contracts.registry),
@@ -177,7 +179,7 @@ mod tests {
 
     use super::*;
     use crate::arguments::{Arguments, Command};
-    use crate::failure::Kind;
+    use maci_nova_sdk::ErrorKind;
 
     fn arguments(more: &str) -> Deploy {
         let line = format!("maci-nova deploy --insecure-setup {more}");
@@ -192,7 +194,7 @@ mod tests {
         for answer in [None, Some(""), Some("y"), Some("no"), Some("yes, but")] {
             let answer = answer.map(str::to_owned);
             let failure = gatekeeper(&arguments(""), || answer.clone()).unwrap_err();
-            assert_eq!(failure.kind(), Kind::Usage);
+            assert_eq!(failure.kind(), ErrorKind::Request);
             let text = failure.to_string();
             for choice in ["token:", "excubiae:", "ADDRESS of", "free-for-all"] {
                 assert!(text.contains(choice), "{answer:?}: {text}");

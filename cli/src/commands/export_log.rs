@@ -1,14 +1,13 @@
 //! `export-log`: what was sent to a poll, as a poll log.
 
 use maci_nova_chain::{Observer, Stage};
+use maci_nova_coordinator::log::chain_log::{Advance, ChainLog};
 use serde::Serialize;
 
 use crate::arguments::ExportLog;
-use crate::chain_log::{Advance, ChainLog};
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,8 +28,8 @@ pub fn run(arguments: &ExportLog, console: &Console) -> Result<(), Failure> {
             path.display()
         )));
     }
-    let interrupt = Interrupt::listen()?;
-    let connection = Connection::read_only(&arguments.node, &interrupt, console)?;
+    console.listen()?;
+    let connection = Connection::read_only(&arguments.node, console)?;
     let (chain, poll) = (&connection.chain, connection.poll()?);
     let io = |action| {
         move |source| Failure::Io {
@@ -51,15 +50,17 @@ pub fn run(arguments: &ExportLog, console: &Console) -> Result<(), Failure> {
         label: "reading the chain",
     });
     loop {
-        if interrupt.asked() {
-            return Err(Failure::Interrupted("nothing was written".into()));
+        if console.interrupted() {
+            return Err(Failure::Interrupted("nothing was written"));
         }
         match log.advance(chain, &poll)? {
             Advance::Read(_) | Advance::RolledBack => {}
             Advance::Gap(block) => {
-                return Err(poll.contradiction(&format!(
-                    "the node leaves out events before block {block}; use another node"
-                )))
+                return Err(poll
+                    .contradiction(&format!(
+                        "the node leaves out events before block {block}; use another node"
+                    ))
+                    .into())
             }
             Advance::Idle | Advance::Behind(_) => break,
         }
@@ -74,10 +75,7 @@ pub fn run(arguments: &ExportLog, console: &Console) -> Result<(), Failure> {
         whole,
     };
     std::fs::rename(log.log().path(), path).map_err(io("write"))?;
-    if console.json {
-        return console.json_result(&document);
-    }
-    console.result(|out| {
+    console.show(&document, |out| {
         let Document {
             voters, messages, ..
         } = &document;

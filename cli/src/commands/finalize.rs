@@ -3,18 +3,21 @@
 use std::path::Path;
 
 use maci_nova_chain::Chain;
+use maci_nova_coordinator::coordinator::CoordinatorContext;
+use maci_nova_coordinator::directory::ProofDirectory;
+use maci_nova_coordinator::finalize::{check_unsettled, check_verifier, finalize};
+use maci_nova_coordinator::log::poll_log::PollLog;
+use maci_nova_coordinator::parameters::parameters;
+use maci_nova_coordinator::prove::decider::dry_run;
+use maci_nova_coordinator::prove::keys;
+use maci_nova_coordinator::prove::session::ProveRequest;
 
 use crate::arguments::{Finalize, Node};
 use crate::connection::{self, Connection};
 use crate::console::Console;
-use crate::coordinator::{self, check_unsettled, check_verifier, Office};
 use crate::failure::Failure;
-use crate::finalizer::{self, dry_run};
-use crate::interrupt::Interrupt;
-use crate::poll_log::PollLog;
-use crate::proof_directory::ProofDirectory;
-use crate::prover::{source, Job};
-use crate::{key, parameters};
+use crate::key;
+use crate::setup::source;
 
 /// Runs the command.
 pub fn run(arguments: &Finalize, production: bool, console: &Console) -> Result<(), Failure> {
@@ -28,43 +31,42 @@ pub fn run(arguments: &Finalize, production: bool, console: &Console) -> Result<
 fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(), Failure> {
     let source = source(arguments.setup.ptau.as_ref(), production, console)?;
     let key = key::read(&arguments.key, console)?;
-    let interrupt = Interrupt::listen()?;
+    console.listen()?;
     let node = Node {
         poll_file: arguments.poll_file.clone().unwrap_or_default(),
         endpoint: arguments.endpoint.clone(),
     };
-    let mut connection = Connection::sending(&node, &arguments.sender, &interrupt, console)?;
+    let mut connection = Connection::sending(&node, &arguments.sender, console)?;
     let poll = connection.poll()?;
     let directory = ProofDirectory::open(&arguments.out)?;
     // A poll that has its results may be this one's, sent before.
     if !directory.decider().exists() {
         check_unsettled(&connection.chain, &poll)?;
     }
-    let parameters = parameters::parameters(poll.shape(), &source, console)?;
+    let parameters = parameters(poll.shape(), &source, console)?;
     // Before anything long: what is refused or has no room is so at once.
-    let prover = finalizer::keys(&parameters, production, console)?;
+    let prover = keys::decider(&parameters, production, console)?;
     check_verifier(&connection.chain, &poll, &prover)?;
-    let second = connection::second(&arguments.following, poll.chain_id, &interrupt, console)?;
-    let office = Office {
+    let second = connection::second(&arguments.following, poll.chain_id, console)?;
+    let context = CoordinatorContext {
         poll: &poll,
         key: &key,
         parameters: &parameters,
         confirmations: arguments.following.confirmations,
         checkpoint_every: arguments.checkpoint_every,
         second: second.as_ref().map(|second| second as &dyn Chain),
-        interrupt: &interrupt,
         observer: console,
     };
     let sender = connection.sending_account()?;
-    coordinator::settle(
+    let document = finalize(
         &mut connection.chain,
         sender,
-        office,
+        context,
         &directory,
         &prover,
         arguments.following.every.0,
-    )?
-    .print(console)
+    )?;
+    console.print(&document)
 }
 
 /// The poll of a log, for a verifier in an embedded EVM.
@@ -78,8 +80,8 @@ fn rehearse(
     let key = key::read(&arguments.key, console)?;
     let log = PollLog::open(log)?;
     log.check_key(&key)?;
-    let interrupt = Interrupt::listen()?;
-    let job = Job {
+    console.listen()?;
+    let request = ProveRequest {
         log: &log,
         key: &key,
         out: &arguments.out,
@@ -88,5 +90,5 @@ fn rehearse(
         checkpoint_every: arguments.checkpoint_every,
         resume: arguments.resume,
     };
-    dry_run(&job, production, &interrupt, console)?.print(console)
+    console.print(&dry_run(&request, production, console)?)
 }

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use maci_nova_chain::clock::duration;
+use maci_nova_coordinator::log::poll_log::PollLog;
+use maci_nova_coordinator::prove::estimate::{self, Estimate};
 use maci_nova_step_circuit::recorder::Cost;
 use maci_nova_step_circuit::{Shape, StepCircuit};
 use serde::Serialize;
 
 use crate::arguments::Inspect;
 use crate::console::Console;
-use crate::estimate::{self, Estimate};
 use crate::failure::Failure;
-use crate::poll_log::PollLog;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,10 +64,7 @@ pub fn run(arguments: &Inspect, console: &Console) -> Result<(), Failure> {
         step_entries: total.entries,
         estimate,
     };
-    if console.json {
-        return console.json_result(&inspection);
-    }
-    console.result(|out| inspection.write(out))
+    console.show(&inspection, |out| inspection.write(out))
 }
 
 fn asked(arguments: &Inspect) -> Result<Asked, Failure> {

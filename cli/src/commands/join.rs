@@ -1,14 +1,13 @@
 //! `join`: into a poll under a fresh key.
 
+use maci_nova_sdk::voter::{has_joined, join, join_key, JoinRequest, Joined};
 use serde::Serialize;
 
 use crate::arguments::Join;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::voter::{has_joined, join, JoinRequest, Joined};
-use crate::{join_key, key};
+use crate::key;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,10 +21,9 @@ struct Document {
 
 /// Runs the command.
 pub fn run(arguments: &Join, console: &Console) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen()?;
+    console.listen()?;
     let key = key::read(&arguments.key, console)?;
-    let mut connection =
-        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let from = connection.sending_account()?;
     let file = &connection.file;
     let (maci, digest) = (file.contracts.maci, file.keys.join);
@@ -36,7 +34,7 @@ pub fn run(arguments: &Join, console: &Console) -> Result<(), Failure> {
     if !key_file.exists() && has_joined(&connection.chain, &poll, &key)? {
         return Err(poll.contradiction(
             "the key has joined already; give the file of the key that it joined with in --poll-key-file",
-        ));
+        ).into());
     }
     // On disk before the poll has it: without it there is no vote.
     let poll_key = key::read_or_make(key_file, console)?.public_key();
@@ -59,17 +57,15 @@ fn print(joined: Joined, poll_key: String, console: &Console) -> Result<(), Fail
         credits,
         gas,
     } = joined;
-    if console.json {
-        return console.json_result(&Document {
-            poll_key,
-            state_index,
-            voice_credits: credits.to_string(),
-            already_done: gas.is_none(),
-            gas,
-        });
-    }
+    let document = Document {
+        poll_key,
+        state_index,
+        voice_credits: credits.to_string(),
+        already_done: gas.is_none(),
+        gas,
+    };
     let text = format!("state index {state_index} and {credits} voice credits");
-    console.result(|out| match gas {
+    console.show(&document, |out| match gas {
         Some(gas) => writeln!(out, "joined with {text} ({gas} gas)"),
         None => writeln!(out, "had joined with {text}"),
     })

@@ -2,7 +2,6 @@
 
 pub mod abort;
 pub mod collect;
-pub mod demo;
 pub mod deploy;
 pub mod export_log;
 pub mod finalize;

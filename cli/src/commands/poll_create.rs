@@ -2,16 +2,17 @@
 
 use maci_nova_chain::clock::moment;
 use maci_nova_protocol::keys::PublicKey;
+use maci_nova_sdk::operator::poll_creation::{
+    establish, Created, Credits, End, Start, Terms, TopUps,
+};
+use maci_nova_sdk::operator::votes_credits::VotesCredits;
+use maci_nova_sdk::poll::contract::PollContract;
 use serde::Serialize;
 
 use crate::arguments::PollCreate;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::poll_contract::PollContract;
-use crate::poll_creation::{establish, Created, Credits, End, Start, Terms, TopUps};
-use crate::votes_credits::VotesCredits;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,9 +35,8 @@ struct Document {
 /// Runs the command.
 pub fn run(arguments: &PollCreate, console: &Console) -> Result<(), Failure> {
     let terms = terms(arguments)?;
-    let interrupt = Interrupt::listen()?;
-    let mut connection =
-        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    console.listen()?;
+    let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let from = connection.sending_account()?;
     let now = connection.now()?;
     let path = connection.path().to_owned();
@@ -123,22 +123,20 @@ fn print(
     console: &Console,
 ) -> Result<(), Failure> {
     let (start, end) = poll.times();
-    if console.json {
-        return console.json_result(&Document {
-            chain_id: poll.chain_id,
-            poll: poll.address.to_string(),
-            first_block: poll.first_block,
-            poll_id: poll.header().poll_id,
-            coordinator_key: terms.coordinator_key.to_serialized(),
-            options: poll.header().vote_options,
-            mode: poll.header().mode.name(),
-            signed_within: poll.header().signed_within,
-            start_time: start,
-            end_time: end,
-            gas: created.map(|created| created.gas),
-        });
-    }
-    console.result(|out| {
+    let document = Document {
+        chain_id: poll.chain_id,
+        poll: poll.address.to_string(),
+        first_block: poll.first_block,
+        poll_id: poll.header().poll_id,
+        coordinator_key: terms.coordinator_key.to_serialized(),
+        options: poll.header().vote_options,
+        mode: poll.header().mode.name(),
+        signed_within: poll.header().signed_within,
+        start_time: start,
+        end_time: end,
+        gas: created.map(|created| created.gas),
+    };
+    console.show(&document, |out| {
         writeln!(out, "poll     {}", poll.address)?;
         writeln!(out, "poll id  {}", poll.header().poll_id)?;
         writeln!(out, "start    {}", moment(start, now))?;

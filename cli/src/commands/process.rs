@@ -1,17 +1,18 @@
 //! `process`: following a poll, and folding what can be folded.
 
 use maci_nova_chain::Chain;
+use maci_nova_coordinator::coordinator::{Coordinator, CoordinatorContext, Reached};
+use maci_nova_coordinator::directory::ProofDirectory;
+use maci_nova_coordinator::finalize::check_unsettled;
+use maci_nova_coordinator::parameters::parameters;
 use serde::Serialize;
 
 use crate::arguments::Process;
 use crate::connection::{self, Connection};
 use crate::console::Console;
-use crate::coordinator::{check_unsettled, Coordinator, Office, Reached};
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::proof_directory::ProofDirectory;
-use crate::prover::source;
-use crate::{key, parameters};
+use crate::key;
+use crate::setup::source;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,24 +27,23 @@ struct Document {
 pub fn run(arguments: &Process, production: bool, console: &Console) -> Result<(), Failure> {
     let source = source(arguments.setup.ptau.as_ref(), production, console)?;
     let key = key::read(&arguments.key, console)?;
-    let interrupt = Interrupt::listen()?;
-    let connection = Connection::read_only(&arguments.node, &interrupt, console)?;
+    console.listen()?;
+    let connection = Connection::read_only(&arguments.node, console)?;
     let (chain, poll) = (&connection.chain, connection.poll()?);
     check_unsettled(chain, &poll)?;
     let directory = ProofDirectory::open(&arguments.out)?;
-    let parameters = parameters::parameters(poll.shape(), &source, console)?;
-    let second = connection::second(&arguments.following, poll.chain_id, &interrupt, console)?;
-    let office = Office {
+    let parameters = parameters(poll.shape(), &source, console)?;
+    let second = connection::second(&arguments.following, poll.chain_id, console)?;
+    let context = CoordinatorContext {
         poll: &poll,
         key: &key,
         parameters: &parameters,
         confirmations: arguments.following.confirmations,
         checkpoint_every: arguments.checkpoint_every,
         second: second.as_ref().map(|second| second as &dyn Chain),
-        interrupt: &interrupt,
         observer: console,
     };
-    let mut coordinator = Coordinator::open(office, &directory)?;
+    let mut coordinator = Coordinator::open(context, &directory)?;
     let complete = match arguments.once {
         true => coordinator.work(chain)? == Reached::Complete,
         false => {
@@ -61,10 +61,7 @@ fn print(coordinator: &Coordinator<'_>, complete: bool, console: &Console) -> Re
         messages: coordinator.log().messages().to_string(),
         steps: coordinator.steps().to_string(),
     };
-    if console.json {
-        return console.json_result(&document);
-    }
-    console.result(|out| {
+    console.show(&document, |out| {
         let Document {
             voters,
             messages,

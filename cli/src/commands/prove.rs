@@ -1,13 +1,15 @@
 //! `prove`: the count and its proof.
 
+use maci_nova_coordinator::log::poll_log::PollLog;
+use maci_nova_coordinator::prove::session::ProveRequest;
+use maci_nova_coordinator::prove::spartan::prove;
+
 use crate::arguments::Proving;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::key;
-use crate::poll_log::PollLog;
 use crate::proof_document::ProofDocument;
-use crate::prover::{prove, source, Job};
+use crate::setup::source;
 
 /// Runs the command.
 pub fn run(arguments: &Proving, production: bool, console: &Console) -> Result<(), Failure> {
@@ -15,8 +17,16 @@ pub fn run(arguments: &Proving, production: bool, console: &Console) -> Result<(
     let key = key::read(&arguments.key, console)?;
     let log = PollLog::open(&arguments.log)?;
     log.check_key(&key)?;
-    let interrupt = Interrupt::listen()?;
-    let job = Job::new(arguments, source, &log, &key);
-    let proof = prove(&job, &interrupt, console)?;
-    ProofDocument::new(&proof, true).print(console)
+    console.listen()?;
+    let request = ProveRequest {
+        log: &log,
+        key: &key,
+        out: &arguments.out,
+        source,
+        events_per_step: arguments.events_per_step,
+        checkpoint_every: arguments.checkpoint_every,
+        resume: arguments.resume,
+    };
+    let proof = prove(&request, console)?;
+    console.print(&ProofDocument::new(&proof, true))
 }

@@ -30,16 +30,15 @@ pub fn run(arguments: &Pubkey, console: &Console) -> Result<(), Failure> {
 
 /// Prints a public key.
 pub fn print(key: &PublicKey, console: &Console) -> Result<(), Failure> {
-    let serialized = key.to_serialized();
-    if !console.json {
-        return console.result(|out| writeln!(out, "{serialized}"));
-    }
     let point = key.point();
-    console.json_result(&Document {
+    let document = Document {
         public_key: PublicKeyDocument {
-            serialized,
+            serialized: key.to_serialized(),
             x: to_decimal(&point.x),
             y: to_decimal(&point.y),
         },
+    };
+    console.show(&document, |out| {
+        writeln!(out, "{}", document.public_key.serialized)
     })
 }

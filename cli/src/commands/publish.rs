@@ -1,14 +1,12 @@
 //! `publish`: messages of a file.
 
+use maci_nova_sdk::voter::{messages_file, publish, Published};
 use serde::Serialize;
 
 use crate::arguments::Publish;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::messages_file;
-use crate::voter::{publish, Published};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,23 +18,20 @@ struct Document {
 
 /// Runs the command.
 pub fn run(arguments: &Publish, console: &Console) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen()?;
+    console.listen()?;
     let messages = messages_file::read(&arguments.messages)?;
-    let mut connection =
-        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let from = connection.sending_account()?;
     let poll = connection.poll()?;
     let chain = &mut connection.chain;
     let Published { first, count, gas } = publish(chain, from, &poll, &messages, console)?;
-    if console.json {
-        return console.json_result(&Document {
-            messages: count,
-            first_message: first,
-            gas,
-        });
-    }
+    let document = Document {
+        messages: count,
+        first_message: first,
+        gas,
+    };
     let messages = if count == 1 { "message" } else { "messages" };
-    console.result(|out| {
+    console.show(&document, |out| {
         writeln!(
             out,
             "published {count} {messages} from index {first} on ({gas} gas)"

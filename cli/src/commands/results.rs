@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use maci_nova_compressor::FinalProof;
+use maci_nova_coordinator::directory;
+use maci_nova_coordinator::prove::proof_file;
+use maci_nova_sdk::poll::status;
 
 use crate::arguments::{self, Node};
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::proof_document::ProofDocument;
-use crate::{poll_status, proof_directory, proof_file};
 
 /// Runs the command.
 pub fn run(
@@ -33,15 +34,15 @@ pub fn run(
 
 /// What the poll's contract has stored.
 fn of_poll(node: &Node, console: &Console) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen()?;
-    let connection = Connection::read_only(node, &interrupt, console)?;
+    console.listen()?;
+    let connection = Connection::read_only(node, console)?;
     let poll = connection.poll()?;
-    console.print(&poll_status::results(&connection.chain, &poll)?)
+    console.print(&status::results(&connection.chain, &poll)?)
 }
 
 fn of_file(proof: &Path, production: bool, console: &Console) -> Result<(), Failure> {
-    let path = proof_directory::proof_file(proof);
+    let path = directory::proof_file(proof);
     let proof: FinalProof = proof_file::read(&path, production, console)?;
     console.warn("these are claims, not verified; use verify");
-    ProofDocument::new(&proof, false).print(console)
+    console.print(&ProofDocument::new(&proof, false))
 }

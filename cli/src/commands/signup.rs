@@ -1,15 +1,14 @@
 //! `signup`: a key that is good for every poll.
 
 use maci_nova_contracts::alloy_primitives::Bytes;
+use maci_nova_sdk::voter::{sign_up, SignedUp};
 use serde::Serialize;
 
 use crate::arguments::Signup;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
 use crate::key;
-use crate::voter::{sign_up, SignedUp};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,10 +21,9 @@ struct Document {
 
 /// Runs the command.
 pub fn run(arguments: &Signup, console: &Console) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen()?;
+    console.listen()?;
     let public_key = key::read(&arguments.key, console)?.public_key();
-    let mut connection =
-        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let (from, maci) = (
         connection.sending_account()?,
         connection.file.contracts.maci,
@@ -46,16 +44,22 @@ fn gatekeeper_data(arguments: &Signup) -> Bytes {
 
 fn print(signed_up: SignedUp, public_key: String, console: &Console) -> Result<(), Failure> {
     let SignedUp { index, gas } = signed_up;
-    if console.json {
-        return console.json_result(&Document {
-            public_key,
-            index,
-            already_done: gas.is_none(),
-            gas,
-        });
-    }
-    console.result(|out| match gas {
-        Some(gas) => writeln!(out, "signed up {public_key} with index {index} ({gas} gas)"),
-        None => writeln!(out, "{public_key} had signed up with index {index}"),
+    let document = Document {
+        public_key,
+        index,
+        already_done: gas.is_none(),
+        gas,
+    };
+    console.show(&document, |out| match gas {
+        Some(gas) => writeln!(
+            out,
+            "signed up {} with index {index} ({gas} gas)",
+            document.public_key
+        ),
+        None => writeln!(
+            out,
+            "{} had signed up with index {index}",
+            document.public_key
+        ),
     })
 }

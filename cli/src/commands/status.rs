@@ -1,17 +1,17 @@
 //! `status`: where a poll is.
 
+use maci_nova_sdk::poll::status::{status, Sent};
+use maci_nova_sdk::voter::messages_file;
+
 use crate::arguments::Status;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::messages_file;
-use crate::poll_status::{status, Sent};
 
 /// Runs the command.
 pub fn run(arguments: &Status, console: &Console) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen()?;
-    let connection = Connection::read_only(&arguments.node, &interrupt, console)?;
+    console.listen()?;
+    let connection = Connection::read_only(&arguments.node, console)?;
     let poll = connection.poll()?;
     let now = connection.now()?;
     let mut status = status(&connection.chain, &poll, now)?;

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use maci_nova_coordinator::count::{count, Count, Counted, APPLIED, REFUSED};
+use maci_nova_coordinator::log::poll_log::PollLog;
 use maci_nova_protocol::poll::Decision;
+use maci_nova_sdk::poll::results::Results;
 use serde::{Serialize, Serializer};
 
 use crate::arguments::Tally;
 use crate::console::Console;
-use crate::count::{count, Count, Counted, APPLIED, REFUSED};
 use crate::failure::Failure;
 use crate::key;
-use crate::poll_log::PollLog;
-use crate::report::Results;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,24 +33,22 @@ pub fn run(arguments: &Tally, console: &Console) -> Result<(), Failure> {
     log.check_key(&key)?;
     let counted = count(&log, &key, console)?;
     let results = Results::new(&counted.results, counted.total_spent);
-    if !console.json {
-        return console.result(|out| {
-            results.write_table(out)?;
-            write_decisions(out, &counted)?;
-            if arguments.messages {
-                write_messages(out, &counted)?;
-            }
-            Ok(())
-        });
-    }
     let decisions = counted.decisions();
     let decisions = decisions.iter().map(|(name, n)| (*name, n.to_string()));
-    console.json_result(&Document {
+    let document = Document {
         results,
         voters: log.voters().to_string(),
         message_count: log.messages().to_string(),
         decisions: decisions.collect(),
         messages: &counted.messages,
+    };
+    console.show(&document, |out| {
+        document.results.write_table(out)?;
+        write_decisions(out, &counted)?;
+        match arguments.messages {
+            true => write_messages(out, &counted),
+            false => Ok(()),
+        }
     })
 }
 

@@ -1,13 +1,12 @@
 //! `topup`: voice credits for a voter.
 
+use maci_nova_sdk::voter::{top_up, ToppedUp};
 use serde::Serialize;
 
 use crate::arguments::Topup;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::voter::{top_up, ToppedUp};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,9 +20,8 @@ struct Document {
 
 /// Runs the command.
 pub fn run(arguments: &Topup, console: &Console) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen()?;
-    let mut connection =
-        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    console.listen()?;
+    let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let from = connection.sending_account()?;
     let poll = connection.poll()?;
     let Topup {
@@ -39,16 +37,14 @@ pub fn run(arguments: &Topup, console: &Console) -> Result<(), Failure> {
         tokens,
         gas,
     } = topped_up;
-    if console.json {
-        return console.json_result(&Document {
-            state_index,
-            index,
-            voice_credits: credits.to_string(),
-            tokens: tokens.to_string(),
-            gas,
-        });
-    }
-    console.result(|out| {
+    let document = Document {
+        state_index,
+        index,
+        voice_credits: credits.to_string(),
+        tokens: tokens.to_string(),
+        gas,
+    };
+    console.show(&document, |out| {
         writeln!(
             out,
             "added {credits} voice credits to state index {state_index} for {tokens} of the token ({gas} gas)"

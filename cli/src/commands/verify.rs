@@ -1,23 +1,25 @@
 //! `verify`: a proof against the log's public part, or a finalized poll from its chain alone.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use maci_nova_contracts::alloy_primitives::{Address, B256};
+use maci_nova_coordinator::directory;
+use maci_nova_coordinator::log::poll_log::PollLog;
+use maci_nova_coordinator::prove::finalization::{finalize_call, Finalization};
+use maci_nova_coordinator::prove::proof_file;
 use maci_nova_protocol::field::to_decimal;
+use maci_nova_sdk::poll::contract::PollContract;
+use maci_nova_sdk::poll::results::Results;
+use maci_nova_sdk::verify::{audit, Audited, Demands};
 use serde::Serialize;
 
 use crate::arguments::{Node, Verify};
-use crate::audit::{audit, Audited, Demands};
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::finalization::{finalize_call, Finalization};
-use crate::interrupt::Interrupt;
-use crate::poll_contract::PollContract;
-use crate::poll_log::PollLog;
+use crate::output::Output;
 use crate::proof_document::ProofDocument;
-use crate::report::Results;
-use crate::{proof_directory, proof_file};
 
 /// Runs the command.
 pub fn run(arguments: &Verify, production: bool, console: &Console) -> Result<(), Failure> {
@@ -33,8 +35,8 @@ fn of_poll(arguments: &Verify, production: bool, console: &Console) -> Result<()
         poll_file: poll_file.ok_or_else(|| Failure::Usage("give --poll-file".into()))?,
         endpoint: arguments.endpoint.clone(),
     };
-    let interrupt = Interrupt::listen()?;
-    let connection = Connection::read_only(&node, &interrupt, console)?;
+    console.listen()?;
+    let connection = Connection::read_only(&node, console)?;
     let poll = connection.poll()?;
     let given = arguments.proof.as_deref().map(Finalization::read);
     let given = given.transpose()?.as_ref().map(finalize_call);
@@ -47,7 +49,7 @@ fn of_poll(arguments: &Verify, production: bool, console: &Console) -> Result<()
     if let Some(reason) = audited.insecure {
         console.warn(format!("INSECURE: {reason}"));
     }
-    AuditDocument::new(&poll, &audited).print(console)
+    console.print(&AuditDocument::new(&poll, &audited))
 }
 
 /// A poll that was verified from its chain.
@@ -86,32 +88,29 @@ impl AuditDocument {
             block: audited.block,
         }
     }
+}
 
-    fn print(&self, console: &Console) -> Result<(), Failure> {
-        if console.json {
-            return console.json_result(self);
-        }
-        console.result(|out| {
-            self.results.write_table(out)?;
-            let setup = if self.insecure { ", INSECURE keys" } else { "" };
-            writeln!(
-                out,
-                "\nverified{setup}: {} voters, {} messages, chain {}",
-                self.voters, self.messages, self.chain_id
-            )?;
-            writeln!(out, "poll        {}", self.poll)?;
-            writeln!(out, "verifier    {}", self.verifier)?;
-            writeln!(
-                out,
-                "its key     {}: compare it with the ceremony's",
-                self.key_digest
-            )?;
-            writeln!(
-                out,
-                "transaction {}, in block {}",
-                self.transaction, self.block
-            )
-        })
+impl Output for AuditDocument {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.results.write_table(out)?;
+        let setup = if self.insecure { ", INSECURE keys" } else { "" };
+        writeln!(
+            out,
+            "\nverified{setup}: {} voters, {} messages, chain {}",
+            self.voters, self.messages, self.chain_id
+        )?;
+        writeln!(out, "poll        {}", self.poll)?;
+        writeln!(out, "verifier    {}", self.verifier)?;
+        writeln!(
+            out,
+            "its key     {}: compare it with the ceremony's",
+            self.key_digest
+        )?;
+        writeln!(
+            out,
+            "transaction {}, in block {}",
+            self.transaction, self.block
+        )
     }
 }
 
@@ -122,10 +121,10 @@ fn of_log(
     production: bool,
     console: &Console,
 ) -> Result<(), Failure> {
-    let path = proof_directory::proof_file(proof);
+    let path = directory::proof_file(proof);
     let proof = proof_file::read(&path, production, console)?;
     let source = proof_file::source(&proof, arguments.ptau.as_ref())?;
     let log = PollLog::open(log)?;
     proof_file::check(&path, &proof, &source, log.facts(), console)?;
-    ProofDocument::new(&proof, true).print(console)
+    console.print(&ProofDocument::new(&proof, true))
 }

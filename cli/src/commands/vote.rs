@@ -6,18 +6,17 @@ use std::path::Path;
 
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::poll::Mode;
+use maci_nova_sdk::poll::contract::PollContract;
+use maci_nova_sdk::voter::ballot::{Ballot, Choice};
+use maci_nova_sdk::voter::signing_window::{can_be_repeated, Outlook, Window};
+use maci_nova_sdk::voter::{cast, join_at, messages_file, the_join_of, Joined, Published};
 use serde::Serialize;
 
-use crate::arguments::{Choice, Vote};
-use crate::ballot::Ballot;
+use crate::arguments::Vote;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::poll_contract::PollContract;
-use crate::signing_window::{can_be_repeated, Outlook, Window};
-use crate::voter::{cast, join_at, the_join_of, Joined, Published};
-use crate::{key, messages_file};
+use crate::key;
 
 /// Bytes of a file with a ballot: more than a line for each of 5^10 options is no ballot.
 const LARGEST_BALLOT: u64 = 1 << 28;
@@ -42,10 +41,10 @@ struct Document {
 
 /// Runs the command.
 pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen()?;
+    console.listen()?;
     let key = key::read(&arguments.key, console)?;
     let choices = choices(arguments)?;
-    let mut connection = connect(arguments, &interrupt, console)?;
+    let mut connection = connect(arguments, console)?;
     let poll = connection.poll()?;
     let joined = find(arguments, &connection, &poll, &key, console)?;
     let mut ballot = Ballot {
@@ -127,14 +126,10 @@ fn choices(arguments: &Vote) -> Result<Vec<Choice>, Failure> {
 }
 
 /// With --out nothing is sent, so no account is needed.
-fn connect(
-    arguments: &Vote,
-    interrupt: &Interrupt,
-    console: &Console,
-) -> Result<Connection, Failure> {
+fn connect(arguments: &Vote, console: &Console) -> Result<Connection, Failure> {
     match arguments.out {
-        Some(_) => Connection::read_only(&arguments.node, interrupt, console),
-        None => Connection::sending(&arguments.node, &arguments.sender, interrupt, console),
+        Some(_) => Connection::read_only(&arguments.node, console),
+        None => Connection::sending(&arguments.node, &arguments.sender, console),
     }
 }
 
@@ -150,12 +145,12 @@ fn find(
     if let Some(index) = arguments.state_index {
         let joined = join_at(chain, poll, index, console)?;
         let text = || poll.contradiction(&format!("nobody has joined at state index {index}"));
-        return joined.ok_or_else(text);
+        return Ok(joined.ok_or_else(text)?);
     }
     let joined = the_join_of(chain, poll, &key.public_key(), console)?;
-    joined.ok_or_else(|| {
+    Ok(joined.ok_or_else(|| {
         poll.contradiction("nobody has joined with this key; give the poll key that you joined with, or name yourself with --state-index if a ballot changed to this key")
-    })
+    })?)
 }
 
 fn explain(ballot: &Ballot<'_>, new_key_file: Option<&Path>, console: &Console) {
@@ -223,26 +218,25 @@ fn check_cost(ballot: &Ballot<'_>, credits: u64, console: &Console) -> Result<()
 
 impl Document {
     fn print(&self, console: &Console) -> Result<(), Failure> {
-        if console.json {
-            return console.json_result(self);
-        }
         let count = self.nonces.len();
         let messages = if count == 1 { "message" } else { "messages" };
-        console.result(|out| match (&self.out, self.first_message, self.gas) {
-            (Some(path), ..) => match self.publish_until {
-                Some(block) => writeln!(
-                    out,
-                    "{count} {messages} written to {path}; publish them until block {block}"
-                ),
-                None => writeln!(out, "{count} {messages} written to {path}; publish them"),
-            },
-            (None, Some(first), Some(gas)) => {
-                writeln!(
-                    out,
-                    "published {count} {messages} from index {first} on ({gas} gas)"
-                )
+        console.show(self, |out| {
+            match (&self.out, self.first_message, self.gas) {
+                (Some(path), ..) => match self.publish_until {
+                    Some(block) => writeln!(
+                        out,
+                        "{count} {messages} written to {path}; publish them until block {block}"
+                    ),
+                    None => writeln!(out, "{count} {messages} written to {path}; publish them"),
+                },
+                (None, Some(first), Some(gas)) => {
+                    writeln!(
+                        out,
+                        "published {count} {messages} from index {first} on ({gas} gas)"
+                    )
+                }
+                _ => Ok(()),
             }
-            _ => Ok(()),
         })
     }
 }

@@ -1,18 +1,17 @@
 //! `withdraw`: top-ups and fees back from a poll that was given up.
 
+use maci_nova_sdk::operator::payouts::withdraw;
+
 use crate::arguments::Withdraw;
 use crate::commands::collect;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::interrupt::Interrupt;
-use crate::settlement::withdraw;
 
 /// Runs the command.
 pub fn run(arguments: &Withdraw, console: &Console) -> Result<(), Failure> {
-    let interrupt = Interrupt::listen()?;
-    let mut connection =
-        Connection::sending(&arguments.node, &arguments.sender, &interrupt, console)?;
+    console.listen()?;
+    let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let (poll, from) = (connection.poll()?, connection.sending_account()?);
     let now = connection.now()?;
     let paid = withdraw(&mut connection.chain, from, &poll, now)?;

@@ -9,7 +9,6 @@ mod finalizing;
 mod harness;
 mod keys;
 mod node;
-mod policies;
 mod polls;
 mod powers_of_tau;
 mod proving;

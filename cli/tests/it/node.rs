@@ -9,12 +9,12 @@ use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_contracts::bindings::ExcubiaePolicy;
 use maci_nova_node::testing::{Anvil, KEYS};
 use maci_nova_node::RpcChain;
+use maci_nova_sdk::testing::policies::{evidence, policy};
 use serde_json::{json, Value};
 use tempfile::TempDir;
 
 use crate::finalizing::{shared_cache, Running};
 use crate::harness::{maci_nova, make_private, Run};
-use crate::policies::{evidence, policy};
 
 /// A node and a directory with the keys of its accounts.
 struct Town {
@@ -298,7 +298,7 @@ fn a_policy_by_the_commands() {
     };
     let with = format!("--gatekeeper-data {evidence}");
     let error = town.refused(&sign_up("eve", 0, &with));
-    assert!(error.contains("InvalidProof"), "{error}");
+    assert!(error.contains("InvalidProof: the policy"), "{error}");
     town.refused(&sign_up("ada", 1, ""));
     assert!(town.json(&sign_up("ada", 1, &with))["gas"].is_number());
     let error = town.refused(&sign_up("eve", 1, &with));

@@ -2,23 +2,23 @@
 
 use std::cell::Cell;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use ff::Field;
-use maci_nova::arguments::{Choice, SignedWithin};
-use maci_nova::console::Console;
-use maci_nova::coordinator::{Coordinator, Reached};
-use maci_nova::failure::{Failure, Kind};
-use maci_nova::finalization::Finalization;
-use maci_nova::interrupt::Interrupt;
-use maci_nova::proof_directory::ProofDirectory;
-use maci_nova::rehearsal::{Keys, Ledger, Rehearsal, Setting, Stage, Voter};
-use maci_nova::report::Results;
-use maci_nova_chain::{self, Chain, ChainError, Log, Receipt};
-use maci_nova_compressor::{decider, join};
+use maci_nova::demo::chain::DemoChain;
+use maci_nova::demo::gas_report::GasReport;
+use maci_nova::demo::scenario::{Keys, Scenario, Setting, Voter};
+use maci_nova::failure::Failure;
+use maci_nova_chain::{self, Chain, ChainError, Log, Observer, Receipt};
+use maci_nova_compressor::decider;
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::evm::Evm;
+use maci_nova_coordinator::coordinator::{Coordinator, Reached};
+use maci_nova_coordinator::directory::ProofDirectory;
+use maci_nova_coordinator::prove::finalization::Finalization;
+use maci_nova_coordinator::Error;
 use maci_nova_folding::{Parameters, SetupSource};
 use maci_nova_groth16::KeyCache;
 use maci_nova_protocol::keys::PrivateKey;
@@ -27,6 +27,11 @@ use maci_nova_protocol::message::Message;
 use maci_nova_protocol::poll::Mode;
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_protocol::Fr;
+use maci_nova_sdk::operator::poll_creation::SignedWithin;
+use maci_nova_sdk::poll::results::Results;
+use maci_nova_sdk::voter::ballot::Choice;
+use maci_nova_sdk::voter::join_proof;
+use maci_nova_sdk::ErrorKind;
 use maci_nova_step_circuit::Shape;
 use rand_core::OsRng;
 use tempfile::TempDir;
@@ -37,10 +42,15 @@ const OPTIONS: usize = 3;
 const CREDITS: u32 = 100;
 const HOUR: u64 = 3600;
 
-const QUIET: Console = Console {
-    json: false,
-    quiet: true,
-};
+/// Asks to stop when it is told to.
+#[derive(Default)]
+struct Stopping(AtomicBool);
+
+impl Observer for Stopping {
+    fn interrupted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// The keys of the shape that all tests of this binary share.
 fn keys() -> &'static Keys {
@@ -54,20 +64,15 @@ fn keys() -> &'static Keys {
         let silent = &mut |_: maci_nova_groth16::KeyEvent<'_>| {};
         Keys {
             decider: decider::Prover::cached(engine, 1, &cache, false, silent).expect("keys"),
-            join: join::Prover::cached(&cache, false, silent).expect("keys"),
+            join: join_proof::Prover::cached(&cache, false, silent).expect("keys"),
             parameters,
         }
     })
 }
 
-fn deaf() -> &'static Interrupt {
-    static DEAF: OnceLock<Interrupt> = OnceLock::new();
-    DEAF.get_or_init(Interrupt::deaf)
-}
-
 /// A poll and the directory that it is in.
 struct Scene {
-    poll: Rehearsal<'static>,
+    poll: Scenario<'static>,
     voters: Vec<Voter>,
     _directory: TempDir,
 }
@@ -83,18 +88,10 @@ impl Scene {
             credits: CREDITS,
             times: (HOUR, 24 * HOUR),
         };
-        let stage = Stage::embedded();
+        let stage = DemoChain::embedded();
         let path = directory.path();
-        let poll = Rehearsal::begin(
-            stage,
-            setting,
-            keys(),
-            path,
-            Ledger::default(),
-            deaf(),
-            &QUIET,
-        )
-        .expect("begun");
+        let poll = Scenario::begin(stage, setting, keys(), path, GasReport::default(), &())
+            .expect("begun");
         let mut scene = Scene {
             poll,
             voters: vec![],
@@ -148,14 +145,16 @@ impl Scene {
     #[track_caller]
     fn has(&mut self, results: [(i128, u128); OPTIONS]) {
         let poll = self.poll.poll().clone();
-        let stored = poll.results(self.poll.stage().chain()).expect("results");
+        let stored = poll
+            .results(self.poll.demo_chain().chain())
+            .expect("results");
         assert_eq!(stored, results.map(result));
     }
 
     fn evm(&mut self) -> &mut Evm {
-        match self.poll.stage() {
-            Stage::Embedded(evm) => evm,
-            Stage::Node { .. } => unreachable!("the stage is in this process"),
+        match self.poll.demo_chain() {
+            DemoChain::Embedded(evm) => evm,
+            DemoChain::Node { .. } => unreachable!("the stage is in this process"),
         }
     }
 
@@ -393,16 +392,18 @@ fn a_proof_that_is_there_is_sent_and_not_made_again() {
 fn nobody_proves_after_the_deadline() {
     let mut scene = Scene::new(Mode::Quadratic, 1);
     let poll = scene.poll.poll().clone();
-    let deadline = poll.deadline(scene.poll.stage().chain()).expect("asked");
+    let deadline = poll
+        .deadline(scene.poll.demo_chain().chain())
+        .expect("asked");
     scene.evm().set_next_timestamp(deadline);
     scene.evm().mine(1);
     let error = scene.poll.settle().expect_err("too late");
-    assert_eq!(error.kind(), Kind::Chain);
+    assert_eq!(error.kind(), ErrorKind::Chain);
     assert!(error.to_string().contains("deadline"), "{error}");
     let from = scene.voters[0].account;
     let call = Poll::abortCall {};
     maci_nova_chain::send(
-        scene.poll.stage().chain_mut(),
+        scene.poll.demo_chain().chain_mut(),
         from,
         poll.address,
         &call,
@@ -461,8 +462,8 @@ fn events_that_a_node_leaves_out_are_missed() {
         for times in [1, u32::MAX] {
             let _ = std::fs::remove_dir_all(scene.poll.proof());
             let directory = ProofDirectory::open(&scene.poll.proof()).expect("made");
-            let office = scene.poll.office();
-            let mut coordinator = Coordinator::open(office, &directory).expect("open");
+            let context = scene.poll.context();
+            let mut coordinator = Coordinator::open(context, &directory).expect("open");
             let node = Forgetful {
                 chain: scene.poll.chain(),
                 left_out,
@@ -473,7 +474,7 @@ fn events_that_a_node_leaves_out_are_missed() {
                 1 => assert_eq!(outcome.expect("read again"), Reached::Complete),
                 _ => {
                     let error = outcome.expect_err("always left out");
-                    assert_eq!(error.kind(), Kind::Chain);
+                    assert_eq!(error.kind(), ErrorKind::Chain);
                     assert!(error.to_string().contains("another node"), "{error}");
                 }
             }
@@ -484,7 +485,7 @@ fn events_that_a_node_leaves_out_are_missed() {
 #[test]
 fn whoever_stops_loses_nothing() {
     let directory = tempfile::tempdir().expect("directory");
-    let interrupt = Box::leak(Box::new(Interrupt::deaf()));
+    let stopping = Stopping::default();
     let setting = Setting {
         options: OPTIONS as u32,
         mode: Mode::Quadratic,
@@ -492,23 +493,25 @@ fn whoever_stops_loses_nothing() {
         credits: CREDITS,
         times: (HOUR, 24 * HOUR),
     };
-    let stage = Stage::embedded();
-    let mut poll = Rehearsal::begin(
+    let stage = DemoChain::embedded();
+    let mut poll = Scenario::begin(
         stage,
         setting,
         keys(),
         directory.path(),
-        Ledger::default(),
-        interrupt,
-        &QUIET,
+        GasReport::default(),
+        &stopping,
     )
     .expect("begun");
     poll.open().expect("open");
     let mut voter = poll.sign_up(1).expect("signed up");
     poll.join(&mut voter).expect("joined");
     poll.work().expect("worked");
-    interrupt.ask();
+    stopping.0.store(true, Ordering::Relaxed);
     let error = poll.work().expect_err("stopped");
-    assert!(matches!(error, Failure::Interrupted(_)), "{error}");
+    assert!(
+        matches!(error, Failure::Coordinator(Error::Interrupted(_))),
+        "{error}"
+    );
     assert!(error.to_string().contains("1 of 2 steps"), "{error}");
 }

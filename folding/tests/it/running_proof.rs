@@ -1,9 +1,6 @@
 //! The running proof over the real step circuit.
 
-use std::{
-    ops::ControlFlow,
-    sync::{atomic::AtomicBool, OnceLock},
-};
+use std::{ops::ControlFlow, sync::OnceLock};
 
 use maci_nova_folding::{
     fold_all, FoldError, Outcome, Parameters, PipelineError, RunningProof, SetupSource,
@@ -12,7 +9,9 @@ use maci_nova_protocol::poll::State;
 use maci_nova_step_circuit::testing::{header, key, small_poll, SmallPoll};
 use maci_nova_step_circuit::{Fr, Shape, StepCircuit};
 
-static RUNNING: AtomicBool = AtomicBool::new(false);
+fn never() -> bool {
+    false
+}
 
 fn setup(state_depth: usize, vote_depth: usize, events: usize) -> Parameters {
     let shape = Shape::new(state_depth, vote_depth, events).expect("in range");
@@ -68,17 +67,11 @@ fn a_proof_without_steps_proves_the_initial_state() {
 fn a_whole_poll_ends_in_the_native_state() {
     let mut proof = RunningProof::new(parameters(), &poll().header).expect("begun");
     let mut events = poll().transitions.iter();
-    let outcome = fold_all(
-        parameters(),
-        &mut proof,
-        poll().steps(),
-        &RUNNING,
-        |proof| {
-            let event = events.next().expect("as many steps as events");
-            assert_eq!(proof.state(), &event.after);
-            ControlFlow::Continue(())
-        },
-    );
+    let outcome = fold_all(parameters(), &mut proof, poll().steps(), &never, |proof| {
+        let event = events.next().expect("as many steps as events");
+        assert_eq!(proof.state(), &event.after);
+        ControlFlow::Continue(())
+    });
     assert_eq!(outcome.expect("no error"), Outcome::Finished);
     assert!(events.next().is_none());
     assert_eq!(proof.steps(), poll().transitions.len() as u64);
@@ -93,12 +86,12 @@ fn a_stopped_pipeline_can_be_continued() {
         _ => ControlFlow::Continue(()),
     };
     let rest = poll().steps().skip(2);
-    let outcome = fold_all(parameters(), &mut proof, rest, &RUNNING, stop_at_three);
+    let outcome = fold_all(parameters(), &mut proof, rest, &never, stop_at_three);
     assert_eq!(outcome.expect("no error"), Outcome::Stopped);
     assert_eq!((proof.steps(), proof.state()), (3, step(2).after()));
     let rest = poll().steps().skip(3);
     let go_on = |_: &RunningProof| ControlFlow::Continue(());
-    let outcome = fold_all(parameters(), &mut proof, rest, &RUNNING, go_on);
+    let outcome = fold_all(parameters(), &mut proof, rest, &never, go_on);
     assert_eq!(outcome.expect("no error"), Outcome::Finished);
     assert_eq!(proof.verify(parameters()).expect("true"), poll().end);
 }
@@ -108,7 +101,7 @@ fn errors_leave_the_pipelines_proof_whole() {
     let mut proof = begun();
     let go_on = |_: &RunningProof| ControlFlow::Continue(());
     let producer = [Err("the log ends")].into_iter();
-    let error = fold_all(parameters(), &mut proof, producer, &RUNNING, go_on);
+    let error = fold_all(parameters(), &mut proof, producer, &never, go_on);
     assert!(matches!(
         error,
         Err(PipelineError::Producer("the log ends"))
@@ -119,7 +112,7 @@ fn errors_leave_the_pipelines_proof_whole() {
         parameters(),
         &mut proof,
         poll().steps().skip(3),
-        &RUNNING,
+        &never,
         go_on,
     );
     assert!(matches!(

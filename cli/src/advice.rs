@@ -1,0 +1,107 @@
+//! What people can do about a chain that does not do as it is asked.
+
+use maci_nova_chain::ChainError;
+use maci_nova_sdk::revert;
+
+/// The development setup in production.
+pub const INSECURE: &str = "the development setup is INSECURE and --production refuses it; use a powers-of-tau file of a public ceremony";
+
+/// The end of the sentence about a proof of the development setup.
+pub const INSECURE_PROOF: &str =
+    " and --production refuses it; use a powers-of-tau file of a public ceremony";
+
+/// The end of the sentence about a chain that does not do as it is asked.
+pub fn of_chain(error: &ChainError) -> String {
+    let text = match error {
+        ChainError::Reverted { data, .. } => {
+            return revert::name(data).map_or_else(String::new, |name| of_revert(&name).into())
+        }
+        ChainError::Transport(_) => "; nothing was lost, run the same command again",
+        ChainError::Undecided { .. } => {
+            "; look it up before running the command again, which may send another"
+        }
+        ChainError::Overdue { .. } => {
+            "; look it up before running the command again, which sends another"
+        }
+        ChainError::Interrupted => "; nothing was sent",
+        _ => "",
+    };
+    text.into()
+}
+
+/// What can be done about errors that people meet.
+fn of_revert(name: &str) -> &'static str {
+    let error = name.split(' ').next().unwrap_or(name);
+    match error {
+        "PollNotStarted" => ": the poll has not started; status shows its times",
+        "PollEnded" => ": the poll has ended and takes nothing any more",
+        "PollNotEnded" => ": the poll has not ended; status shows its times",
+        "DeadlinePassed" => ": the time for proving is over; anybody may abort the poll now",
+        "DeadlineNotReached" => ": there is still time to prove; status shows the deadline",
+        "AlreadyFinalized" => ": the poll has its results",
+        "AlreadyAborted" => ": the poll was given up",
+        "NotFinalized" => ": the poll has no results",
+        "NotAborted" => ": the poll was not given up",
+        "NullifierAlreadyUsed" => ": whoever has this key has joined the poll already",
+        "PollFull" => ": nobody else can join this poll",
+        "NothingToPay" => ": there is nothing to be paid out",
+        "NoTopUps" => ": this poll has no top-ups",
+        "UnknownStateIndex" => ": nobody has joined at this index",
+        "TokenAlreadyUsed" => ": somebody signed up with this token",
+        "NotTokenOwner" => ": the token belongs to another account than the one that sends",
+        "MalformedGatekeeperData" => ": the gatekeeper wants a token; give --token-id",
+        "UnexpectedGatekeeperData" => ": everybody may sign up; leave --token-id and --gatekeeper-data out",
+        "AlreadyEnforced" => ": the policy has let this account or evidence in before",
+        "UnsuccessfulCheck" | "InvalidProof" => {
+            ": the policy does not let the sending account in with this evidence; see --gatekeeper-data"
+        }
+        "PolicyGuardsAnother" => ": the gatekeeper's policy has another target, or none",
+        "LeafAlreadyExists" => ": this key has signed up",
+        "StartInThePast" => ": the poll would start in the past; give a later start",
+        "UnknownShape" => ": the registry has no verifier of the poll's shape",
+        "AnchorTooOld" => ": it was signed too long ago; sign it again",
+        "AnchorUnknown" | "WrongAnchor" => {
+            ": it was signed for another chain or poll, or its block has been replaced; sign it again"
+        }
+        "MessagesFull" => ": the poll takes no more messages than can be proven in time",
+        "RootTooNew" => ": this poll is for those who had signed up before",
+        "TooFewCredits" => ": who joins would get fewer voice credits; see --min-credits",
+        "NoBlockHistory" => ": the chain keeps no older blocks' hashes; give --signed-within 255 or less",
+        "ERC20InsufficientBalance" => ": the account has too few tokens",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use maci_nova_contracts::alloy_sol_types::SolError;
+    use maci_nova_contracts::bindings::{ExcubiaePolicy, FreeForAllGatekeeper, Poll};
+
+    use super::*;
+
+    #[test]
+    fn what_a_contract_refuses_is_explained() {
+        let cases = [
+            (
+                Poll::PollEnded {}.abi_encode(),
+                "PollEnded: the poll has ended and takes nothing any more",
+            ),
+            (
+                FreeForAllGatekeeper::UnexpectedGatekeeperData {}.abi_encode(),
+                "UnexpectedGatekeeperData: everybody may sign up; leave --token-id and --gatekeeper-data out",
+            ),
+            (
+                ExcubiaePolicy::AlreadyEnforced {}.abi_encode(),
+                "AlreadyEnforced: the policy has let this account or evidence in before",
+            ),
+        ];
+        for (data, words) in cases {
+            let error = ChainError::Reverted {
+                data: data.into(),
+                gas_used: None,
+            };
+            let text = format!("{}{}", revert::explain(&error), of_chain(&error));
+            assert_eq!(text, format!("the contract refuses with {words}"));
+        }
+    }
+}

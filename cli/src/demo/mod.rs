@@ -1,0 +1,284 @@
+//! `demo`: a whole poll on a chain, or an example log without one.
+
+pub mod chain;
+mod example;
+pub mod gas_report;
+pub mod scenario;
+mod table;
+
+use std::time::Instant;
+
+use ff::Field;
+use maci_nova_folding::SetupSource;
+use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_protocol::log::SignedMessage;
+use maci_nova_protocol::message::Message;
+use maci_nova_protocol::poll::Mode;
+use maci_nova_protocol::Fr;
+use maci_nova_step_circuit::Shape;
+use rand_core::OsRng;
+use serde::Serialize;
+
+use crate::arguments::{Demo, DemoMode};
+use crate::connection;
+use crate::console::Console;
+use crate::failure::Failure;
+use chain::DemoChain;
+use gas_report::{Action, GasReport, Timed};
+use maci_nova_coordinator::parameters::parameters;
+use maci_nova_coordinator::prove::finalization;
+use maci_nova_coordinator::prove::keys;
+use maci_nova_sdk::operator::poll_creation::SignedWithin;
+use maci_nova_sdk::poll::results::Results;
+use maci_nova_sdk::verify::{self, Demands};
+use maci_nova_sdk::voter::anchor::Anchor;
+use maci_nova_sdk::voter::ballot::Choice;
+use scenario::{Keys, Scenario, Setting, Voter};
+
+/// 624 voters, 5 options, one event a step.
+const SHAPE: Shape = Shape {
+    state_depth: 4,
+    vote_depth: 1,
+    events_per_step: 1,
+};
+
+const OPTIONS: usize = 5;
+
+/// Voice credits that everybody starts with.
+const CREDITS: u32 = 100;
+
+/// 15 minutes of blocks of 12 seconds.
+const SIGNED_WITHIN: SignedWithin = SignedWithin::Blocks(75);
+
+/// Seconds until the poll starts and until it ends, where they pass at once.
+const TIMES: (u64, u64) = (3600, 7 * 24 * 3600);
+
+/// The same where they have to be waited for.
+const SHORT_TIMES: (u64, u64) = (60, 300);
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    #[serde(flatten)]
+    finalization: finalization::Document,
+    voters: u64,
+    messages: u64,
+    calls: Vec<Action>,
+    stages: Vec<Timed>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Demo, production: bool, console: &Console) -> Result<(), Failure> {
+    if production {
+        return Err(Failure::Insecure("demo"));
+    }
+    match arguments.poll {
+        Some(poll) => example::run(poll, production, console),
+        None => whole_poll(arguments, console),
+    }
+}
+
+fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
+    console.listen()?;
+    let stage = match &arguments.rpc_url {
+        Some(url) => {
+            let sender = Some(&arguments.sender);
+            DemoChain::node(connection::connect(url, None, sender, console)?)
+        }
+        None => DemoChain::embedded(),
+    };
+    let directory = tempfile::tempdir().map_err(|source| Failure::Io {
+        action: "make a temporary directory in",
+        path: std::env::temp_dir(),
+        source,
+    })?;
+    console.warn("INSECURE: a demo's parameters and keys are for development");
+    let mut gas = GasReport::default();
+    let start = Instant::now();
+    let parameters = parameters(SHAPE, &SetupSource::InsecureDevelopment, console)?;
+    let keys = Keys {
+        decider: keys::decider(&parameters, false, console)?,
+        join: keys::join(false, console)?,
+        parameters,
+    };
+    gas.done("parameters and keys", start);
+    let setting = Setting {
+        options: OPTIONS as u32,
+        mode: match arguments.mode {
+            DemoMode::Quadratic => Mode::Quadratic,
+            DemoMode::Negative => Mode::Negative,
+        },
+        signed_within: SIGNED_WITHIN,
+        credits: CREDITS,
+        times: match stage.travels() {
+            true => TIMES,
+            false => SHORT_TIMES,
+        },
+    };
+    console.note("deploying the contracts, and creating a poll");
+    let scenario = Scenario::begin(stage, setting, &keys, directory.path(), gas, console)?;
+    let document = play(scenario, console)?;
+    console.print(&document)
+}
+
+/// The poll, with everything that MACI is for. What people want is added up on the way: it has to be
+/// the result.
+fn play(mut poll: Scenario<'_>, console: &Console) -> Result<Document, Failure> {
+    let note = |text: &str| console.note(text);
+    note("sign up: seven people with a token each, one of them sells their vote");
+    let mut voters = poll.timed("sign up", |poll| {
+        (1..=7)
+            .map(|person| poll.sign_up(person))
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    poll.open()?;
+    note("join: under fresh keys, with a proof that tells nobody whose they are");
+    poll.timed("join", |poll| {
+        voters[..5]
+            .iter_mut()
+            .try_for_each(|voter| poll.join(voter))
+    })?;
+    note("process: joins are folded while the poll goes on");
+    poll.timed("fold joins", |poll| poll.work())?;
+
+    let mut wanted = vec![];
+    poll.timed("vote", |poll| {
+        first_ballots(poll, &voters, &mut wanted, console)
+    })?;
+    note("join: two more, while messages wait");
+    poll.timed("join", |poll| {
+        voters[5..]
+            .iter_mut()
+            .try_for_each(|voter| poll.join(voter))
+    })?;
+    poll.timed("fold joins", |poll| poll.work())?;
+    poll.timed("vote", |poll| {
+        note("override: Ben votes again, unseen; the sold vote counts nothing");
+        let choices = [choice(2, 9)];
+        wanted.extend(choices);
+        poll.vote(&voters[1], &choices)
+    })?;
+    note("the poll ends");
+    poll.close()?;
+    note("process: messages are folded from the last to the first");
+    poll.timed("fold messages", |poll| poll.work())?;
+    note("finalize: one proof, one transaction");
+    let finalization = poll.timed("prove and finalize", |poll| poll.settle())?;
+    note("verify: everything once more, from the chain alone");
+    let audited = poll.timed("verify", |poll| {
+        let contract = poll.poll().clone();
+        Ok(verify::audit(
+            poll.chain(),
+            &contract,
+            &Demands::default(),
+            console,
+        )?)
+    })?;
+    if *finalization.results() != expected(&wanted)
+        || Results::new(&audited.results, audited.total_spent) != *finalization.results()
+    {
+        return Err(Failure::Internal(
+            "the results are not what the voters wanted".into(),
+        ));
+    }
+    Ok(Document {
+        finalization,
+        voters: voters.len() as u64,
+        messages: audited.messages,
+        calls: poll.gas_report().actions().to_vec(),
+        stages: poll.gas_report().stages().to_vec(),
+    })
+}
+
+/// What people send while the poll is young. What shall be counted goes to `wanted`.
+fn first_ballots(
+    poll: &mut Scenario<'_>,
+    voters: &[Voter],
+    wanted: &mut Vec<Choice>,
+    console: &Console,
+) -> Result<(), Failure> {
+    let note = |text: &str| console.note(text);
+    let [ada, ben, cleo, dan, eve] = [0, 1, 2, 3, 4].map(|i: usize| &voters[i]);
+    let negative = poll.poll().header().mode.has_signs();
+    let choices = match negative {
+        true => [choice(0, 8), choice(3, -6)],
+        false => [choice(0, 8), choice(3, 6)],
+    };
+    note(match negative {
+        true => "vote: Ada's, for one option and against another",
+        false => "vote: Ada's, for two options",
+    });
+    wanted.extend(choices);
+    poll.vote(ada, &choices)?;
+    note("vote: Ben's, as he was paid for; the briber watches");
+    poll.vote(ben, &[choice(1, 10)])?;
+    note("key change: Cleo's new key votes, and a later message makes it hers");
+    change_key(poll, cleo, wanted)?;
+    note("top-up: Dan votes with 144 credits of 100, and buys 50");
+    let choices = [choice(0, 12)];
+    wanted.extend(choices);
+    poll.vote(dan, &choices)?;
+    poll.top_up(dan, 50)?;
+    note("not to be counted: Eve overspends; garbage; a vote for Ada with somebody else's key");
+    poll.vote(eve, &[choice(1, 11)])?;
+    let garbage = garbage(&poll.anchor()?);
+    poll.publish(eve.account, &[garbage])?;
+    let thief = Voter {
+        poll_key: eve.poll_key.clone(),
+        ..ada.clone()
+    };
+    poll.vote(&thief, &[choice(1, 9)])
+}
+
+/// A message by a key that is not the voter's yet, and then the ballot that makes it theirs: counted in
+/// reverse, both are right.
+fn change_key(
+    poll: &mut Scenario<'_>,
+    voter: &Voter,
+    wanted: &mut Vec<Choice>,
+) -> Result<(), Failure> {
+    let new_key = PrivateKey::random(&mut OsRng);
+    let by_new_key = Voter {
+        poll_key: new_key.clone(),
+        ..voter.clone()
+    };
+    let (before, after) = ([choice(4, 2)], [choice(3, 5)]);
+    let mut ballot = poll.ballot(&by_new_key, &before);
+    ballot.first_nonce = 2;
+    let messages = ballot.messages(&poll.anchor()?)?;
+    poll.publish(voter.account, &messages)?;
+    let mut ballot = poll.ballot(voter, &after);
+    ballot.new_key = Some(new_key.public_key());
+    let messages = ballot.messages(&poll.anchor()?)?;
+    wanted.extend(before.into_iter().chain(after));
+    poll.publish(voter.account, &messages)
+}
+
+fn choice(option: u64, weight: i64) -> Choice {
+    Choice { option, weight }
+}
+
+/// The sum of what people want, at quadratic cost.
+fn expected(wanted: &[Choice]) -> Results {
+    let mut results = vec![Default::default(); OPTIONS];
+    for Choice { option, weight } in wanted {
+        let result: &mut maci_nova_protocol::tally::OptionResult = &mut results[*option as usize];
+        result.votes += i128::from(*weight);
+        // The same for weights against an option.
+        result.spent += Mode::Negative.cost(*weight);
+    }
+    let spent = results.iter().map(|result| result.spent).sum();
+    Results::new(&results, spent)
+}
+
+/// Elements that nobody encrypted.
+fn garbage(anchor: &Anchor) -> SignedMessage {
+    SignedMessage {
+        message: Message {
+            data: core::array::from_fn(|_| Fr::random(OsRng)),
+            encryption_key: PrivateKey::random(&mut OsRng).public_key().point(),
+            anchor: anchor.element,
+        },
+        block_number: anchor.block_number,
+    }
+}

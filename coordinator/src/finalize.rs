@@ -1,0 +1,146 @@
+//! The end of a poll on a chain: one proof in one transaction.
+
+use std::time::Duration;
+
+use maci_nova_chain::clock::duration;
+use maci_nova_chain::{self as chain, BlockId, Chain};
+use maci_nova_compressor::decider::{contract, Prover};
+use maci_nova_contracts::alloy_primitives::{Address, U256};
+use maci_nova_contracts::bindings::DeciderVerifier;
+use maci_nova_contracts::decider::key_words;
+use maci_nova_contracts::poll::PollState;
+use maci_nova_sdk::error::on_chain;
+use maci_nova_sdk::poll::contract::{view, PollContract};
+
+use crate::coordinator::{Coordinator, CoordinatorContext};
+use crate::directory::ProofDirectory;
+use crate::error::Error;
+use crate::prove::decider::Proven;
+use crate::prove::finalization::{finalize_call, Document, Finalization, Transaction};
+
+/// Follows a poll to its end, proves and finalizes it. What was done before is not done again.
+pub fn finalize<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    context: CoordinatorContext<'_>,
+    directory: &ProofDirectory,
+    prover: &Prover,
+    every: Duration,
+) -> Result<Document, Error> {
+    let (poll, observer) = (context.poll, context.observer);
+    let path = directory.decider();
+    let mut coordinator = Coordinator::open(context, directory)?;
+    coordinator.read(chain)?;
+    let stored = match coordinator.has_ended(chain)? {
+        // One that is not of this poll is proven again.
+        true => coordinator.conclusion(prover).stored(&path).ok(),
+        false => None,
+    };
+    let Proven {
+        finalization,
+        document,
+    } = match stored {
+        Some(stored) => {
+            observer.note(&format!("{} has the proof", path.display()));
+            if !coordinator.second_agrees()? {
+                let text =
+                    "the second node does not have the poll that was proven: nothing is sent";
+                return Err(poll.contradiction(text).into());
+            }
+            stored
+        }
+        None => {
+            check_unsettled(chain, poll)?;
+            coordinator.follow(chain, every)?;
+            check_deadline(chain, poll)?;
+            coordinator.check_interrupt()?;
+            let mut conclusion = coordinator.conclusion(prover);
+            // Where the node was late, the proof that is there could not be told to be the poll's.
+            match conclusion.stored(&path) {
+                Ok(stored) => stored,
+                Err(_) => conclusion.prove(coordinator.fold())?,
+            }
+        }
+    };
+    document.write(&path)?;
+    coordinator.check_interrupt()?;
+    let sent = send(chain, from, poll, &finalization)?;
+    // The poll has its results: nothing is left to be proven.
+    directory.remove_checkpoint()?;
+    Ok(document.finalized(sent.as_ref()))
+}
+
+/// A poll that has its results, or was given up, needs no proof.
+pub fn check_unsettled<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
+    let text = match poll.state(chain)? {
+        PollState::Finalized => {
+            "it has its results, which somebody else proved: see results, or verify"
+        }
+        PollState::Aborted => "it was given up and takes no results any more",
+        _ => return Ok(()),
+    };
+    Err(poll.contradiction(text).into())
+}
+
+/// Nobody takes a proof from the deadline on.
+fn check_deadline<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
+    let newest = chain.block(BlockId::Latest);
+    let now = newest.map_err(on_chain("read a block"))?.timestamp;
+    let deadline = poll.deadline(chain)?;
+    if now < deadline {
+        return Ok(());
+    }
+    Err(Error::on_chain(format!(
+        "poll {}: the deadline passed {} ago; anybody may abort it now, and depositors withdraw",
+        poll.address,
+        duration((now - deadline) as f64)
+    )))
+}
+
+/// Sends a proof to the poll, unless the poll has its results already: then nothing is returned.
+/// Anybody may send it.
+///
+/// # Errors
+/// [`maci_nova_sdk::Error::OnChain`] if the poll has other results.
+pub fn send<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    finalization: &Finalization,
+) -> Result<Option<Transaction>, Error> {
+    if poll.state(chain)? == PollState::Finalized {
+        return match poll.results(chain)? == finalization.statement.results {
+            true => Ok(None),
+            false => Err(poll
+                .contradiction("its results are others than those that were proven")
+                .into()),
+        };
+    }
+    // The contract stores what was sent, or reverts.
+    let call = finalize_call(finalization);
+    let receipt = chain::send(chain, from, poll.address, &call, U256::ZERO)
+        .map_err(on_chain("finalize the poll"))?;
+    Ok(Some(Transaction {
+        hash: receipt.transaction,
+        block: receipt.block_number,
+        gas: receipt.gas_used,
+    }))
+}
+
+/// Whether proofs of these keys are what the poll's verifier accepts.
+pub fn check_verifier<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    prover: &Prover,
+) -> Result<(), Error> {
+    let call = DeciderVerifier::verifyingKeyCall {};
+    let found = view(chain, poll.info.verifier, &call, "read the verifier's key")?;
+    let key = contract::key(&prover.verifying_key()).map_err(Error::internal)?;
+    match key_words(&key) == found {
+        true => Ok(()),
+        false => Err(Error::OtherParameters(format!(
+            "the decider's keys in the cache are not those of the poll's verifier {}; give the setup that it was deployed with, and the proving key (decider-….key) of who deployed it in the cache folder, which MACI_NOVA_CACHE names",
+            poll.info.verifier
+        ))),
+    }
+}

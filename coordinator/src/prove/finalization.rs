@@ -1,0 +1,368 @@
+//! A proof for the contract: on disk, as `finalize` writes it, and printed.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use maci_nova_compressor::decider::{contract, DeciderError, DeciderProof, Prover, Statement};
+use maci_nova_contracts::alloy_primitives::{hex, Address, Bytes, B256, U256};
+use maci_nova_contracts::bindings::Poll;
+use maci_nova_contracts::decider::Key;
+use maci_nova_contracts::words;
+use maci_nova_files::{write_atomically, Readers};
+use maci_nova_folding::{Parameters, SetupOrigin};
+use maci_nova_protocol::field::{from_decimal, to_decimal};
+use maci_nova_protocol::log::PublicFacts;
+use maci_nova_protocol::poll::State;
+use maci_nova_protocol::tally::OptionResult;
+use maci_nova_protocol::Fr;
+use maci_nova_sdk::poll::results::Results;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// A decider proof and what it states.
+#[derive(Clone, Debug)]
+pub struct Finalization {
+    /// The statement.
+    pub statement: Statement,
+    /// Its proof.
+    pub proof: DeciderProof,
+}
+
+/// Everything about a proof that the verifier has accepted.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    #[serde(flatten)]
+    results: Results,
+    verified: bool,
+    dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finalized: Option<bool>,
+    insecure: bool,
+    setup: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    powers_of_tau: Option<String>,
+    keys: &'static str,
+    parameters_digest: String,
+    constraints: usize,
+    chain_id: String,
+    poll: String,
+    verifier: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction: Option<B256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gas: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deployment_gas: Option<u64>,
+    statement: StatementText,
+    proof: Vec<String>,
+    calldata: String,
+    verifying_key: KeyText,
+}
+
+/// Statement and proof of a [`Document`].
+#[derive(Deserialize)]
+struct Stored {
+    statement: StatementText,
+    proof: Vec<String>,
+    results: Vec<StoredResult>,
+}
+
+#[derive(Deserialize)]
+struct StoredResult {
+    votes: String,
+    spent: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct StatementText {
+    domain: String,
+    z0: Vec<String>,
+    z: Vec<String>,
+}
+
+/// The words of the key, named as the contract's constructor has them.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyText {
+    alpha: Vec<String>,
+    beta: Vec<String>,
+    gamma_prime: Vec<String>,
+    delta: Vec<String>,
+    ic: Vec<Vec<String>>,
+    tau: Vec<String>,
+    h: Vec<String>,
+}
+
+impl Finalization {
+    /// Reads the file of a [`Document`].
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let bytes = fs::read(path).map_err(|source| Error::Io {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        let malformed = |reason: String| Error::Decider {
+            path: path.to_owned(),
+            reason: format!("it cannot be read: {reason}"),
+        };
+        let stored: Stored =
+            serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        stored.finalization().map_err(malformed)
+    }
+
+    /// Whether it is of all that a log holds, for the verifier of this domain.
+    ///
+    /// # Errors
+    /// [`Mismatch`].
+    pub fn check(&self, facts: &PublicFacts, domain: [u8; 32]) -> Result<(), Mismatch> {
+        let statement = &self.statement;
+        let is_whole = statement.z0 == State::initial(&facts.header).to_array()
+            && facts.completed_by(&State::from_array(statement.z))
+            && statement.results.len() as u64 == facts.header.vote_options;
+        match (is_whole, statement.domain == domain) {
+            (true, true) => Ok(()),
+            (false, _) => Err(Mismatch::Count),
+            (true, false) => Err(Mismatch::Domain),
+        }
+    }
+}
+
+/// What a proof is not of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// Another count: of another poll, or of a part of it.
+    Count,
+    /// Bound to another chain, poll or verifier.
+    Domain,
+}
+
+impl Stored {
+    fn finalization(&self) -> Result<Finalization, String> {
+        let mut proof = vec![];
+        for text in &self.proof {
+            proof.extend(word(text)?);
+        }
+        let results = self.results.iter().map(StoredResult::result);
+        Ok(Finalization {
+            statement: Statement {
+                domain: word(&self.statement.domain)?,
+                z0: state(&self.statement.z0)?,
+                z: state(&self.statement.z)?,
+                results: results.collect::<Result<_, _>>()?,
+            },
+            proof: DeciderProof::from_bytes(&proof).map_err(|error| error.to_string())?,
+        })
+    }
+}
+
+impl StoredResult {
+    fn result(&self) -> Result<OptionResult, String> {
+        let wrong = |text: &str| format!("{text} is no number of its range");
+        Ok(OptionResult {
+            votes: self.votes.parse().map_err(|_| wrong(&self.votes))?,
+            spent: self.spent.parse().map_err(|_| wrong(&self.spent))?,
+        })
+    }
+}
+
+impl StatementText {
+    fn new(statement: &Statement) -> Self {
+        StatementText {
+            domain: hex::encode_prefixed(statement.domain),
+            z0: statement.z0.iter().map(to_decimal).collect(),
+            z: statement.z.iter().map(to_decimal).collect(),
+        }
+    }
+}
+
+impl KeyText {
+    fn new(key: &Key) -> Self {
+        KeyText {
+            alpha: texts(&words::g1(&key.alpha)),
+            beta: texts(&words::g2(&key.beta)),
+            gamma_prime: texts(&words::g2(&key.gamma_prime)),
+            delta: texts(&words::g2(&key.delta)),
+            ic: key.ic.iter().map(|base| texts(&words::g1(base))).collect(),
+            tau: texts(&words::g2(&key.tau)),
+            h: texts(&words::g1(&key.h)),
+        }
+    }
+}
+
+/// A proof that its target accepts, or will.
+#[derive(Clone, Debug)]
+pub struct Acceptance {
+    /// The chain.
+    pub chain_id: u64,
+    /// Who asks the verifier.
+    pub poll: Address,
+    /// The verifier.
+    pub verifier: Address,
+    /// The transaction's input.
+    pub calldata: Bytes,
+    /// What a dry run tells: gas of the call, and of deploying the verifier.
+    pub gas: Option<(u64, u64)>,
+}
+
+impl Document {
+    /// Of a proof that was verified, in Rust at least.
+    pub fn new(
+        finalization: &Finalization,
+        accepted: Acceptance,
+        prover: &Prover,
+        parameters: &Parameters,
+    ) -> Result<Self, DeciderError> {
+        let Finalization { statement, proof } = finalization;
+        let key = contract::key(&prover.verifying_key())?;
+        let spent = statement.results.iter().map(|result| result.spent);
+        let (setup, powers_of_tau) = match parameters.origin() {
+            SetupOrigin::InsecureDevelopment => ("INSECURE development", None),
+            origin @ SetupOrigin::PowersOfTau { .. } => ("powers of tau", Some(origin.to_string())),
+        };
+        let secure_keys = prover.origin().is_secure();
+        Ok(Document {
+            results: Results::new(&statement.results, spent.fold(0, u128::saturating_add)),
+            verified: true,
+            dry_run: accepted.gas.is_some(),
+            finalized: None,
+            insecure: !(secure_keys && parameters.origin().is_secure()),
+            setup: setup.into(),
+            powers_of_tau,
+            keys: match secure_keys {
+                true => "ceremony",
+                false => "INSECURE development",
+            },
+            parameters_digest: parameters.digest().to_string(),
+            constraints: prover.constraints(),
+            chain_id: accepted.chain_id.to_string(),
+            poll: accepted.poll.to_checksum(None),
+            verifier: accepted.verifier.to_checksum(None),
+            transaction: None,
+            block: None,
+            gas: accepted.gas.map(|(gas, _)| gas),
+            deployment_gas: accepted.gas.map(|(_, deployment)| deployment),
+            statement: StatementText::new(statement),
+            proof: texts(&contract::proof(proof).words()),
+            calldata: hex::encode_prefixed(&accepted.calldata),
+            verifying_key: KeyText::new(&key),
+        })
+    }
+
+    /// The poll has its results, from a transaction of now or from an earlier one.
+    pub fn finalized(mut self, sent: Option<&Transaction>) -> Self {
+        self.finalized = Some(true);
+        self.transaction = sent.map(|sent| sent.hash);
+        self.block = sent.map(|sent| sent.block);
+        self.gas = sent.map(|sent| sent.gas);
+        self
+    }
+
+    /// Gas of the transaction, if it was sent now.
+    pub fn gas(&self) -> Option<u64> {
+        self.gas
+    }
+
+    /// The results.
+    pub fn results(&self) -> &Results {
+        &self.results
+    }
+
+    /// Writes it to a file. It is public.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        write_atomically(path, Readers::Everybody, |file| {
+            serde_json::to_writer_pretty(&mut *file, self)?;
+            writeln!(file)
+        })
+        .map_err(|source| Error::Io {
+            action: "write",
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// As lines for people.
+    pub fn write_lines(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.results.write_table(out)?;
+        let setup = self.powers_of_tau.as_deref().unwrap_or(&self.setup);
+        self.write_outcome(out)?;
+        writeln!(
+            out,
+            "{} constraints, {} keys, {setup} setup",
+            self.constraints, self.keys
+        )?;
+        writeln!(out, "parameters {}", self.parameters_digest)
+    }
+
+    fn write_outcome(&self, out: &mut dyn Write) -> io::Result<()> {
+        match (self.finalized, self.gas, self.deployment_gas) {
+            (Some(_), Some(gas), _) => {
+                let Document { poll, block, .. } = self;
+                let transaction = self.transaction.unwrap_or_default();
+                let block = block.unwrap_or_default();
+                writeln!(out, "\nfinalized: poll {poll}, block {block}, gas {gas}")?;
+                writeln!(out, "transaction {transaction}")
+            }
+            (Some(_), None, _) => writeln!(out, "\nfinalized before: poll {}", self.poll),
+            (None, gas, deployment) => {
+                writeln!(out, "\nverified in Rust and by the contract (dry run)")?;
+                writeln!(
+                    out,
+                    "gas of the call {}, of deploying the verifier {}",
+                    gas.unwrap_or_default(),
+                    deployment.unwrap_or_default()
+                )
+            }
+        }
+    }
+}
+
+fn texts(words: &[U256]) -> Vec<String> {
+    let text = |word: &U256| hex::encode_prefixed(word.to_be_bytes::<32>());
+    words.iter().map(text).collect()
+}
+
+/// 32 bytes from hexadecimal digits after 0x.
+fn word(text: &str) -> Result<[u8; 32], String> {
+    hex::decode_to_array(text).map_err(|error| format!("{text} is no word: {error}"))
+}
+
+fn state(texts: &[String]) -> Result<[Fr; 7], String> {
+    let elements: Result<Vec<Fr>, _> = texts.iter().map(|text| from_decimal(text)).collect();
+    let elements = elements.map_err(|error| error.to_string())?;
+    elements
+        .try_into()
+        .map_err(|_| "a state has seven elements".into())
+}
+
+/// A transaction that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// Its hash.
+    pub hash: B256,
+    /// The block that it is in.
+    pub block: u64,
+    /// Gas of all of it.
+    pub gas: u64,
+}
+
+/// The call that finalizes a poll.
+pub fn finalize_call(finalization: &Finalization) -> Poll::finalizeCall {
+    let statement = &finalization.statement;
+    let state = State::from_array(statement.z);
+    let results = statement.results.iter();
+    let results = results.map(|result| Poll::OptionResult {
+        votes: result.votes,
+        spent: result.spent,
+    });
+    Poll::finalizeCall {
+        newStateRoot: words::scalar(&state.state_root),
+        tallyRoot: words::scalar(&state.tally_root),
+        newResults: results.collect(),
+        proof: contract::proof(&finalization.proof).words(),
+    }
+}

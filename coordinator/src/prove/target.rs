@@ -1,0 +1,77 @@
+//! Where a proof is to be accepted: by a poll's verifier, or by one in an embedded EVM.
+
+use maci_nova_compressor::decider::{self, Prover};
+use maci_nova_contracts::alloy_sol_types::SolCall;
+use maci_nova_sdk::poll::contract::PollContract;
+use maci_nova_step_circuit::Shape;
+
+use crate::error::Error;
+use crate::prove::dry_run::{DryRun, DryRunError, CHAIN_ID};
+use crate::prove::finalization::{finalize_call, Acceptance, Finalization};
+
+/// Who is to accept a proof.
+#[derive(Debug)]
+pub enum ProofTarget<'a> {
+    /// A verifier in an embedded EVM.
+    DryRun(Box<DryRun>),
+    /// A poll, which asks its verifier when the proof is sent to it.
+    Poll(&'a PollContract),
+}
+
+impl ProofTarget<'_> {
+    /// A verifier of this prover's proofs in an EVM of its own.
+    ///
+    /// # Errors
+    /// [`maci_nova_sdk::Error::Internal`] if the verifier refuses the prover's key.
+    pub fn dry_run(prover: &Prover, shape: Shape) -> Result<Self, Error> {
+        let options = 5_usize.pow(shape.vote_depth as u32);
+        let development = !prover.origin().is_secure();
+        let verifier = DryRun::deploy(prover.verifying_key(), options, development);
+        Ok(ProofTarget::DryRun(Box::new(
+            verifier.map_err(Error::internal)?,
+        )))
+    }
+
+    /// What proofs have to be bound to.
+    pub fn domain(&self) -> [u8; 32] {
+        match self {
+            ProofTarget::DryRun(verifier) => verifier.domain(),
+            ProofTarget::Poll(poll) => poll.domain(),
+        }
+    }
+
+    /// Verifies a proof in Rust and, in a dry run, by the contract.
+    ///
+    /// # Errors
+    /// [`DryRunError`].
+    pub fn accept(
+        &mut self,
+        prover: &Prover,
+        finalization: &Finalization,
+    ) -> Result<Acceptance, DryRunError> {
+        let Finalization { statement, proof } = finalization;
+        match self {
+            ProofTarget::DryRun(verifier) => {
+                let accepted = verifier.verify(statement, proof)?;
+                Ok(Acceptance {
+                    chain_id: CHAIN_ID,
+                    poll: verifier.poll(),
+                    verifier: verifier.verifier(),
+                    gas: Some((accepted.gas, verifier.deployment_gas())),
+                    calldata: accepted.calldata,
+                })
+            }
+            ProofTarget::Poll(poll) => {
+                decider::verify(&prover.verifying_key(), statement, proof)
+                    .map_err(DryRunError::Native)?;
+                Ok(Acceptance {
+                    chain_id: poll.chain_id,
+                    poll: poll.address,
+                    verifier: poll.info.verifier,
+                    calldata: finalize_call(finalization).abi_encode().into(),
+                    gas: None,
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Everything that can go wrong with a poll on a chain.
+
+use std::io;
+use std::path::PathBuf;
+
+use maci_nova_chain::ChainError;
+use maci_nova_contracts::deploy::GatekeeperError;
+use maci_nova_step_circuit::ShapeError;
+
+use crate::kind::ErrorKind;
+use crate::poll::file::PollFileError;
+use crate::revert;
+use crate::voter::ballot::BallotError;
+
+#[cfg(feature = "files")]
+use crate::voter::messages_file::MessagesError;
+
+/// Why something could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was asked for is wrong, or does not fit what it names.
+    #[error("{0}")]
+    Request(String),
+    /// The sizes of a poll's trees are out of range.
+    #[error("{0}")]
+    Shape(#[from] ShapeError),
+    /// A ballot is invalid.
+    #[error("{0}")]
+    Ballot(#[from] BallotError),
+    /// The poll file cannot be read, written or used.
+    #[error("{0}")]
+    PollFile(#[from] PollFileError),
+    /// A file of messages cannot be read, written or used.
+    #[cfg(feature = "files")]
+    #[error("{0}")]
+    Messages(#[from] MessagesError),
+    /// The proving key of join proofs is missing, or not the deployment's.
+    #[error("{0}")]
+    JoinKey(String),
+    /// Keys of one machine where only a ceremony's are allowed.
+    #[error("INSECURE: {0}")]
+    InsecureKeys(&'static str),
+    /// The chain does not do what it is asked for.
+    #[error("cannot {what}: {}", revert::explain(.source))]
+    Chain {
+        /// What was tried.
+        what: String,
+        /// Why not.
+        source: ChainError,
+    },
+    /// What is on the chain does not allow what was asked for.
+    #[error("{0}")]
+    OnChain(String),
+    /// People could not sign up with the gatekeeper, or not yet.
+    #[error("{0}")]
+    Gatekeeper(#[from] GatekeeperError),
+    /// A file or directory cannot be read, written or made.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The library contradicts itself.
+    #[error("internal error: {0}; please report this")]
+    Internal(String),
+}
+
+impl Error {
+    /// What kind of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Request(_) | Error::Shape(_) | Error::Ballot(_) => ErrorKind::Request,
+            Error::PollFile(error) => error.kind(),
+            #[cfg(feature = "files")]
+            Error::Messages(error) => error.kind(),
+            Error::JoinKey(_) | Error::InsecureKeys(_) => ErrorKind::Parameters,
+            Error::Chain { source, .. } if *source == ChainError::Interrupted => {
+                ErrorKind::Interrupted
+            }
+            Error::Chain { .. } | Error::OnChain(_) | Error::Gatekeeper(_) => ErrorKind::Chain,
+            Error::Io { .. } => ErrorKind::Io,
+            Error::Internal(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// An error inside a library that this one stands on.
+    pub fn internal(error: impl std::fmt::Display) -> Self {
+        Error::Internal(error.to_string())
+    }
+}
+
+/// What was asked for is wrong, or does not fit what it names.
+pub fn request<T>(text: impl Into<String>) -> Result<T, Error> {
+    Err(Error::Request(text.into()))
+}
+
+/// Names what was tried on a chain in the error that came of it.
+pub fn on_chain(what: impl Into<String>) -> impl FnOnce(ChainError) -> Error {
+    let what = what.into();
+    move |source| Error::Chain { what, source }
+}
+
+/// The same for what is read, in a contract's logs.
+pub fn reading(what: &'static str) -> impl Fn(ChainError) -> Error {
+    move |error| on_chain(format!("read the {what}"))(error)
+}

@@ -1,0 +1,26 @@
+//! Kinds of errors.
+
+/// What kind of error it is, for whoever acts on one: a supervisor, or a program's exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The library contradicts itself.
+    Internal,
+    /// What was asked for is wrong, or does not fit what it names.
+    Request,
+    /// A file that is missing or invalid.
+    Input,
+    /// Another key than the poll's.
+    WrongKey,
+    /// Parameters or proving keys that are missing, wrong or not allowed.
+    Parameters,
+    /// A checkpoint that cannot be used.
+    Checkpoint,
+    /// A proof that is not one, or not of this poll.
+    Proof,
+    /// Reading or writing failed.
+    Io,
+    /// A node that does not answer, or a contract that refuses.
+    Chain,
+    /// The observer asked to stop.
+    Interrupted,
+}

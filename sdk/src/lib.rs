@@ -1,0 +1,17 @@
+//! Polls for wallets, pages and services: voting in one, creating one, paying out of one, verifying
+//! one.
+
+pub mod error;
+mod kind;
+#[cfg(feature = "operator")]
+pub mod operator;
+pub mod poll;
+pub mod revert;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(feature = "verify")]
+pub mod verify;
+pub mod voter;
+
+pub use error::Error;
+pub use kind::ErrorKind;

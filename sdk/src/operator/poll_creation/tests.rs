@@ -1,0 +1,391 @@
+use maci_nova_contracts::alloy_sol_types::SolValue;
+use maci_nova_contracts::bindings::{Poll, SampleToken};
+use maci_nova_contracts::evm::{GENESIS_TIME, SENDER};
+use maci_nova_protocol::babyjub::Point;
+use maci_nova_protocol::field::Fr;
+
+use super::*;
+use crate::kind::ErrorKind;
+use crate::testing::{public_key, World, QUIET};
+
+fn run(world: &mut World, terms: &Terms) -> Result<(PollContract, Option<Created>), Error> {
+    let (path, now) = (world.path(), world.now());
+    establish(
+        &mut world.evm,
+        SENDER,
+        &mut world.file,
+        &path,
+        terms,
+        now,
+        &QUIET,
+    )
+}
+
+#[test]
+fn a_poll_is_created_once() {
+    let mut world = World::new();
+    let (terms, now) = (world.terms(), world.now());
+    let (poll, created) = run(&mut world, &terms).unwrap();
+    let created = created.unwrap();
+    assert_eq!(created.poll_id, poll.header().poll_id);
+    assert_eq!(created.contract.first_block, world.evm.latest().number);
+    assert_eq!(PollFile::read(&world.path()).unwrap(), world.file);
+    assert_eq!(world.file.poll, Some(created.contract));
+    poll.check_origin(&world.evm).unwrap();
+    // The contract for the credits took a block.
+    let start = now + 12 + 60;
+    assert_eq!(poll.times(), (start, start + 3600));
+    let settings = &poll.info.settings;
+    assert_eq!((settings.voteOptions, settings.mode), (5, 0));
+    assert_eq!(
+        (settings.provingBase, settings.provingPerMessage),
+        (7200, 5)
+    );
+    assert_eq!(settings.topUpToken, Address::ZERO);
+    assert_eq!(poll.info.owner, SENDER);
+
+    // A node that names another coordinator's key for the poll is not believed.
+    let mut other = world.file.clone();
+    other.poll_info = Some([1; 32].into());
+    let outcome = PollContract::open(&world.evm, &other, created.contract);
+    let error = outcome.unwrap_err().to_string();
+    assert!(error.contains("not what the poll file says"), "{error}");
+
+    let newest = world.evm.latest();
+    let (again, nothing) = run(&mut world, &terms).unwrap();
+    assert_eq!((again.address, nothing), (poll.address, None));
+    assert_eq!(world.evm.latest(), newest);
+    type Change = fn(&mut Terms);
+    let changes: [(&str, Change); 3] = [
+        ("coordinator key", |terms| {
+            terms.coordinator_key = public_key(2)
+        }),
+        ("options", |terms| terms.options = 4),
+        ("mode", |terms| terms.mode = Mode::Linear),
+    ];
+    for (name, change) in changes {
+        let mut other = terms.clone();
+        change(&mut other);
+        let failure = run(&mut world, &other).unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::Request);
+        assert!(
+            failure.to_string().contains(&format!("values of: {name};")),
+            "{failure}"
+        );
+    }
+    assert_eq!(world.evm.latest(), newest);
+}
+
+/// The poll file as it was before, and what an attempt leaves behind: as if the process had been
+/// killed when the transaction was in its block.
+#[test]
+fn a_poll_that_nobody_wrote_down_is_found_again() {
+    let mut world = World::new();
+    let (terms, before) = (world.terms(), world.file.clone());
+    let beside = world.path().with_extension("create.json");
+    // Killed before it was sent: the attempt is there and the poll is not.
+    let shape = shape(&world.evm, &world.file).unwrap();
+    let settings = terms.settings(shape, world.now(), SENDER).unwrap();
+    let newest = world.evm.latest().number;
+    Attempt::of(&world.path())
+        .begin(&world.file, SENDER, newest, &settings)
+        .unwrap();
+    let (first, created) = run(&mut world, &terms).unwrap();
+    assert!(created.is_some());
+    assert!(!beside.exists());
+
+    let attempt = Attempt::of(&world.path());
+    world.file = before;
+    world.file.replace(&world.path()).unwrap();
+    // The generated types of the two contracts are the same words.
+    let words = first.info.settings.abi_encode();
+    let settings = MACI::PollSettings::abi_decode_validate(&words).unwrap();
+    attempt
+        .begin(&world.file, SENDER, newest, &settings)
+        .unwrap();
+    let newest = world.evm.latest();
+    let mut other = terms.clone();
+    other.options = 4;
+    assert_eq!(
+        run(&mut world, &other).unwrap_err().kind(),
+        ErrorKind::Request
+    );
+    let (again, created) = run(&mut world, &terms).unwrap();
+    assert_eq!((again.address, created), (first.address, None));
+    assert_eq!(world.evm.latest(), newest, "nothing was sent");
+    assert_eq!(PollFile::read(&world.path()).unwrap(), world.file);
+    assert!(!beside.exists());
+}
+
+/// Of order 2.
+fn low_order() -> PublicKey {
+    let x = Fr::from(0);
+    PublicKey::new(Point { x, y: -Fr::from(1) }).unwrap()
+}
+
+#[test]
+fn what_the_contract_would_refuse_is_not_sent() {
+    let mut world = World::new();
+    let nobody = Address::repeat_byte(0x99);
+    let top_ups = TopUps {
+        token: world.token(),
+        unit: U256::from(1),
+        beneficiary: SENDER,
+    };
+    let newest = world.evm.latest();
+    type Change = Box<dyn Fn(&mut Terms)>;
+    let changes: Vec<(&str, Change)> = vec![
+        ("1 to 5 options", Box::new(|terms| terms.options = 0)),
+        ("1 to 5 options", Box::new(|terms| terms.options = 6)),
+        (
+            "low order",
+            Box::new(|terms| terms.coordinator_key = low_order()),
+        ),
+        ("later start", Box::new(|terms| terms.start = Start::In(0))),
+        (
+            "later start",
+            Box::new(|terms| terms.start = Start::At(GENESIS_TIME)),
+        ),
+        (
+            "too far away",
+            Box::new(|terms| terms.start = Start::In(u64::MAX)),
+        ),
+        (
+            "not after its start",
+            Box::new(|terms| terms.end = End::After(0)),
+        ),
+        (
+            "not after its start",
+            Box::new(|terms| terms.end = End::At(GENESIS_TIME)),
+        ),
+        (
+            "too far away",
+            Box::new(|terms| terms.end = End::After(u64::MAX)),
+        ),
+        (
+            "between 1 hour",
+            Box::new(|terms| terms.proving_base = 3599),
+        ),
+        (
+            "between 1 hour",
+            Box::new(|terms| terms.proving_base = 365 * 86_400 + 1),
+        ),
+        ("1 hour", Box::new(|terms| terms.proving_per_message = 3601)),
+        ("1 hour", Box::new(|terms| terms.proving_per_message = 0)),
+        (
+            "--most-proving-time",
+            Box::new(|terms| terms.proving_max = 4),
+        ),
+        (
+            "--most-proving-time",
+            Box::new(|terms| terms.proving_max = 90 * 86_400 + 1),
+        ),
+        (
+            "more than a year ahead",
+            Box::new(|terms| terms.end = End::After(365 * 86_400)),
+        ),
+        (
+            "full has no top-ups",
+            Box::new(move |terms| {
+                terms.mode = Mode::Full;
+                terms.top_ups = Some(top_ups);
+            }),
+        ),
+        (
+            "1 hour",
+            Box::new(|terms| terms.proving_per_message = u64::MAX),
+        ),
+        (
+            "no contract at 0x9999",
+            Box::new(move |terms| terms.credits = Credits::Contract(nobody)),
+        ),
+        (
+            "no contract at 0x9999",
+            Box::new(move |terms| {
+                terms.credits = Credits::Votes(VotesCredits {
+                    token: nobody,
+                    snapshot: 1,
+                    factor: U256::from(1),
+                })
+            }),
+        ),
+        (
+            "--votes-per-credit",
+            Box::new(move |terms| {
+                terms.credits = Credits::Votes(VotesCredits {
+                    token: top_ups.token,
+                    snapshot: 1,
+                    factor: U256::ZERO,
+                })
+            }),
+        ),
+        (
+            "no contract at 0x9999",
+            Box::new(move |terms| {
+                terms.top_ups = Some(TopUps {
+                    token: nobody,
+                    ..top_ups
+                })
+            }),
+        ),
+        (
+            "--credit-unit",
+            Box::new(move |terms| {
+                terms.top_ups = Some(TopUps {
+                    unit: U256::ZERO,
+                    ..top_ups
+                })
+            }),
+        ),
+        (
+            "--beneficiary",
+            Box::new(move |terms| {
+                terms.top_ups = Some(TopUps {
+                    beneficiary: Address::ZERO,
+                    ..top_ups
+                })
+            }),
+        ),
+    ];
+    for (words, change) in changes {
+        let mut terms = world.terms();
+        change(&mut terms);
+        let failure = run(&mut world, &terms).unwrap_err();
+        assert!(failure.to_string().contains(words), "{words}: {failure}");
+        assert_eq!(world.evm.latest(), newest, "{words}");
+    }
+    assert_eq!(world.file.poll, None);
+}
+
+#[test]
+fn the_limits_themselves_are_allowed() {
+    for (base, per_message, options, mode) in [
+        (3600, 1, 1, Mode::Linear),
+        (365 * 86_400, 3600, 5, Mode::Quadratic),
+    ] {
+        let mut world = World::new();
+        let terms = Terms {
+            proving_base: base,
+            proving_per_message: per_message,
+            options,
+            mode,
+            start: Start::At(world.now() + 1000),
+            end: End::At(world.now() + 1001),
+            ..world.terms()
+        };
+        let poll = world.create(&terms);
+        assert_eq!(poll.header().vote_options, u64::from(options));
+        assert_eq!(poll.header().mode, mode);
+    }
+}
+
+#[test]
+fn blocks_to_sign_within() {
+    // Blocks of 12 seconds: 15 minutes are 75.
+    let mut world = World::new();
+    let terms = world.terms();
+    assert_eq!(world.create(&terms).header().signed_within, 75);
+    for (asked, blocks) in [
+        (SignedWithin::Off, 0),
+        (SignedWithin::Blocks(5), 5),
+        (SignedWithin::Blocks(255), 255),
+    ] {
+        let mut world = World::new();
+        let terms = Terms {
+            signed_within: Some(asked),
+            ..world.terms()
+        };
+        let poll = world.create(&terms);
+        assert_eq!(poll.header().signed_within, blocks);
+        assert_eq!(poll.header().has_anchors(), blocks != 0);
+        assert_eq!(poll.info.settings.lastRoot, u32::MAX);
+    }
+}
+
+#[test]
+fn blocks_that_come_too_fast() {
+    let mut world = World::new();
+    let second = |world: &mut World| {
+        let next = world.evm.latest().timestamp + 1;
+        world.go_to(next);
+    };
+    (0..300).for_each(|_| second(&mut world));
+    assert_eq!(proposed(clock::block_time(&world.evm).unwrap()), 255);
+    // 255 blocks of a second are 17 in the end.
+    let (path, now) = (world.path(), world.now());
+    let terms = world.terms();
+    let (evm, file) = (&mut world.evm, &mut world.file);
+    let failure = establish(evm, SENDER, file, &path, &terms, now, &QUIET).unwrap_err();
+    assert!(failure.to_string().contains("17 s"), "{failure}");
+    let terms = Terms {
+        signed_within: Some(SignedWithin::Off),
+        ..terms
+    };
+    assert_eq!(world.create(&terms).header().signed_within, 0);
+}
+
+#[test]
+fn only_earlier_sign_ups() {
+    let mut world = World::new();
+    let terms = Terms {
+        last_sign_up: Some(7),
+        ..world.terms()
+    };
+    assert_eq!(world.create(&terms).info.settings.lastRoot, 7);
+}
+
+#[test]
+fn credits_of_each_kind() {
+    let mut world = World::new();
+    let token = world.token();
+    // 3 million of the smallest unit are no credit yet; one vote in ten billion of a token is.
+    let to = world.account(0);
+    let amount = U256::from(10_000_000_000_u64);
+    world.send(0, token, &SampleToken::mintCall { to, amount }, 0);
+    let snapshot = world.evm.latest().number;
+    world.evm.mine(1);
+    let votes = Credits::Votes(VotesCredits {
+        token,
+        snapshot,
+        factor: U256::from(1_000_000_000),
+    });
+    let mut contract = Address::ZERO;
+    for credits in [Credits::Constant(7), votes] {
+        world.file.poll = None;
+        world.file.poll_info = None;
+        let terms = Terms {
+            credits,
+            ..world.terms()
+        };
+        let poll = world.create(&terms);
+        contract = poll
+            .ask(&world.evm, &Poll::pollInfoCall {})
+            .unwrap()
+            .settings
+            .credits;
+    }
+    // Another poll may use the same contract: nothing but the poll is sent.
+    world.file.poll = None;
+    world.file.poll_info = None;
+    let blocks = world.evm.latest().number;
+    let terms = Terms {
+        credits: Credits::Contract(contract),
+        ..world.terms()
+    };
+    let poll = world.create(&terms);
+    assert_eq!(poll.info.settings.credits, contract);
+    assert_eq!(world.evm.latest().number, blocks + 1);
+}
+
+#[test]
+fn a_registry_without_the_files_verifier() {
+    let mut world = World::new();
+    world.file.contracts.decider_verifier.address = SENDER;
+    let terms = world.terms();
+    let failure = run(&mut world, &terms).unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Chain);
+    assert!(
+        failure.to_string().contains("does not have the verifier"),
+        "{failure}"
+    );
+}

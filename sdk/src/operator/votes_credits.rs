@@ -1,0 +1,300 @@
+//! Credits from the votes of a token at a snapshot: what can be known of them before a poll is made.
+
+use maci_nova_chain::clock::utc;
+use maci_nova_chain::Observer;
+use maci_nova_chain::{self as chain, BlockId, Chain, ChainError};
+use maci_nova_contracts::alloy_primitives::{Address, U256};
+use maci_nova_contracts::alloy_sol_types::SolCall;
+use maci_nova_contracts::bindings::SampleToken;
+
+use crate::error::{on_chain, request, Error};
+
+/// No chain has as many blocks, and no poll is as old, in seconds since 1970.
+const FIRST_TIME: u64 = 1_000_000_000;
+
+/// More credits than a poll takes from one account, see the contract of the credits.
+const TOO_MANY: U256 = U256::from_limbs([1 << 32, 0, 0, 0]);
+
+/// Votes of a token as credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VotesCredits {
+    /// An ERC-20 with votes (ERC-5805).
+    pub token: Address,
+    /// The block, or time, whose votes are read.
+    pub snapshot: u64,
+    /// Votes for one credit, in the token's smallest unit.
+    pub factor: U256,
+}
+
+/// What a token's snapshots count (ERC-6372).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Blocks,
+    Seconds,
+}
+
+impl VotesCredits {
+    /// Refuses what would give nobody credits, or everybody the same; `end` is the poll's.
+    pub fn check<C: Chain + ?Sized>(
+        &self,
+        chain: &C,
+        end: u64,
+        observer: &dyn Observer,
+    ) -> Result<(), Error> {
+        if self.factor.is_zero() {
+            return request("--votes-per-credit is 0: give the votes for one credit");
+        }
+        let unit = self.unit(chain)?;
+        self.check_unit(unit)?;
+        if !self.has_passed(chain)? {
+            if unit == Unit::Seconds && self.snapshot >= end {
+                return request(format!(
+                    "--snapshot {} is not before the poll's end, and its token tells the votes of the past alone: nobody could ever join",
+                    utc(self.snapshot)
+                ));
+            }
+            observer.warn(&format!(
+                "--snapshot {} is still to come: nobody can join until then, and what votes are worth cannot be checked now",
+                self.snapshot
+            ));
+            return Ok(());
+        }
+        self.check_factor(chain, observer)
+    }
+
+    fn unit<C: Chain + ?Sized>(&self, chain: &C) -> Result<Unit, Error> {
+        // ERC-5805: a token that does not say counts blocks.
+        let mode = self.ask(chain, &SampleToken::CLOCK_MODECall {})?;
+        let chain_id = chain.chain_id().map_err(on_chain("read the chain id"))?;
+        let here = format!("mode=blocknumber&from=eip155:{chain_id}");
+        match mode.as_deref().unwrap_or("mode=blocknumber&from=default") {
+            "mode=timestamp" => Ok(Unit::Seconds),
+            "mode=blocknumber&from=default" => Ok(Unit::Blocks),
+            other if other == here => Ok(Unit::Blocks),
+            other => request(format!(
+                "--votes-token {} counts its snapshots in \"{other}\", which is neither seconds nor blocks of this chain; give --credits-contract",
+                self.token
+            )),
+        }
+    }
+
+    fn check_unit(&self, unit: Unit) -> Result<(), Error> {
+        let snapshot = self.snapshot;
+        match unit {
+            Unit::Seconds if snapshot < FIRST_TIME => request(format!(
+                "--snapshot {snapshot}: this token counts seconds since 1970, not blocks; give a time"
+            )),
+            Unit::Blocks if snapshot >= FIRST_TIME => request(format!(
+                "--snapshot {snapshot}: this token counts blocks, not seconds; give a block's number"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn has_passed<C: Chain + ?Sized>(&self, chain: &C) -> Result<bool, Error> {
+        let now = match self.ask(chain, &SampleToken::clockCall {})? {
+            Some(clock) => clock.to::<u64>(),
+            None => {
+                let newest = chain.block(BlockId::Latest);
+                newest.map_err(on_chain("read the newest block"))?.number
+            }
+        };
+        Ok(self.snapshot < now)
+    }
+
+    fn check_factor<C: Chain + ?Sized>(
+        &self,
+        chain: &C,
+        observer: &dyn Observer,
+    ) -> Result<(), Error> {
+        let timepoint = U256::from(self.snapshot);
+        let supply = self.ask(chain, &SampleToken::getPastTotalSupplyCall { timepoint })?;
+        // Not every token with votes tells it, but each tells votes.
+        let Some(supply) = supply else {
+            let account = Address::ZERO;
+            let votes = SampleToken::getPastVotesCall { account, timepoint };
+            if self.ask(chain, &votes)?.is_none() {
+                return request(format!(
+                    "--votes-token {} does not tell votes at {}: it is no token with votes, and nobody could join",
+                    self.token, self.snapshot
+                ));
+            }
+            observer.warn(&format!(
+                "--votes-token {} does not tell its supply at {}: what votes are worth cannot be checked",
+                self.token, self.snapshot
+            ));
+            return Ok(());
+        };
+        let all = supply / self.factor;
+        if all.is_zero() {
+            return request(format!(
+                "--votes-per-credit {}: all of the token's {supply} votes at the snapshot are less than one credit",
+                self.factor
+            ));
+        }
+        self.check_one_token(chain, supply)?;
+        if all >= TOO_MANY {
+            observer.warn(&format!(
+                "all votes at the snapshot together are {all} credits, and an account gets {} at most: whoever has more than {} votes has no more than others",
+                u32::MAX,
+                U256::from(u32::MAX).saturating_mul(self.factor)
+            ));
+        }
+        observer.note(&format!(
+            "all votes at the snapshot together are {all} credits, if they were delegated"
+        ));
+        Ok(())
+    }
+
+    /// A factor that forgets the token's decimals gives the most credits that there are for a crumb.
+    fn check_one_token<C: Chain + ?Sized>(&self, chain: &C, supply: U256) -> Result<(), Error> {
+        // Decimals are optional in ERC-20.
+        let Some(decimals) = self.ask(chain, &SampleToken::decimalsCall {})? else {
+            return Ok(());
+        };
+        let Some(one) = U256::from(10).checked_pow(U256::from(decimals)) else {
+            return Ok(());
+        };
+        match one.min(supply) / self.factor < TOO_MANY {
+            true => Ok(()),
+            false => request(format!(
+                "--votes-per-credit {}: whoever has a single token would get the most credits that there are, since the token has {decimals} decimals; {one} is a credit for each token",
+                self.factor
+            )),
+        }
+    }
+
+    /// `None` if the token does not know the call.
+    fn ask<C: Chain + ?Sized, S: SolCall>(
+        &self,
+        chain: &C,
+        call: &S,
+    ) -> Result<Option<S::Return>, Error> {
+        match chain::view(chain, self.token, call) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(ChainError::Reverted { .. } | ChainError::Answer(_) | ChainError::Halted(_)) => {
+                Ok(None)
+            }
+            Err(error) => Err(on_chain("read the token with votes")(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use maci_nova_contracts::artifact::{Artifact, Libraries};
+    use maci_nova_contracts::evm::SENDER;
+
+    use super::*;
+    use crate::testing::{World, QUIET};
+
+    /// Votes of one token.
+    const ONE: u64 = 1_000_000_000_000_000_000;
+    const TOKENS: u64 = 5;
+
+    const TIMED: Artifact = Artifact {
+        name: "TimedVotes",
+        json: include_str!("../../../contracts/tests/out/Ecosystem.sol/TimedVotes.json"),
+    };
+    const CLOCKLESS: Artifact = Artifact {
+        name: "ClocklessVotes",
+        json: include_str!("../../../contracts/tests/out/Ecosystem.sol/ClocklessVotes.json"),
+    };
+
+    fn deploy(world: &mut World, artifact: Artifact) -> Address {
+        let code = artifact.link(&Libraries::new()).unwrap();
+        chain::deploy(&mut world.evm, SENDER, code)
+            .unwrap()
+            .contract
+    }
+
+    fn mint(world: &mut World, token: Address, amount: u64) {
+        let (to, amount) = (SENDER, U256::from(amount));
+        let call = SampleToken::mintCall { to, amount };
+        chain::send(&mut world.evm, SENDER, token, &call, U256::ZERO).unwrap();
+    }
+
+    fn check(world: &World, token: Address, snapshot: u64, factor: u64) -> Result<(), String> {
+        let factor = U256::from(factor);
+        let credits = VotesCredits {
+            token,
+            snapshot,
+            factor,
+        };
+        let checked = credits.check(&world.evm, world.now() + 3600, &QUIET);
+        checked.map_err(|failure| failure.to_string())
+    }
+
+    #[track_caller]
+    fn refuses(outcome: Result<(), String>, words: &str) {
+        let error = outcome.expect_err(words);
+        assert!(error.contains(words), "{error}");
+    }
+
+    #[test]
+    fn a_factor_fits_its_token() {
+        let mut world = World::new();
+        let token = world.token();
+        let before = world.evm.latest().number;
+        mint(&mut world, token, TOKENS * ONE);
+        let snapshot = world.evm.latest().number;
+        world.evm.mine(1);
+        assert_eq!(check(&world, token, snapshot, ONE), Ok(()));
+        assert_eq!(check(&world, token, snapshot, TOKENS * ONE), Ok(()));
+        refuses(check(&world, token, snapshot, 0), "--votes-per-credit is 0");
+        let more = check(&world, token, snapshot, TOKENS * ONE + ONE);
+        refuses(more, "less than one credit");
+        // The votes of the snapshot count, not those of now.
+        refuses(check(&world, token, before, ONE), "less than one credit");
+        // One token is just below 2^32 credits, or just that many.
+        assert_eq!(check(&world, token, snapshot, (ONE >> 32) + 1), Ok(()));
+        refuses(check(&world, token, snapshot, ONE >> 32), "single token");
+        refuses(
+            check(&world, token, snapshot, 1),
+            "is a credit for each token",
+        );
+    }
+
+    #[test]
+    fn a_snapshot_counts_as_its_token_does() {
+        let mut world = World::new();
+        let blocks = world.token();
+        let seconds = deploy(&mut world, TIMED);
+        mint(&mut world, blocks, ONE);
+        mint(&mut world, seconds, ONE);
+        let (number, now) = (world.evm.latest().number, world.now());
+        world.evm.mine(1);
+        assert_eq!(check(&world, blocks, number, ONE), Ok(()));
+        assert_eq!(check(&world, seconds, now, ONE), Ok(()));
+        refuses(
+            check(&world, blocks, now, ONE),
+            "counts blocks, not seconds",
+        );
+        refuses(
+            check(&world, seconds, number, ONE),
+            "counts seconds since 1970",
+        );
+        // Still to come: that is said, and from the poll's end on nobody could join.
+        assert_eq!(check(&world, blocks, number + 100, ONE), Ok(()));
+        let end = world.now() + 3600;
+        assert_eq!(check(&world, seconds, end - 1, ONE), Ok(()));
+        refuses(
+            check(&world, seconds, end, ONE),
+            "not before the poll's end",
+        );
+    }
+
+    #[test]
+    fn tokens_that_say_little() {
+        let mut world = World::new();
+        // Neither clock nor decimals: blocks, as ERC-5805 has it. 5,000 votes in all.
+        let token = deploy(&mut world, CLOCKLESS);
+        let number = world.evm.latest().number;
+        world.evm.mine(1);
+        assert_eq!(check(&world, token, number, 5000), Ok(()));
+        refuses(check(&world, token, number, 5001), "less than one credit");
+        // Something else altogether.
+        let no_token = world.file.contracts.maci.address;
+        refuses(check(&world, no_token, number, 1), "does not tell votes");
+    }
+}

@@ -1,0 +1,6 @@
+//! A poll: its file, its contract, where it is and what came of it.
+
+pub mod contract;
+pub mod file;
+pub mod results;
+pub mod status;

@@ -1,0 +1,434 @@
+//! A poll as its contract says it: what never changes, where it is, and what was sent to it.
+
+use maci_nova_chain::{self as chain, Chain, Log};
+use maci_nova_chain::{Contract, Observer, Scan};
+use maci_nova_contracts::alloy_primitives::{keccak256, Address, B256, U256};
+use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent, SolValue};
+use maci_nova_contracts::bindings::{Poll, VkRegistry, MACI};
+use maci_nova_contracts::poll::{domain, poll_id, PollState};
+use maci_nova_contracts::words;
+use maci_nova_protocol::babyjub::Point;
+use maci_nova_protocol::log::{PublicFacts, Record};
+use maci_nova_protocol::membership::{self, Scope};
+use maci_nova_protocol::message::{Join, Message, TopUp};
+use maci_nova_protocol::poll::{Header, Mode, State};
+use maci_nova_protocol::tally::OptionResult;
+use maci_nova_protocol::Fr;
+use maci_nova_step_circuit::Shape;
+
+use crate::error::{on_chain, reading, Error};
+use crate::poll::file::PollFile;
+
+/// A poll and everything about it that never changes. What can be computed is computed here, and
+/// the contract must say the same.
+#[derive(Clone, Debug)]
+pub struct PollContract {
+    /// Where it is.
+    pub address: Address,
+    /// It has no events before this block.
+    pub first_block: u64,
+    /// Its chain.
+    pub chain_id: u64,
+    /// What it says of itself.
+    pub info: Poll::PollInfo,
+    header: Header,
+    shape: Shape,
+}
+
+/// The two chains of a poll, as the contract has them now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chains {
+    /// The join chain.
+    pub join_chain: Fr,
+    /// One more than the joins.
+    pub join_count: u64,
+    /// The message chain; its start if there is no message.
+    pub message_head: Fr,
+    /// Messages and top-ups.
+    pub message_count: u64,
+}
+
+/// The events that tell of joins, messages and top-ups.
+pub const SENT: [B256; 3] = [
+    Poll::Join::SIGNATURE_HASH,
+    Poll::Message::SIGNATURE_HASH,
+    Poll::TopUp::SIGNATURE_HASH,
+];
+
+/// Something that was sent to a poll, and the log that tells it.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// What it was.
+    pub record: Record,
+    /// Its number among those of its kind, from 0: for a join its state index less one.
+    pub position: u64,
+}
+
+impl PollContract {
+    /// Reads a poll's facts and checks those that follow from others.
+    pub fn open<C: Chain + ?Sized>(
+        chain: &C,
+        file: &PollFile,
+        contract: Contract,
+    ) -> Result<Self, Error> {
+        let Contract {
+            address,
+            first_block,
+        } = contract;
+        let info = view(chain, address, &Poll::pollInfoCall {}, "read the poll")?;
+        let shape = shape(&info)?;
+        let header = header(&info)?;
+        let poll = PollContract {
+            address,
+            first_block,
+            chain_id: file.chain_id,
+            info,
+            header,
+            shape,
+        };
+        if poll.info.maci != file.contracts.maci.address {
+            return Err(poll.contradiction("it belongs to another MACI than the poll file's"));
+        }
+        poll.check()?;
+        match file.poll_info {
+            Some(pinned) if pinned != poll.digest() => Err(poll.contradiction(
+                "what never changes about it is not what the poll file says: the node lies, or the file is of another poll",
+            )),
+            _ => Ok(poll),
+        }
+    }
+
+    /// keccak256 of everything that never changes, as the poll file has it.
+    pub fn digest(&self) -> B256 {
+        keccak256(self.info.abi_encode())
+    }
+
+    /// What the contract computed must be what it is computed here from what the contract was given.
+    fn check(&self) -> Result<(), Error> {
+        let info = &self.info;
+        let initial = State::initial(&self.header).to_array();
+        let computed = [
+            (initial[0], info.pollContext),
+            (initial[5], info.emptyStateRoot),
+            (initial[6], info.emptyTallyRoot),
+            (self.scope().0, info.scope),
+        ];
+        match computed
+            .iter()
+            .all(|(computed, said)| words::scalar(computed) == *said)
+        {
+            true => Ok(()),
+            false => Err(self.contradiction("it does not compute what a poll's contract computes")),
+        }
+    }
+
+    /// Checks that the poll is one of its MACI's, and its verifier the one that the registry has for
+    /// the shape.
+    pub fn check_origin<C: Chain + ?Sized>(&self, chain: &C) -> Result<(), Error> {
+        let maci = self.info.maci;
+        let what = "read the polls of MACI";
+        let registry = view(chain, maci, &MACI::REGISTRYCall {}, what)?;
+        let index = self.index(chain)?;
+        let call = MACI::pollAtCall {
+            index: U256::from(index),
+        };
+        if view(chain, maci, &call, what)? != self.address
+            || poll_id(self.chain_id, maci, index) != self.header.poll_id
+        {
+            return Err(self.contradiction("its MACI has another poll in its place"));
+        }
+        let settings = &self.info.settings.shape;
+        let call = VkRegistry::verifierOfCall {
+            shape: VkRegistry::Shape {
+                stateTreeDepth: settings.stateTreeDepth,
+                voteOptionTreeDepth: settings.voteOptionTreeDepth,
+                eventsPerStep: settings.eventsPerStep,
+            },
+        };
+        let registered = view(chain, registry, &call, "read the registry of verifiers")?;
+        match registered.verifier == self.info.verifier {
+            true => Ok(()),
+            false => Err(self.contradiction("its verifier is not the registry's for its shape")),
+        }
+    }
+
+    /// Its number among its MACI's polls, from the event of its creation in its first block.
+    fn index<C: Chain + ?Sized>(&self, chain: &C) -> Result<u64, Error> {
+        let topics = [
+            vec![MACI::PollCreated::SIGNATURE_HASH],
+            vec![],
+            vec![self.address.into_word()],
+        ];
+        let block = self.first_block;
+        let logs = chain
+            .logs(self.info.maci, block, block, &topics)
+            .map_err(on_chain("read the polls of MACI"))?;
+        let created: Option<MACI::PollCreated> = logs.iter().find_map(Log::decode);
+        let index = created.and_then(|created| created.index.try_into().ok());
+        index.ok_or_else(|| {
+            self.contradiction(&format!(
+                "its MACI did not create it in block {block}, which the poll file names"
+            ))
+        })
+    }
+
+    /// Something about the poll cannot be as it is.
+    pub fn contradiction(&self, text: &str) -> Error {
+        Error::OnChain(format!("poll {}: {text}", self.address))
+    }
+
+    /// The poll as the protocol has it.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The circuit that its verifier is for.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// What nullifiers are made for.
+    pub fn scope(&self) -> Scope {
+        let maci = membership::Address(self.info.maci.into());
+        Scope::new(self.chain_id, &maci, self.header.poll_id)
+    }
+
+    /// What its final proof is bound to.
+    pub fn domain(&self) -> [u8; 32] {
+        domain(self.chain_id, self.address, self.info.verifier)
+    }
+
+    /// When it takes joins, messages and top-ups, in seconds since 1970: from the first on, until
+    /// before the second.
+    pub fn times(&self) -> (u64, u64) {
+        let settings = &self.info.settings;
+        (settings.startTime, settings.endTime)
+    }
+
+    /// Asks the contract.
+    pub fn ask<C: Chain + ?Sized, S: SolCall>(
+        &self,
+        chain: &C,
+        call: &S,
+    ) -> Result<S::Return, Error> {
+        view(chain, self.address, call, "read the poll")
+    }
+
+    /// Where it is now.
+    pub fn state<C: Chain + ?Sized>(&self, chain: &C) -> Result<PollState, Error> {
+        let number = self.ask(chain, &Poll::stateCall {})?;
+        PollState::from_number(number).ok_or_else(|| self.contradiction("its state is unknown"))
+    }
+
+    /// Its chains now.
+    pub fn chains<C: Chain + ?Sized>(&self, chain: &C) -> Result<Chains, Error> {
+        let said = self.ask(chain, &Poll::chainsCall {})?;
+        let read = || {
+            Some(Chains {
+                join_chain: words::to_scalar(said.joinChain)?,
+                join_count: said.joinCount.try_into().ok()?,
+                message_head: words::to_scalar(said.messageChain)?,
+                message_count: said.messageCount.try_into().ok()?,
+            })
+        };
+        read().ok_or_else(|| self.contradiction("its chains are no field elements"))
+    }
+
+    /// The anchor of a block, as it takes messages with it now, and the hash that it is made of.
+    pub fn anchor_of<C: Chain + ?Sized>(
+        &self,
+        chain: &C,
+        block_number: u64,
+    ) -> Result<Poll::anchorOfReturn, Error> {
+        let call = Poll::anchorOfCall {
+            blockNumber: U256::from(block_number),
+        };
+        self.ask(chain, &call)
+    }
+
+    /// From when on it can be given up, in seconds since 1970.
+    pub fn deadline<C: Chain + ?Sized>(&self, chain: &C) -> Result<u64, Error> {
+        let deadline = self.ask(chain, &Poll::deadlineCall {})?;
+        Ok(deadline.saturating_to())
+    }
+
+    /// The stored results of a finalized poll.
+    pub fn results<C: Chain + ?Sized>(&self, chain: &C) -> Result<Vec<OptionResult>, Error> {
+        let results = self.ask(chain, &Poll::resultsCall {})?;
+        let results = results.iter().map(|result| OptionResult {
+            votes: result.votes,
+            spent: result.spent,
+        });
+        Ok(results.collect())
+    }
+
+    /// What was sent to it in these blocks, in its order.
+    pub fn sent<C: Chain + ?Sized>(
+        &self,
+        chain: &C,
+        from_block: u64,
+        to_block: u64,
+    ) -> Result<Vec<Sent>, Error> {
+        let logs = chain
+            .logs(self.address, from_block, to_block, &[SENT.to_vec()])
+            .map_err(on_chain("read the poll's events"))?;
+        logs.iter().map(|log| self.read(log)).collect()
+    }
+
+    /// Its logs with these topics, from its first block on; `what` completes "cannot read the ...".
+    pub fn scan<'a>(
+        &self,
+        topics: &'a [Vec<B256>],
+        what: &'static str,
+        observer: &'a dyn Observer,
+    ) -> Scan<'a> {
+        Scan {
+            contract: Contract {
+                address: self.address,
+                first_block: self.first_block,
+            },
+            topics,
+            what,
+            observer,
+        }
+    }
+
+    /// All that was sent to it, in its order.
+    pub fn all_sent<C: Chain + ?Sized>(
+        &self,
+        chain: &C,
+        observer: &dyn Observer,
+    ) -> Result<Vec<Sent>, Error> {
+        let topics = &[SENT.to_vec()];
+        let mut all = Vec::new();
+        self.scan(topics, "poll's events", observer).each(
+            chain,
+            reading("poll's events"),
+            |log| {
+                all.push(self.read(log)?);
+                Ok(())
+            },
+        )?;
+        Ok(all)
+    }
+
+    /// What a log of one of the kinds [`SENT`] tells.
+    pub fn read(&self, log: &Log) -> Result<Sent, Error> {
+        let sent = join(log).or_else(|| message(log)).or_else(|| top_up(log));
+        sent.ok_or_else(|| self.contradiction("an event is not of the poll's form"))
+    }
+}
+
+impl Chains {
+    /// Whether a log has come to these chains.
+    pub fn are_of(&self, facts: &PublicFacts) -> bool {
+        self.join_chain == facts.join_chain
+            && self.join_count == facts.join_count
+            && self.message_head == facts.message_head
+            && self.message_count == facts.message_count
+    }
+}
+
+/// Asks a contract; `what` completes "cannot ...".
+pub fn view<C: Chain + ?Sized, S: SolCall>(
+    chain: &C,
+    contract: Address,
+    call: &S,
+    what: &str,
+) -> Result<S::Return, Error> {
+    chain::view(chain, contract, call).map_err(on_chain(format!("{what} at {contract}")))
+}
+
+/// A key as calldata has it.
+pub fn poll_key(key: &Point) -> Poll::PublicKey {
+    let [x, y] = [&key.x, &key.y].map(words::scalar);
+    Poll::PublicKey { x, y }
+}
+
+fn shape(info: &Poll::PollInfo) -> Result<Shape, Error> {
+    let shape = &info.settings.shape;
+    let sizes = [
+        shape.stateTreeDepth,
+        shape.voteOptionTreeDepth,
+        shape.eventsPerStep,
+    ];
+    let [state, vote, events] = sizes.map(usize::from);
+    Ok(Shape::new(state, vote, events)?)
+}
+
+fn header(info: &Poll::PollInfo) -> Result<Header, Error> {
+    let Poll::PollSettings {
+        coordinatorKey: key,
+        voteOptions: options,
+        mode,
+        signedWithin: blocks,
+        shape,
+        ..
+    } = &info.settings;
+    let wrong = |text: String| Error::OnChain(format!("the poll is no poll: {text}"));
+    let mode = Mode::from_number(*mode).ok_or_else(|| wrong(format!("mode {mode} is unknown")))?;
+    let coordinator_key =
+        point(key.x, key.y).ok_or_else(|| wrong("its coordinator's key is none".into()))?;
+    let header = Header {
+        poll_id: info.pollId,
+        coordinator_key,
+        vote_options: u64::from(*options),
+        mode,
+        signed_within: u32::from(*blocks),
+        state_tree_depth: shape.stateTreeDepth.into(),
+        vote_option_tree_depth: shape.voteOptionTreeDepth.into(),
+    };
+    header
+        .validate()
+        .map_err(|error| wrong(error.to_string()))?;
+    Ok(header)
+}
+
+fn point(x: U256, y: U256) -> Option<Point> {
+    Some(Point {
+        x: words::to_scalar(x)?,
+        y: words::to_scalar(y)?,
+    })
+}
+
+fn join(log: &Log) -> Option<Sent> {
+    let event: Poll::Join = log.decode()?;
+    let index: u64 = event.stateIndex.try_into().ok()?;
+    let join = Join {
+        public_key: point(event.x, event.y)?,
+        voice_credits: event.credits.try_into().ok()?,
+    };
+    Some(Sent {
+        record: Record::Join(join),
+        position: index.checked_sub(1)?,
+    })
+}
+
+fn message(log: &Log) -> Option<Sent> {
+    let event: Poll::Message = log.decode()?;
+    let mut data = [Fr::from(0); 10];
+    for (element, word) in data.iter_mut().zip(event.data) {
+        *element = words::to_scalar(word)?;
+    }
+    let message = Message {
+        data,
+        encryption_key: point(event.x, event.y)?,
+        anchor: words::to_scalar(event.anchor)?,
+    };
+    Some(Sent {
+        record: Record::Message(Box::new(message)),
+        position: event.index.try_into().ok()?,
+    })
+}
+
+fn top_up(log: &Log) -> Option<Sent> {
+    let event: Poll::TopUp = log.decode()?;
+    let top_up = TopUp {
+        state_index: event.stateIndex.try_into().ok()?,
+        amount: event.credits.try_into().ok()?,
+    };
+    Some(Sent {
+        record: Record::TopUp(top_up),
+        position: event.index.try_into().ok()?,
+    })
+}

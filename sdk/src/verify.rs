@@ -1,0 +1,360 @@
+//! Verifying a finalized poll with nothing but its chain.
+//!
+//! [`audit`] takes no one's word for the count: it rebuilds the poll's hash chains from the events,
+//! takes the proof from the transaction that finalized the poll, and verifies it here, in Rust,
+//! against the statement that follows from the events and the stored results. It also compares the
+//! code of the poll, of its verifier and of the Poseidon libraries with the contracts that are part
+//! of this program, byte by byte, with the poll's settings and the verifier's key in their places.
+//!
+//! # What follows from it
+//!
+//! * The stored results are those of a count of exactly the joins, messages and top-ups in the poll's
+//!   events, all of them and in their order, under the header that the contract names.
+//! * The contract's rules are the compiled contract's, for everything after its creation.
+//! * Nobody can open the proof's commitments to something else by knowing the logarithm of the
+//!   blindings' base: it is the one that this program hashes to the curve.
+//!
+//! # What is still trusted
+//!
+//! * **The setup behind the verifying key.** From a key alone nobody can tell which circuit it is for, nor
+//!   whether somebody kept its trapdoors. Whoever has the proving key, or the transcript of the ceremony
+//!   that made it, can check that; this does not, nor does it compare `[tau]_2` with a file of powers. A key that
+//!   says that it is one for development, or that has the development setup's tau, is told apart and is
+//!   INSECURE.
+//! * **MACI, the contract that the poll file names.** The poll must be one of its polls. But its code, and
+//!   that of its factory, is not compared with anything, and code does not show what a contract's storage
+//!   began with. Whoever deployed another MACI may have made a poll that began with joins of nobody's or with voters
+//!   kept out.
+//! * **Who may join and with how many credits.** The code of the gatekeeper, the join verifier, the proxy of
+//!   credits and the token is not compared either. That the join verifier says that its key is one for
+//!   development is told.
+//! * **The node.** One that lies about everything, the contracts' code too, can show a poll that never was.
+//!   Ask one that is your own, or several.
+//! * Everything in `docs/soundness.md`.
+//!
+//! The proof of a poll that was finalized by way of another contract is not in the transaction's input, where
+//! it is looked for; anybody who has it can give it.
+
+mod code;
+mod history;
+
+use maci_nova_chain::{BlockId, Chain, Log};
+use maci_nova_compressor::decider::{self, DeciderError, DeciderProof, Statement};
+use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
+use maci_nova_contracts::alloy_sol_types::SolCall;
+use maci_nova_contracts::bindings::Poll::{self, finalizeCall};
+use maci_nova_contracts::poll::PollState;
+use maci_nova_contracts::words;
+use maci_nova_protocol::chain as hash_chain;
+use maci_nova_protocol::log::PublicFacts;
+use maci_nova_protocol::poll::State;
+use maci_nova_protocol::tally::{results_root, OptionResult};
+use maci_nova_protocol::Fr;
+
+use crate::error::{on_chain, Error};
+use crate::poll::contract::PollContract;
+use code::Verifier;
+use history::History;
+use maci_nova_chain::Observer;
+
+/// A finalized poll whose results are proven.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audited {
+    /// What each option received.
+    pub results: Vec<OptionResult>,
+    /// Voice credits spent on all options.
+    pub total_spent: u128,
+    /// Those who joined.
+    pub voters: u64,
+    /// Messages and top-ups.
+    pub messages: u64,
+    /// The root of the state tree after the count.
+    pub state_root: Fr,
+    /// The contract that accepted the proof.
+    pub verifier: Address,
+    /// Why the proof shows nothing to somebody who does not trust whoever made the keys; `None` if
+    /// there is no known reason.
+    pub insecure: Option<&'static str>,
+    /// keccak256 of the verifying key, encoded as the contract's constructor takes it: names the ceremony
+    /// that everything rests on.
+    pub key_digest: B256,
+    /// The transaction that finalized the poll.
+    pub transaction: B256,
+    /// Its block.
+    pub block: u64,
+}
+
+/// What is asked of a poll beside that it is right.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Demands<'a> {
+    /// Refuse keys that are INSECURE, or of which nothing is known.
+    pub production: bool,
+    /// The key's digest, from whoever was at the ceremony.
+    pub key_digest: Option<B256>,
+    /// The proof, for a poll that was finalized by way of another contract.
+    pub proof: Option<&'a finalizeCall>,
+}
+
+/// Verifies a finalized poll.
+///
+/// # Errors
+/// [`Error::OnChain`] with what contradicts what; [`Error::InsecureKeys`]; [`Error::Chain`] if the chain
+/// does not answer.
+pub fn audit<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    demands: &Demands<'_>,
+    observer: &dyn Observer,
+) -> Result<Audited, Error> {
+    require_finalized(chain, poll)?;
+    poll.check_origin(chain)?;
+    code::check_poll(chain, poll)?;
+    let verifier = Verifier::read(chain, poll)?;
+    demands.check(poll, &verifier)?;
+    let history = History::read(chain, poll, observer)?;
+    if !poll.chains(chain)?.are_of(&history.facts) {
+        return Err(poll.contradiction(
+            "its events do not lead to its hash chains: the node leaves some out, or the poll file's first block is too late",
+        ));
+    }
+    let count = Count::read(chain, poll, &history.finalized, demands.proof)?;
+    count.check_stored(chain, poll)?;
+    verify(poll, &verifier, &count, &history.facts)?;
+    require_same_chain(chain, poll, &history.finalized)?;
+    Ok(Audited {
+        total_spent: total(&count.results).spent,
+        results: count.results,
+        voters: history.facts.join_count - 1,
+        messages: history.facts.message_count,
+        state_root: count.state_root,
+        verifier: poll.info.verifier,
+        insecure: verifier.insecure,
+        key_digest: verifier.digest,
+        transaction: history.finalized.transaction,
+        block: history.finalized.block_number,
+    })
+}
+
+impl Demands<'_> {
+    fn check(&self, poll: &PollContract, verifier: &Verifier) -> Result<(), Error> {
+        if self
+            .key_digest
+            .is_some_and(|digest| digest != verifier.digest)
+        {
+            return Err(poll.contradiction(&format!(
+                "its verifier's key has digest {}, not the one that was given",
+                verifier.digest
+            )));
+        }
+        match (self.production, verifier.insecure, self.key_digest) {
+            (true, Some(reason), _) => Err(Error::InsecureKeys(reason)),
+            (true, None, None) => Err(Error::InsecureKeys(
+                "nobody says which key is the ceremony's: give its digest with --key-digest",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn require_finalized<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
+    let reason = match poll.state(chain)? {
+        PollState::Finalized => return Ok(()),
+        PollState::Aborted => "it was given up, there are no results to verify",
+        PollState::Pending | PollState::Open | PollState::Ended => {
+            "it is not finalized, there are no results to verify yet"
+        }
+    };
+    Err(poll.contradiction(reason))
+}
+
+/// All that was read is of one chain only if none of it was replaced meanwhile. The last event shows
+/// that: nothing before it is replaced without it.
+fn require_same_chain<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    finalized: &Log,
+) -> Result<(), Error> {
+    let block = chain
+        .block(BlockId::Number(finalized.block_number))
+        .map_err(on_chain("read the block that finalized the poll"))?;
+    match block.hash == finalized.block_hash {
+        true => Ok(()),
+        false => Err(poll
+            .contradiction("the chain was reorganised while it was read; run the command again")),
+    }
+}
+
+/// What the transaction that finalized the poll claims.
+struct Count {
+    state_root: Fr,
+    tally_root: Fr,
+    results: Vec<OptionResult>,
+    proof: DeciderProof,
+    event: Poll::Finalized,
+}
+
+impl Count {
+    fn read<C: Chain + ?Sized>(
+        chain: &C,
+        poll: &PollContract,
+        log: &Log,
+        given: Option<&finalizeCall>,
+    ) -> Result<Self, Error> {
+        let event: Option<Poll::Finalized> = log.decode();
+        let event = event
+            .ok_or_else(|| poll.contradiction("its event of the results is not of the form"))?;
+        let call = match given {
+            Some(given) => given.clone(),
+            None => finalize_call(chain, poll, log.transaction)?,
+        };
+        if (call.newStateRoot, call.tallyRoot) != (event.stateRoot, event.tallyRoot) {
+            return Err(poll.contradiction(
+                "the proof, or the transaction that finalized it, has other roots than its event",
+            ));
+        }
+        let root = |word: U256| {
+            words::to_scalar(word).ok_or_else(|| poll.contradiction("a root is no field element"))
+        };
+        let results = call.newResults.iter().map(|result| OptionResult {
+            votes: result.votes,
+            spent: result.spent,
+        });
+        let proof: Vec<u8> = call
+            .proof
+            .iter()
+            .flat_map(|word| word.to_be_bytes::<32>())
+            .collect();
+        let proof = DeciderProof::from_bytes(&proof)
+            .map_err(|error| poll.contradiction(&format!("its proof is none: {error}")))?;
+        Ok(Count {
+            state_root: root(call.newStateRoot)?,
+            tally_root: root(call.tallyRoot)?,
+            results: results.collect(),
+            proof,
+            event,
+        })
+    }
+
+    /// What the contract tells everybody must be what was claimed, and the claims must fit each other.
+    fn check_stored<C: Chain + ?Sized>(&self, chain: &C, poll: &PollContract) -> Result<(), Error> {
+        let header = poll.header();
+        let sums = total(&self.results);
+        let stored = poll.ask(chain, &Poll::totalsCall {})?;
+        let computed = results_root(header.vote_option_tree_depth, &self.results);
+        let checks = [
+            (
+                self.results.len() as u64 == header.vote_options,
+                "the transaction that finalized it does not have one result for each option",
+            ),
+            (
+                poll.results(chain)? == self.results,
+                "its stored results are not those of the transaction that finalized it",
+            ),
+            (
+                (stored.votes, stored.spent) == (sums.votes, sums.spent),
+                "its stored totals are not the sums of its results",
+            ),
+            (
+                (self.event.totals.votes, self.event.totals.spent) == (sums.votes, sums.spent),
+                "the totals in its event are not the sums of its results",
+            ),
+            (
+                poll.ask(chain, &Poll::stateRootCall {})? == self.event.stateRoot,
+                "its stored state root is not that of its event",
+            ),
+            (
+                computed == Ok(self.tally_root),
+                "its tally root is not that of its results",
+            ),
+            (
+                self.event.results.len() == self.results.len()
+                    && self
+                        .event
+                        .results
+                        .iter()
+                        .zip(&self.results)
+                        .all(|(told, one)| (told.votes, told.spent) == (one.votes, one.spent)),
+                "the results in its event are not those of the transaction that finalized it",
+            ),
+        ];
+        match checks.into_iter().find(|(holds, _)| !holds) {
+            Some((_, contradiction)) => Err(poll.contradiction(contradiction)),
+            None => Ok(()),
+        }
+    }
+
+    /// What the proof has to show, from the events and not from what the contract keeps.
+    fn statement(&self, poll: &PollContract, facts: &PublicFacts) -> Statement {
+        let header = poll.header();
+        // Without messages there is no head, and the cursor has not moved.
+        let (message_head, message_cursor) = match facts.message_count {
+            0 => (Fr::from(0), Fr::from(0)),
+            _ => (facts.message_head, hash_chain::zero()),
+        };
+        let last = State {
+            poll: header.context(),
+            join_chain: facts.join_chain,
+            join_count: Fr::from(facts.join_count),
+            message_head,
+            message_cursor,
+            state_root: self.state_root,
+            tally_root: self.tally_root,
+        };
+        Statement {
+            domain: poll.domain(),
+            z0: State::initial(header).to_array(),
+            z: last.to_array(),
+            results: self.results.clone(),
+        }
+    }
+}
+
+/// The call that finalized the poll, from the transaction's input.
+fn finalize_call<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    transaction: B256,
+) -> Result<finalizeCall, Error> {
+    let input = chain
+        .input(transaction)
+        .map_err(on_chain("read the transaction that finalized the poll"))?;
+    let input = input.ok_or_else(|| {
+        poll.contradiction(&format!(
+            "transaction {transaction}, which finalized it, is not on the chain"
+        ))
+    })?;
+    let call = finalizeCall::abi_decode_validate(&input.calldata).ok();
+    call.filter(|_| input.to == Some(poll.address))
+        .ok_or_else(|| {
+            poll.contradiction(&format!(
+                "transaction {transaction} finalized it by way of another contract, so the proof is not in the transaction's input; give the one that finalize wrote, decider.json, with --proof"
+            ))
+        })
+}
+
+fn verify(
+    poll: &PollContract,
+    verifier: &Verifier,
+    count: &Count,
+    facts: &PublicFacts,
+) -> Result<(), Error> {
+    let statement = count.statement(poll, facts);
+    decider::verify(&verifier.key, &statement, &count.proof).map_err(|error| match error {
+        DeciderError::False => {
+            poll.contradiction("the proof does not show that these are the results of its events")
+        }
+        other => poll.contradiction(&format!("the proof cannot be verified: {other}")),
+    })
+}
+
+/// Sums over all options. Wrong claims may pass 2^128; they are refused by what they are compared with.
+fn total(results: &[OptionResult]) -> OptionResult {
+    let add = |sum: OptionResult, result: &OptionResult| OptionResult {
+        votes: sum.votes.saturating_add(result.votes),
+        spent: sum.spent.saturating_add(result.spent),
+    };
+    results.iter().fold(OptionResult::default(), add)
+}
+
+#[cfg(test)]
+mod tests;

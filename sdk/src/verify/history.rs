@@ -1,0 +1,63 @@
+//! What was sent to a poll, all of it, and what it came to.
+
+use maci_nova_chain::{Chain, Log, Observer};
+use maci_nova_contracts::alloy_sol_types::SolEvent;
+use maci_nova_contracts::bindings::Poll;
+use maci_nova_protocol::log::{PublicFacts, Record};
+
+use crate::error::{reading, Error};
+use crate::poll::contract::{PollContract, Sent, SENT};
+
+/// The events of a finalized poll.
+pub(super) struct History {
+    /// What the joins, messages and top-ups come to.
+    pub(super) facts: PublicFacts,
+    /// The one event that says that there are results.
+    pub(super) finalized: Log,
+}
+
+impl History {
+    /// Reads the blocks from the poll's first to the newest.
+    pub(super) fn read<C: Chain + ?Sized>(
+        chain: &C,
+        poll: &PollContract,
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
+        let mut facts = PublicFacts::initial(poll.header().clone());
+        let mut finalized = Vec::new();
+        let kinds = [SENT.as_slice(), &[Poll::Finalized::SIGNATURE_HASH]].concat();
+        let topics = &[kinds];
+        let scan = poll.scan(topics, "poll's events", observer);
+        scan.each(chain, reading("poll's events"), |log| {
+            if log.topics.first() == Some(&Poll::Finalized::SIGNATURE_HASH) {
+                finalized.push(log.clone());
+                return Ok(());
+            }
+            absorb(&mut facts, poll, &poll.read(log)?)
+        })?;
+        match <[Log; 1]>::try_from(finalized) {
+            Ok([finalized]) => Ok(History { facts, finalized }),
+            Err(logs) => Err(poll.contradiction(&format!(
+                "it has {} events that say that it is finalized, not one",
+                logs.len()
+            ))),
+        }
+    }
+}
+
+/// Adds an event, which must be the next one of its kind.
+fn absorb(facts: &mut PublicFacts, poll: &PollContract, sent: &Sent) -> Result<(), Error> {
+    let (what, next) = match sent.record {
+        Record::Join(_) => ("join", facts.join_count - 1),
+        _ => ("message", facts.message_count),
+    };
+    if sent.position != next {
+        return Err(poll.contradiction(&format!(
+            "{what} {} comes where {next} should be: the node leaves events out",
+            sent.position
+        )));
+    }
+    facts.absorb(&sent.record).map_err(|error| {
+        poll.contradiction(&format!("{what} {next} is not one of this poll: {error}"))
+    })
+}

@@ -1,0 +1,692 @@
+//! What a voter does on a chain: sign up, join a poll, publish messages, top up.
+
+pub mod anchor;
+pub mod ballot;
+#[cfg(feature = "files")]
+pub mod join_key;
+pub mod join_proof;
+#[cfg(feature = "files")]
+pub mod messages_file;
+pub mod sign_ups;
+pub mod signing_window;
+
+use crate::voter::join_proof::{JoinProof, Prover, Statement};
+use maci_nova_chain::clock::duration;
+use maci_nova_chain::{self as chain, Chain, ChainError, Log, Receipt};
+use maci_nova_chain::{clock, Contract, Observer, Stage};
+use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
+use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent};
+use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
+use maci_nova_contracts::poll::PollState;
+use maci_nova_contracts::words;
+use maci_nova_protocol::keys::{PrivateKey, PublicKey};
+use maci_nova_protocol::log::SignedMessage;
+use maci_nova_protocol::membership::{self, Binding, Nullifier, Terms, Witness};
+use maci_nova_protocol::message::{Message, AMOUNT_BITS};
+use zeroize::Zeroizing;
+
+use crate::error::{on_chain, reading, Error};
+use crate::poll::contract::{poll_key, view, PollContract};
+use crate::voter::anchor::Anchor;
+use crate::voter::ballot::Draft;
+use crate::voter::sign_ups::SignUps;
+use crate::voter::signing_window::{is_refused, Outlook, Window};
+
+/// Messages of one transaction: with 250,000 gas each, less than half of what a transaction may take.
+pub const BATCH: usize = 25;
+
+/// How often messages are signed, if the contract refuses their anchor each time.
+const SIGNINGS: u32 = 5;
+
+/// A key that has signed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedUp {
+    /// Its index among all sign-ups, from 0.
+    pub index: u64,
+    /// Gas of the transaction; none was sent if the key had signed up before.
+    pub gas: Option<u64>,
+}
+
+/// Everything that a join depends on.
+#[derive(Debug)]
+pub struct JoinRequest<'a> {
+    /// The poll.
+    pub poll: &'a PollContract,
+    /// Its MACI.
+    pub maci: Contract,
+    /// What makes the proof, under the key that the poll's verifier was deployed with.
+    pub prover: &'a Prover,
+    /// The key that has signed up.
+    pub key: &'a PrivateKey,
+    /// The voter's first key in the poll.
+    pub poll_key: &'a PublicKey,
+    /// Passed on to the contract that gives credits.
+    pub credit_data: &'a Bytes,
+    /// With fewer the poll refuses, so that the one join of a sign-up is not used up for less.
+    pub min_credits: u64,
+}
+
+/// A voter in a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// Their index, from 1.
+    pub state_index: u64,
+    /// Their voice credits, without top-ups.
+    pub credits: u64,
+    /// Gas of the transaction; none was sent if they had joined before.
+    pub gas: Option<u64>,
+}
+
+/// Messages in the poll.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Index of the first one among the poll's messages and top-ups, from 0. The others follow,
+    /// unless there were several transactions and somebody else's came between.
+    pub first: u64,
+    /// How many.
+    pub count: u64,
+    /// Gas of all transactions.
+    pub gas: u64,
+}
+
+/// A top-up in the poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToppedUp {
+    /// Its index among the poll's messages and top-ups, from 0.
+    pub index: u64,
+    /// Voice credits that it added.
+    pub credits: u64,
+    /// Tokens that were paid, in their smallest unit.
+    pub tokens: U256,
+    /// Gas of the transaction, and of approvals before it.
+    pub gas: u64,
+}
+
+/// Signs a key up, unless it has signed up already.
+pub fn sign_up<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    maci: Contract,
+    key: &PublicKey,
+    gatekeeper_data: Bytes,
+) -> Result<SignedUp, Error> {
+    let what = "sign up";
+    let [x, y] = [&key.point().x, &key.point().y].map(words::scalar);
+    let call = MACI::signUpCall {
+        key: MACI::PublicKey { x, y },
+        gatekeeperData: gatekeeper_data,
+    };
+    let receipt = match chain::send(chain, from, maci.address, &call, U256::ZERO) {
+        Err(error) if is_signed_up(&error) => {
+            let index = sign_ups::index_of(chain, maci, key, &())?;
+            let index = index.ok_or_else(|| on_chain(what)(error))?;
+            return Ok(SignedUp { index, gas: None });
+        }
+        sent => sent.map_err(on_chain(what))?,
+    };
+    let event: MACI::SignUp = event(&receipt, maci.address)?;
+    Ok(SignedUp {
+        index: number(event.index)?,
+        gas: Some(receipt.gas_used),
+    })
+}
+
+fn is_signed_up(error: &ChainError) -> bool {
+    matches!(error.revert(), Some(MACI::MACIErrors::LeafAlreadyExists(_)))
+}
+
+/// Whether a key that has signed up has joined the poll, under whatever key.
+pub fn has_joined<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    key: &PrivateKey,
+) -> Result<bool, Error> {
+    let secret = Zeroizing::new(key.secret_scalar());
+    let Nullifier(nullifier) = Nullifier::new(&secret, &poll.scope());
+    let nullifier = words::scalar(&nullifier);
+    poll.ask(chain, &Poll::nullifierUsedCall { nullifier })
+}
+
+/// Joins a poll, unless the key has joined it already under the same poll key.
+pub fn join<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    request: &JoinRequest<'_>,
+    observer: &dyn Observer,
+) -> Result<Joined, Error> {
+    let poll = request.poll;
+    if request.key.public_key() == *request.poll_key {
+        let text = "the key in the poll has to be another one than the key that has signed up: the same would show everybody who joins";
+        return Err(Error::Request(text.into()));
+    }
+    if has_joined(chain, poll, request.key)? {
+        return joined_already(chain, poll, request.poll_key, observer);
+    }
+    require_open(chain, poll)?;
+    let sign_ups = SignUps::read(chain, request.maci, observer)?;
+    let (statement, proof) = prove(request, from, &sign_ups, observer)?;
+    let root_index = sign_ups.last().unwrap_or_default();
+    let call = Poll::joinCall {
+        nullifier: words::scalar(&statement.nullifier.0),
+        rootIndex: U256::from(root_index),
+        pollKey: poll_key(&request.poll_key.point()),
+        proof: proof_words(&proof),
+        creditData: request.credit_data.clone(),
+        minCredits: U256::from(request.min_credits),
+    };
+    let receipt = chain::send(chain, from, poll.address, &call, U256::ZERO)
+        .map_err(on_chain("join the poll"))?;
+    let event: Poll::Join = event(&receipt, poll.address)?;
+    Ok(Joined {
+        state_index: number(event.stateIndex)?,
+        credits: number(event.credits)?,
+        gas: Some(receipt.gas_used),
+    })
+}
+
+fn joined_already<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    poll_key: &PublicKey,
+    observer: &dyn Observer,
+) -> Result<Joined, Error> {
+    let joined = the_join_of(chain, poll, poll_key, observer)?;
+    joined.ok_or_else(|| {
+        poll.contradiction("the key has joined already, under another poll key than this one; give the poll key that it joined with")
+    })
+}
+
+/// Proves that the key has signed up, for this poll key and sender. What is returned verifies: a
+/// proof that does not, under a key that somebody else made, could tell who joins, and stays here.
+fn prove(
+    request: &JoinRequest<'_>,
+    from: Address,
+    sign_ups: &SignUps,
+    observer: &dyn Observer,
+) -> Result<(Statement, JoinProof), Error> {
+    let path = sign_ups.path(&request.key.public_key()).ok_or_else(|| {
+        Error::OnChain(format!(
+            "the key has not signed up at MACI {}; use signup first",
+            request.maci.address
+        ))
+    })?;
+    let internal = |error: &dyn std::error::Error| Error::Internal(format!("no proof: {error}"));
+    let witness = Witness::new(request.key, path).map_err(|error| internal(&error))?;
+    let statement = witness.statement(request.poll.scope(), binding(request, from));
+    let progress = observer.begin(Stage::Timed {
+        label: "join proof",
+    });
+    let proof = request.prover.prove(statement, &witness);
+    drop(progress);
+    let proof = proof.map_err(|error| internal(&error))?;
+    match join_proof::verify(&request.prover.verifying_key(), &statement, &proof) {
+        Ok(()) => Ok((statement, proof)),
+        Err(error) => Err(Error::JoinKey(format!(
+            "the join proof does not verify under its own key, so it was not sent ({error}); the proving key is bad, get another one"
+        ))),
+    }
+}
+
+fn binding(request: &JoinRequest<'_>, from: Address) -> Binding {
+    Binding::new(&Terms {
+        chain_id: request.poll.chain_id,
+        poll: membership::Address(request.poll.address.into()),
+        poll_key: request.poll_key.point(),
+        sender: membership::Address(from.into()),
+        credit_data: request.credit_data,
+        min_credits: request.min_credits,
+    })
+}
+
+fn proof_words(proof: &JoinProof) -> [U256; JoinProof::WORDS] {
+    let bytes = proof.to_bytes();
+    std::array::from_fn(|i| U256::from_be_slice(&bytes[32 * i..][..32]))
+}
+
+/// Signs and publishes a ballot in its order, [`BATCH`] messages in a transaction: each transaction's are
+/// signed just before it is sent, after the one before is in a block. Where the contract refuses the
+/// anchor, because the transaction waited too long or a block was replaced, they are signed and sent again.
+pub fn cast<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    drafts: &[Draft],
+) -> Result<Published, Error> {
+    require_some(chain, poll, drafts.len())?;
+    let mut published = Published::default();
+    for batch in drafts.chunks(BATCH) {
+        let what = published.describe(batch.len(), drafts.len());
+        let receipt = sign_and_send(chain, from, poll, batch, &what)?;
+        published.add(poll, batch.len(), &receipt)?;
+    }
+    Ok(published)
+}
+
+fn sign_and_send<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    drafts: &[Draft],
+    what: &str,
+) -> Result<Receipt, Error> {
+    let mut waiting = None;
+    for _ in 0..SIGNINGS {
+        let sent = match sign(chain, poll, drafts) {
+            Ok((anchor, messages, last_block)) => {
+                let wait = last_block.map(|last_block| Wait {
+                    last_block,
+                    replaces: waiting,
+                });
+                send_batch(chain, from, poll, &messages, &anchor, wait)
+            }
+            Err(failure) => return Err(after(waiting, failure, what)),
+        };
+        match sent {
+            Err(ChainError::Overdue { transaction }) => waiting = Some(transaction),
+            Err(error) if is_refused(&error) => waiting = None,
+            sent => return sent.map_err(on_chain(what)),
+        }
+    }
+    let text = "its messages were too late each time; the chain is busy, or its clock or this machine's is wrong";
+    Err(after(waiting, Error::OnChain(text.into()), what))
+}
+
+/// How long a transaction is waited for.
+struct Wait {
+    last_block: u64,
+    /// The one that it takes the place of.
+    replaces: Option<B256>,
+}
+
+/// Signs for the newest anchor; also the block after which it is no use to wait any longer.
+fn sign<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    drafts: &[Draft],
+) -> Result<(Anchor, Vec<Message>, Option<u64>), Error> {
+    let anchor = Window::newest(chain, poll)?;
+    let last_block = last_block(chain, poll, &anchor)?;
+    let messages = drafts.iter().map(|draft| draft.sign(&anchor)).collect();
+    Ok((anchor, messages, last_block))
+}
+
+/// A failure while a transaction waits, which may get into a block still.
+fn after(waiting: Option<B256>, failure: Error, what: &str) -> Error {
+    match waiting {
+        None => failure,
+        Some(transaction) => on_chain(what)(ChainError::Undecided {
+            transaction,
+            reason: failure.to_string(),
+        }),
+    }
+}
+
+/// After which block it is no use to wait for a transaction any longer.
+fn last_block<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    anchor: &Anchor,
+) -> Result<Option<u64>, Error> {
+    if !poll.header().has_anchors() {
+        return Ok(None);
+    }
+    let outlook = Outlook::now(chain, poll)?;
+    Ok(outlook.last_for_node(anchor.block_number))
+}
+
+/// Publishes signed messages in their order, up to [`BATCH`] in a transaction, those of a transaction signed
+/// after one block.
+pub fn publish<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    messages: &[SignedMessage],
+    observer: &dyn Observer,
+) -> Result<Published, Error> {
+    require_some(chain, poll, messages.len())?;
+    check_anchors(chain, poll, messages, observer)?;
+    let mut published = Published::default();
+    let of_one_block = messages.chunk_by(|one, next| anchor_of(one) == anchor_of(next));
+    for batch in of_one_block.flat_map(|messages| messages.chunks(BATCH)) {
+        let what = published.describe(batch.len(), messages.len());
+        let bare: Vec<Message> = batch.iter().map(|signed| signed.message).collect();
+        let receipt = send_batch(chain, from, poll, &bare, &anchor_of(&batch[0]), None);
+        published.add(poll, batch.len(), &receipt.map_err(on_chain(what))?)?;
+    }
+    Ok(published)
+}
+
+fn anchor_of(signed: &SignedMessage) -> Anchor {
+    Anchor {
+        block_number: signed.block_number,
+        element: signed.message.anchor,
+    }
+}
+
+/// Refuses, before anything is paid, what the contract would refuse; warns of what it soon will.
+fn check_anchors<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    messages: &[SignedMessage],
+    observer: &dyn Observer,
+) -> Result<(), Error> {
+    let mut anchors: Vec<Anchor> = messages.iter().map(anchor_of).collect();
+    anchors.dedup();
+    if !poll.header().has_anchors() {
+        let text = "its messages have no anchors, and these have; they are another poll's";
+        let foreign = anchors.iter().any(|anchor| *anchor != Anchor::NONE);
+        return match foreign {
+            true => Err(poll.contradiction(text)),
+            false => Ok(()),
+        };
+    }
+    let outlook = Outlook::now(chain, poll)?;
+    let window = outlook.window;
+    for anchor in anchors {
+        let block = anchor.block_number;
+        if block < window.oldest() {
+            return Err(poll.contradiction(&format!(
+                "messages that were signed after block {block} are too old for it, it takes those since block {}; sign them again",
+                window.oldest()
+            )));
+        }
+        if poll.anchor_of(chain, block)?.anchor != words::scalar(&anchor.element) {
+            return Err(poll.contradiction(&format!(
+                "messages were signed for another anchor than that of its block {block}: for another poll, or the block has been replaced; sign them again"
+            )));
+        }
+        let left = outlook.last(block).saturating_sub(window.present);
+        if left <= window.blocks / 4 {
+            observer.warn(&format!(
+                "messages that were signed after block {block} are taken for about {left} more blocks; if they come too late, sign them again"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn require_some<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    messages: usize,
+) -> Result<(), Error> {
+    if messages == 0 {
+        return Err(Error::Request("there is no message to publish".into()));
+    }
+    require_open(chain, poll)
+}
+
+impl Published {
+    fn add(
+        &mut self,
+        poll: &PollContract,
+        messages: usize,
+        receipt: &Receipt,
+    ) -> Result<(), Error> {
+        let event: Poll::Message = event(receipt, poll.address)?;
+        if self.count == 0 {
+            self.first = number(event.index)?;
+        }
+        self.count += messages as u64;
+        self.gas = self.gas.saturating_add(receipt.gas_used);
+        Ok(())
+    }
+
+    /// Completes "cannot ...", of the next `batch` messages of `all`.
+    fn describe(&self, batch: usize, all: usize) -> String {
+        let done = self.count;
+        match (done, all) {
+            (0, 1) => "publish the message".into(),
+            (0, all) if all == batch => format!("publish the {all} messages"),
+            _ => format!(
+                "publish messages {} to {} of {all} (those before are in the poll)",
+                done + 1,
+                done + batch as u64
+            ),
+        }
+    }
+}
+
+fn send_batch<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    batch: &[Message],
+    anchor: &Anchor,
+    wait: Option<Wait>,
+) -> Result<Receipt, ChainError> {
+    let data = |message: &Message| message.data.each_ref().map(words::scalar);
+    let key = |message: &Message| poll_key(&message.encryption_key);
+    let fee = poll.info.settings.messageFee;
+    let too_much = || ChainError::Invalid("the fee is more than there is money".into());
+    let fee = fee
+        .checked_mul(U256::from(batch.len()))
+        .ok_or_else(too_much)?;
+    let block_number = U256::from(anchor.block_number);
+    let element = words::scalar(&anchor.element);
+    if let [message] = batch {
+        let call = Poll::publishMessageCall {
+            data: data(message),
+            encryptionKey: key(message),
+            blockNumber: block_number,
+            anchor: element,
+        };
+        return send_in_time(chain, from, poll, call.abi_encode(), fee, wait);
+    }
+    let call = Poll::publishMessageBatchCall {
+        data: batch.iter().map(data).collect(),
+        encryptionKeys: batch.iter().map(key).collect(),
+        blockNumber: block_number,
+        anchor: element,
+    };
+    send_in_time(chain, from, poll, call.abi_encode(), fee, wait)
+}
+
+fn send_in_time<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    calldata: Vec<u8>,
+    fee: U256,
+    wait: Option<Wait>,
+) -> Result<Receipt, ChainError> {
+    match wait {
+        Some(Wait {
+            last_block,
+            replaces,
+        }) => chain.send_until(
+            from,
+            poll.address,
+            calldata.into(),
+            fee,
+            last_block,
+            replaces,
+        ),
+        None => chain.send(from, Some(poll.address), calldata.into(), fee),
+    }
+}
+
+/// Adds voice credits to a voter's, paid by `from` in the poll's token.
+pub fn top_up<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    state_index: u64,
+    credits: u64,
+) -> Result<ToppedUp, Error> {
+    let settings = &poll.info.settings;
+    let token = settings.topUpToken;
+    if token == Address::ZERO {
+        return Err(Error::OnChain("this poll has no top-ups".into()));
+    }
+    if credits == 0 || credits >> AMOUNT_BITS != 0 {
+        let text = "a top-up is at least 1 and below 2^48 voice credits";
+        return Err(Error::Request(text.into()));
+    }
+    require_open(chain, poll)?;
+    if !(1..poll.chains(chain)?.join_count).contains(&state_index) {
+        let text = format!("nobody has joined the poll at state index {state_index}");
+        return Err(Error::OnChain(text));
+    }
+    let amount = U256::from(credits).checked_mul(settings.creditUnit);
+    let amount = amount.ok_or_else(|| Error::Request("so many credits cannot be paid".into()))?;
+    let approval = approve(chain, from, poll, amount)?;
+    let call = Poll::topUpCall {
+        stateIndex: U256::from(state_index),
+        amount,
+    };
+    let receipt = chain::send(chain, from, poll.address, &call, settings.messageFee)
+        .map_err(on_chain("top up"))?;
+    let event: Poll::TopUp = event(&receipt, poll.address)?;
+    Ok(ToppedUp {
+        index: number(event.index)?,
+        credits: number(event.credits)?,
+        tokens: amount,
+        gas: approval.saturating_add(receipt.gas_used),
+    })
+}
+
+/// Lets the poll take the amount, unless it may already; the gas.
+fn approve<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    amount: U256,
+) -> Result<u64, Error> {
+    let token = poll.info.settings.topUpToken;
+    let what = "read the poll's token";
+    let query = SampleToken::balanceOfCall { account: from };
+    let balance = view(chain, token, &query, what)?;
+    if balance < amount {
+        return Err(Error::OnChain(format!(
+            "the top-up takes {amount} of token {token}, and account {from} has {balance}"
+        )));
+    }
+    let query = SampleToken::allowanceCall {
+        owner: from,
+        spender: poll.address,
+    };
+    let allowance: U256 = view(chain, token, &query, what)?;
+    if allowance >= amount {
+        return Ok(0);
+    }
+    // Some tokens let an allowance be changed to zero and from zero alone.
+    let steps = [U256::ZERO, amount];
+    let steps = &steps[usize::from(allowance.is_zero())..];
+    let mut gas = 0_u64;
+    for value in steps {
+        let call = SampleToken::approveCall {
+            spender: poll.address,
+            value: *value,
+        };
+        let receipt = chain::send(chain, from, token, &call, U256::ZERO)
+            .map_err(on_chain("approve the tokens"))?;
+        gas = gas.saturating_add(receipt.gas_used);
+    }
+    Ok(gas)
+}
+
+/// The voter who joined with a key. Anybody can join with the key of somebody else, so there may be
+/// several: an error.
+pub fn the_join_of<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    key: &PublicKey,
+    observer: &dyn Observer,
+) -> Result<Option<Joined>, Error> {
+    let [x, y] = [&key.point().x, &key.point().y].map(words::scalar);
+    let mut found = joins(chain, poll, observer)?;
+    found.retain(|event| (event.x, event.y) == (x, y));
+    match &found[..] {
+        [] => Ok(None),
+        [event] => voter(event).map(Some),
+        several => {
+            let indices: Vec<String> = several
+                .iter()
+                .map(|event| event.stateIndex.to_string())
+                .collect();
+            Err(poll.contradiction(&format!(
+                "several voters joined with this key, with state indices {}; the key votes for each of them, named with --state-index",
+                indices.join(", ")
+            )))
+        }
+    }
+}
+
+/// The voter at an index.
+pub fn join_at<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    state_index: u64,
+    observer: &dyn Observer,
+) -> Result<Option<Joined>, Error> {
+    // All are asked for, so that the node does not learn which one votes.
+    let found = joins(chain, poll, observer)?;
+    let index = U256::from(state_index);
+    let event = found.iter().find(|event| event.stateIndex == index);
+    event.map(voter).transpose()
+}
+
+fn joins<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    observer: &dyn Observer,
+) -> Result<Vec<Poll::Join>, Error> {
+    let topics = &[vec![Poll::Join::SIGNATURE_HASH]];
+    let scan = poll.scan(topics, "joins", observer);
+    let mut found = Vec::new();
+    scan.each(chain, reading("joins"), |log: &Log| {
+        let event = log.decode();
+        found.push(event.ok_or_else(|| poll.contradiction("an event is not of the poll's form"))?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn voter(event: &Poll::Join) -> Result<Joined, Error> {
+    Ok(Joined {
+        state_index: number(event.stateIndex)?,
+        credits: number(event.credits)?,
+        gas: None,
+    })
+}
+
+/// An error unless the poll takes joins, messages and top-ups, as far as can be seen. Blocks may be
+/// rare, and the next one may be after the start: then the contract decides.
+fn require_open<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
+    match poll.state(chain)? {
+        PollState::Open => Ok(()),
+        PollState::Pending => {
+            let now = clock::now(chain).map_err(on_chain("read the newest block"))?;
+            match poll.times().0.checked_sub(now) {
+                None | Some(0) => Ok(()),
+                Some(left) => Err(poll.contradiction(&format!(
+                    "it has not started; it does in {}",
+                    duration(left as f64)
+                ))),
+            }
+        }
+        PollState::Ended | PollState::Finalized | PollState::Aborted => {
+            Err(poll.contradiction("it has ended and takes nothing any more"))
+        }
+    }
+}
+
+/// The event that a contract's transaction has to have.
+fn event<E: SolEvent>(receipt: &Receipt, contract: Address) -> Result<E, Error> {
+    receipt.event(contract).ok_or_else(|| {
+        Error::OnChain(format!(
+            "transaction {} went through without the contract's event {}",
+            receipt.transaction,
+            E::SIGNATURE
+        ))
+    })
+}
+
+fn number(word: U256) -> Result<u64, Error> {
+    word.try_into()
+        .map_err(|_| Error::OnChain(format!("the contract says {word}, which cannot be")))
+}
+
+#[cfg(test)]
+mod tests;

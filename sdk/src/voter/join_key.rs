@@ -1,0 +1,74 @@
+//! The proving key of join proofs: proofs verify only if they are made under the key that the poll's
+//! verifier was deployed with.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use maci_nova_contracts::alloy_primitives::B256;
+use maci_nova_groth16::{KeyCache, KeyFileError};
+
+use crate::error::Error;
+use crate::voter::join_proof::{Prover, ProverError};
+
+/// Where a deployment puts the key: `poll.join.key` beside `poll.json`.
+pub fn beside(poll_file: &Path) -> PathBuf {
+    let mut name = poll_file.file_stem().unwrap_or_default().to_owned();
+    name.push(".join.key");
+    poll_file.with_file_name(name)
+}
+
+/// The key with this digest: from the file that is named, or else from beside the poll file or the
+/// user's cache. No key of another digest is read.
+pub fn open(named: Option<&Path>, poll_file: &Path, digest: &B256) -> Result<Prover, Error> {
+    if let Some(path) = named {
+        return Prover::read_known(path, digest).map_err(|error| refuse(path, poll_file, &error));
+    }
+    let beside = beside(poll_file);
+    match Prover::read_known(&beside, digest) {
+        Err(error) if is_missing(&error) => {}
+        read => return read.map_err(|error| refuse(&beside, poll_file, &error)),
+    }
+    let missing = || {
+        Error::JoinKey(format!(
+            "there is no proving key {}; {}",
+            beside.display(),
+            advice(poll_file)
+        ))
+    };
+    // Without a cache folder there is no key in it.
+    let cache = KeyCache::of_user().map_err(|_| missing())?;
+    let cached = Prover::cached_path(&cache).and_then(|path| Prover::read_known(&path, digest));
+    cached.map_err(|_| missing())
+}
+
+fn is_missing(error: &ProverError) -> bool {
+    matches!(error, ProverError::File(KeyFileError::Io(error)) if error.kind() == io::ErrorKind::NotFound)
+}
+
+fn refuse(path: &Path, poll_file: &Path, error: &ProverError) -> Error {
+    let text = format!("proving key {}: {error}", path.display());
+    match error {
+        ProverError::File(KeyFileError::Io(_)) => Error::JoinKey(text),
+        _ => Error::JoinKey(format!("{text}; {}", advice(poll_file))),
+    }
+}
+
+fn advice(poll_file: &Path) -> String {
+    format!(
+        "get {} from whoever deployed the poll and put it there, or name it with --join-key",
+        beside(poll_file).display()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_has_the_poll_files_name() {
+        let key = |path: &str| beside(Path::new(path)).display().to_string();
+        assert_eq!(key("poll.json"), "poll.join.key");
+        assert_eq!(key("polls/a.b.json"), "polls/a.b.join.key");
+        assert_eq!(key("poll"), "poll.join.key");
+    }
+}

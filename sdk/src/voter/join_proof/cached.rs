@@ -1,0 +1,42 @@
+//! Keys from the user's cache.
+
+use std::path::PathBuf;
+
+use maci_nova_groth16::{Circuit, KeyCache, KeyEvent, Trapdoors};
+use maci_nova_step_circuit::membership::INPUTS;
+
+use super::{matrices, Prover, ProverError};
+
+/// Names the keys in the cache.
+const NAME: &str = "join";
+
+impl Prover {
+    /// Keys from a cache, where they are kept if they had to be made. In production
+    /// only a ceremony's keys will do.
+    ///
+    /// # Errors
+    /// [`ProverError::Circuit`], [`ProverError::Cache`].
+    pub fn cached(
+        cache: &KeyCache,
+        production: bool,
+        report: &mut dyn FnMut(KeyEvent<'_>),
+    ) -> Result<Self, ProverError> {
+        let matrices = matrices()?;
+        let circuit = Circuit {
+            name: NAME,
+            matrices: &matrices,
+            publics: INPUTS,
+            production,
+        };
+        let key = cache.key(circuit, Trapdoors::insecure_development, report)?;
+        Ok(Prover { matrices, key })
+    }
+
+    /// Where a cache keeps the keys, whether they are there or not.
+    ///
+    /// # Errors
+    /// [`ProverError::Circuit`].
+    pub fn cached_path(cache: &KeyCache) -> Result<PathBuf, ProverError> {
+        Ok(cache.path(NAME, &matrices()?.digest()))
+    }
+}

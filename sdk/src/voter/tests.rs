@@ -1,0 +1,627 @@
+//! Voters of real contracts, with real join proofs, in an embedded EVM.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::OnceLock;
+
+use halo2curves::bn256::{Fr as Scalar, G1Affine, G2Affine};
+use halo2curves::group::Curve;
+use maci_nova_chain::{Block, BlockId};
+use maci_nova_contracts::alloy_primitives::B256;
+use maci_nova_contracts::deploy::{self, Gatekeeper, Plan, Shape};
+use maci_nova_contracts::evm::{Evm, SENDER};
+use maci_nova_contracts::{decider, join as contract};
+use maci_nova_groth16::convert::ToHalo;
+use maci_nova_groth16::Trapdoors;
+use maci_nova_protocol::log::Record;
+use maci_nova_protocol::Fr;
+
+use super::*;
+use crate::poll::file::{Contracts, KeyDigests, PollFile};
+use crate::voter::ballot::{Ballot, Choice};
+use crate::voter::join_key;
+use crate::voter::signing_window::{can_be_repeated, is_refused};
+
+const HOUR: u64 = 3600;
+const CREDITS: u32 = 100;
+const CREDIT_UNIT: u64 = 10;
+/// Blocks that an anchor is good for.
+const WITHIN: u16 = 75;
+const FEE: u64 = 7;
+/// Who pays, and who else there is.
+const OTHER: Address = Address::repeat_byte(0x12);
+
+#[derive(Clone)]
+struct World {
+    evm: Evm,
+    maci: Contract,
+    poll: PollContract,
+    token: Address,
+}
+
+fn prover() -> &'static Prover {
+    static PROVER: OnceLock<Prover> = OnceLock::new();
+    PROVER.get_or_init(|| Prover::setup(Trapdoors::insecure_development()).unwrap())
+}
+
+fn key(seed: u64) -> PrivateKey {
+    PrivateKey::from_element(Fr::from(seed))
+}
+
+fn g1(scalar: u64) -> G1Affine {
+    (G1Affine::generator() * Scalar::from(scalar)).to_affine()
+}
+
+fn g2(scalar: u64) -> G2Affine {
+    (G2Affine::generator() * Scalar::from(scalar)).to_affine()
+}
+
+/// Of a verifier that nobody asks.
+fn decider_key() -> decider::Key {
+    decider::Key {
+        alpha: g1(2),
+        beta: g2(3),
+        gamma_prime: g2(4),
+        delta: g2(5),
+        ic: [6, 7, 8, 9].map(g1),
+        tau: g2(10),
+        h: g1(11),
+    }
+}
+
+fn contract_key() -> contract::Key {
+    let key = prover().verifying_key();
+    contract::Key {
+        alpha: key.alpha.to_halo(),
+        beta: key.beta.to_halo(),
+        gamma: key.gamma.to_halo(),
+        delta: key.delta.to_halo(),
+        ic: key.ic.map(|point| point.to_halo()),
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        shape: Shape {
+            state_tree_depth: 2,
+            vote_option_tree_depth: 1,
+            events_per_step: 1,
+        },
+        decider_key: decider_key(),
+        join_key: contract_key(),
+        development_keys: true,
+        production: false,
+        join_depth: 32,
+        gatekeeper: Gatekeeper::FreeForAll,
+        owner: SENDER,
+    }
+}
+
+fn deploy_code(evm: &mut Evm, code: Bytes) -> Address {
+    chain::deploy(evm, SENDER, code).unwrap().contract
+}
+
+impl World {
+    /// A poll that starts in an hour.
+    fn new() -> Self {
+        static WORLD: OnceLock<World> = OnceLock::new();
+        WORLD.get_or_init(World::make).clone()
+    }
+
+    fn make() -> Self {
+        let mut evm = Evm::new();
+        let addresses = deploy::system(&mut evm, SENDER, &plan(), &mut BTreeMap::new()).unwrap();
+        let at = |address| Contract {
+            address,
+            first_block: 1,
+        };
+        let contracts = Contracts {
+            registry: at(addresses.registry),
+            decider_verifier: at(addresses.decider_verifier),
+            join_verifier: at(addresses.join_verifier),
+            maci: at(addresses.maci),
+        };
+        let keys = KeyDigests {
+            decider: B256::repeat_byte(1),
+            join: prover().digest().into(),
+        };
+        let credits = deploy::constant_credits(CREDITS).unwrap();
+        let credits = deploy_code(&mut evm, credits);
+        let token = deploy::sample_token(SENDER).unwrap();
+        let token = deploy_code(&mut evm, token);
+        let mint = SampleToken::mintCall {
+            to: SENDER,
+            amount: U256::from(10_000),
+        };
+        chain::send(&mut evm, SENDER, token, &mint, U256::ZERO).unwrap();
+        let settings = settings(&evm, credits, token);
+        let call = MACI::createPollCall { settings };
+        let receipt = chain::send(&mut evm, SENDER, addresses.maci, &call, U256::ZERO).unwrap();
+        let created: MACI::PollCreated = receipt.event(addresses.maci).unwrap();
+        let chain_id = evm.chain_id().unwrap();
+        let file = PollFile::new(chain_id, None, contracts, keys);
+        let poll = Contract {
+            address: created.poll,
+            first_block: receipt.block_number,
+        };
+        World {
+            poll: PollContract::open(&evm, &file, poll).unwrap(),
+            maci: contracts.maci,
+            token,
+            evm,
+        }
+    }
+
+    fn open() -> Self {
+        let mut world = World::new();
+        world.go_to(world.poll.times().0);
+        world
+    }
+
+    /// An open poll with one voter, whose keys are 100 and 200.
+    fn with_voter() -> Self {
+        static WORLD: OnceLock<World> = OnceLock::new();
+        let make = || {
+            let mut world = World::open();
+            world.sign_up(100).unwrap();
+            world.join(100, 200).unwrap();
+            world
+        };
+        WORLD.get_or_init(make).clone()
+    }
+
+    fn go_to(&mut self, time: u64) {
+        self.evm.set_next_timestamp(time);
+        self.evm.mine(1);
+    }
+
+    fn sign_up(&mut self, seed: u64) -> Result<SignedUp, Error> {
+        let key = key(seed).public_key();
+        sign_up(&mut self.evm, SENDER, self.maci, &key, Bytes::new())
+    }
+
+    fn join(&mut self, seed: u64, poll_seed: u64) -> Result<Joined, Error> {
+        let request = JoinRequest {
+            poll: &self.poll,
+            maci: self.maci,
+            prover: prover(),
+            key: &key(seed),
+            poll_key: &key(poll_seed).public_key(),
+            credit_data: &Bytes::new(),
+            min_credits: 1,
+        };
+        join(&mut self.evm, OTHER, &request, &())
+    }
+
+    fn ballot(&self, options: u64) -> Vec<SignedMessage> {
+        let anchor = Window::newest(&self.evm, &self.poll).unwrap();
+        self.with_ballot(options, |ballot| ballot.messages(&anchor).unwrap())
+    }
+
+    fn with_ballot<T>(&self, options: u64, use_it: impl FnOnce(Ballot<'_>) -> T) -> T {
+        let choices = (0..options).map(|option| Choice { option, weight: 2 });
+        use_it(Ballot {
+            header: self.poll.header(),
+            state_index: 1,
+            key: &key(200),
+            choices: &choices.collect::<Vec<_>>(),
+            new_key: None,
+            first_nonce: 1,
+        })
+    }
+
+    fn publish(&mut self, messages: &[SignedMessage]) -> Result<Published, Error> {
+        publish(&mut self.evm, OTHER, &self.poll, messages, &())
+    }
+
+    /// The messages of the poll's log.
+    fn messages(&self) -> Vec<Message> {
+        let sent = self.poll.all_sent(&self.evm, &()).unwrap();
+        let messages = sent.iter().filter_map(|sent| match &sent.record {
+            Record::Message(message) => Some(**message),
+            _ => None,
+        });
+        messages.collect()
+    }
+
+    fn top_up(&mut self, state_index: u64, credits: u64) -> Result<ToppedUp, Error> {
+        top_up(&mut self.evm, SENDER, &self.poll, state_index, credits)
+    }
+
+    fn allowance(&self) -> U256 {
+        let query = SampleToken::allowanceCall {
+            owner: SENDER,
+            spender: self.poll.address,
+        };
+        chain::view(&self.evm, self.token, &query).unwrap()
+    }
+}
+
+fn settings(evm: &Evm, credits: Address, token: Address) -> MACI::PollSettings {
+    let coordinator = key(1).public_key().point();
+    let [x, y] = [&coordinator.x, &coordinator.y].map(words::scalar);
+    let now = evm.latest().timestamp;
+    MACI::PollSettings {
+        coordinatorKey: MACI::PublicKey { x, y },
+        voteOptions: 5,
+        mode: 0,
+        shape: MACI::Shape {
+            stateTreeDepth: 2,
+            voteOptionTreeDepth: 1,
+            eventsPerStep: 1,
+        },
+        startTime: now + HOUR,
+        endTime: now + 25 * HOUR,
+        provingBase: HOUR,
+        signedWithin: WITHIN,
+        lastRoot: u32::MAX,
+        provingPerMessage: 60,
+        provingMax: 30 * 24 * 3600,
+        credits,
+        topUpToken: token,
+        creditUnit: U256::from(CREDIT_UNIT),
+        beneficiary: SENDER,
+        messageFee: U256::from(FEE),
+    }
+}
+
+#[track_caller]
+fn fails<T: std::fmt::Debug>(result: Result<T, Error>, text: &str) {
+    let error = result.expect_err("refused").to_string();
+    assert!(error.contains(text), "{error}");
+}
+
+#[test]
+fn a_key_signs_up_once() {
+    let mut world = World::new();
+    for index in 0..3 {
+        let signed_up = world.sign_up(100 + index).unwrap();
+        assert_eq!(signed_up.index, index);
+        assert!(signed_up.gas.is_some());
+    }
+    let index = 1;
+    let again = SignedUp { index, gas: None };
+    assert_eq!(world.sign_up(101).unwrap(), again);
+    let sign_ups = SignUps::read(&world.evm, world.maci, &()).unwrap();
+    assert_eq!((sign_ups.count(), sign_ups.last()), (3, Some(2)));
+    assert_eq!(sign_ups.position(&key(102).public_key()), Some(2));
+    assert!(sign_ups.path(&key(99).public_key()).is_none());
+    let data = Bytes::from(vec![1]);
+    let key = key(110).public_key();
+    let refused = sign_up(&mut world.evm, SENDER, world.maci, &key, data);
+    fails(refused, "UnexpectedGatekeeperData");
+}
+
+/// A later first block than MACI's, and so no root of the contract's.
+#[test]
+fn sign_ups_that_are_missing_are_noticed() {
+    let mut world = World::new();
+    world.sign_up(100).unwrap();
+    world.sign_up(101).unwrap();
+    let mut late = world.maci;
+    late.first_block = world.evm.latest().number;
+    let read = |maci| SignUps::read(&world.evm, maci, &());
+    fails(read(late), "the node leaves some out");
+    late.first_block += 1;
+    fails(read(late), "not all there");
+    assert_eq!(read(world.maci).unwrap().count(), 2);
+}
+
+#[test]
+fn nobody_has_signed_up() {
+    let mut world = World::open();
+    let sign_ups = SignUps::read(&world.evm, world.maci, &()).unwrap();
+    assert_eq!((sign_ups.count(), sign_ups.last()), (0, None));
+    fails(world.join(100, 200), "use signup first");
+}
+
+#[test]
+fn a_sign_up_joins_once() {
+    let mut world = World::open();
+    for seed in 100..105 {
+        world.sign_up(seed).unwrap();
+    }
+    let first = world.join(102, 200).unwrap();
+    assert_eq!((first.state_index, first.credits), (1, u64::from(CREDITS)));
+    assert!(first.gas.is_some());
+    let gas = None;
+    assert_eq!(world.join(102, 200).unwrap(), Joined { gas, ..first });
+    fails(world.join(102, 201), "under another poll key");
+    assert!(has_joined(&world.evm, &world.poll, &key(102)).unwrap());
+    assert!(!has_joined(&world.evm, &world.poll, &key(103)).unwrap());
+    assert_eq!(world.join(104, 201).unwrap().state_index, 2);
+    fails(world.join(103, 103), "another one than the key");
+    fails(world.join(99, 202), "has not signed up");
+
+    let index = |seed: u64| {
+        let joined = the_join_of(&world.evm, &world.poll, &key(seed).public_key(), &());
+        joined.map(|joined| joined.map(|joined| joined.state_index))
+    };
+    assert_eq!(index(200).unwrap(), Some(1));
+    assert_eq!(index(201).unwrap(), Some(2));
+    assert_eq!(index(202).unwrap(), None);
+    let joined = join_at(&world.evm, &world.poll, 2, &()).unwrap();
+    assert_eq!(joined.unwrap().credits, u64::from(CREDITS));
+    assert_eq!(join_at(&world.evm, &world.poll, 3, &()).unwrap(), None);
+    // Somebody else takes the first one's key.
+    assert_eq!(world.join(100, 200).unwrap().state_index, 3);
+    let several = the_join_of(&world.evm, &world.poll, &key(200).public_key(), &());
+    fails(several, "indices 1, 3;");
+}
+
+/// Where the key comes from, and what happens with another one.
+#[test]
+fn proofs_of_another_setup_are_refused_by_the_contract() {
+    let mut world = World::open();
+    world.sign_up(100).unwrap();
+    let other = Prover::setup(Trapdoors::insecure_development()).unwrap();
+    let request = JoinRequest {
+        poll: &world.poll,
+        maci: world.maci,
+        prover: &other,
+        key: &key(100),
+        poll_key: &key(200).public_key(),
+        credit_data: &Bytes::new(),
+        min_credits: 1,
+    };
+    let refused = join(&mut world.evm, OTHER, &request, &());
+    fails(refused, "cannot join the poll");
+
+    let directory = tempfile::tempdir().unwrap();
+    let poll_file = directory.path().join("poll.json");
+    let digest = B256::from(prover().digest());
+    let beside = join_key::beside(&poll_file);
+    fails(
+        join_key::open(None, &poll_file, &digest),
+        "there is no proving key",
+    );
+    other.write(&beside).unwrap();
+    fails(
+        join_key::open(None, &poll_file, &digest),
+        "from whoever deployed",
+    );
+    fails(
+        join_key::open(Some(&beside), &poll_file, &digest),
+        "another proving key",
+    );
+    prover().write(&beside).unwrap();
+    let read = join_key::open(None, &poll_file, &digest).unwrap();
+    assert_eq!(read.digest(), prover().digest());
+    let missing = directory.path().join("none");
+    fails(
+        join_key::open(Some(&missing), &poll_file, &digest),
+        "No such file",
+    );
+}
+
+#[test]
+fn a_poll_that_is_not_open() {
+    let mut world = World::new();
+    world.sign_up(100).unwrap();
+    let messages = world.ballot(1);
+    fails(world.join(100, 200), "has not started");
+    fails(world.publish(&messages), "has not started");
+    fails(world.top_up(1, 5), "has not started");
+    let mut world = World::with_voter();
+    world.go_to(world.poll.times().1);
+    fails(world.publish(&messages), "has ended");
+    fails(world.top_up(1, 5), "has ended");
+    world.sign_up(101).unwrap();
+    fails(world.join(101, 201), "has ended");
+    // What was done before is told still.
+    assert_eq!(world.join(100, 200).unwrap().state_index, 1);
+}
+
+#[test]
+fn ballots_are_in_the_poll_as_they_were_made() {
+    let mut world = World::with_voter();
+    let one = world.ballot(1);
+    let published = world.publish(&one).unwrap();
+    assert_eq!((published.first, published.count), (0, 1));
+    let five = world.ballot(5);
+    let published = world.publish(&five).unwrap();
+    assert_eq!((published.first, published.count), (1, 5));
+    let sent = [one, five].concat();
+    let sent: Vec<Message> = sent.iter().map(|signed| signed.message).collect();
+    assert_eq!(world.messages(), sent);
+    let fees = world.evm.balance(world.poll.address).unwrap();
+    assert_eq!(fees, U256::from(6 * FEE));
+    fails(world.publish(&[]), "no message");
+}
+
+#[test]
+fn what_was_sent_cannot_be_sent_again_later() {
+    let mut world = World::with_voter();
+    let old = world.ballot(2);
+    world.publish(&old).unwrap();
+    // As long as its anchor is taken, anybody can.
+    let outlook = Outlook::now(&world.evm, &world.poll).unwrap();
+    assert!(outlook.of_node && can_be_repeated(&world.evm, &world.poll, &outlook).unwrap());
+    let last = outlook.last(old[0].block_number);
+    world.evm.mine(last - outlook.window.present - 1);
+    world.publish(&old).unwrap();
+    fails(world.publish(&old), "too old");
+    // The contract says the same, to whoever asks nobody.
+    let bare: Vec<Message> = old.iter().map(|signed| signed.message).collect();
+    let anchor = anchor_of(&old[0]);
+    let refused = send_batch(&mut world.evm, OTHER, &world.poll, &bare, &anchor, None);
+    let refused = refused.unwrap_err();
+    assert!(is_refused(&refused), "{refused}");
+    // Under the anchor of now they would not count; the client does not send them.
+    let now = Window::newest(&world.evm, &world.poll).unwrap();
+    let mut renamed = old.clone();
+    for signed in &mut renamed {
+        signed.block_number = now.block_number;
+    }
+    fails(world.publish(&renamed), "another anchor");
+    // A ballot that is signed now is taken.
+    let new = world.ballot(2);
+    world.publish(&new).unwrap();
+}
+
+#[test]
+fn a_ballot_is_signed_again_for_each_transaction() {
+    let mut world = World::with_voter();
+    let drafts = world.with_ballot(5, |ballot| ballot.drafts().unwrap());
+    let many: Vec<Draft> = (0..6)
+        .flat_map(|_| world.with_ballot(5, |ballot| ballot.drafts().unwrap()))
+        .collect();
+    let (evm, poll) = (&mut world.evm, &world.poll);
+    assert_eq!(cast(evm, OTHER, poll, &drafts).unwrap().count, 5);
+    // Near the end the window is short, and each block has an anchor of its own.
+    world.go_to(world.poll.times().1 - 600);
+    let published = cast(&mut world.evm, OTHER, &world.poll, &many).unwrap();
+    assert_eq!((published.first, published.count), (5, 30));
+    let messages = world.messages();
+    let batches = [&messages[..5], &messages[5..30], &messages[30..]];
+    let anchors = batches.map(|batch| -> HashSet<Fr> { batch.iter().map(|m| m.anchor).collect() });
+    assert!(anchors.iter().all(|of_one| of_one.len() == 1));
+    let all: HashSet<Fr> = anchors.into_iter().flatten().collect();
+    assert!(all.len() == 3 && !all.contains(&Fr::from(0)));
+    let none = cast(&mut world.evm, OTHER, &world.poll, &[]);
+    fails(none, "no message");
+}
+
+#[test]
+fn messages_of_another_poll_are_not_sent() {
+    let mut world = World::with_voter();
+    world.evm.mine(u64::from(WITHIN));
+    let mut foreign = world.ballot(1);
+    foreign[0].message.anchor += Fr::from(1);
+    fails(world.publish(&foreign), "another anchor");
+    foreign[0].block_number = 0;
+    fails(world.publish(&foreign), "too old");
+    let ahead = world.evm.latest().number + 1;
+    foreign[0].block_number = ahead;
+    fails(world.publish(&foreign), "AnchorUnknown");
+}
+
+/// A rollup whose nodes count other blocks than its contracts, and where BLOCKHASH is no header's.
+struct Rollup<'a>(&'a mut Evm);
+
+impl Chain for Rollup<'_> {
+    maci_nova_chain::forward!(0: chain_id accounts send call input code balance);
+
+    fn logs(
+        &self,
+        address: Address,
+        from_block: u64,
+        to_block: u64,
+        topics: &[Vec<B256>],
+    ) -> Result<Vec<Log>, ChainError> {
+        self.0.logs(address, from_block / 48, to_block / 48, topics)
+    }
+    fn block(&self, block: BlockId) -> Result<Block, ChainError> {
+        let block = self.0.block(match block {
+            BlockId::Latest => BlockId::Latest,
+            BlockId::Number(number) => BlockId::Number(number / 48),
+        })?;
+        Ok(Block {
+            number: 48 * block.number,
+            hash: !block.hash,
+            ..block
+        })
+    }
+}
+
+#[test]
+fn a_rollup_whose_contracts_count_other_blocks() {
+    let mut world = World::with_voter();
+    let drafts = world.with_ballot(3, |ballot| ballot.drafts().unwrap());
+    let signed = world.ballot(2);
+    let mut rollup = Rollup(&mut world.evm);
+    assert_eq!(
+        cast(&mut rollup, OTHER, &world.poll, &drafts)
+            .unwrap()
+            .count,
+        3
+    );
+    publish(&mut rollup, OTHER, &world.poll, &signed, &()).unwrap();
+    let outlook = Outlook::now(&rollup, &world.poll).unwrap();
+    assert!(!outlook.of_node);
+    assert_eq!(outlook.last_for_node(outlook.window.present), None);
+    assert_eq!(world.messages().len(), 5);
+}
+
+#[test]
+fn whether_something_can_be_repeated() {
+    let mut world = World::with_voter();
+    let repeatable = |world: &World| {
+        let outlook = Outlook::now(&world.evm, &world.poll).unwrap();
+        can_be_repeated(&world.evm, &world.poll, &outlook).unwrap()
+    };
+    assert!(!repeatable(&world), "nothing was sent");
+    let ballot = world.ballot(1);
+    world.publish(&ballot).unwrap();
+    assert!(repeatable(&world));
+    world.evm.mine(u64::from(WITHIN) - 2);
+    assert!(repeatable(&world));
+    world.evm.mine(2);
+    assert!(!repeatable(&world));
+}
+
+/// A chain on which a node reorders blocks, or lies about them.
+#[test]
+fn an_anchor_that_is_not_of_its_block_is_not_signed() {
+    let world = World::with_voter();
+    let anchor = Window::newest(&world.evm, &world.poll).unwrap();
+    assert_eq!(anchor.block_number % 5, 0);
+    let mut twin = world.poll.clone();
+    twin.chain_id += 1;
+    fails(Window::newest(&world.evm, &twin), "not made of the hash");
+}
+
+#[test]
+fn many_messages_take_several_transactions() {
+    let mut world = World::with_voter();
+    let messages: Vec<SignedMessage> = (0..6).flat_map(|_| world.ballot(5)).collect();
+    let before = world.evm.latest().number;
+    let published = world.publish(&messages).unwrap();
+    assert_eq!((published.first, published.count), (0, 30));
+    assert_eq!(world.evm.latest().number, before + 2);
+    assert_eq!(world.poll.chains(&world.evm).unwrap().message_count, 30);
+
+    // The second transaction fails: what is in the poll already is said.
+    let mut bad = messages;
+    bad[27].message.encryption_key.x += Fr::from(1);
+    fails(
+        world.publish(&bad),
+        "publish messages 26 to 30 of 30 (those before are in the poll)",
+    );
+    assert_eq!(world.poll.chains(&world.evm).unwrap().message_count, 55);
+    fails(world.publish(&bad[27..28]), "cannot publish the message:");
+}
+
+#[test]
+fn top_ups_approve_what_they_pay() {
+    let mut world = World::with_voter();
+    let topped_up = world.top_up(1, 50).unwrap();
+    assert_eq!((topped_up.index, topped_up.credits), (0, 50));
+    assert_eq!(topped_up.tokens, U256::from(500));
+    assert_eq!(world.allowance(), U256::ZERO);
+    // An allowance that is enough stays, one that is not is replaced.
+    let approve = |world: &mut World, value: u64| {
+        let call = SampleToken::approveCall {
+            spender: world.poll.address,
+            value: U256::from(value),
+        };
+        chain::send(&mut world.evm, SENDER, world.token, &call, U256::ZERO).unwrap();
+    };
+    approve(&mut world, 25);
+    let blocks = world.evm.latest().number;
+    world.top_up(1, 2).unwrap();
+    assert_eq!(world.evm.latest().number, blocks + 1);
+    assert_eq!(world.allowance(), U256::from(5));
+    world.top_up(1, 2).unwrap();
+    assert_eq!(world.evm.latest().number, blocks + 4);
+    assert_eq!(world.allowance(), U256::ZERO);
+
+    fails(world.top_up(0, 1), "nobody has joined");
+    fails(world.top_up(2, 1), "nobody has joined");
+    fails(world.top_up(1, 0), "at least 1");
+    fails(world.top_up(1, 1 << 48), "below 2^48");
+    fails(world.top_up(1, 100_000), "has 9460");
+    let poor = top_up(&mut world.evm, OTHER, &world.poll, 1, 1);
+    fails(poor, "has 0");
+    world.poll.info.settings.topUpToken = Address::ZERO;
+    fails(world.top_up(1, 1), "no top-ups");
+}
