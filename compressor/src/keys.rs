@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use maci_nova_folding::{engine::Engine, Parameters, ParametersDigest, SetupOrigin};
+use maci_nova_folding::{engine::PublicParams, Parameters, ParametersDigest, SetupOrigin};
 use maci_nova_step_circuit::Shape;
 
 /// The circuits and keys that final proofs are verified with; shared with the parameters that it
@@ -12,7 +12,7 @@ pub struct VerifierKey {
     pub(crate) shape: Shape,
     pub(crate) origin: SetupOrigin,
     pub(crate) parameters: ParametersDigest,
-    pub(crate) engine: Arc<Engine>,
+    pub(crate) engine: Arc<PublicParams>,
 }
 
 impl VerifierKey {

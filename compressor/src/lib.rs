@@ -30,7 +30,7 @@ mod final_proof;
 mod keys;
 mod reader;
 mod snark;
-mod strict;
+mod strict_r1cs;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(test)]

@@ -5,14 +5,14 @@ use std::panic::{self, AssertUnwindSafe};
 use halo2curves::bn256::Fq;
 use maci_nova_folding::{
     blinding::{Blinded, Foldings},
-    engine::{decode, encode, instance_layout, Engine, EngineError, Ivc, Statement},
+    engine::{decode, encode, instance_layout, EngineError, IvcProof, PublicParams, Statement},
     layout::Layout,
 };
 use maci_nova_step_circuit::Fr;
 use nova_snark::errors::NovaError;
 use serde::{Deserialize, Serialize};
 
-use crate::strict::{self, PrimarySnark, SecondarySnark};
+use crate::strict_r1cs::{self, PrimarySnark, SecondarySnark};
 
 /// Why encoded bytes are no proof.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +41,7 @@ pub(crate) struct CompressedSnark {
 }
 
 /// Compresses a running proof.
-pub(crate) fn prove(engine: &Engine, proof: &Ivc) -> Result<Vec<u8>, SnarkError> {
+pub(crate) fn prove(engine: &PublicParams, proof: &IvcProof) -> Result<Vec<u8>, SnarkError> {
     let Blinded {
         foldings,
         primary: (instance, witness),
@@ -50,8 +50,9 @@ pub(crate) fn prove(engine: &Engine, proof: &Ivc) -> Result<Vec<u8>, SnarkError>
     let snark = CompressedSnark {
         foldings,
         blinds: (witness.blind, cyclefold_witness.blind),
-        primary: strict::prove(engine.primary(), &instance, &witness).map_err(EngineError::from)?,
-        secondary: strict::prove(engine.secondary(), &cyclefold, &cyclefold_witness)
+        primary: strict_r1cs::prove(engine.primary(), &instance, &witness)
+            .map_err(EngineError::from)?,
+        secondary: strict_r1cs::prove(engine.secondary(), &cyclefold, &cyclefold_witness)
             .map_err(EngineError::from)?,
     };
     let bytes = layout(engine).pack(&encode(&snark)?);
@@ -63,7 +64,7 @@ pub(crate) fn prove(engine: &Engine, proof: &Ivc) -> Result<Vec<u8>, SnarkError>
 /// Hostile bytes are an error: their size must be the one that the circuits' sizes imply, so every
 /// vector has its length; each element is canonical and each point on its curve.
 pub(crate) fn verify(
-    engine: &Engine,
+    engine: &PublicParams,
     bytes: &[u8],
     statement: &Statement<'_>,
 ) -> Result<(), SnarkError> {
@@ -81,19 +82,20 @@ pub(crate) fn verify(
 }
 
 impl CompressedSnark {
-    fn verify(&self, engine: &Engine, statement: &Statement<'_>) -> Result<(), SnarkError> {
+    fn verify(&self, engine: &PublicParams, statement: &Statement<'_>) -> Result<(), SnarkError> {
         let (primary, secondary) = self.foldings.fold(engine, statement)?;
         let rejected = |error: NovaError| SnarkError::Rejected(error.to_string());
         let Self { blinds, .. } = self;
-        strict::verify(engine.primary(), &primary, &blinds.0, &self.primary).map_err(rejected)?;
-        strict::verify(engine.secondary(), &secondary, &blinds.1, &self.secondary)
+        strict_r1cs::verify(engine.primary(), &primary, &blinds.0, &self.primary)
+            .map_err(rejected)?;
+        strict_r1cs::verify(engine.secondary(), &secondary, &blinds.1, &self.secondary)
             .map_err(rejected)?;
         Ok(())
     }
 }
 
 /// The fields of [`CompressedSnark`], in order.
-fn layout(engine: &Engine) -> Layout {
+fn layout(engine: &PublicParams) -> Layout {
     let inputs = [
         engine.primary().shape().num_io(),
         engine.secondary().shape().num_io(),
@@ -106,8 +108,14 @@ fn layout(engine: &Engine) -> Layout {
     let layout = layout.elements(3).vector(inputs[1]);
     // The blindings of both commitments.
     let layout = layout.elements(2);
-    let layout = primary_snark(layout, &Rounds::new(strict::dimension(engine.primary())));
-    secondary_snark(layout, &Rounds::new(strict::dimension(engine.secondary())))
+    let layout = primary_snark(
+        layout,
+        &Rounds::new(strict_r1cs::dimension(engine.primary())),
+    );
+    secondary_snark(
+        layout,
+        &Rounds::new(strict_r1cs::dimension(engine.secondary())),
+    )
 }
 
 /// Rounds of the sum-checks of a Spartan proof.

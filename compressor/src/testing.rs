@@ -5,7 +5,7 @@ use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::decider::{deploy_code, verify_calldata, Refusal, VerifyError};
 use maci_nova_contracts::evm::{Evm, SENDER};
 
-use crate::decider::{contract as convert, DeciderKey, DeciderProof, Statement};
+use crate::decider::{contract as convert, DeciderKey, DeciderProof, DeciderStatement};
 
 /// A deployed contract.
 #[derive(Clone, Debug)]
@@ -25,7 +25,11 @@ impl Contract {
     }
 
     /// What the contract says to a proof: the gas, or why it refuses.
-    pub fn verify(&self, statement: &Statement, proof: &DeciderProof) -> Result<u64, Refusal> {
+    pub fn verify(
+        &self,
+        statement: &DeciderStatement,
+        proof: &DeciderProof,
+    ) -> Result<u64, Refusal> {
         match self.call(calldata(statement, proof)) {
             Ok(gas) => Ok(gas),
             Err(VerifyError::Refused(refusal)) => Err(refusal),
@@ -42,6 +46,6 @@ impl Contract {
 }
 
 /// The call for a proof.
-pub fn calldata(statement: &Statement, proof: &DeciderProof) -> Bytes {
+pub fn calldata(statement: &DeciderStatement, proof: &DeciderProof) -> Bytes {
     verify_calldata(&convert::statement(statement), &convert::proof(proof))
 }

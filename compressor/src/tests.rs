@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, sync::OnceLock};
 use ff::{Field, PrimeField};
 use maci_nova_folding::{Parameters, RunningProof, SetupOrigin, SetupSource};
 use maci_nova_protocol::{
-    chain,
+    hash_chain,
     log::PublicFacts,
     tally::{results_root, OptionResult},
 };
@@ -205,7 +205,7 @@ fn joins_and_messages_must_be_those_of_the_facts() {
     facts.join_chain += Fr::ONE;
     assert!(matches!(check_against(&facts), Err(VerifyError::JoinChain)));
     facts = poll().facts.clone();
-    facts.join_count += 1;
+    facts.next_state_index += 1;
     assert!(matches!(check_against(&facts), Err(VerifyError::JoinCount)));
     facts = poll().facts.clone();
     facts.message_head += Fr::ONE;
@@ -213,7 +213,7 @@ fn joins_and_messages_must_be_those_of_the_facts() {
         check_against(&facts),
         Err(VerifyError::MessageHead)
     ));
-    facts.message_head = chain::zero();
+    facts.message_head = hash_chain::zero();
     assert!(matches!(
         check_against(&facts),
         Err(VerifyError::MessageHead)
@@ -365,7 +365,7 @@ fn cyclefold_scalars_above_r_are_refused() {
 fn a_witness_that_is_false_proves_nothing() {
     use maci_nova_folding::blinding::Blinded;
 
-    use crate::strict::{self, SecondarySnark};
+    use crate::strict_r1cs::{self, SecondarySnark};
 
     let engine = parameters().engine();
     let relation = engine.secondary();
@@ -376,8 +376,8 @@ fn a_witness_that_is_false_proves_nothing() {
     let (instance, witness) = blinded().secondary;
     let one = halo2curves::bn256::Fq::ONE;
     let verdict = |proven: &maci_nova_folding::relation::Witness<_>, stated: &_, blind| {
-        let snark: SecondarySnark = strict::prove(relation, &instance, proven).expect("made");
-        strict::verify(relation, stated, &blind, &snark)
+        let snark: SecondarySnark = strict_r1cs::prove(relation, &instance, proven).expect("made");
+        strict_r1cs::verify(relation, stated, &blind, &snark)
     };
     verdict(&witness, &instance, witness.blind).expect("true");
     let mut error = witness.clone();

@@ -3,7 +3,7 @@
 use ff::Field;
 use maci_nova_folding::{engine::Statement, ParametersDigest, SetupOrigin};
 use maci_nova_protocol::{
-    chain,
+    hash_chain,
     log::PublicFacts,
     poll::{HeaderError, State},
     tally::{results_root, OptionResult},
@@ -164,7 +164,7 @@ fn check_joins(state: &State, facts: &PublicFacts) -> Result<(), VerifyError> {
     if state.join_chain != facts.join_chain {
         return Err(VerifyError::JoinChain);
     }
-    if state.join_count != Fr::from(facts.join_count) {
+    if state.next_state_index != Fr::from(facts.next_state_index) {
         return Err(VerifyError::JoinCount);
     }
     Ok(())
@@ -174,13 +174,13 @@ fn check_joins(state: &State, facts: &PublicFacts) -> Result<(), VerifyError> {
 /// or there is none, and the state says that none was begun with.
 fn check_messages(state: &State, facts: &PublicFacts) -> Result<(), VerifyError> {
     let none = state.message_head == Fr::ZERO && state.message_cursor == Fr::ZERO;
-    if none && facts.message_head == chain::zero() {
+    if none && facts.message_head == hash_chain::zero() {
         return Ok(());
     }
     if state.message_head != facts.message_head {
         return Err(VerifyError::MessageHead);
     }
-    if state.message_cursor != chain::zero() {
+    if state.message_cursor != hash_chain::zero() {
         return Err(VerifyError::MessagesLeft);
     }
     Ok(())

@@ -270,7 +270,7 @@ impl<'a> Coordinator<'a> {
             let found = self.log.log();
             let text = format!(
                 "the poll has ended with {} joins and {} messages, and the node's events are of {} and {}, or of others",
-                chains.join_count.saturating_sub(1),
+                chains.next_state_index.saturating_sub(1),
                 chains.message_count,
                 found.voters(),
                 found.messages(),
@@ -301,7 +301,7 @@ impl<'a> Coordinator<'a> {
     fn read_again(&mut self, reason: &str, was_read_again: bool) -> Result<(), Error> {
         if was_read_again {
             let text = format!("{reason}, also when all is read again; use another node");
-            return Err(self.context.poll.contradiction(&text).into());
+            return Err(self.context.poll.inconsistent(&text).into());
         }
         self.note(&format!("{reason}: reading all of it again"));
         self.has_lost = true;

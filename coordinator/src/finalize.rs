@@ -45,7 +45,7 @@ pub fn finalize<C: Chain + ?Sized>(
             if !coordinator.second_agrees()? {
                 let text =
                     "the second node does not have the poll that was proven: nothing is sent";
-                return Err(poll.contradiction(text).into());
+                return Err(poll.inconsistent(text).into());
             }
             stored
         }
@@ -79,7 +79,7 @@ pub fn check_unsettled<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Res
         PollState::Aborted => "it was given up and takes no results any more",
         _ => return Ok(()),
     };
-    Err(poll.contradiction(text).into())
+    Err(poll.inconsistent(text).into())
 }
 
 /// Nobody takes a proof from the deadline on.
@@ -112,7 +112,7 @@ pub fn send<C: Chain + ?Sized>(
         return match poll.results(chain)? == finalization.statement.results {
             true => Ok(None),
             false => Err(poll
-                .contradiction("its results are others than those that were proven")
+                .inconsistent("its results are others than those that were proven")
                 .into()),
         };
     }

@@ -156,7 +156,7 @@ impl<'a> Fold<'a> {
         let joins = self.events();
         log.join_chain_after(joins) == Some(state.join_chain)
             && state == self.poll.state()
-            && self.poll.join_count() == joins + 1
+            && self.poll.next_state_index() == joins + 1
     }
 
     /// Folds joins of a log that may grow, as many as fill steps. Only joins may have been folded.
@@ -200,7 +200,7 @@ impl<'a> Fold<'a> {
 
     /// Joins that are folded.
     pub fn joins(&self) -> u64 {
-        let count = to_u64(&self.proof.state().join_count);
+        let count = to_u64(&self.proof.state().next_state_index);
         count.unwrap_or_default().saturating_sub(1)
     }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cyclefold::Challenge,
-    engine::{Engine, EngineError, Ivc, Primary, Secondary, Statement},
+    engine::{EngineError, IvcProof, Primary, PublicParams, Secondary, Statement},
     oracle::Query,
     relation::{coordinates, packed, Commitment, Instance, Random, Witness},
 };
@@ -86,7 +86,7 @@ impl Foldings {
     /// When the number of steps is out of range, or a vector or scalar of the instances is.
     pub fn fold(
         &self,
-        engine: &Engine,
+        engine: &PublicParams,
         statement: &Statement<'_>,
     ) -> Result<(Instance<Primary>, Instance<Secondary>), EngineError> {
         let lengths = [
@@ -115,7 +115,7 @@ impl Foldings {
     /// As [`Foldings::fold`].
     pub fn challenges(
         &self,
-        engine: &Engine,
+        engine: &PublicParams,
         statement: &Statement<'_>,
     ) -> Result<(Fr, Fr), EngineError> {
         let x = engine.public_inputs(statement, &self.salt, &self.running, &self.cyclefold)?;
@@ -124,7 +124,7 @@ impl Foldings {
     }
 
     /// The challenge of the last folding on BN254: all of a hash.
-    pub(crate) fn blinding(&self, engine: &Engine, x: &[Fr; 2]) -> Fr {
+    pub(crate) fn blinding(&self, engine: &PublicParams, x: &[Fr; 2]) -> Fr {
         let RandomInstance {
             witness_commitment,
             error_commitment,
@@ -142,7 +142,7 @@ impl Foldings {
     }
 
     /// The challenge of the last folding on Grumpkin: 128 bits.
-    pub(crate) fn cyclefold_blinding(&self, engine: &Engine, x1: &Fr) -> Fq {
+    pub(crate) fn cyclefold_blinding(&self, engine: &PublicParams, x1: &Fr) -> Fq {
         let RandomInstance {
             witness_commitment,
             error_commitment,
@@ -186,13 +186,13 @@ fn blind<E: nova_snark::traits::Engine>(
     )
 }
 
-impl Ivc {
+impl IvcProof {
     /// Folds the last step's witness into the running one, and both running instances with random
     /// ones.
     ///
     /// # Errors
     /// When the proof's vectors are not the engine's.
-    pub fn blinded(&self, engine: &Engine) -> Result<Blinded, EngineError> {
+    pub fn blinded(&self, engine: &PublicParams) -> Result<Blinded, EngineError> {
         let parts = self.parts();
         let (running, cyclefold) = (&parts.running, &parts.cyclefold);
         let mut witness = parts.running_witness.clone();

@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
-    engine::{EngineError, Ivc},
+    engine::{EngineError, IvcProof},
     FoldError, Parameters, ParametersDigest, RunningProof,
 };
 
@@ -244,7 +244,7 @@ impl Head {
         }
         let expected = match self.steps {
             0 => 0,
-            _ => Ivc::encoded_size(&parameters.engine().sizes()),
+            _ => IvcProof::encoded_size(&parameters.engine().sizes()),
         };
         if self.proof_length != expected as u64 {
             return Err(CheckpointError::Corrupt("a proof of another size".into()));
@@ -314,9 +314,13 @@ fn read_head(file: &mut File, length: u64) -> Result<[u8; HEAD_BYTES], Checkpoin
     Ok(bytes)
 }
 
-fn decode_proof(parameters: &Parameters, bytes: &[u8], steps: u64) -> Result<Ivc, CheckpointError> {
+fn decode_proof(
+    parameters: &Parameters,
+    bytes: &[u8],
+    steps: u64,
+) -> Result<IvcProof, CheckpointError> {
     let corrupt = |error: EngineError| CheckpointError::Corrupt(error.to_string());
-    let proof = Ivc::decode(parameters.engine(), bytes).map_err(corrupt)?;
+    let proof = IvcProof::decode(parameters.engine(), bytes).map_err(corrupt)?;
     if proof.steps() != steps {
         let text = "its head states another number of steps than its proof";
         return Err(CheckpointError::Corrupt(text.into()));

@@ -39,7 +39,7 @@ use crate::{
         coordinates, packed, Commitment, Instance, Products, Relation, RelationError, Witness,
     },
     secret::Secret,
-    silence::Silence,
+    stdout_guard::StdoutGuard,
 };
 
 pub use crate::relation::{Primary, Secondary};
@@ -92,7 +92,7 @@ pub enum EngineError {
     Layout(#[from] LayoutError),
 }
 
-/// Why [`Engine::setup`] failed.
+/// Why [`PublicParams::setup`] failed.
 #[derive(Debug)]
 pub(crate) enum SetupFailure<E> {
     /// The powers could not be had.
@@ -110,7 +110,7 @@ impl<E> From<EngineError> for SetupFailure<E> {
 }
 
 /// Public parameters for a step circuit.
-pub struct Engine {
+pub struct PublicParams {
     primary: Relation<Primary>,
     secondary: Relation<Secondary>,
     oracle: Oracle,
@@ -118,15 +118,15 @@ pub struct Engine {
     arity: usize,
 }
 
-impl fmt::Debug for Engine {
+impl fmt::Debug for PublicParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine")
+        f.debug_struct("PublicParams")
             .field("sizes", &self.sizes())
             .finish_non_exhaustive()
     }
 }
 
-impl Engine {
+impl PublicParams {
     /// Synthesizes both circuits for `blank` and takes the commitment keys. `provide` is called
     /// once, with the number of powers that the BN254 key needs (a power of two).
     pub(crate) fn setup<C: StepCircuit<Fr>, T, E>(
@@ -137,12 +137,12 @@ impl Engine {
         let shape = augmented_shape(&oracle, blank)?;
         let count = Relation::<Primary>::key_size(&shape);
         let (powers, value) = provide(count).map_err(SetupFailure::Powers)?;
-        let silence = Silence::begin().map_err(SetupFailure::Io)?;
+        let guard = StdoutGuard::begin().map_err(SetupFailure::Io)?;
         let key = kzg_key(powers)?;
-        drop(silence);
+        drop(guard);
         let primary = Relation::new(shape, key).map_err(EngineError::from)?;
         let secondary = secondary_relation()?;
-        let mut engine = Engine {
+        let mut engine = PublicParams {
             primary,
             secondary,
             oracle,
@@ -420,29 +420,29 @@ impl Parts {
 
 /// A proof of one step or more.
 #[derive(Clone)]
-pub struct Ivc {
+pub struct IvcProof {
     parts: Parts,
     /// The matrices times the running witnesses: folded along, since multiplying anew costs more.
     products: (Products<Primary>, Products<Secondary>),
 }
 
-impl fmt::Debug for Ivc {
+impl fmt::Debug for IvcProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The witness is secret.
-        f.debug_struct("Ivc")
+        f.debug_struct("IvcProof")
             .field("steps", &self.steps())
             .finish_non_exhaustive()
     }
 }
 
-impl Ivc {
+impl IvcProof {
     /// Proves the first step, from `z0`.
     ///
     /// # Errors
     /// [`EngineError::Statement`] for a state of another arity, [`EngineError::Synthesis`] when the
     /// step's circuit fails. Its constraints are not checked here.
     pub fn first<C: StepCircuit<Fr>>(
-        engine: &Engine,
+        engine: &PublicParams,
         circuit: &C,
         z0: &[Fr],
     ) -> Result<Self, EngineError> {
@@ -473,10 +473,10 @@ impl Ivc {
     /// Proves one more step; `self` stays as it is.
     ///
     /// # Errors
-    /// As [`Ivc::first`], and [`EngineError::Statement`] after [`MAX_STEPS`](crate::MAX_STEPS).
+    /// As [`IvcProof::first`], and [`EngineError::Statement`] after [`MAX_STEPS`](crate::MAX_STEPS).
     pub fn next<C: StepCircuit<Fr>>(
         &self,
-        engine: &Engine,
+        engine: &PublicParams,
         circuit: &C,
     ) -> Result<Self, EngineError> {
         if self.parts.steps >= MAX_STEPS {
@@ -502,7 +502,7 @@ impl Ivc {
 
     /// Folds the incoming instance into the running ones; returns what the next step's circuit is
     /// told of it.
-    fn fold(&mut self, engine: &Engine) -> Result<Inputs, EngineError> {
+    fn fold(&mut self, engine: &PublicParams) -> Result<Inputs, EngineError> {
         let inputs = self.inputs(engine)?;
         let claim = self.fold_primary(engine)?;
         let (x, w, violated) = cyclefold_witness(&claim);
@@ -513,7 +513,7 @@ impl Ivc {
     }
 
     /// What the next step's circuit is told, but for what the foldings bring.
-    fn inputs(&self, engine: &Engine) -> Result<Inputs, EngineError> {
+    fn inputs(&self, engine: &PublicParams) -> Result<Inputs, EngineError> {
         let Parts {
             steps,
             z0,
@@ -538,7 +538,7 @@ impl Ivc {
     /// Folds the CycleFold instance `(x, w)` of a claim, and puts both foldings into the inputs.
     fn fold_claim(
         &mut self,
-        engine: &Engine,
+        engine: &PublicParams,
         mut inputs: Inputs,
         claim: &Claim,
         (x, w): (&[Fq], &[Fq]),
@@ -551,7 +551,7 @@ impl Ivc {
     }
 
     /// Folds the last step's instance into U; returns what the CycleFold instance shall say.
-    fn fold_primary(&mut self, engine: &Engine) -> Result<Claim, EngineError> {
+    fn fold_primary(&mut self, engine: &PublicParams) -> Result<Claim, EngineError> {
         let parts = &mut self.parts;
         let before = coordinates::<Primary>(&parts.running.commitment);
         let incoming =
@@ -576,7 +576,7 @@ impl Ivc {
     /// to its witness and cross term.
     fn fold_cyclefold(
         &mut self,
-        engine: &Engine,
+        engine: &PublicParams,
         claim: &Claim,
         x: &[Fq],
         w: &[Fq],
@@ -628,7 +628,7 @@ impl Ivc {
     ///
     /// # Errors
     /// [`EngineError::Statement`] or [`EngineError::Relation`] when it is false.
-    pub fn verify(&self, engine: &Engine, z0: &[Fr]) -> Result<Vec<Fr>, EngineError> {
+    pub fn verify(&self, engine: &PublicParams, z0: &[Fr]) -> Result<Vec<Fr>, EngineError> {
         let Parts {
             steps: _,
             z0: own_z0,
@@ -677,17 +677,17 @@ impl Ivc {
     ///
     /// # Errors
     /// [`EngineError::Layout`], [`EngineError::Encoding`].
-    pub fn decode(engine: &Engine, bytes: &[u8]) -> Result<Self, EngineError> {
+    pub fn decode(engine: &PublicParams, bytes: &[u8]) -> Result<Self, EngineError> {
         let library = Zeroizing::new(running_layout(&engine.sizes()).unpack(bytes)?);
         Self::from_parts(engine, decode(&library)?)
     }
 
-    /// Bytes of [`Ivc::encode`].
+    /// Bytes of [`IvcProof::encode`].
     pub fn encoded_size(sizes: &Sizes) -> usize {
         running_layout(sizes).packed_size()
     }
 
-    pub(crate) fn from_parts(engine: &Engine, parts: Parts) -> Result<Self, EngineError> {
+    pub(crate) fn from_parts(engine: &PublicParams, parts: Parts) -> Result<Self, EngineError> {
         let products = (
             engine
                 .primary
@@ -696,7 +696,7 @@ impl Ivc {
                 .secondary
                 .running_products(&parts.cyclefold, &parts.cyclefold_witness)?,
         );
-        Ok(Ivc { parts, products })
+        Ok(IvcProof { parts, products })
     }
 }
 

@@ -52,7 +52,7 @@ mod running_proof;
 #[doc(hidden)]
 pub mod secret;
 mod setup;
-mod silence;
+mod stdout_guard;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

@@ -6,7 +6,7 @@ use maci_nova_protocol::poll::{Header, State};
 use maci_nova_step_circuit::{Fr, Shape, StepCircuit};
 
 use crate::{
-    engine::{EngineError, Ivc},
+    engine::{EngineError, IvcProof},
     Parameters, ParametersDigest,
 };
 
@@ -67,7 +67,7 @@ pub struct RunningProof {
     parameters: ParametersDigest,
     state: State,
     /// None before the first step: the engine's own proofs begin with one.
-    proof: Option<Ivc>,
+    proof: Option<IvcProof>,
 }
 
 impl RunningProof {
@@ -92,7 +92,7 @@ impl RunningProof {
     ///
     /// # Errors
     /// [`FoldError::OtherParameters`], [`FoldError::StepShape`], [`FoldError::OtherState`],
-    /// [`FoldError::OtherOutput`], [`FoldError::Engine`]; the proof is then unchanged.
+    /// [`FoldError::OtherOutput`], [`FoldError::PublicParams`]; the proof is then unchanged.
     pub fn fold(&mut self, parameters: &Parameters, circuit: StepCircuit) -> Result<(), FoldError> {
         self.check_parameters(parameters)?;
         if circuit.shape() != parameters.shape() {
@@ -106,7 +106,7 @@ impl RunningProof {
         }
         let engine = parameters.engine();
         let next = match &self.proof {
-            None => Ivc::first(engine, &circuit, &self.state.to_array())?,
+            None => IvcProof::first(engine, &circuit, &self.state.to_array())?,
             Some(proof) => proof.next(engine, &circuit)?,
         };
         if next.z() != circuit.after().to_array() {
@@ -124,7 +124,7 @@ impl RunningProof {
 
     /// The number of steps folded.
     pub fn steps(&self) -> u64 {
-        self.proof.as_ref().map_or(0, Ivc::steps)
+        self.proof.as_ref().map_or(0, IvcProof::steps)
     }
 
     /// The poll.
@@ -140,7 +140,7 @@ impl RunningProof {
     /// Checks the whole proof against the poll's initial state, and returns the state proven.
     ///
     /// # Errors
-    /// [`FoldError::OtherParameters`]; [`FoldError::Engine`] when the proof is false.
+    /// [`FoldError::OtherParameters`]; [`FoldError::PublicParams`] when the proof is false.
     pub fn verify(&self, parameters: &Parameters) -> Result<State, FoldError> {
         self.check_parameters(parameters)?;
         let initial = State::initial(&self.header);
@@ -153,7 +153,7 @@ impl RunningProof {
 
     /// The engine's proof, for the compressor and checkpoints.
     #[doc(hidden)]
-    pub fn engine_proof(&self) -> Option<&Ivc> {
+    pub fn engine_proof(&self) -> Option<&IvcProof> {
         self.proof.as_ref()
     }
 
@@ -161,7 +161,7 @@ impl RunningProof {
     pub(crate) fn from_engine(
         parameters: &Parameters,
         header: &Header,
-        proof: Option<Ivc>,
+        proof: Option<IvcProof>,
     ) -> Result<Self, FoldError> {
         let mut running = RunningProof::new(parameters, header)?;
         running.proof = proof;

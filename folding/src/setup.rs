@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    engine::{Engine, SetupFailure},
+    engine::{PublicParams, SetupFailure},
     powers_of_tau::{PowersOfTau, PtauError},
 };
 
@@ -109,7 +109,7 @@ pub struct Parameters {
     shape: Shape,
     origin: SetupOrigin,
     digest: ParametersDigest,
-    engine: Arc<Engine>,
+    engine: Arc<PublicParams>,
 }
 
 impl Parameters {
@@ -123,13 +123,12 @@ impl Parameters {
     /// wrong one (not the powers of one tau) too.
     pub fn setup(shape: Shape, source: &SetupSource) -> Result<Self, SetupError> {
         let (engine, origin) =
-            Engine::setup(&StepCircuit::blank(shape), |count| obtain(source, count)).map_err(
-                |failure| match failure {
+            PublicParams::setup(&StepCircuit::blank(shape), |count| obtain(source, count))
+                .map_err(|failure| match failure {
                     SetupFailure::Powers(error) => error,
                     SetupFailure::Io(error) => SetupError::Io(error),
                     SetupFailure::Engine(error) => SetupError::Library(error.to_string()),
-                },
-            )?;
+                })?;
         Ok(Parameters {
             shape,
             origin,
@@ -160,7 +159,7 @@ impl Parameters {
 
     /// The engine, for the compressor.
     #[doc(hidden)]
-    pub fn engine(&self) -> &Arc<Engine> {
+    pub fn engine(&self) -> &Arc<PublicParams> {
         &self.engine
     }
 }
@@ -195,7 +194,7 @@ fn obtain(source: &SetupSource, count: usize) -> Result<(PowersOfTau, SetupOrigi
     }
 }
 
-fn digest(shape: &Shape, engine: &Engine) -> ParametersDigest {
+fn digest(shape: &Shape, engine: &PublicParams) -> ParametersDigest {
     let mut hash = Sha256::new();
     hash.update(DIGEST_DOMAIN);
     for size in [shape.state_depth, shape.vote_depth, shape.events_per_step] {

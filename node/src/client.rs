@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::account::Account;
 use crate::error::RpcError;
 use crate::logs::{Query, Window};
-use crate::retry::Patience;
+use crate::retry::RetryPolicy;
 use crate::send::{self, Draft, Overdue};
 use crate::transport::Transport;
 use crate::types::{
@@ -47,7 +47,7 @@ pub struct Options {
     /// an account pay.
     pub max_fee: U256,
     /// Limits of waiting for answers.
-    pub patience: Patience,
+    pub patience: RetryPolicy,
     /// The longest time from sending a transaction to seeing it in a block.
     pub receipt: Duration,
     /// Who is told of waits, and ends them.
@@ -61,7 +61,7 @@ impl Default for Options {
             chain_id: None,
             accounts: Vec::new(),
             max_fee: MAX_FEE,
-            patience: Patience::default(),
+            patience: RetryPolicy::default(),
             receipt: RECEIPT,
             observer: Arc::new(()),
         }

@@ -31,4 +31,4 @@ mod types;
 pub use account::{Account, AccountError, AccountSource, KEY_ENVIRONMENT, PASSWORD_ENVIRONMENT};
 pub use client::{Options, RpcChain};
 pub use error::RpcError;
-pub use retry::Patience;
+pub use retry::RetryPolicy;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Limits of waiting for a node. The time before a try doubles from `first` up to `longest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// Time before the second try.
     pub first: Duration,
     /// The longest time between two tries.
@@ -15,7 +15,7 @@ pub struct Patience {
     pub answer: Duration,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// Time before the next try, after so many; `None` if that were too many.
     pub fn wait(&self, tries: u32) -> Option<Duration> {
         if tries >= self.tries {
@@ -26,10 +26,10 @@ impl Patience {
     }
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     /// Nine tries with 48 seconds between the first and the last: a node that is started again.
     fn default() -> Self {
-        Patience {
+        RetryPolicy {
             first: Duration::from_millis(250),
             longest: Duration::from_secs(16),
             tries: 9,
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest_and_end() {
-        let patience = Patience {
+        let patience = RetryPolicy {
             first: Duration::from_secs(1),
             longest: Duration::from_secs(5),
             tries: 6,
@@ -59,16 +59,16 @@ mod tests {
 
     #[test]
     fn no_number_of_tries_is_too_much() {
-        let patience = Patience {
+        let patience = RetryPolicy {
             tries: u32::MAX,
-            ..Patience::default()
+            ..RetryPolicy::default()
         };
         assert_eq!(patience.wait(u32::MAX - 1), Some(patience.longest));
     }
 
     #[test]
     fn the_default_lasts_long_enough_for_a_restart() {
-        let patience = Patience::default();
+        let patience = RetryPolicy::default();
         let all: Duration = (1..).map_while(|tries| patience.wait(tries)).sum();
         assert_eq!(all, Duration::from_millis(47_750));
     }

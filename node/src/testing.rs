@@ -9,7 +9,7 @@ use std::time::Duration;
 use maci_nova_chain::alloy_primitives::hex;
 use maci_nova_chain::RpcUrl;
 
-use crate::{Account, Options, Patience, RpcChain};
+use crate::{Account, Options, RetryPolicy, RpcChain};
 
 /// Keys of the first accounts, which anvil has published and gives 10,000 ether.
 pub const KEYS: [&str; 3] = [
@@ -123,8 +123,8 @@ pub fn accounts() -> Vec<Account> {
 }
 
 /// Short pauses, as a test wants them.
-pub fn hurried() -> Patience {
-    Patience {
+pub fn hurried() -> RetryPolicy {
+    RetryPolicy {
         first: Duration::from_millis(10),
         longest: Duration::from_millis(40),
         tries: 5,

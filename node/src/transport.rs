@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
-use crate::retry::Patience;
+use crate::retry::RetryPolicy;
 
 /// How often the observer is asked whether to stop.
 const TICK: Duration = Duration::from_millis(200);
@@ -46,7 +46,7 @@ const FOR_NOW: [&str; 6] = [
 pub struct Transport {
     http: Http,
     node: String,
-    patience: Patience,
+    patience: RetryPolicy,
     observer: Arc<dyn Observer>,
 }
 
@@ -105,7 +105,7 @@ impl Transport {
     /// A transport to the node. Connects with the first request.
     pub fn new(
         url: &RpcUrl,
-        patience: Patience,
+        patience: RetryPolicy,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, String> {
         let mut client = reqwest::Client::builder()

@@ -6,8 +6,8 @@
 
 use std::time::Instant;
 
-use maci_nova_protocol::chain;
 use maci_nova_protocol::command::Command;
+use maci_nova_protocol::hash_chain;
 use maci_nova_protocol::keys::{shared_key, PrivateKey};
 use maci_nova_protocol::message::{Join, Message};
 use maci_nova_protocol::poll::{Decision, Header, Mode, Poll};
@@ -81,9 +81,9 @@ fn main() {
     report("messages made", votes, start);
 
     // The last message that arrived is processed first: here, the first of the list.
-    let mut heads = vec![chain::zero()];
+    let mut heads = vec![hash_chain::zero()];
     for message in messages.iter().rev() {
-        heads.push(chain::extend(heads[heads.len() - 1], message.into()));
+        heads.push(hash_chain::extend(heads[heads.len() - 1], message.into()));
     }
     heads.pop();
     let start = Instant::now();

@@ -1,8 +1,8 @@
 //! The count alone: the decisions of [`crate::poll::Poll`] without trees, paths or states.
 
 use crate::babyjub::Scalar;
-use crate::chain::{self, Link};
 use crate::field::Fr;
+use crate::hash_chain::{self, Link};
 use crate::message::{Join, Message, TopUp};
 use crate::poll::{check_amount, Decision, Electorate, Header, PollError};
 use crate::tally::{OptionResult, Results};
@@ -72,7 +72,7 @@ impl Count {
     }
 
     fn step_back(&mut self, link: Link, previous: Fr) -> Result<(), PollError> {
-        let link = chain::extend(previous, link);
+        let link = hash_chain::extend(previous, link);
         if self.cursor.is_some_and(|cursor| cursor != link) {
             return Err(PollError::NotInChain);
         }

@@ -12,12 +12,12 @@
 
 pub mod babyjub;
 mod blake512;
-pub mod chain;
 pub mod cipher;
 pub mod command;
 pub mod count;
 pub mod eddsa;
 pub mod field;
+pub mod hash_chain;
 pub mod keys;
 pub mod lean_imt;
 pub mod log;

@@ -140,7 +140,7 @@ impl Binding {
 
 /// What a proof of membership states: its public inputs, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Statement {
+pub struct JoinStatement {
     /// Root of the tree of sign-ups, of any time.
     pub root: Fr,
     /// The nullifier.
@@ -204,9 +204,9 @@ impl Witness {
     }
 
     /// What can be stated: the root is the one that the path leads to.
-    pub fn statement(&self, scope: Scope, binding: Binding) -> Statement {
+    pub fn statement(&self, scope: Scope, binding: Binding) -> JoinStatement {
         let bytes = Zeroizing::new(self.secret.to_bytes());
-        Statement {
+        JoinStatement {
             root: self.path.root(leaf(&Point::mul_base8(&bytes))),
             nullifier: Nullifier::new(&self.secret, &scope),
             scope,
@@ -221,7 +221,7 @@ impl fmt::Debug for Witness {
     }
 }
 
-impl Statement {
+impl JoinStatement {
     /// Whether the statement follows from the witness: what a proof proves.
     ///
     /// # Errors

@@ -19,8 +19,8 @@ pub use transition::{Event, Transition};
 pub(crate) use electorate::{AppliedVote, Electorate};
 
 use crate::babyjub::Scalar;
-use crate::chain;
 use crate::field::{from_i64, Fr};
+use crate::hash_chain;
 use crate::message::{Join, Message, TopUp, AMOUNT_BITS, CREDIT_BITS};
 use crate::tally::{OptionResult, Tally};
 use crate::tree::{capacity, SparseTree};
@@ -96,8 +96,8 @@ impl Poll {
     }
 
     /// Leaves in use, leaf 0 included: one more than the voters.
-    pub fn join_count(&self) -> u64 {
-        self.electorate.join_count()
+    pub fn next_state_index(&self) -> u64 {
+        self.electorate.next_state_index()
     }
 
     /// Replaces leaf 0 by a random element, so that the state root reveals nothing.
@@ -113,11 +113,11 @@ impl Poll {
     /// [`PollError::JoinAfterMessage`], [`PollError::Full`], [`PollError::VoiceCredits`]; nothing changes.
     pub fn join(&mut self, join: &Join) -> Result<Transition, PollError> {
         self.check_join(join)?;
-        let index = self.join_count();
+        let index = self.next_state_index();
         let mut transition = self.unchanged(Event::Join(*join), index, 0, None);
         self.electorate.join(join)?;
-        self.state.join_chain = chain::extend_joins(self.state.join_chain, join);
-        self.state.join_count += Fr::ONE;
+        self.state.join_chain = hash_chain::extend_joins(self.state.join_chain, join);
+        self.state.next_state_index += Fr::ONE;
         let leaf = self.leaf_hash(index);
         self.finish(&mut transition, leaf);
         Ok(transition)
@@ -128,7 +128,7 @@ impl Poll {
     /// # Errors
     /// Those of [`Poll::join`] for the first voter who cannot; nothing changes.
     pub fn join_all(&mut self, joins: &[Join]) -> Result<(), PollError> {
-        let first = self.join_count();
+        let first = self.next_state_index();
         let free = capacity(self.header().state_tree_depth) - first;
         for (join, number) in joins.iter().zip(0u64..) {
             self.check_join(join)?;
@@ -139,10 +139,10 @@ impl Poll {
         let mut leaves = Vec::with_capacity(joins.len());
         for (join, index) in joins.iter().zip(first..) {
             self.electorate.join(join)?;
-            self.state.join_chain = chain::extend_joins(self.state.join_chain, join);
+            self.state.join_chain = hash_chain::extend_joins(self.state.join_chain, join);
             leaves.push((index, self.leaf_hash(index)));
         }
-        self.state.join_count += Fr::from(joins.len() as u64);
+        self.state.next_state_index += Fr::from(joins.len() as u64);
         // Every index is below the capacity, as checked above.
         self.tree.set_all(&leaves).map_err(|_| PollError::Full)?;
         self.state.state_root = self.tree.root();

@@ -19,7 +19,7 @@ use maci_nova_protocol::poll::{Mode, State};
 use tempfile::TempDir;
 
 use crate::operator::deployment::{self, Request};
-use crate::operator::poll_creation::{establish, Credits, End, Start, Terms, TopUps};
+use crate::operator::poll_creation::{create_or_find, Credits, End, Start, Terms, TopUps};
 use crate::poll::contract::{poll_key, PollContract};
 use crate::poll::file::{KeyDigests, PollFile};
 use crate::voter::signing_window::Window;
@@ -191,7 +191,7 @@ impl World {
     pub fn create(&mut self, terms: &Terms) -> PollContract {
         let (path, now) = (self.path(), self.now());
         let (evm, file) = (&mut self.evm, &mut self.file);
-        let (poll, created) = establish(evm, SENDER, file, &path, terms, now, &QUIET).unwrap();
+        let (poll, created) = create_or_find(evm, SENDER, file, &path, terms, now, &QUIET).unwrap();
         assert!(created.is_some());
         poll
     }
@@ -294,7 +294,7 @@ impl World {
             _ => (chains.message_head, initial[1]),
         };
         let (state_root, tally_root) = (Fr::from(11), Fr::from(12));
-        let count = Fr::from(chains.join_count);
+        let count = Fr::from(chains.next_state_index);
         let results: Vec<_> = results
             .iter()
             .map(|(votes, spent)| OptionResult {

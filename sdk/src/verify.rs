@@ -1,6 +1,6 @@
 //! Verifying a finalized poll with nothing but its chain.
 //!
-//! [`audit`] takes no one's word for the count: it rebuilds the poll's hash chains from the events,
+//! [`verify`] takes no one's word for the count: it rebuilds the poll's hash chains from the events,
 //! takes the proof from the transaction that finalized the poll, and verifies it here, in Rust,
 //! against the statement that follows from the events and the stored results. It also compares the
 //! code of the poll, of its verifier and of the Poseidon libraries with the contracts that are part
@@ -39,13 +39,13 @@ mod code;
 mod history;
 
 use maci_nova_chain::{BlockId, Chain, Log};
-use maci_nova_compressor::decider::{self, DeciderError, DeciderProof, Statement};
+use maci_nova_compressor::decider::{self, DeciderError, DeciderProof, DeciderStatement};
 use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::Poll::{self, finalizeCall};
 use maci_nova_contracts::poll::PollState;
 use maci_nova_contracts::words;
-use maci_nova_protocol::chain as hash_chain;
+use maci_nova_protocol::hash_chain;
 use maci_nova_protocol::log::PublicFacts;
 use maci_nova_protocol::poll::State;
 use maci_nova_protocol::tally::{results_root, OptionResult};
@@ -59,7 +59,7 @@ use maci_nova_chain::Observer;
 
 /// A finalized poll whose results are proven.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Audited {
+pub struct VerifiedPoll {
     /// What each option received.
     pub results: Vec<OptionResult>,
     /// Voice credits spent on all options.
@@ -86,7 +86,7 @@ pub struct Audited {
 
 /// What is asked of a poll beside that it is right.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Demands<'a> {
+pub struct VerifyOptions<'a> {
     /// Refuse keys that are INSECURE, or of which nothing is known.
     pub production: bool,
     /// The key's digest, from whoever was at the ceremony.
@@ -100,31 +100,31 @@ pub struct Demands<'a> {
 /// # Errors
 /// [`Error::OnChain`] with what contradicts what; [`Error::InsecureKeys`]; [`Error::Chain`] if the chain
 /// does not answer.
-pub fn audit<C: Chain + ?Sized>(
+pub fn verify<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
-    demands: &Demands<'_>,
+    options: &VerifyOptions<'_>,
     observer: &dyn Observer,
-) -> Result<Audited, Error> {
+) -> Result<VerifiedPoll, Error> {
     require_finalized(chain, poll)?;
     poll.check_origin(chain)?;
     code::check_poll(chain, poll)?;
     let verifier = Verifier::read(chain, poll)?;
-    demands.check(poll, &verifier)?;
+    options.check(poll, &verifier)?;
     let history = History::read(chain, poll, observer)?;
     if !poll.chains(chain)?.are_of(&history.facts) {
-        return Err(poll.contradiction(
+        return Err(poll.inconsistent(
             "its events do not lead to its hash chains: the node leaves some out, or the poll file's first block is too late",
         ));
     }
-    let count = Count::read(chain, poll, &history.finalized, demands.proof)?;
+    let count = Count::read(chain, poll, &history.finalized, options.proof)?;
     count.check_stored(chain, poll)?;
-    verify(poll, &verifier, &count, &history.facts)?;
+    check_proof(poll, &verifier, &count, &history.facts)?;
     require_same_chain(chain, poll, &history.finalized)?;
-    Ok(Audited {
+    Ok(VerifiedPoll {
         total_spent: total(&count.results).spent,
         results: count.results,
-        voters: history.facts.join_count - 1,
+        voters: history.facts.next_state_index - 1,
         messages: history.facts.message_count,
         state_root: count.state_root,
         verifier: poll.info.verifier,
@@ -135,13 +135,13 @@ pub fn audit<C: Chain + ?Sized>(
     })
 }
 
-impl Demands<'_> {
+impl VerifyOptions<'_> {
     fn check(&self, poll: &PollContract, verifier: &Verifier) -> Result<(), Error> {
         if self
             .key_digest
             .is_some_and(|digest| digest != verifier.digest)
         {
-            return Err(poll.contradiction(&format!(
+            return Err(poll.inconsistent(&format!(
                 "its verifier's key has digest {}, not the one that was given",
                 verifier.digest
             )));
@@ -164,7 +164,7 @@ fn require_finalized<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Resul
             "it is not finalized, there are no results to verify yet"
         }
     };
-    Err(poll.contradiction(reason))
+    Err(poll.inconsistent(reason))
 }
 
 /// All that was read is of one chain only if none of it was replaced meanwhile. The last event shows
@@ -179,8 +179,10 @@ fn require_same_chain<C: Chain + ?Sized>(
         .map_err(on_chain("read the block that finalized the poll"))?;
     match block.hash == finalized.block_hash {
         true => Ok(()),
-        false => Err(poll
-            .contradiction("the chain was reorganised while it was read; run the command again")),
+        false => {
+            Err(poll
+                .inconsistent("the chain was reorganised while it was read; run the command again"))
+        }
     }
 }
 
@@ -202,18 +204,18 @@ impl Count {
     ) -> Result<Self, Error> {
         let event: Option<Poll::Finalized> = log.decode();
         let event = event
-            .ok_or_else(|| poll.contradiction("its event of the results is not of the form"))?;
+            .ok_or_else(|| poll.inconsistent("its event of the results is not of the form"))?;
         let call = match given {
             Some(given) => given.clone(),
             None => finalize_call(chain, poll, log.transaction)?,
         };
         if (call.newStateRoot, call.tallyRoot) != (event.stateRoot, event.tallyRoot) {
-            return Err(poll.contradiction(
+            return Err(poll.inconsistent(
                 "the proof, or the transaction that finalized it, has other roots than its event",
             ));
         }
         let root = |word: U256| {
-            words::to_scalar(word).ok_or_else(|| poll.contradiction("a root is no field element"))
+            words::to_scalar(word).ok_or_else(|| poll.inconsistent("a root is no field element"))
         };
         let results = call.newResults.iter().map(|result| OptionResult {
             votes: result.votes,
@@ -225,7 +227,7 @@ impl Count {
             .flat_map(|word| word.to_be_bytes::<32>())
             .collect();
         let proof = DeciderProof::from_bytes(&proof)
-            .map_err(|error| poll.contradiction(&format!("its proof is none: {error}")))?;
+            .map_err(|error| poll.inconsistent(&format!("its proof is none: {error}")))?;
         Ok(Count {
             state_root: root(call.newStateRoot)?,
             tally_root: root(call.tallyRoot)?,
@@ -278,13 +280,13 @@ impl Count {
             ),
         ];
         match checks.into_iter().find(|(holds, _)| !holds) {
-            Some((_, contradiction)) => Err(poll.contradiction(contradiction)),
+            Some((_, contradiction)) => Err(poll.inconsistent(contradiction)),
             None => Ok(()),
         }
     }
 
     /// What the proof has to show, from the events and not from what the contract keeps.
-    fn statement(&self, poll: &PollContract, facts: &PublicFacts) -> Statement {
+    fn statement(&self, poll: &PollContract, facts: &PublicFacts) -> DeciderStatement {
         let header = poll.header();
         // Without messages there is no head, and the cursor has not moved.
         let (message_head, message_cursor) = match facts.message_count {
@@ -294,13 +296,13 @@ impl Count {
         let last = State {
             poll: header.context(),
             join_chain: facts.join_chain,
-            join_count: Fr::from(facts.join_count),
+            next_state_index: Fr::from(facts.next_state_index),
             message_head,
             message_cursor,
             state_root: self.state_root,
             tally_root: self.tally_root,
         };
-        Statement {
+        DeciderStatement {
             domain: poll.domain(),
             z0: State::initial(header).to_array(),
             z: last.to_array(),
@@ -319,20 +321,20 @@ fn finalize_call<C: Chain + ?Sized>(
         .input(transaction)
         .map_err(on_chain("read the transaction that finalized the poll"))?;
     let input = input.ok_or_else(|| {
-        poll.contradiction(&format!(
+        poll.inconsistent(&format!(
             "transaction {transaction}, which finalized it, is not on the chain"
         ))
     })?;
     let call = finalizeCall::abi_decode_validate(&input.calldata).ok();
     call.filter(|_| input.to == Some(poll.address))
         .ok_or_else(|| {
-            poll.contradiction(&format!(
+            poll.inconsistent(&format!(
                 "transaction {transaction} finalized it by way of another contract, so the proof is not in the transaction's input; give the one that finalize wrote, decider.json, with --proof"
             ))
         })
 }
 
-fn verify(
+fn check_proof(
     poll: &PollContract,
     verifier: &Verifier,
     count: &Count,
@@ -341,9 +343,9 @@ fn verify(
     let statement = count.statement(poll, facts);
     decider::verify(&verifier.key, &statement, &count.proof).map_err(|error| match error {
         DeciderError::False => {
-            poll.contradiction("the proof does not show that these are the results of its events")
+            poll.inconsistent("the proof does not show that these are the results of its events")
         }
-        other => poll.contradiction(&format!("the proof cannot be verified: {other}")),
+        other => poll.inconsistent(&format!("the proof cannot be verified: {other}")),
     })
 }
 

@@ -10,7 +10,7 @@ pub mod messages_file;
 pub mod sign_ups;
 pub mod signing_window;
 
-use crate::voter::join_proof::{JoinProof, Prover, Statement};
+use crate::voter::join_proof::{JoinProof, JoinStatement, Prover};
 use maci_nova_chain::clock::duration;
 use maci_nova_chain::{self as chain, Chain, ChainError, Log, Receipt};
 use maci_nova_chain::{clock, Contract, Observer, Stage};
@@ -190,9 +190,9 @@ fn joined_already<C: Chain + ?Sized>(
     poll_key: &PublicKey,
     observer: &dyn Observer,
 ) -> Result<Joined, Error> {
-    let joined = the_join_of(chain, poll, poll_key, observer)?;
+    let joined = find_join(chain, poll, poll_key, observer)?;
     joined.ok_or_else(|| {
-        poll.contradiction("the key has joined already, under another poll key than this one; give the poll key that it joined with")
+        poll.inconsistent("the key has joined already, under another poll key than this one; give the poll key that it joined with")
     })
 }
 
@@ -203,7 +203,7 @@ fn prove(
     from: Address,
     sign_ups: &SignUps,
     observer: &dyn Observer,
-) -> Result<(Statement, JoinProof), Error> {
+) -> Result<(JoinStatement, JoinProof), Error> {
     let path = sign_ups.path(&request.key.public_key()).ok_or_else(|| {
         Error::OnChain(format!(
             "the key has not signed up at MACI {}; use signup first",
@@ -376,7 +376,7 @@ fn check_anchors<C: Chain + ?Sized>(
         let text = "its messages have no anchors, and these have; they are another poll's";
         let foreign = anchors.iter().any(|anchor| *anchor != Anchor::NONE);
         return match foreign {
-            true => Err(poll.contradiction(text)),
+            true => Err(poll.inconsistent(text)),
             false => Ok(()),
         };
     }
@@ -385,13 +385,13 @@ fn check_anchors<C: Chain + ?Sized>(
     for anchor in anchors {
         let block = anchor.block_number;
         if block < window.oldest() {
-            return Err(poll.contradiction(&format!(
+            return Err(poll.inconsistent(&format!(
                 "messages that were signed after block {block} are too old for it, it takes those since block {}; sign them again",
                 window.oldest()
             )));
         }
         if poll.anchor_of(chain, block)?.anchor != words::scalar(&anchor.element) {
-            return Err(poll.contradiction(&format!(
+            return Err(poll.inconsistent(&format!(
                 "messages were signed for another anchor than that of its block {block}: for another poll, or the block has been replaced; sign them again"
             )));
         }
@@ -524,7 +524,7 @@ pub fn top_up<C: Chain + ?Sized>(
         return Err(Error::Request(text.into()));
     }
     require_open(chain, poll)?;
-    if !(1..poll.chains(chain)?.join_count).contains(&state_index) {
+    if !(1..poll.chains(chain)?.next_state_index).contains(&state_index) {
         let text = format!("nobody has joined the poll at state index {state_index}");
         return Err(Error::OnChain(text));
     }
@@ -588,7 +588,7 @@ fn approve<C: Chain + ?Sized>(
 
 /// The voter who joined with a key. Anybody can join with the key of somebody else, so there may be
 /// several: an error.
-pub fn the_join_of<C: Chain + ?Sized>(
+pub fn find_join<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
     key: &PublicKey,
@@ -605,7 +605,7 @@ pub fn the_join_of<C: Chain + ?Sized>(
                 .iter()
                 .map(|event| event.stateIndex.to_string())
                 .collect();
-            Err(poll.contradiction(&format!(
+            Err(poll.inconsistent(&format!(
                 "several voters joined with this key, with state indices {}; the key votes for each of them, named with --state-index",
                 indices.join(", ")
             )))
@@ -637,7 +637,7 @@ fn joins<C: Chain + ?Sized>(
     let mut found = Vec::new();
     scan.each(chain, reading("joins"), |log: &Log| {
         let event = log.decode();
-        found.push(event.ok_or_else(|| poll.contradiction("an event is not of the poll's form"))?);
+        found.push(event.ok_or_else(|| poll.inconsistent("an event is not of the poll's form"))?);
         Ok(())
     })?;
     Ok(found)
@@ -660,14 +660,14 @@ fn require_open<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(),
             let now = clock::now(chain).map_err(on_chain("read the newest block"))?;
             match poll.times().0.checked_sub(now) {
                 None | Some(0) => Ok(()),
-                Some(left) => Err(poll.contradiction(&format!(
+                Some(left) => Err(poll.inconsistent(&format!(
                     "it has not started; it does in {}",
                     duration(left as f64)
                 ))),
             }
         }
         PollState::Ended | PollState::Finalized | PollState::Aborted => {
-            Err(poll.contradiction("it has ended and takes nothing any more"))
+            Err(poll.inconsistent("it has ended and takes nothing any more"))
         }
     }
 }

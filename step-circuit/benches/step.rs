@@ -4,8 +4,8 @@
 
 use criterion::{criterion_group, criterion_main, BatchSize, Criterion};
 use ff::Field;
-use maci_nova_protocol::chain;
 use maci_nova_protocol::command::Command;
+use maci_nova_protocol::hash_chain;
 use maci_nova_protocol::keys::{ecdh, PrivateKey};
 use maci_nova_protocol::message::{Join, Message};
 use maci_nova_protocol::poll::{Header, Mode, Poll};
@@ -68,7 +68,7 @@ fn step(c: &mut Criterion) {
     print_costs();
     let (poll, coordinator, message) = poll_and_vote();
     let decide = |mut poll: Poll| {
-        poll.vote(&message, chain::zero())
+        poll.vote(&message, hash_chain::zero())
             .expect("the first message")
     };
     c.bench_function("decide a vote natively", |b| {

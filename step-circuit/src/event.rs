@@ -188,7 +188,7 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         );
         State {
             join_chain: self.select(&kind.join, &digests.join_link, &state.join_chain),
-            join_count: &state.join_count + kind.join.num(),
+            next_state_index: &state.next_state_index + kind.join.num(),
             message_head: self.select(&is_first, link, &state.message_head),
             message_cursor: self.select(&is_message, &content.previous, &state.message_cursor),
             ..state.clone()
@@ -224,12 +224,12 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
             &content.top_up_index,
             &vote.command.state_index,
         );
-        let below = self.less_than(&claimed, &state.join_count, FIELD_WIDTH);
+        let below = self.less_than(&claimed, &state.next_state_index, FIELD_WIDTH);
         let is_zero = self.is_zero(&claimed);
         let is_valid = self.and(&below, &is_zero.not());
         let is_used = self.and(&kind.message(), &is_valid);
         let of_message = self.mul(is_used.num(), &claimed);
-        let of_join = self.mul(kind.join.num(), &state.join_count);
+        let of_join = self.mul(kind.join.num(), &state.next_state_index);
         Target {
             is_valid: is_used,
             index: &of_message + &of_join,

@@ -13,7 +13,7 @@
 use maci_nova_protocol::babyjub::Scalar;
 use maci_nova_protocol::lean_imt::Path;
 use maci_nova_protocol::membership::{
-    Binding, MembershipError, Scope, Statement, Witness, LEAF_TAG,
+    Binding, JoinStatement, MembershipError, Scope, Witness, LEAF_TAG,
 };
 use nova_snark::frontend::ConstraintSystem;
 
@@ -30,7 +30,7 @@ pub const INPUTS: usize = 4;
 /// A statement and what it follows from.
 #[derive(Clone, Debug)]
 pub struct MembershipCircuit {
-    statement: Statement,
+    statement: JoinStatement,
     witness: Witness,
 }
 
@@ -49,15 +49,15 @@ impl MembershipCircuit {
     /// The circuit of a statement that follows from the witness.
     ///
     /// # Errors
-    /// As [`Statement::check`] gives them.
-    pub fn prepare(statement: Statement, witness: Witness) -> Result<Self, MembershipError> {
+    /// As [`JoinStatement::check`] gives them.
+    pub fn prepare(statement: JoinStatement, witness: Witness) -> Result<Self, MembershipError> {
         statement.check(&witness)?;
         Ok(Self::from_claims(statement, witness))
     }
 
     /// The circuit of a statement that is only claimed: nothing is checked but what the constraints
     /// check. For tests of what they refuse.
-    pub fn from_claims(statement: Statement, witness: Witness) -> Self {
+    pub fn from_claims(statement: JoinStatement, witness: Witness) -> Self {
         MembershipCircuit { statement, witness }
     }
 
@@ -69,7 +69,7 @@ impl MembershipCircuit {
     }
 
     /// What is stated.
-    pub fn statement(&self) -> &Statement {
+    pub fn statement(&self) -> &JoinStatement {
         &self.statement
     }
 

@@ -1,5 +1,5 @@
 //! What an event brings, its digest, and the two hash chains: `protocol::message` and
-//! `protocol::chain` inside the circuit.
+//! `protocol::hash_chain` inside the circuit.
 
 use ff::Field;
 use maci_nova_protocol::babyjub::Point as NativePoint;

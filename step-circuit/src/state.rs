@@ -16,7 +16,7 @@ pub struct State {
     /// Chain of the joins so far.
     pub join_chain: Num,
     /// Index of the next voter: one more than there are.
-    pub join_count: Num,
+    pub next_state_index: Num,
     /// End of the message chain, 0 before the first message is processed.
     pub message_head: Num,
     /// Link of the message chain that comes next, 0 before the first message is processed.
@@ -30,12 +30,12 @@ pub struct State {
 impl State {
     /// From the elements in the order of z.
     pub fn from_array(z: [Num; ARITY]) -> Self {
-        let [poll, join_chain, join_count, message_head, message_cursor, state_root, tally_root] =
+        let [poll, join_chain, next_state_index, message_head, message_cursor, state_root, tally_root] =
             z;
         State {
             poll,
             join_chain,
-            join_count,
+            next_state_index,
             message_head,
             message_cursor,
             state_root,
@@ -48,7 +48,7 @@ impl State {
         [
             &self.poll,
             &self.join_chain,
-            &self.join_count,
+            &self.next_state_index,
             &self.message_head,
             &self.message_cursor,
             &self.state_root,

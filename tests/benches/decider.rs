@@ -18,7 +18,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use maci_nova_compressor::decider::{self, circuit::Decider, Prover, Statement};
+use maci_nova_compressor::decider::{self, circuit::Decider, DeciderStatement, Prover};
 use maci_nova_coordinator::prove::dry_run::DryRun;
 use maci_nova_folding::{Parameters, RunningProof, SetupSource};
 use maci_nova_groth16::{KeyCache, KeyEvent, ProvingKey};
@@ -225,7 +225,7 @@ fn prove(parameters: &Parameters, cache: &KeyCache, messages: usize) {
     let mut verifier = DryRun::deploy(prover.verifying_key(), options, true).expect("deployed");
     let domain = verifier.domain();
     let (proof, proving) = timed(|| prover.prove(ivc, domain, &results).expect("proven"));
-    let statement = Statement::new(ivc, domain, &results).expect("seven elements");
+    let statement = DeciderStatement::new(ivc, domain, &results).expect("seven elements");
     let (result, verifying) = timed(|| decider::verify(verifier.key(), &statement, &proof));
     result.expect("a true proof");
     let accepted = verifier.verify(&statement, &proof).expect("accepted");

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use ff::Field;
-use maci_nova_compressor::decider::{self, DeciderKey, DeciderProof, Prover, Statement};
+use maci_nova_compressor::decider::{self, DeciderKey, DeciderProof, DeciderStatement, Prover};
 use maci_nova_contracts::decider::Refusal;
 use maci_nova_folding::{Parameters, RunningProof, SetupSource};
 use maci_nova_groth16::Trapdoors;
@@ -57,7 +57,7 @@ impl Keys {
     }
 
     /// Whether a proof is accepted in Rust and on chain, which must agree: the gas.
-    pub fn accept(&self, statement: &Statement, proof: &DeciderProof) -> Option<u64> {
+    pub fn accept(&self, statement: &DeciderStatement, proof: &DeciderProof) -> Option<u64> {
         let native = decider::verify(&self.verifying, statement, proof);
         let on_chain = self.contract.verify(statement, proof);
         assert_eq!(native.is_ok(), on_chain.is_ok(), "{native:?} {on_chain:?}");
@@ -103,9 +103,9 @@ impl Folded {
     }
 
     /// What a proof with these results states.
-    pub fn statement(&self, results: &[OptionResult]) -> Statement {
+    pub fn statement(&self, results: &[OptionResult]) -> DeciderStatement {
         let proof = self.running.engine_proof().expect("steps");
-        Statement::new(proof, DOMAIN, results).expect("a poll's states")
+        DeciderStatement::new(proof, DOMAIN, results).expect("a poll's states")
     }
 
     /// A decider proof with these results.
@@ -121,7 +121,7 @@ pub struct Proven {
     /// What is proven.
     pub folded: Folded,
     /// With the published results.
-    pub statement: Statement,
+    pub statement: DeciderStatement,
     /// The proof.
     pub proof: DeciderProof,
 }

@@ -3,13 +3,13 @@
 
 use ff::{Field, PrimeField};
 use maci_nova_protocol::babyjub::{Point, Scalar};
-use maci_nova_protocol::chain::Link;
 use maci_nova_protocol::command::Command;
 use maci_nova_protocol::eddsa::{sign, Signature};
+use maci_nova_protocol::hash_chain::Link;
 use maci_nova_protocol::keys::{shared_key, PrivateKey};
 use maci_nova_protocol::message::{Join, Message, TopUp};
 use maci_nova_protocol::poll::{Header, Mode, Poll, Rule, Transition};
-use maci_nova_protocol::{chain, cipher, poseidon, Fr};
+use maci_nova_protocol::{cipher, hash_chain, poseidon, Fr};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
@@ -346,10 +346,10 @@ impl HostilePoll {
 
     /// Links the items into a chain and processes them from its end.
     fn link(&mut self, items: Vec<Item>) -> Vec<(Item, Transition)> {
-        let mut links = vec![chain::zero()];
+        let mut links = vec![hash_chain::zero()];
         for item in items.iter().rev() {
             let last = links[links.len() - 1];
-            links.push(chain::extend(last, item.link()));
+            links.push(hash_chain::extend(last, item.link()));
         }
         links.pop();
         items
@@ -406,10 +406,10 @@ impl HostilePoll {
 
     /// The state after these items, whose links are made up to fit.
     fn replay(&self, items: &[Item]) -> Poll {
-        let mut links = vec![chain::zero()];
+        let mut links = vec![hash_chain::zero()];
         for item in items.iter().rev() {
             let last = links[links.len() - 1];
-            links.push(chain::extend(last, item.link()));
+            links.push(hash_chain::extend(last, item.link()));
         }
         links.pop();
         let mut poll = self.poll.clone();

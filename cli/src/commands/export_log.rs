@@ -57,7 +57,7 @@ pub fn run(arguments: &ExportLog, console: &Console) -> Result<(), Failure> {
             Advance::Read(_) | Advance::RolledBack => {}
             Advance::Gap(block) => {
                 return Err(poll
-                    .contradiction(&format!(
+                    .inconsistent(&format!(
                         "the node leaves out events before block {block}; use another node"
                     ))
                     .into())

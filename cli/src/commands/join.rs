@@ -32,7 +32,7 @@ pub fn run(arguments: &Join, console: &Console) -> Result<(), Failure> {
     let prover = join_key::open(named, connection.path(), &digest)?;
     let key_file = &arguments.poll_key_file;
     if !key_file.exists() && has_joined(&connection.chain, &poll, &key)? {
-        return Err(poll.contradiction(
+        return Err(poll.inconsistent(
             "the key has joined already; give the file of the key that it joined with in --poll-key-file",
         ).into());
     }

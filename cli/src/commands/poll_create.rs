@@ -3,7 +3,7 @@
 use maci_nova_chain::clock::moment;
 use maci_nova_protocol::keys::PublicKey;
 use maci_nova_sdk::operator::poll_creation::{
-    establish, Created, Credits, End, Start, Terms, TopUps,
+    create_or_find, Created, Credits, End, Start, Terms, TopUps,
 };
 use maci_nova_sdk::operator::votes_credits::VotesCredits;
 use maci_nova_sdk::poll::contract::PollContract;
@@ -41,7 +41,7 @@ pub fn run(arguments: &PollCreate, console: &Console) -> Result<(), Failure> {
     let now = connection.now()?;
     let path = connection.path().to_owned();
     let Connection { file, chain, .. } = &mut connection;
-    let (poll, created) = establish(chain, from, file, &path, &terms, now, console)?;
+    let (poll, created) = create_or_find(chain, from, file, &path, &terms, now, console)?;
     print(&poll, &terms, created, now, console)
 }
 

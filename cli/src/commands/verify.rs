@@ -11,7 +11,7 @@ use maci_nova_coordinator::prove::proof_file;
 use maci_nova_protocol::field::to_decimal;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::poll::results::Results;
-use maci_nova_sdk::verify::{audit, Audited, Demands};
+use maci_nova_sdk::verify::{verify, VerifiedPoll, VerifyOptions};
 use serde::Serialize;
 
 use crate::arguments::{Node, Verify};
@@ -40,22 +40,22 @@ fn of_poll(arguments: &Verify, production: bool, console: &Console) -> Result<()
     let poll = connection.poll()?;
     let given = arguments.proof.as_deref().map(Finalization::read);
     let given = given.transpose()?.as_ref().map(finalize_call);
-    let demands = Demands {
+    let options = VerifyOptions {
         production,
         key_digest: arguments.key_digest,
         proof: given.as_ref(),
     };
-    let audited = audit(&connection.chain, &poll, &demands, console)?;
-    if let Some(reason) = audited.insecure {
+    let verified = verify(&connection.chain, &poll, &options, console)?;
+    if let Some(reason) = verified.insecure {
         console.warn(format!("INSECURE: {reason}"));
     }
-    console.print(&AuditDocument::new(&poll, &audited))
+    console.print(&VerifiedDocument::new(&poll, &verified))
 }
 
 /// A poll that was verified from its chain.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct AuditDocument {
+struct VerifiedDocument {
     #[serde(flatten)]
     results: Results,
     verified: bool,
@@ -71,26 +71,26 @@ struct AuditDocument {
     block: u64,
 }
 
-impl AuditDocument {
-    fn new(poll: &PollContract, audited: &Audited) -> Self {
-        AuditDocument {
-            results: Results::new(&audited.results, audited.total_spent),
+impl VerifiedDocument {
+    fn new(poll: &PollContract, verified: &VerifiedPoll) -> Self {
+        VerifiedDocument {
+            results: Results::new(&verified.results, verified.total_spent),
             verified: true,
-            insecure: audited.insecure.is_some(),
-            key_digest: audited.key_digest,
-            voters: audited.voters.to_string(),
-            messages: audited.messages.to_string(),
+            insecure: verified.insecure.is_some(),
+            key_digest: verified.key_digest,
+            voters: verified.voters.to_string(),
+            messages: verified.messages.to_string(),
             chain_id: poll.chain_id,
             poll: poll.address,
-            verifier: audited.verifier,
-            state_root: to_decimal(&audited.state_root),
-            transaction: audited.transaction,
-            block: audited.block,
+            verifier: verified.verifier,
+            state_root: to_decimal(&verified.state_root),
+            transaction: verified.transaction,
+            block: verified.block,
         }
     }
 }
 
-impl Output for AuditDocument {
+impl Output for VerifiedDocument {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         self.results.write_table(out)?;
         let setup = if self.insecure { ", INSECURE keys" } else { "" };

@@ -9,7 +9,7 @@ use maci_nova_protocol::poll::Mode;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::voter::ballot::{Ballot, Choice};
 use maci_nova_sdk::voter::signing_window::{can_be_repeated, Outlook, Window};
-use maci_nova_sdk::voter::{cast, join_at, messages_file, the_join_of, Joined, Published};
+use maci_nova_sdk::voter::{cast, find_join, join_at, messages_file, Joined, Published};
 use serde::Serialize;
 
 use crate::arguments::Vote;
@@ -144,12 +144,12 @@ fn find(
     let chain = &connection.chain;
     if let Some(index) = arguments.state_index {
         let joined = join_at(chain, poll, index, console)?;
-        let text = || poll.contradiction(&format!("nobody has joined at state index {index}"));
+        let text = || poll.inconsistent(&format!("nobody has joined at state index {index}"));
         return Ok(joined.ok_or_else(text)?);
     }
-    let joined = the_join_of(chain, poll, &key.public_key(), console)?;
+    let joined = find_join(chain, poll, &key.public_key(), console)?;
     Ok(joined.ok_or_else(|| {
-        poll.contradiction("nobody has joined with this key; give the poll key that you joined with, or name yourself with --state-index if a ballot changed to this key")
+        poll.inconsistent("nobody has joined with this key; give the poll key that you joined with, or name yourself with --state-index if a ballot changed to this key")
     })?)
 }
 

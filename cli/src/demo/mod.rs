@@ -30,7 +30,7 @@ use maci_nova_coordinator::prove::finalization;
 use maci_nova_coordinator::prove::keys;
 use maci_nova_sdk::operator::poll_creation::SignedWithin;
 use maci_nova_sdk::poll::results::Results;
-use maci_nova_sdk::verify::{self, Demands};
+use maci_nova_sdk::verify::{self, VerifyOptions};
 use maci_nova_sdk::voter::anchor::Anchor;
 use maci_nova_sdk::voter::ballot::Choice;
 use scenario::{Keys, Scenario, Setting, Voter};
@@ -165,17 +165,17 @@ fn play(mut poll: Scenario<'_>, console: &Console) -> Result<Document, Failure> 
     note("finalize: one proof, one transaction");
     let finalization = poll.timed("prove and finalize", |poll| poll.settle())?;
     note("verify: everything once more, from the chain alone");
-    let audited = poll.timed("verify", |poll| {
+    let verified = poll.timed("verify", |poll| {
         let contract = poll.poll().clone();
-        Ok(verify::audit(
+        Ok(verify::verify(
             poll.chain(),
             &contract,
-            &Demands::default(),
+            &VerifyOptions::default(),
             console,
         )?)
     })?;
     if *finalization.results() != expected(&wanted)
-        || Results::new(&audited.results, audited.total_spent) != *finalization.results()
+        || Results::new(&verified.results, verified.total_spent) != *finalization.results()
     {
         return Err(Failure::Internal(
             "the results are not what the voters wanted".into(),
@@ -184,7 +184,7 @@ fn play(mut poll: Scenario<'_>, console: &Console) -> Result<Document, Failure> 
     Ok(Document {
         finalization,
         voters: voters.len() as u64,
-        messages: audited.messages,
+        messages: verified.messages,
         calls: poll.gas_report().actions().to_vec(),
         stages: poll.gas_report().stages().to_vec(),
     })

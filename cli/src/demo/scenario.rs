@@ -149,7 +149,7 @@ impl<'a> Scenario<'a> {
         let mut file = deployed.file;
         let start = Instant::now();
         let now = demo_chain.now()?;
-        let (poll, created) = poll_creation::establish(
+        let (poll, created) = poll_creation::create_or_find(
             demo_chain.chain_mut(),
             owner,
             &mut file,

@@ -20,7 +20,7 @@ use maci_nova_folding::{
     blinding::{Blinded, Foldings, RandomInstance},
     curve::{Checked, Point},
     cyclefold::{multiplier, HALF},
-    engine::{Engine, EngineError, Ivc, Statement},
+    engine::{EngineError, IvcProof, PublicParams, Statement},
     limbs::{pack, point_limbs, PACKED_POINT},
     oracle::Query,
     relation::{coordinates, Commitment, Instance, Relation},
@@ -87,7 +87,7 @@ impl core::fmt::Debug for Witness {
 
 /// The circuit of an engine and a vote option tree.
 pub struct Decider {
-    engine: Arc<Engine>,
+    engine: Arc<PublicParams>,
     vote_depth: usize,
     pedersen: pedersen::Key,
 }
@@ -142,7 +142,7 @@ fn evaluate(elements: &[Fr], c: Fr) -> Fr {
 
 impl Decider {
     /// The circuit for polls with vote option trees of this depth.
-    pub fn new(engine: Arc<Engine>, vote_depth: usize) -> Self {
+    pub fn new(engine: Arc<PublicParams>, vote_depth: usize) -> Self {
         let relation = engine.secondary();
         let shape = relation.shape();
         let key = relation.key().generators();
@@ -166,7 +166,11 @@ impl Decider {
     ///
     /// # Errors
     /// When the proof is not the engine's, or there are more results than options.
-    pub fn witness(&self, proof: &Ivc, results: &[OptionResult]) -> Result<Witness, EngineError> {
+    pub fn witness(
+        &self,
+        proof: &IvcProof,
+        results: &[OptionResult],
+    ) -> Result<Witness, EngineError> {
         if results.len() > self.options() {
             return Err(EngineError::Statement("more results than options"));
         }
@@ -193,7 +197,7 @@ impl Decider {
     }
 
     /// The engine.
-    pub fn engine(&self) -> &Arc<Engine> {
+    pub fn engine(&self) -> &Arc<PublicParams> {
         &self.engine
     }
 

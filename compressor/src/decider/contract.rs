@@ -6,7 +6,7 @@ use maci_nova_groth16::{
     VerifyingKey,
 };
 
-use super::{DeciderError, DeciderKey, DeciderProof, Statement};
+use super::{DeciderError, DeciderKey, DeciderProof, DeciderStatement};
 
 /// The key that the verifier is deployed with.
 ///
@@ -62,7 +62,7 @@ pub fn proof(proof: &DeciderProof) -> contract::Proof {
 }
 
 /// The statement as calldata has it.
-pub fn statement(statement: &Statement) -> contract::Statement {
+pub fn statement(statement: &DeciderStatement) -> contract::Statement {
     let results = statement.results.iter();
     let results = results.map(|result| contract::OptionResult {
         votes: result.votes,

@@ -37,4 +37,4 @@ pub mod prover;
 pub mod verifier;
 
 pub use prover::{Prover, ProverError};
-pub use verifier::{verify, DeciderError, DeciderKey, DeciderProof, Fold, Statement};
+pub use verifier::{verify, DeciderError, DeciderKey, DeciderProof, DeciderStatement, Fold};

@@ -7,7 +7,7 @@ use ark_ec::AffineRepr;
 use ff::Field;
 use halo2curves::bn256::Fr;
 use maci_nova_folding::{
-    engine::{Engine, EngineError, Ivc},
+    engine::{EngineError, IvcProof, PublicParams},
     relation::Commitment,
     secret::Secret,
 };
@@ -27,7 +27,7 @@ use nova_snark::{
 
 use super::{
     circuit::{self, Decider},
-    DeciderKey, DeciderProof, Fold, Statement,
+    DeciderKey, DeciderProof, DeciderStatement, Fold,
 };
 
 /// Public inputs of the circuit: c, e_v, e.
@@ -77,7 +77,7 @@ impl Prover {
     /// # Errors
     /// [`ProverError::Circuit`], [`ProverError::Setup`].
     pub fn setup(
-        engine: Arc<Engine>,
+        engine: Arc<PublicParams>,
         vote_depth: usize,
         trapdoors: Trapdoors,
     ) -> Result<Self, ProverError> {
@@ -101,7 +101,7 @@ impl Prover {
     /// # Errors
     /// [`ProverError::Circuit`], [`ProverError::Cache`].
     pub fn cached(
-        engine: Arc<Engine>,
+        engine: Arc<PublicParams>,
         vote_depth: usize,
         cache: &KeyCache,
         production: bool,
@@ -154,7 +154,7 @@ impl Prover {
     /// See [`ProverError`].
     pub fn prove(
         &self,
-        proof: &Ivc,
+        proof: &IvcProof,
         domain: [u8; 32],
         results: &[OptionResult],
     ) -> Result<DeciderProof, ProverError> {
@@ -163,7 +163,7 @@ impl Prover {
         let committed: Vec<ArkFr> = committed.iter().map(ToArk::to_ark).collect();
         let d = self.key.commit(&committed)?;
         let fold = self.fold(&witness)?;
-        let statement = Statement::new(proof, domain, results)?;
+        let statement = DeciderStatement::new(proof, domain, results)?;
         let c: Fr = statement.challenge(&d, &statement.v(&fold)).to_halo();
         let assignment = Assignment::record(|cs| {
             self.decider
@@ -205,19 +205,19 @@ impl Prover {
     }
 }
 
-impl Statement {
+impl DeciderStatement {
     /// What [`Prover::prove`] proves of a running proof.
     ///
     /// # Errors
     /// [`ProverError::Arity`].
     pub fn new(
-        proof: &Ivc,
+        proof: &IvcProof,
         domain: [u8; 32],
         results: &[OptionResult],
     ) -> Result<Self, ProverError> {
         let stated = proof.statement();
         let array = |state: &[Fr]| state.try_into().map_err(|_| ProverError::Arity);
-        Ok(Statement {
+        Ok(DeciderStatement {
             domain,
             z0: array(stated.z0)?,
             z: array(stated.z)?,

@@ -5,7 +5,7 @@
 //! ```text
 //! F = UC + r1 C + r2 A + r2^2 B,    F - b h = sum_j V_j [tau^j]_1
 //! ```
-//! What contract and circuit agree on is a vector v ([`Statement::v`]): the states before and after,
+//! What contract and circuit agree on is a vector v ([`DeciderStatement::v`]): the states before and after,
 //! r1, r2, the four points and the results. The circuit's instance is three elements and D, the
 //! commitment to its own v:
 //! ```text
@@ -23,7 +23,7 @@
 //! e(-A, B) e(alpha, beta) e(IC + t K, [1]_2) e(D, gamma') e(C, delta) e(-t pi, [tau]_2) = 1
 //! ```
 //! Accepted proofs are not unique: anybody can re-randomize A, B and C. What a proof states, all of
-//! it, is the [`Statement`].
+//! it, is the [`DeciderStatement`].
 
 use ark_bn254::{Bn254, Fq, Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{pairing::Pairing, AffineRepr, CurveGroup};
@@ -91,7 +91,7 @@ pub struct DeciderKey {
 
 /// What a proof states; the verifier has all of it from elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
+pub struct DeciderStatement {
     /// What the proof is bound to besides: where it is verified, which poll.
     pub domain: [u8; 32],
     /// The state before the first step.
@@ -137,7 +137,7 @@ pub struct DeciderProof {
     pub opening: G1Affine,
 }
 
-impl Statement {
+impl DeciderStatement {
     /// Everything that contract and circuit agree on, `28 + 2n` elements for n options:
     /// ```text
     /// z0[0..7], z[0..7], r1, r2,
@@ -203,7 +203,7 @@ pub(super) struct Challenges {
 }
 
 impl Challenges {
-    fn new(statement: &Statement, proof: &DeciderProof) -> Self {
+    fn new(statement: &DeciderStatement, proof: &DeciderProof) -> Self {
         let v = statement.v(&proof.fold);
         let c = statement.challenge(&proof.d, &v);
         Self::of(c, &v, proof)
@@ -224,7 +224,7 @@ impl Challenges {
 /// See [`DeciderError`].
 pub fn verify(
     key: &DeciderKey,
-    statement: &Statement,
+    statement: &DeciderStatement,
     proof: &DeciderProof,
 ) -> Result<(), DeciderError> {
     key.check()?;
@@ -234,7 +234,7 @@ pub fn verify(
 /// Everything but the check of the key.
 pub(super) fn equations(
     key: &DeciderKey,
-    statement: &Statement,
+    statement: &DeciderStatement,
     proof: &DeciderProof,
 ) -> Result<(), DeciderError> {
     proof.check_points()?;

@@ -29,7 +29,8 @@ pub struct BlindingPlan {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct LogDigest {
     join_chain: String,
-    join_count: u64,
+    #[serde(rename = "joinCount")]
+    next_state_index: u64,
     message_head: String,
     message_count: u64,
 }
@@ -134,14 +135,14 @@ impl BlindingPlan {
 
 /// Joins and messages of a log. The join count is one more than the joins: leaf 0 is nobody's.
 fn events(facts: &PublicFacts) -> u64 {
-    facts.join_count.saturating_sub(1) + facts.message_count
+    facts.next_state_index.saturating_sub(1) + facts.message_count
 }
 
 impl LogDigest {
     fn new(facts: &PublicFacts) -> Self {
         LogDigest {
             join_chain: to_decimal(&facts.join_chain),
-            join_count: facts.join_count,
+            next_state_index: facts.next_state_index,
             message_head: to_decimal(&facts.message_head),
             message_count: facts.message_count,
         }
@@ -153,9 +154,9 @@ impl LogDigest {
         }
         Err(format!(
             "it was made for a log with {} voters and {} messages that is not this one ({} and {}); restore that log, or start over in another --out",
-            self.join_count.saturating_sub(1),
+            self.next_state_index.saturating_sub(1),
             self.message_count,
-            log.join_count.saturating_sub(1),
+            log.next_state_index.saturating_sub(1),
             log.message_count,
         ))
     }

@@ -199,7 +199,7 @@ impl ChainLog {
         let Some(more) = more else {
             return Ok(Advance::Gap(to));
         };
-        let more = more.map_err(|error| poll.contradiction(&error.to_string()))?;
+        let more = more.map_err(|error| poll.inconsistent(&error.to_string()))?;
         self.log.extend(more)?;
         self.marks.follower = follower;
         self.save()?;
@@ -220,7 +220,7 @@ impl ChainLog {
 
 /// The records, if they follow the log: each is the next of its kind.
 fn records(sent: &[Sent], facts: &PublicFacts) -> Option<Vec<Record>> {
-    let mut joins = facts.join_count - 1;
+    let mut joins = facts.next_state_index - 1;
     let mut messages = facts.message_count;
     let mut records = Vec::with_capacity(sent.len());
     for Sent { record, position } in sent {

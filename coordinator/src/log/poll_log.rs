@@ -134,7 +134,7 @@ impl PollLog {
 
     /// Number of voters. The join count is one more: leaf 0 is nobody's.
     pub fn voters(&self) -> u64 {
-        self.facts().join_count.saturating_sub(1)
+        self.facts().next_state_index.saturating_sub(1)
     }
 
     /// Number of messages, top-ups included.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use maci_nova_chain::{Observer, Stage};
-use maci_nova_compressor::decider::{Prover, ProverError, Statement};
+use maci_nova_compressor::decider::{DeciderStatement, Prover, ProverError};
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::log::PublicFacts;
 
@@ -148,7 +148,7 @@ fn prove(
     let seconds = stage.finish();
     observer.note(&format!("decider proof made in {seconds:.1} s"));
     Ok(Finalization {
-        statement: Statement::new(running, domain, &results).map_err(internal)?,
+        statement: DeciderStatement::new(running, domain, &results).map_err(internal)?,
         proof,
     })
 }

@@ -2,7 +2,7 @@
 
 use maci_nova_chain::{self as chain, ChainError};
 use maci_nova_compressor::decider::{
-    self, contract, DeciderError, DeciderKey, DeciderProof, Statement,
+    self, contract, DeciderError, DeciderKey, DeciderProof, DeciderStatement,
 };
 use maci_nova_contracts::alloy_primitives::{Address, Bytes};
 use maci_nova_contracts::decider::{deploy_code, verify, verify_calldata, VerifyError};
@@ -110,7 +110,7 @@ impl DryRun {
     /// [`DryRunError::Native`], [`DryRunError::Contract`].
     pub fn verify(
         &mut self,
-        statement: &Statement,
+        statement: &DeciderStatement,
         proof: &DeciderProof,
     ) -> Result<Accepted, DryRunError> {
         decider::verify(&self.key, statement, proof).map_err(DryRunError::Native)?;

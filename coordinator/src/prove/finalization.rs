@@ -4,7 +4,9 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use maci_nova_compressor::decider::{contract, DeciderError, DeciderProof, Prover, Statement};
+use maci_nova_compressor::decider::{
+    contract, DeciderError, DeciderProof, DeciderStatement, Prover,
+};
 use maci_nova_contracts::alloy_primitives::{hex, Address, Bytes, B256, U256};
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::decider::Key;
@@ -25,7 +27,7 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub struct Finalization {
     /// The statement.
-    pub statement: Statement,
+    pub statement: DeciderStatement,
     /// Its proof.
     pub proof: DeciderProof,
 }
@@ -64,7 +66,7 @@ pub struct Document {
     verifying_key: KeyText,
 }
 
-/// Statement and proof of a [`Document`].
+/// DeciderStatement and proof of a [`Document`].
 #[derive(Deserialize)]
 struct Stored {
     statement: StatementText,
@@ -149,7 +151,7 @@ impl Stored {
         }
         let results = self.results.iter().map(StoredResult::result);
         Ok(Finalization {
-            statement: Statement {
+            statement: DeciderStatement {
                 domain: word(&self.statement.domain)?,
                 z0: state(&self.statement.z0)?,
                 z: state(&self.statement.z)?,
@@ -171,7 +173,7 @@ impl StoredResult {
 }
 
 impl StatementText {
-    fn new(statement: &Statement) -> Self {
+    fn new(statement: &DeciderStatement) -> Self {
         StatementText {
             domain: hex::encode_prefixed(statement.domain),
             z0: statement.z0.iter().map(to_decimal).collect(),

@@ -2,7 +2,7 @@
 
 use super::*;
 
-impl Ivc {
+impl IvcProof {
     /// One more step, by a prover who drops all that was proven before: he claims that the fold of
     /// the commitments is that to `w`, with the error that makes it satisfy the folded instance.
     ///
@@ -10,10 +10,10 @@ impl Ivc {
     /// claim is false only the running CycleFold instance says, which is not satisfied.
     ///
     /// # Errors
-    /// As [`Ivc::next`]; [`EngineError::Vectors`] when `w` has another length than the circuit.
+    /// As [`IvcProof::next`]; [`EngineError::Vectors`] when `w` has another length than the circuit.
     pub fn next_from_nothing<C: StepCircuit<Fr>>(
         &self,
-        engine: &Engine,
+        engine: &PublicParams,
         circuit: &C,
         w: Secret<Fr>,
     ) -> Result<Self, EngineError> {

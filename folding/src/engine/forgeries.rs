@@ -23,14 +23,14 @@ use crate::{
 
 /// A step between its two foldings.
 struct Attempt {
-    next: Ivc,
+    next: IvcProof,
     inputs: Inputs,
     claim: Claim,
 }
 
 impl Attempt {
     /// Folds the incoming instance into U.
-    fn begin(proof: &Ivc) -> Self {
+    fn begin(proof: &IvcProof) -> Self {
         let mut next = proof.clone();
         let Parts {
             steps,
@@ -68,7 +68,7 @@ impl Attempt {
     }
 
     /// Runs the step's circuit on the inputs as they are.
-    fn finish(mut self) -> Ivc {
+    fn finish(mut self) -> IvcProof {
         let step = engine().step(&self.inputs, &HONEST).expect("synthesized");
         assert_eq!(step.violated, None, "the step itself accepts the forgery");
         self.next.follow(&self.inputs, step);
@@ -77,7 +77,7 @@ impl Attempt {
 }
 
 /// The error of a proof that must be false now and after two more honest steps.
-fn refused(forged: &Ivc) -> String {
+fn refused(forged: &IvcProof) -> String {
     let error = forged.verify(engine(), &z0()).expect_err("a forgery");
     let mut later = forged.clone();
     for _ in 0..2 {
@@ -103,10 +103,10 @@ fn random_point() -> G1Affine {
     G1::random(OsRng).to_affine()
 }
 
-fn with_parts(proof: &Ivc, change: impl FnOnce(&mut Parts)) -> Ivc {
+fn with_parts(proof: &IvcProof, change: impl FnOnce(&mut Parts)) -> IvcProof {
     let mut parts = proof.parts.clone();
     change(&mut parts);
-    Ivc::from_parts(engine(), parts).expect("of the same sizes")
+    IvcProof::from_parts(engine(), parts).expect("of the same sizes")
 }
 
 /// The public inputs that a forger states are those of what he shows.
@@ -488,7 +488,7 @@ fn vectors_of_other_lengths_are_refused() {
         let mut parts = proof.parts.clone();
         forge(&mut parts);
         let products = proof.products.clone();
-        let forged = Ivc { parts, products };
+        let forged = IvcProof { parts, products };
         assert!(forged.verify(engine(), &z0()).is_err(), "forgery {i}");
     }
 }
@@ -497,7 +497,7 @@ fn vectors_of_other_lengths_are_refused() {
 fn altered(
     shapes: impl FnOnce(&mut R1CSShape<Primary>, &mut R1CSShape<Secondary>),
     keys: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>),
-) -> Engine {
+) -> PublicParams {
     let original = engine();
     let mut shape = original.primary.shape().clone();
     let mut cyclefold = original.secondary.shape().clone();
@@ -505,7 +505,7 @@ fn altered(
     let mut key = encode(original.primary.key()).expect("encoded");
     let mut pedersen = encode(original.secondary.key()).expect("encoded");
     keys(&mut key, &mut pedersen);
-    let mut engine = Engine {
+    let mut engine = PublicParams {
         primary: Relation::new(shape, decode(&key).expect("a key")).expect("long enough"),
         secondary: Relation::new(cyclefold, decode(&pedersen).expect("a key"))
             .expect("long enough"),
@@ -768,7 +768,7 @@ fn a_false_step_in_the_middle() {
 fn hashes_of_states_tell_nothing_of_them() {
     let (one, two) = (chain(2, &z0()), chain(2, &z0()));
     assert_eq!(one.z(), two.z());
-    let first_hash = |proof: &Ivc| {
+    let first_hash = |proof: &IvcProof| {
         let Instance { u, x, .. } = &proof.parts.running;
         x[0] * u.invert().expect("a challenge")
     };

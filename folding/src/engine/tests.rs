@@ -54,23 +54,23 @@ fn rotate(z: &[Fr]) -> Vec<Fr> {
     next
 }
 
-pub(super) fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
+pub(super) fn engine() -> &'static PublicParams {
+    static ENGINE: OnceLock<PublicParams> = OnceLock::new();
     ENGINE.get_or_init(|| {
         let provide = |count: usize| Ok::<_, ()>((PowersOfTau::development(count), ()));
-        Engine::setup(&HONEST, provide).expect("parameters").0
+        PublicParams::setup(&HONEST, provide).expect("parameters").0
     })
 }
 
 /// So many honest steps, at least one.
-pub(super) fn chain(steps: usize, z0: &[Fr]) -> Ivc {
-    let first = Ivc::first(engine(), &HONEST, z0).expect("step");
+pub(super) fn chain(steps: usize, z0: &[Fr]) -> IvcProof {
+    let first = IvcProof::first(engine(), &HONEST, z0).expect("step");
     (1..steps).fold(first, |proof, _| {
         proof.next(engine(), &HONEST).expect("step")
     })
 }
 
-fn three_steps() -> Ivc {
+fn three_steps() -> IvcProof {
     chain(3, &z0())
 }
 
@@ -78,7 +78,7 @@ fn three_steps() -> Ivc {
 fn steps_compute_and_verify() {
     let engine = engine();
     let mut z = z0();
-    let mut ivc = Ivc::first(engine, &HONEST, &z).expect("step");
+    let mut ivc = IvcProof::first(engine, &HONEST, &z).expect("step");
     for steps in 1..=4 {
         z = rotate(&z);
         assert_eq!((ivc.steps(), ivc.z()), (steps, &z[..]));
@@ -97,7 +97,7 @@ fn a_false_step_does_not_verify() {
     let lie = Rotate {
         false_witness: true,
     };
-    let first = Ivc::first(engine, &lie, &z0()).expect("the prover does not check");
+    let first = IvcProof::first(engine, &lie, &z0()).expect("the prover does not check");
     assert!(first.verify(engine, &z0()).is_err());
     let later = three_steps().next(engine, &lie).expect("neither here");
     assert!(later.verify(engine, &z0()).is_err());
@@ -110,8 +110,8 @@ fn encoding_is_exact_and_canonical() {
     let (engine, ivc) = (engine(), three_steps());
     let sizes = engine.sizes();
     let bytes = ivc.encode(&sizes).expect("encoded");
-    assert_eq!(bytes.len(), Ivc::encoded_size(&sizes));
-    let decoded = Ivc::decode(engine, &bytes).expect("decoded");
+    assert_eq!(bytes.len(), IvcProof::encoded_size(&sizes));
+    let decoded = IvcProof::decode(engine, &bytes).expect("decoded");
     assert_eq!(decoded.encode(&sizes).expect("encoded"), bytes);
     assert_eq!(decoded.verify(engine, &z0()).expect("true"), ivc.z());
     // A decoded proof continues as the original does.
@@ -128,13 +128,13 @@ fn altered_encodings_do_not_verify() {
         let mut altered = bytes.clone();
         altered[position] ^= 1 << (position % 8);
         let verified =
-            Ivc::decode(engine, &altered).and_then(|decoded| decoded.verify(engine, &z0()));
+            IvcProof::decode(engine, &altered).and_then(|decoded| decoded.verify(engine, &z0()));
         assert!(verified.is_err(), "byte {position}");
     }
     for length in [0, 1, 31, bytes.len() - 1] {
-        assert!(Ivc::decode(engine, &bytes[..length]).is_err());
+        assert!(IvcProof::decode(engine, &bytes[..length]).is_err());
     }
-    assert!(Ivc::decode(engine, &[&bytes[..], &[0]].concat()).is_err());
+    assert!(IvcProof::decode(engine, &[&bytes[..], &[0]].concat()).is_err());
 }
 
 #[test]
@@ -142,15 +142,15 @@ fn elements_that_are_not_canonical_are_refused() {
     let sizes = engine().sizes();
     let mut bytes = three_steps().encode(&sizes).expect("encoded");
     bytes[8..40].fill(0xff);
-    let decoded = Ivc::decode(engine(), &bytes);
+    let decoded = IvcProof::decode(engine(), &bytes);
     assert!(matches!(decoded, Err(EngineError::Encoding(_))));
 }
 
 #[test]
 fn setup_reports_the_providers_error() {
-    let result = Engine::setup(&HONEST, Err::<(_, ()), usize>);
+    let result = PublicParams::setup(&HONEST, Err::<(_, ()), usize>);
     assert!(matches!(result, Err(SetupFailure::Powers(count)) if count >= 1 << 13));
     let few = |count: usize| Ok::<_, ()>((PowersOfTau::development(count / 2), ()));
-    let short = Engine::setup(&HONEST, few);
+    let short = PublicParams::setup(&HONEST, few);
     assert!(matches!(short, Err(SetupFailure::Engine(_))));
 }

@@ -351,7 +351,7 @@ fn a_node_that_dies_and_comes_back() {
         return;
     };
     // Half a minute: starting the node again takes a moment.
-    let patience = maci_nova_node::Patience {
+    let patience = maci_nova_node::RetryPolicy {
         longest: Duration::from_millis(500),
         tries: 60,
         ..hurried()

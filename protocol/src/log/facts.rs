@@ -1,8 +1,8 @@
 //! What everybody can know of a poll.
 
 use super::{LogErrorKind, Record};
-use crate::chain::{self, Link};
 use crate::field::Fr;
+use crate::hash_chain::{self, Link};
 use crate::message::{Join, Message, TopUp, AMOUNT_BITS, CREDIT_BITS};
 use crate::poll::{Header, State};
 use crate::tree::capacity;
@@ -53,7 +53,7 @@ pub struct PublicFacts {
     #[serde(with = "crate::field::decimal")]
     pub join_chain: Fr,
     /// One more than the voters.
-    pub join_count: u64,
+    pub next_state_index: u64,
     /// The message chain after the last message.
     #[serde(with = "crate::field::decimal")]
     pub message_head: Fr,
@@ -66,9 +66,9 @@ impl PublicFacts {
     pub fn initial(header: Header) -> Self {
         PublicFacts {
             header,
-            join_chain: chain::zero(),
-            join_count: 1,
-            message_head: chain::zero(),
+            join_chain: hash_chain::zero(),
+            next_state_index: 1,
+            message_head: hash_chain::zero(),
             message_count: 0,
         }
     }
@@ -78,12 +78,17 @@ impl PublicFacts {
     /// # Errors
     /// Any [`FactError`]; nothing changes.
     pub fn absorb(&mut self, record: &Record) -> Result<(), FactError> {
-        check(&self.header, self.join_count, self.message_count, record)?;
+        check(
+            &self.header,
+            self.next_state_index,
+            self.message_count,
+            record,
+        )?;
         match record {
             Record::Header(_) => return Err(FactError::Header),
             Record::Join(join) => {
-                self.join_chain = chain::extend_joins(self.join_chain, join);
-                self.join_count += 1;
+                self.join_chain = hash_chain::extend_joins(self.join_chain, join);
+                self.next_state_index += 1;
             }
             Record::Message(message) => self.extend((&**message).into()),
             Record::TopUp(top_up) => self.extend(top_up.into()),
@@ -92,7 +97,7 @@ impl PublicFacts {
     }
 
     fn extend(&mut self, link: Link) {
-        self.message_head = chain::extend(self.message_head, link);
+        self.message_head = hash_chain::extend(self.message_head, link);
         self.message_count += 1;
     }
 
@@ -101,45 +106,46 @@ impl PublicFacts {
     /// Complete means that `joinChain` and `joinCount` are the facts', and that `messageHead` is the facts' and
     /// `messageCursor` the start of the chain, or both are 0 and the facts have no message.
     pub fn completed_by(&self, state: &State) -> bool {
-        let joins =
-            state.join_chain == self.join_chain && state.join_count == Fr::from(self.join_count);
+        let joins = state.join_chain == self.join_chain
+            && state.next_state_index == Fr::from(self.next_state_index);
         let untouched = state.message_head == Fr::ZERO && state.message_cursor == Fr::ZERO;
         let messages = match untouched {
-            true => self.message_head == chain::zero(),
+            true => self.message_head == hash_chain::zero(),
             false => {
-                state.message_head == self.message_head && state.message_cursor == chain::zero()
+                state.message_head == self.message_head
+                    && state.message_cursor == hash_chain::zero()
             }
         };
         state.poll == self.header.context() && joins && messages
     }
 }
 
-/// Checks a record that comes when `join_count` leaves are in use and `message_count` messages have arrived.
+/// Checks a record that comes when `next_state_index` leaves are in use and `message_count` messages have arrived.
 pub(super) fn check(
     header: &Header,
-    join_count: u64,
+    next_state_index: u64,
     message_count: u64,
     record: &Record,
 ) -> Result<(), FactError> {
     match record {
         Record::Header(_) => Err(FactError::Header),
-        Record::Join(join) => check_join(header, join_count, join),
+        Record::Join(join) => check_join(header, next_state_index, join),
         Record::Message(message) => {
             check_message_count(message_count)?;
             check_anchor(header, message)
         }
         Record::TopUp(top_up) => {
             check_message_count(message_count)?;
-            check_top_up(join_count, top_up)
+            check_top_up(next_state_index, top_up)
         }
     }
 }
 
-fn check_join(header: &Header, join_count: u64, join: &Join) -> Result<(), FactError> {
+fn check_join(header: &Header, next_state_index: u64, join: &Join) -> Result<(), FactError> {
     if join.voice_credits >> CREDIT_BITS != 0 {
         return Err(FactError::VoiceCredits);
     }
-    if join_count >= capacity(header.state_tree_depth) {
+    if next_state_index >= capacity(header.state_tree_depth) {
         return Err(FactError::TooManyJoins);
     }
     Ok(())
@@ -161,8 +167,8 @@ fn check_anchor(header: &Header, message: &Message) -> Result<(), FactError> {
     }
 }
 
-fn check_top_up(join_count: u64, top_up: &TopUp) -> Result<(), FactError> {
-    if !(1..join_count).contains(&top_up.state_index) {
+fn check_top_up(next_state_index: u64, top_up: &TopUp) -> Result<(), FactError> {
+    if !(1..next_state_index).contains(&top_up.state_index) {
         return Err(FactError::TopUpStateIndex);
     }
     if top_up.amount == 0 || top_up.amount >> AMOUNT_BITS != 0 {
@@ -175,7 +181,7 @@ fn check_top_up(join_count: u64, top_up: &TopUp) -> Result<(), FactError> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sequence {
     header: Option<Header>,
-    join_count: u64,
+    next_state_index: u64,
     message_count: u64,
 }
 
@@ -187,12 +193,13 @@ impl Sequence {
                 return Err(LogErrorKind::HeaderNotFirst);
             };
             self.header = Some(header.clone());
-            self.join_count = 1;
+            self.next_state_index = 1;
             return Ok(());
         };
-        check(header, self.join_count, self.message_count, record).map_err(LogErrorKind::from)?;
+        check(header, self.next_state_index, self.message_count, record)
+            .map_err(LogErrorKind::from)?;
         match record {
-            Record::Join(_) => self.join_count += 1,
+            Record::Join(_) => self.next_state_index += 1,
             _ => self.message_count += 1,
         }
         Ok(())

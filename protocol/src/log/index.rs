@@ -3,8 +3,8 @@
 use super::reader::{parse, LogReader};
 use super::record::Version;
 use super::{FactError, LogError, LogErrorKind, PublicFacts, Record, MAX_LINE_LENGTH};
-use crate::chain;
 use crate::field::Fr;
+use crate::hash_chain;
 use crate::message::Join;
 use crate::poll::{Header, HeaderError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
@@ -199,7 +199,7 @@ impl<R: Read + Seek> Joins<'_, R> {
         };
         self.position += 1;
         let after = self.index.join_chain_after(self.position as u64);
-        if after != Some(chain::extend_joins(entry.previous, &join)) {
+        if after != Some(hash_chain::extend_joins(entry.previous, &join)) {
             return Err(changed());
         }
         Ok(Some(join))
@@ -272,7 +272,7 @@ impl<R: Read + Seek> MessagesReversed<'_, R> {
         let changed = || error(line, LogErrorKind::Changed);
         let record = self.index.parse(&text).map_err(|_| changed())?;
         let link = record.link().ok_or_else(changed)?;
-        if chain::extend(entry.previous, link) != self.head {
+        if hash_chain::extend(entry.previous, link) != self.head {
             return Err(changed());
         }
         self.left = position;

@@ -3,8 +3,8 @@
 use super::object::{Object, Printer};
 use super::LogErrorKind;
 use crate::babyjub::Point;
-use crate::chain::Link;
 use crate::field::{from_decimal, to_u64, Fr};
+use crate::hash_chain::Link;
 use crate::message::{Join, Message, TopUp};
 use crate::poll::{Header, Mode};
 

@@ -112,7 +112,7 @@ impl Electorate {
         &self.header
     }
 
-    pub(crate) fn join_count(&self) -> u64 {
+    pub(crate) fn next_state_index(&self) -> u64 {
         self.voters.len() as u64 + 1
     }
 
@@ -141,7 +141,7 @@ impl Electorate {
 
     pub(crate) fn check_join(&self, join: &Join) -> Result<(), PollError> {
         check_credits(join)?;
-        if self.join_count() >= capacity(self.header.state_tree_depth) {
+        if self.next_state_index() >= capacity(self.header.state_tree_depth) {
             return Err(PollError::Full);
         }
         Ok(())

@@ -2,8 +2,8 @@
 
 use super::{Header, PollError};
 use crate::babyjub::Point;
-use crate::chain::{self, Link};
 use crate::field::{from_u128, Fr};
+use crate::hash_chain::{self, Link};
 use crate::poseidon::hash;
 use crate::tally::OptionResult;
 use crate::tree::empty_root;
@@ -21,7 +21,7 @@ pub struct State {
     pub join_chain: Fr,
     /// Leaves in use: one more than the voters so far.
     #[serde(with = "crate::field::decimal")]
-    pub join_count: Fr,
+    pub next_state_index: Fr,
     /// The message chain after the last message of the poll; 0 before the first processed message.
     #[serde(with = "crate::field::decimal")]
     pub message_head: Fr,
@@ -41,8 +41,8 @@ impl State {
     pub fn initial(header: &Header) -> Self {
         State {
             poll: header.context(),
-            join_chain: chain::zero(),
-            join_count: Fr::ONE,
+            join_chain: hash_chain::zero(),
+            next_state_index: Fr::ONE,
             message_head: Fr::ZERO,
             message_cursor: Fr::ZERO,
             state_root: empty_root(header.state_tree_depth, Fr::ZERO),
@@ -58,7 +58,7 @@ impl State {
         [
             self.poll,
             self.join_chain,
-            self.join_count,
+            self.next_state_index,
             self.message_head,
             self.message_cursor,
             self.state_root,
@@ -68,12 +68,12 @@ impl State {
 
     /// The inverse of [`State::to_array`].
     pub fn from_array(elements: [Fr; 7]) -> Self {
-        let [poll, join_chain, join_count, message_head, message_cursor, state_root, tally_root] =
+        let [poll, join_chain, next_state_index, message_head, message_cursor, state_root, tally_root] =
             elements;
         State {
             poll,
             join_chain,
-            join_count,
+            next_state_index,
             message_head,
             message_cursor,
             state_root,
@@ -85,7 +85,7 @@ impl State {
     /// taken for head and cursor if this is the first processed message.
     pub(crate) fn step_back(&self, link: Link, previous: Fr) -> Result<Self, PollError> {
         let mut state = *self;
-        let link = chain::extend(previous, link);
+        let link = hash_chain::extend(previous, link);
         if state.message_head == Fr::ZERO {
             state.message_head = link;
             state.message_cursor = link;

@@ -4,8 +4,8 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 
 use crate::common::{header, off_curve};
 use ff::Field;
-use maci_nova_protocol::chain;
 use maci_nova_protocol::field::FieldError;
+use maci_nova_protocol::hash_chain;
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::log::{
     FactError, LogError, LogErrorKind, LogIndex, LogReader, LogWriter, PublicFacts, Record,
@@ -653,7 +653,7 @@ fn index_of_interleaved_records() {
         facts.absorb(record).expect("in range");
     }
     assert_eq!(index.facts(), &facts);
-    assert_eq!((facts.join_count, facts.message_count), (3, 3));
+    assert_eq!((facts.next_state_index, facts.message_count), (3, 3));
     let joins: Vec<Join> = index
         .joins(Cursor::new(&log))
         .collect::<Result<_, _>>()
@@ -697,8 +697,8 @@ fn a_log_that_grows() {
             let expected = joins.get(skipped..).unwrap_or_default();
             assert_eq!(after.expect("unchanged"), expected);
             let chain = joins.get(..skipped).map(|joins| {
-                let start = chain::zero();
-                joins.iter().fold(start, chain::extend_joins)
+                let start = hash_chain::zero();
+                joins.iter().fold(start, hash_chain::extend_joins)
             });
             assert_eq!(index.join_chain_after(skipped as u64), chain);
         }
@@ -789,16 +789,16 @@ fn completeness() {
     }
     let complete = State {
         join_chain: facts.join_chain,
-        join_count: Fr::from(3),
+        next_state_index: Fr::from(3),
         message_head: facts.message_head,
-        message_cursor: chain::zero(),
+        message_cursor: hash_chain::zero(),
         ..State::initial(&poll_header())
     };
     assert!(facts.completed_by(&complete));
     let changes: [fn(&mut State); 6] = [
         |state| state.poll += Fr::ONE,
         |state| state.join_chain += Fr::ONE,
-        |state| state.join_count += Fr::ONE,
+        |state| state.next_state_index += Fr::ONE,
         |state| state.message_head += Fr::ONE,
         |state| state.message_cursor += Fr::ONE,
         |state| (state.message_head, state.message_cursor) = (Fr::ZERO, Fr::ZERO),
@@ -838,14 +838,14 @@ proptest! {
             .expect("unchanged");
         reversed.reverse();
         let lines: Vec<&[u8]> = log.split(|byte| *byte == b'\n').collect();
-        let mut head = chain::zero();
+        let mut head = hash_chain::zero();
         for (position, message) in reversed.iter().enumerate() {
             prop_assert_eq!(message.position, position as u64);
             prop_assert_eq!(message.previous, head);
             let at = message.line_number as usize - 1;
             prop_assert_eq!(&message.record, &records[at]);
             prop_assert!(!lines[at].is_empty());
-            head = chain::extend(head, message.record.link().expect("a message"));
+            head = hash_chain::extend(head, message.record.link().expect("a message"));
         }
         prop_assert_eq!(index.facts().message_head, head);
     }

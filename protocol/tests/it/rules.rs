@@ -3,12 +3,12 @@
 use crate::common::{header, off_curve, Scene};
 use ff::Field;
 use maci_nova_protocol::babyjub::{Point, SUBGROUP_ORDER};
-use maci_nova_protocol::chain;
 use maci_nova_protocol::cipher::{decrypt, encrypt};
 use maci_nova_protocol::command::{Command, CommandError};
 use maci_nova_protocol::count::Count;
 use maci_nova_protocol::eddsa::Signature;
 use maci_nova_protocol::field::{from_bytes, to_biguint};
+use maci_nova_protocol::hash_chain;
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::log::Record;
 use maci_nova_protocol::message::{Join, Message, TopUp};
@@ -456,8 +456,10 @@ fn transition_of_a_top_up() {
         amount: 1,
     };
     let refused = Decision::Refused(Rule::StateIndex);
-    assert_eq!(count.top_up(&top_up, chain::zero()), Ok(refused));
-    let transition = poll.top_up(&top_up, chain::zero()).expect("a decision");
+    assert_eq!(count.top_up(&top_up, hash_chain::zero()), Ok(refused));
+    let transition = poll
+        .top_up(&top_up, hash_chain::zero())
+        .expect("a decision");
     assert_eq!(transition.decision, refused);
     assert_eq!((transition.path_index, transition.new_leaf), (0, Fr::ZERO));
 }
@@ -554,15 +556,15 @@ fn joins() {
     }
     assert_eq!(at_once.state(), poll.state());
     assert_eq!(at_once.leaf(24), poll.leaf(24));
-    assert_eq!(poll.join_count(), 25);
+    assert_eq!(poll.next_state_index(), 25);
     assert_eq!(poll.join(&join).map(|_| ()), Err(PollError::Full));
     assert_eq!(count.join(&join), Err(PollError::Full));
 
     let (command, signer) = (scene.command(), scene.voters[0].clone());
     let message = scene.message(&command, &signer);
     let (mut poll, mut count) = scene.joined();
-    poll.vote(&message, chain::zero()).expect("a message");
-    count.vote(&message, chain::zero()).expect("a message");
+    poll.vote(&message, hash_chain::zero()).expect("a message");
+    count.vote(&message, hash_chain::zero()).expect("a message");
     assert_eq!(
         poll.join(&join).map(|_| ()),
         Err(PollError::JoinAfterMessage)
@@ -580,8 +582,14 @@ fn top_up_amounts() {
             amount,
         };
         let refused = Err(PollError::TopUpAmount);
-        assert_eq!(poll.top_up(&top_up, chain::zero()).map(|_| ()), refused);
-        assert_eq!(count.top_up(&top_up, chain::zero()).map(|_| ()), refused);
+        assert_eq!(
+            poll.top_up(&top_up, hash_chain::zero()).map(|_| ()),
+            refused
+        );
+        assert_eq!(
+            count.top_up(&top_up, hash_chain::zero()).map(|_| ()),
+            refused
+        );
     }
 }
 
@@ -662,7 +670,7 @@ fn state_as_elements() {
     assert_eq!(State::from_array(state.to_array()), state);
     assert_eq!(
         state.to_array()[1..5],
-        [chain::zero(), Fr::ONE, Fr::ZERO, Fr::ZERO]
+        [hash_chain::zero(), Fr::ONE, Fr::ZERO, Fr::ZERO]
     );
     assert_eq!(state.poll, header.context());
     // The mode and the id are in the context.

@@ -39,13 +39,13 @@ pub fn abort<C: Chain + ?Sized>(
     match poll.state(chain)? {
         PollState::Aborted => return Ok(None),
         PollState::Finalized => {
-            return Err(poll.contradiction("it has its results and cannot be given up"))
+            return Err(poll.inconsistent("it has its results and cannot be given up"))
         }
         PollState::Pending | PollState::Open | PollState::Ended => {}
     }
     let deadline = poll.deadline(chain)?;
     if now < deadline {
-        return Err(poll.contradiction(&format!(
+        return Err(poll.inconsistent(&format!(
             "it can still be finalized; {}",
             give_up(poll, deadline, now)
         )));
@@ -64,7 +64,7 @@ pub fn withdraw<C: Chain + ?Sized>(
 ) -> Result<Paid, Error> {
     match poll.state(chain)? {
         PollState::Aborted => {}
-        PollState::Finalized => return Err(poll.contradiction(
+        PollState::Finalized => return Err(poll.inconsistent(
             "it has its results: top-ups are the beneficiary's and fees the owner's, see collect",
         )),
         PollState::Pending | PollState::Open | PollState::Ended => {
@@ -74,7 +74,7 @@ pub fn withdraw<C: Chain + ?Sized>(
     let fees = poll.ask(chain, &Poll::feesOfCall { payer: from })?;
     let tokens = poll.ask(chain, &Poll::depositOfCall { depositor: from })?;
     if fees.is_zero() && tokens.is_zero() {
-        return Err(poll.contradiction(&format!(
+        return Err(poll.inconsistent(&format!(
             "nothing to withdraw: {from} has paid nothing, or has it back"
         )));
     }
@@ -99,17 +99,17 @@ pub fn collect<C: Chain + ?Sized>(
         PollState::Finalized => {}
         PollState::Aborted => {
             return Err(
-                poll.contradiction("it was given up: who has paid gets it back with withdraw")
+                poll.inconsistent("it was given up: who has paid gets it back with withdraw")
             )
         }
         PollState::Pending | PollState::Open => {
             let (_, end) = poll.times();
-            return Err(poll.contradiction(&format!(
+            return Err(poll.inconsistent(&format!(
                 "it has no results: it ends at {}, then finalize makes them",
                 moment(end, now)
             )));
         }
-        PollState::Ended => return Err(poll.contradiction("it has no results yet; run finalize")),
+        PollState::Ended => return Err(poll.inconsistent("it has no results yet; run finalize")),
     }
     let fees = chain
         .balance(poll.address)
@@ -172,7 +172,7 @@ fn not_given_up<C: Chain + ?Sized>(
     now: u64,
 ) -> Result<Error, Error> {
     let deadline = poll.deadline(chain)?;
-    Ok(poll.contradiction(&format!(
+    Ok(poll.inconsistent(&format!(
         "it was not given up, so nothing is paid back; {}",
         give_up(poll, deadline, now)
     )))

@@ -216,7 +216,7 @@ impl Terms {
 /// Creates a poll of the deployment and puts it into the poll file; deploys the contract for the
 /// credits if there is none. `now` is what times are counted from. A poll that the file names already
 /// is returned as it is if it is the same: nothing is sent then, and there is no [`Created`].
-pub fn establish<C: Chain + ?Sized>(
+pub fn create_or_find<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
     file: &mut PollFile,
@@ -278,7 +278,7 @@ pub fn establish<C: Chain + ?Sized>(
     let poll = PollContract::open(chain, file, created.contract)?;
     // The node says what the poll is; it must be the one that was asked for.
     if poll.info.settings.abi_encode() != asked_for {
-        return Err(poll.contradiction("it has other settings than those that were sent"));
+        return Err(poll.inconsistent("it has other settings than those that were sent"));
     }
     keep(file, path, created.contract, &poll, &attempt)?;
     check_blocks(chain, &poll, observer);

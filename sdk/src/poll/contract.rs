@@ -37,11 +37,11 @@ pub struct PollContract {
 
 /// The two chains of a poll, as the contract has them now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Chains {
+pub struct PollHashChains {
     /// The join chain.
     pub join_chain: Fr,
     /// One more than the joins.
-    pub join_count: u64,
+    pub next_state_index: u64,
     /// The message chain; its start if there is no message.
     pub message_head: Fr,
     /// Messages and top-ups.
@@ -87,11 +87,11 @@ impl PollContract {
             shape,
         };
         if poll.info.maci != file.contracts.maci.address {
-            return Err(poll.contradiction("it belongs to another MACI than the poll file's"));
+            return Err(poll.inconsistent("it belongs to another MACI than the poll file's"));
         }
         poll.check()?;
         match file.poll_info {
-            Some(pinned) if pinned != poll.digest() => Err(poll.contradiction(
+            Some(pinned) if pinned != poll.digest() => Err(poll.inconsistent(
                 "what never changes about it is not what the poll file says: the node lies, or the file is of another poll",
             )),
             _ => Ok(poll),
@@ -118,7 +118,7 @@ impl PollContract {
             .all(|(computed, said)| words::scalar(computed) == *said)
         {
             true => Ok(()),
-            false => Err(self.contradiction("it does not compute what a poll's contract computes")),
+            false => Err(self.inconsistent("it does not compute what a poll's contract computes")),
         }
     }
 
@@ -135,7 +135,7 @@ impl PollContract {
         if view(chain, maci, &call, what)? != self.address
             || poll_id(self.chain_id, maci, index) != self.header.poll_id
         {
-            return Err(self.contradiction("its MACI has another poll in its place"));
+            return Err(self.inconsistent("its MACI has another poll in its place"));
         }
         let settings = &self.info.settings.shape;
         let call = VkRegistry::verifierOfCall {
@@ -148,7 +148,7 @@ impl PollContract {
         let registered = view(chain, registry, &call, "read the registry of verifiers")?;
         match registered.verifier == self.info.verifier {
             true => Ok(()),
-            false => Err(self.contradiction("its verifier is not the registry's for its shape")),
+            false => Err(self.inconsistent("its verifier is not the registry's for its shape")),
         }
     }
 
@@ -166,14 +166,14 @@ impl PollContract {
         let created: Option<MACI::PollCreated> = logs.iter().find_map(Log::decode);
         let index = created.and_then(|created| created.index.try_into().ok());
         index.ok_or_else(|| {
-            self.contradiction(&format!(
+            self.inconsistent(&format!(
                 "its MACI did not create it in block {block}, which the poll file names"
             ))
         })
     }
 
     /// Something about the poll cannot be as it is.
-    pub fn contradiction(&self, text: &str) -> Error {
+    pub fn inconsistent(&self, text: &str) -> Error {
         Error::OnChain(format!("poll {}: {text}", self.address))
     }
 
@@ -217,21 +217,21 @@ impl PollContract {
     /// Where it is now.
     pub fn state<C: Chain + ?Sized>(&self, chain: &C) -> Result<PollState, Error> {
         let number = self.ask(chain, &Poll::stateCall {})?;
-        PollState::from_number(number).ok_or_else(|| self.contradiction("its state is unknown"))
+        PollState::from_number(number).ok_or_else(|| self.inconsistent("its state is unknown"))
     }
 
     /// Its chains now.
-    pub fn chains<C: Chain + ?Sized>(&self, chain: &C) -> Result<Chains, Error> {
+    pub fn chains<C: Chain + ?Sized>(&self, chain: &C) -> Result<PollHashChains, Error> {
         let said = self.ask(chain, &Poll::chainsCall {})?;
         let read = || {
-            Some(Chains {
+            Some(PollHashChains {
                 join_chain: words::to_scalar(said.joinChain)?,
-                join_count: said.joinCount.try_into().ok()?,
+                next_state_index: said.joinCount.try_into().ok()?,
                 message_head: words::to_scalar(said.messageChain)?,
                 message_count: said.messageCount.try_into().ok()?,
             })
         };
-        read().ok_or_else(|| self.contradiction("its chains are no field elements"))
+        read().ok_or_else(|| self.inconsistent("its chains are no field elements"))
     }
 
     /// The anchor of a block, as it takes messages with it now, and the hash that it is made of.
@@ -315,15 +315,15 @@ impl PollContract {
     /// What a log of one of the kinds [`SENT`] tells.
     pub fn read(&self, log: &Log) -> Result<Sent, Error> {
         let sent = join(log).or_else(|| message(log)).or_else(|| top_up(log));
-        sent.ok_or_else(|| self.contradiction("an event is not of the poll's form"))
+        sent.ok_or_else(|| self.inconsistent("an event is not of the poll's form"))
     }
 }
 
-impl Chains {
+impl PollHashChains {
     /// Whether a log has come to these chains.
     pub fn are_of(&self, facts: &PublicFacts) -> bool {
         self.join_chain == facts.join_chain
-            && self.join_count == facts.join_count
+            && self.next_state_index == facts.next_state_index
             && self.message_head == facts.message_head
             && self.message_count == facts.message_count
     }

@@ -167,14 +167,14 @@ pub fn results<C: Chain + ?Sized>(
     match poll.state(chain)? {
         PollState::Finalized => {}
         PollState::Aborted => {
-            return Err(poll.contradiction("it was given up, there are no results"))
+            return Err(poll.inconsistent("it was given up, there are no results"))
         }
         PollState::Ended => {
-            return Err(poll.contradiction("it has no results yet; its coordinator runs finalize"))
+            return Err(poll.inconsistent("it has no results yet; its coordinator runs finalize"))
         }
         PollState::Pending | PollState::Open => {
             return Err(
-                poll.contradiction("it has no results before its end; status shows when that is")
+                poll.inconsistent("it has no results before its end; status shows when that is")
             )
         }
     }
@@ -212,7 +212,7 @@ pub fn status<C: Chain + ?Sized>(
         deadline,
         proving_base: settings.provingBase,
         proving_per_message: settings.provingPerMessage,
-        joins: chains.join_count.saturating_sub(1),
+        joins: chains.next_state_index.saturating_sub(1),
         most_joins: 5_u64.saturating_pow(shape.state_depth as u32) - 1,
         messages: chains.message_count,
         most_messages: poll.ask(chain, &Poll::messageLimitCall {})?.saturating_to(),
@@ -223,7 +223,7 @@ pub fn status<C: Chain + ?Sized>(
         vote_option_tree_depth: shape.vote_depth,
         events_per_step: shape.events_per_step,
         coordinator_key: PublicKey::new(header.coordinator_key)
-            .map_err(|error| poll.contradiction(&error.to_string()))?
+            .map_err(|error| poll.inconsistent(&error.to_string()))?
             .to_serialized(),
         credits_contract: settings.credits.to_string(),
         top_ups: top_ups(settings),

@@ -46,19 +46,19 @@ impl Verifier {
         let said = view(chain, contract, &DeciderVerifier::verifyingKeyCall {}, what)?;
         let development = view(chain, contract, &DeciderVerifier::DEVELOPMENTCall {}, what)?;
         let key = Key::from_words(&said)
-            .ok_or_else(|| poll.contradiction("its verifier's key has a point that is none"))?;
+            .ok_or_else(|| poll.inconsistent("its verifier's key has a point that is none"))?;
         let options = capacity(poll.header().vote_option_tree_depth) as usize;
         let mut evm = Evm::new();
         let code = deploy_code(&key, options, development);
         let deployed = chain::deploy(&mut evm, SENDER, code)
-            .map_err(|error| poll.contradiction(&format!("its verifier's key is none: {error}")))?;
+            .map_err(|error| poll.inconsistent(&format!("its verifier's key is none: {error}")))?;
         if code_at(chain, contract)? != code_at(&evm, deployed.contract)? {
-            return Err(poll.contradiction(
+            return Err(poll.inconsistent(
                 "the code of its verifier is not the compiled contract's with its key",
             ));
         }
         if key.h != blinding_generator() {
-            return Err(poll.contradiction(
+            return Err(poll.inconsistent(
                 "the base of blindings in its verifier's key is not the one hashed to the curve: somebody may be able to forge proofs",
             ));
         }
@@ -106,7 +106,7 @@ fn insecure<C: Chain + ?Sized>(
 /// of its code and arguments (CREATE2), so its storage was empty when it was made, whatever the factory is. Compares the
 /// code of what it executes, and of the libraries that this calls.
 pub(super) fn check_poll<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
-    let other = || poll.contradiction("its code is not the compiled contract's with its settings");
+    let other = || poll.inconsistent("its code is not the compiled contract's with its settings");
     let found = code_at(chain, poll.address)?;
     let implementation = found
         .get(IMPLEMENTATION..IMPLEMENTATION + Address::len_bytes())
@@ -119,7 +119,7 @@ pub(super) fn check_poll<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> R
     let what = "read the factory of polls";
     let factory = view(chain, poll.info.maci, &MACI::FACTORYCall {}, what)?;
     if clone_address(factory, implementation, &arguments) != poll.address {
-        return Err(poll.contradiction(
+        return Err(poll.inconsistent(
             "it is not where its MACI's factory makes a poll of this code: it may have had another state at first",
         ));
     }
@@ -135,7 +135,7 @@ fn check_implementation<C: Chain + ?Sized>(
     implementation: Address,
 ) -> Result<(), Error> {
     let other = || {
-        poll.contradiction(&format!(
+        poll.inconsistent(&format!(
             "the code at {implementation}, which it executes, is not that of a poll"
         ))
     };
@@ -189,7 +189,7 @@ fn check_library<C: Chain + ?Sized>(
     moved(&mut expected, &compiled, &here, &there);
     match code_at(chain, there)? == expected {
         true => Ok(()),
-        false => Err(poll.contradiction(&format!(
+        false => Err(poll.inconsistent(&format!(
             "the code at {there}, which it calls, is not that of {name}"
         ))),
     }

@@ -37,7 +37,7 @@ impl History {
         })?;
         match <[Log; 1]>::try_from(finalized) {
             Ok([finalized]) => Ok(History { facts, finalized }),
-            Err(logs) => Err(poll.contradiction(&format!(
+            Err(logs) => Err(poll.inconsistent(&format!(
                 "it has {} events that say that it is finalized, not one",
                 logs.len()
             ))),
@@ -48,16 +48,16 @@ impl History {
 /// Adds an event, which must be the next one of its kind.
 fn absorb(facts: &mut PublicFacts, poll: &PollContract, sent: &Sent) -> Result<(), Error> {
     let (what, next) = match sent.record {
-        Record::Join(_) => ("join", facts.join_count - 1),
+        Record::Join(_) => ("join", facts.next_state_index - 1),
         _ => ("message", facts.message_count),
     };
     if sent.position != next {
-        return Err(poll.contradiction(&format!(
+        return Err(poll.inconsistent(&format!(
             "{what} {} comes where {next} should be: the node leaves events out",
             sent.position
         )));
     }
     facts.absorb(&sent.record).map_err(|error| {
-        poll.contradiction(&format!("{what} {next} is not one of this poll: {error}"))
+        poll.inconsistent(&format!("{what} {next} is not one of this poll: {error}"))
     })
 }

@@ -234,7 +234,7 @@ impl World {
         let facts = PublicFacts {
             header: poll.header().clone(),
             join_chain: chains.join_chain,
-            join_count: chains.join_count,
+            next_state_index: chains.next_state_index,
             message_head: chains.message_head,
             message_count: chains.message_count,
         };
@@ -244,13 +244,13 @@ impl World {
             0 => (Fr::from(0), Fr::from(0)),
             _ => (facts.message_head, hash_chain::zero()),
         };
-        let statement = Statement {
+        let statement = DeciderStatement {
             domain: poll.domain(),
             z0: State::initial(poll.header()).to_array(),
             z: [
                 poll.header().context(),
                 facts.join_chain,
-                Fr::from(facts.join_count),
+                Fr::from(facts.next_state_index),
                 head,
                 cursor,
                 state_root,
@@ -300,28 +300,28 @@ impl World {
     }
 
     /// As in production, where the key is known.
-    fn strict(&self) -> Demands<'static> {
+    fn strict(&self) -> VerifyOptions<'static> {
         // A verifier that is refused is so whatever is demanded.
         let verifier = Verifier::read(&self.evm, self.poll());
-        Demands {
+        VerifyOptions {
             production: true,
             key_digest: verifier.ok().map(|verifier| verifier.digest),
             proof: None,
         }
     }
 
-    fn audit(&self) -> Result<Audited, Error> {
-        audit(&self.evm, self.poll(), &self.strict(), &QUIET)
+    fn verify(&self) -> Result<VerifiedPoll, Error> {
+        verify(&self.evm, self.poll(), &self.strict(), &QUIET)
     }
 
     #[track_caller]
     fn is_refused(&self, message: &str) {
-        refused(self.audit(), message);
+        refused(self.verify(), message);
     }
 }
 
 #[track_caller]
-fn refused(outcome: Result<Audited, Error>, message: &str) {
+fn refused(outcome: Result<VerifiedPoll, Error>, message: &str) {
     match outcome {
         Err(Error::OnChain(text)) => assert!(text.contains(message), "{text}"),
         other => panic!("{other:?}"),
@@ -331,12 +331,12 @@ fn refused(outcome: Result<Audited, Error>, message: &str) {
 #[test]
 fn a_whole_poll() {
     let world = World::finalized();
-    let audited = world.audit().unwrap();
+    let verified = world.verify().unwrap();
     let kind = vec![Poll::Finalized::SIGNATURE_HASH];
     let newest = world.evm.latest().number;
     let logs = world.evm.logs(world.poll().address, 0, newest, &[kind]);
     let logs = logs.unwrap();
-    let expected = Audited {
+    let expected = VerifiedPoll {
         results: results(),
         total_spent: 74,
         voters: 2,
@@ -348,15 +348,15 @@ fn a_whole_poll() {
         transaction: logs[0].transaction,
         block: newest,
     };
-    assert_eq!(audited, expected);
+    assert_eq!(verified, expected);
 }
 
 #[test]
 fn a_poll_that_nobody_took_part_in() {
     let mut world = World::with(blinding_generator(), false);
     world.finalize();
-    let audited = world.audit().unwrap();
-    assert_eq!((audited.voters, audited.messages), (0, 0));
+    let verified = world.verify().unwrap();
+    assert_eq!((verified.voters, verified.messages), (0, 0));
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn many_empty_blocks_between_the_events() {
     world.end();
     world.finalize();
     world.evm.mine(25_000);
-    assert_eq!(world.audit().unwrap().voters, 1);
+    assert_eq!(world.verify().unwrap().voters, 1);
 }
 
 /// A key that says nothing against itself is not known to be good.
@@ -375,18 +375,18 @@ fn many_empty_blocks_between_the_events() {
 fn in_production_the_key_has_to_be_known() {
     let world = World::finalized();
     let strict = world.strict();
-    let with = |key_digest| Demands {
+    let with = |key_digest| VerifyOptions {
         key_digest,
         ..strict
     };
-    let outcome = audit(&world.evm, world.poll(), &with(None), &QUIET);
+    let outcome = verify(&world.evm, world.poll(), &with(None), &QUIET);
     assert!(
         matches!(outcome, Err(Error::InsecureKeys(_))),
         "{outcome:?}"
     );
     let other = with(Some(B256::repeat_byte(1)));
     refused(
-        audit(&world.evm, world.poll(), &other, &QUIET),
+        verify(&world.evm, world.poll(), &other, &QUIET),
         "not the one that was given",
     );
 }
@@ -395,10 +395,10 @@ fn in_production_the_key_has_to_be_known() {
 fn keys_for_development_are_told() {
     let mut world = World::with(blinding_generator(), true);
     world.finalize();
-    let audited = audit(&world.evm, world.poll(), &Demands::default(), &QUIET).unwrap();
-    let reason = audited.insecure.expect("a reason");
+    let verified = verify(&world.evm, world.poll(), &VerifyOptions::default(), &QUIET).unwrap();
+    let reason = verified.insecure.expect("a reason");
     assert!(reason.contains("without a ceremony"), "{reason}");
-    let outcome = world.audit();
+    let outcome = world.verify();
     assert!(
         matches!(outcome, Err(Error::InsecureKeys(_))),
         "{outcome:?}"
@@ -413,8 +413,8 @@ fn the_development_setup_is_recognised_by_its_tau() {
     decider.tau = simulator::development_tau();
     let mut world = World::of(decider, rng, false);
     world.finalize();
-    let audited = audit(&world.evm, world.poll(), &Demands::default(), &QUIET).unwrap();
-    let reason = audited.insecure.expect("a reason");
+    let verified = verify(&world.evm, world.poll(), &VerifyOptions::default(), &QUIET).unwrap();
+    let reason = verified.insecure.expect("a reason");
     assert!(reason.contains("development setup"), "{reason}");
 }
 
@@ -473,23 +473,23 @@ fn finalized_by_way_of_another_contract() {
     world.send(forwarder.contract, &call);
     world.is_refused("by way of another contract");
     // Whoever has the proof can show it.
-    let with = |call| Demands {
+    let with = |call| VerifyOptions {
         proof: Some(call),
         ..world.strict()
     };
-    let audited = audit(&world.evm, world.poll(), &with(&call), &QUIET).unwrap();
-    assert_eq!(audited.results, results());
+    let verified = verify(&world.evm, world.poll(), &with(&call), &QUIET).unwrap();
+    assert_eq!(verified.results, results());
     let mut other = call.clone();
     other.newResults[0].votes += 1;
     refused(
-        audit(&world.evm, world.poll(), &with(&other), &QUIET),
+        verify(&world.evm, world.poll(), &with(&other), &QUIET),
         "its stored results are not those",
     );
     // The scalars of the proof.
     let mut other = call.clone();
     other.proof.swap(20, 21);
     refused(
-        audit(&world.evm, world.poll(), &with(&other), &QUIET),
+        verify(&world.evm, world.poll(), &with(&other), &QUIET),
         "the proof does not show",
     );
 }
@@ -573,7 +573,7 @@ fn tampered(tamper: impl FnOnce(&mut Tampered<'_>, &World), message: &str) {
     let mut chain = Tampered::new(&world.evm);
     tamper(&mut chain, &world);
     refused(
-        audit(&chain, world.poll(), &Demands::default(), &QUIET),
+        verify(&chain, world.poll(), &VerifyOptions::default(), &QUIET),
         message,
     );
 }
@@ -917,14 +917,14 @@ fn the_proof_of_another_poll() {
     let second = world.create();
     world.poll = Some(second);
     world.finalize();
-    assert!(world.audit().is_ok());
+    assert!(world.verify().is_ok());
     let mut chain = Tampered::new(&world.evm);
     chain.input = Box::new(move |(), input| {
         let mut input = input?;
         input.calldata = other.abi_encode().into();
         Some(input)
     });
-    let outcome = audit(&chain, world.poll(), &Demands::default(), &QUIET);
+    let outcome = verify(&chain, world.poll(), &VerifyOptions::default(), &QUIET);
     refused(outcome, "the proof does not show");
 }
 

@@ -1,6 +1,6 @@
 //! The proof with which a voter joins a poll: membership in the tree of sign-ups, as plain Groth16.
 //!
-//! [`Statement`], [`Witness`] and what they mean are in `maci_nova_protocol::membership`, the circuit
+//! [`JoinStatement`], [`Witness`] and what they mean are in `maci_nova_protocol::membership`, the circuit
 //! in `maci_nova_step_circuit::membership`. A proof tells nothing but its statement. It is not unique:
 //! anybody can re-randomize A, B and C of a proof, for the same statement; the contract takes each
 //! nullifier once.
@@ -42,7 +42,7 @@ use maci_nova_groth16::{
 };
 use maci_nova_protocol::membership::MembershipError;
 
-pub use maci_nova_protocol::membership::{Statement, Witness};
+pub use maci_nova_protocol::membership::{JoinStatement, Witness};
 use maci_nova_step_circuit::{
     membership::{MembershipCircuit, INPUTS},
     num::Gadget,
@@ -182,7 +182,11 @@ impl Prover {
     ///
     /// # Errors
     /// [`ProverError::Statement`] if it does not follow from the witness.
-    pub fn prove(&self, statement: Statement, witness: &Witness) -> Result<JoinProof, ProverError> {
+    pub fn prove(
+        &self,
+        statement: JoinStatement,
+        witness: &Witness,
+    ) -> Result<JoinProof, ProverError> {
         let circuit = MembershipCircuit::prepare(statement, witness.clone())?;
         let assignment = assignment(&circuit)?;
         let proof = groth16::prove(&self.key, &self.matrices, &assignment)?;
@@ -324,7 +328,11 @@ impl JoinProof {
 ///
 /// # Errors
 /// [`JoinError::Point`], [`JoinError::False`].
-pub fn verify(key: &JoinKey, statement: &Statement, proof: &JoinProof) -> Result<(), JoinError> {
+pub fn verify(
+    key: &JoinKey,
+    statement: &JoinStatement,
+    proof: &JoinProof,
+) -> Result<(), JoinError> {
     proof.check_points()?;
     let inputs: [Fr; INPUTS] = statement.to_array().map(|input| input.to_ark());
     groth16::verify_plain(&key.plain(), &inputs, &proof.0).map_err(|_| JoinError::False)

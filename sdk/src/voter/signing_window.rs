@@ -74,7 +74,7 @@ impl Window {
                 block_number,
                 element,
             }),
-            _ => Err(poll.contradiction(&format!(
+            _ => Err(poll.inconsistent(&format!(
                 "its anchor of block {block_number} is not made of the hash that it says this block has"
             ))),
         }

@@ -333,7 +333,7 @@ fn a_sign_up_joins_once() {
     fails(world.join(99, 202), "has not signed up");
 
     let index = |seed: u64| {
-        let joined = the_join_of(&world.evm, &world.poll, &key(seed).public_key(), &());
+        let joined = find_join(&world.evm, &world.poll, &key(seed).public_key(), &());
         joined.map(|joined| joined.map(|joined| joined.state_index))
     };
     assert_eq!(index(200).unwrap(), Some(1));
@@ -344,7 +344,7 @@ fn a_sign_up_joins_once() {
     assert_eq!(join_at(&world.evm, &world.poll, 3, &()).unwrap(), None);
     // Somebody else takes the first one's key.
     assert_eq!(world.join(100, 200).unwrap().state_index, 3);
-    let several = the_join_of(&world.evm, &world.poll, &key(200).public_key(), &());
+    let several = find_join(&world.evm, &world.poll, &key(200).public_key(), &());
     fails(several, "indices 1, 3;");
 }
 

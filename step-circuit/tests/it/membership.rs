@@ -5,7 +5,7 @@ use ff::{Field, PrimeField};
 use maci_nova_protocol::babyjub::{Point, Scalar};
 use maci_nova_protocol::lean_imt::{LeanImt, Level, Path};
 use maci_nova_protocol::membership::{
-    leaf, Binding, MembershipError, Nullifier, Scope, Statement, Witness, MAX_DEPTH,
+    leaf, Binding, JoinStatement, MembershipError, Nullifier, Scope, Witness, MAX_DEPTH,
 };
 use maci_nova_protocol::poseidon::hash;
 use maci_nova_step_circuit::babyjub::SCALAR_BITS;
@@ -59,12 +59,12 @@ fn witness(secret: Scalar, path: Path) -> Witness {
     Witness::of_scalar(secret, path).expect("a path of at most 32 levels")
 }
 
-fn statement(witness: &Witness) -> Statement {
+fn statement(witness: &Witness) -> JoinStatement {
     witness.statement(scope(), binding())
 }
 
 /// A member at this depth.
-fn member(secret: u64, depth: usize) -> (Statement, Witness) {
+fn member(secret: u64, depth: usize) -> (JoinStatement, Witness) {
     let witness = witness(Scalar::from(secret), random_path(depth));
     (statement(&witness), witness)
 }
@@ -81,7 +81,7 @@ fn tree(n: u64) -> LeanImt {
 
 /// The first constraint that a claim violates, some hints replaced.
 fn violation(
-    statement: Statement,
+    statement: JoinStatement,
     witness: &Witness,
     replacements: &[(usize, Fr)],
 ) -> Option<&'static str> {
@@ -100,7 +100,7 @@ fn hints() -> usize {
     MembershipCircuit::blank().record(&[]).hints.len()
 }
 
-fn accept(statement: Statement, witness: &Witness) {
+fn accept(statement: JoinStatement, witness: &Witness) {
     let circuit = MembershipCircuit::prepare(statement, witness.clone()).expect("a true statement");
     let recording = circuit.record(&[]);
     assert_eq!(recording.violated, None);
@@ -116,7 +116,7 @@ fn accept(statement: Statement, witness: &Witness) {
     assert_eq!(cs.aux_assignment(), others);
 }
 
-fn refuse(statement: Statement, witness: &Witness, reason: Option<&str>) {
+fn refuse(statement: JoinStatement, witness: &Witness, reason: Option<&str>) {
     assert!(MembershipCircuit::prepare(statement, witness.clone()).is_err());
     assert_eq!(violation(statement, witness, &[]), reason);
 }
@@ -177,7 +177,7 @@ fn the_secret_plus_the_order() {
         .iter()
         .rev()
         .fold(Fr::ZERO, |sum, (_, bit)| sum.double() + bit);
-    let second = Statement {
+    let second = JoinStatement {
         nullifier: Nullifier(hash(&[element, scope().0])),
         ..honest
     };
@@ -197,12 +197,12 @@ fn a_nullifier_of_another_poll() {
     let (honest, witness) = member(9, 2);
     let other = Scope(Fr::from(4321));
     let elsewhere = witness.statement(other, binding()).nullifier;
-    let forged = Statement {
+    let forged = JoinStatement {
         nullifier: elsewhere,
         ..honest
     };
     refuse(forged, &witness, OTHER_NULLIFIER);
-    let forged = Statement {
+    let forged = JoinStatement {
         scope: other,
         ..honest
     };
@@ -212,7 +212,7 @@ fn a_nullifier_of_another_poll() {
 #[test]
 fn a_nullifier_of_another_key() {
     let (honest, witness) = member(9, 2);
-    let forged = Statement {
+    let forged = JoinStatement {
         nullifier: Nullifier::new(&Scalar::from(10), &scope()),
         ..honest
     };
@@ -226,7 +226,7 @@ fn the_path_of_another_leaf() {
     for index in 0..8 {
         let path = tree.path(index).expect("in the tree");
         let witness = witness(Scalar::from(9), path);
-        let forged = Statement {
+        let forged = JoinStatement {
             root,
             ..statement(&witness)
         };
@@ -240,7 +240,7 @@ fn the_root_of_another_tree() {
     let honest = statement(&witness);
     let others = [tree(8).root(), tree(10).root(), Some(Fr::ZERO)];
     for root in others.map(|root| root.expect("leaves")) {
-        refuse(Statement { root, ..honest }, &witness, NOT_IN_THE_TREE);
+        refuse(JoinStatement { root, ..honest }, &witness, NOT_IN_THE_TREE);
     }
 }
 
@@ -249,7 +249,7 @@ fn a_key_that_did_not_sign_up() {
     let tree = tree(9);
     let root = tree.root().expect("leaves");
     let witness = witness(Scalar::from(10), tree.path(0).expect("in the tree"));
-    let forged = Statement {
+    let forged = JoinStatement {
         root,
         ..statement(&witness)
     };
@@ -266,7 +266,7 @@ fn an_inner_node_passed_as_a_leaf() {
         let mut path = tree.path(4).expect("in the tree");
         path.levels.drain(..below);
         let witness = witness(Scalar::from(5), path);
-        let forged = Statement {
+        let forged = JoinStatement {
             root,
             ..statement(&witness)
         };
@@ -309,7 +309,7 @@ fn a_tree_signed_up_as_one_key() {
         path.levels
             .extend(tree.path(index).expect("in the tree").levels);
         let witness = witness(Scalar::from(first + i as u64), path);
-        let forged = Statement {
+        let forged = JoinStatement {
             root,
             ..statement(&witness)
         };
@@ -386,7 +386,7 @@ fn flags_that_are_not_bits() {
     }
 }
 
-fn samples() -> Vec<(Statement, Witness)> {
+fn samples() -> Vec<(JoinStatement, Witness)> {
     let carried = witness(Scalar::from(33), tree(33).path(32).expect("in the tree"));
     let mut samples = vec![member(0, 2), member(1, 0), (statement(&carried), carried)];
     let largest = witness(-Scalar::ONE, random_path(MAX_DEPTH));

@@ -1,9 +1,9 @@
 //! What was sent, sent again: every step has a witness, and the circuit comes to what the rules say.
 
 use maci_nova_protocol::babyjub::Scalar;
-use maci_nova_protocol::chain::{self, Link};
 use maci_nova_protocol::command::Command;
 use maci_nova_protocol::eddsa::Signature;
+use maci_nova_protocol::hash_chain::{self, Link};
 use maci_nova_protocol::keys::{shared_key, PrivateKey};
 use maci_nova_protocol::message::{Join, Message};
 use maci_nova_protocol::poll::{Decision, Event, Header, Mode, Poll, Rule, Transition};
@@ -80,9 +80,12 @@ impl World {
     /// Counts messages that are given in order of arrival: the decisions in that order and the transitions in that of
     /// the count. All have a witness whose outcome is the state machine's.
     fn count(&mut self, messages: &[Message]) -> (Vec<Decision>, Vec<Transition>) {
-        let mut links = vec![chain::zero()];
+        let mut links = vec![hash_chain::zero()];
         for message in messages {
-            links.push(chain::extend(links[links.len() - 1], Link::from(message)));
+            links.push(hash_chain::extend(
+                links[links.len() - 1],
+                Link::from(message),
+            ));
         }
         let mut transitions = Vec::new();
         for (message, previous) in messages.iter().zip(&links).rev() {

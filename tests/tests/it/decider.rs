@@ -2,7 +2,7 @@
 //! the honest path are in the compressor's own tests, which reach into the prover.
 
 use ff::Field;
-use maci_nova_compressor::decider::{self, DeciderError, DeciderProof, Statement};
+use maci_nova_compressor::decider::{self, DeciderError, DeciderProof, DeciderStatement};
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_contracts::decider::{Refusal, VerifyError, PROOF_WORDS};
 use maci_nova_folding::RunningProof;
@@ -369,7 +369,7 @@ fn execution_gas(messages: usize) -> u64 {
     let ivc = running.engine_proof().expect("steps");
     let results = poll.poll().results();
     let proof = keys.prover.prove(ivc, DOMAIN, &results).expect("proven");
-    let statement = Statement::new(ivc, DOMAIN, &results).expect("seven elements");
+    let statement = DeciderStatement::new(ivc, DOMAIN, &results).expect("seven elements");
     let gas = keys.accept(&statement, &proof).expect("a true proof");
     let calldata = calldata(&statement, &proof);
     let price = |byte: &u8| if *byte == 0 { 4 } else { 16 };

@@ -72,7 +72,7 @@ fn final_leaves_and_ballots() {
         let expected = expected(name);
         let (poll, _) = transitions(name);
         let (leaves, ballots) = (list(&expected["leaves"]), list(&expected["ballots"]));
-        assert_eq!(leaves.len() as u64, poll.join_count(), "{name}");
+        assert_eq!(leaves.len() as u64, poll.next_state_index(), "{name}");
         assert_eq!(leaves.len(), ballots.len(), "{name}");
         for (index, (leaf, ballot)) in (0u64..).zip(leaves.iter().zip(ballots)).skip(1) {
             let voter = poll.leaf(index).expect("a voter");

@@ -7,7 +7,7 @@ use maci_nova_protocol::eddsa::{sign, verify, Signature, SignatureError};
 use maci_nova_protocol::field::{from_decimal, to_bytes, to_decimal};
 use maci_nova_protocol::keys::{ecdh, shared_key, PrivateKey, PublicKey};
 use maci_nova_protocol::message::Message;
-use maci_nova_protocol::{chain, poseidon, Fr};
+use maci_nova_protocol::{hash_chain, poseidon, Fr};
 use maci_nova_tests::vectors;
 use serde_json::Value;
 
@@ -53,7 +53,7 @@ fn number(value: &Value) -> u64 {
 #[test]
 fn chain_start() {
     let vectors = vectors();
-    assert_eq!(chain::zero(), element(&vectors["nothingUpMySleeve"]));
+    assert_eq!(hash_chain::zero(), element(&vectors["nothingUpMySleeve"]));
     let modulus = to_decimal(&-Fr::from(1));
     assert_eq!(
         format!("{}7", &modulus[..modulus.len() - 1]),

@@ -8,7 +8,7 @@ use maci_nova_protocol::field::from_i64;
 use maci_nova_protocol::keys::shared_key;
 use maci_nova_protocol::poll::{Decision, Event, Header, Mode, Rule, Transition};
 use maci_nova_protocol::tally::OptionResult;
-use maci_nova_protocol::{chain, cipher, Fr};
+use maci_nova_protocol::{cipher, hash_chain, Fr};
 use maci_nova_step_circuit::recorder::Constraint;
 use maci_nova_step_circuit::{Shape, StepCircuit, StepError};
 use maci_nova_tests::hostile::{low_order, torsion, HostilePoll, Kind, KINDS};
@@ -369,7 +369,7 @@ fn chosen_plaintexts_have_steps() {
         let message = poll.message_of(&plaintext, encryption_key);
         let mut copy = poll.poll().clone();
         let transition = copy
-            .vote(&message, chain::zero())
+            .vote(&message, hash_chain::zero())
             .expect("the first message");
         is_satisfied(&steps(&poll, vec![transition])[0]);
     }

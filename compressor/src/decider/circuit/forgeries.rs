@@ -28,7 +28,7 @@ use super::{
 use crate::{
     decider::{
         verifier::{equations, holds, verify, Challenges},
-        DeciderError, DeciderKey, DeciderProof, Fold, Statement as Stated,
+        DeciderError, DeciderKey, DeciderProof, DeciderStatement as Stated, Fold,
     },
     testing::Contract,
     tests::{fold, folded, poll},

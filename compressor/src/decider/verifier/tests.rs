@@ -88,7 +88,12 @@ impl Logs {
 
     /// An accepted proof of any statement: D is `[d + shift]_1`, and the Groth16 proof is one for
     /// `[d]_1` and for e_v moved by `e_v_shift`.
-    fn simulate_shifted(&self, statement: &Statement, shift: Fr, e_v_shift: Fr) -> DeciderProof {
+    fn simulate_shifted(
+        &self,
+        statement: &DeciderStatement,
+        shift: Fr,
+        e_v_shift: Fr,
+    ) -> DeciderProof {
         let mut rng = rng();
         let [uc, c, a, b, r1, r2, d, e, blind] = [(); 9].map(|()| Fr::rand(&mut rng));
         let fold = Fold {
@@ -116,15 +121,15 @@ impl Logs {
         }
     }
 
-    fn simulate(&self, statement: &Statement) -> DeciderProof {
+    fn simulate(&self, statement: &DeciderStatement) -> DeciderProof {
         self.simulate_shifted(statement, Fr::ZERO, Fr::ZERO)
     }
 }
 
-fn statement() -> Statement {
+fn statement() -> DeciderStatement {
     let number = |i: usize| maci_nova_step_circuit::Fr::from(i as u64 + 100);
     let result = |votes, spent| OptionResult { votes, spent };
-    Statement {
+    DeciderStatement {
         domain: core::array::from_fn(|i| i as u8),
         z0: core::array::from_fn(number),
         z: core::array::from_fn(|i| number(i + 50)),
@@ -191,7 +196,7 @@ fn the_layout_is_the_specified_one() {
         opening: g1(scalar(13)),
     };
     let result = |votes, spent| OptionResult { votes, spent };
-    let statement = Statement {
+    let statement = DeciderStatement {
         domain: core::array::from_fn(|i| i as u8),
         z0: core::array::from_fn(|i| scalar(i as u64 + 1).to_halo()),
         z: core::array::from_fn(|i| (-scalar(i as u64 + 1)).to_halo()),
@@ -429,7 +434,7 @@ fn points_outside_the_groups_are_refused() {
 #[test]
 fn a_proof_is_for_one_statement() {
     let (key, proof) = (Logs::own().key(), honest());
-    let refused = |change: &dyn Fn(&mut Statement)| {
+    let refused = |change: &dyn Fn(&mut DeciderStatement)| {
         let mut other = statement();
         change(&mut other);
         assert_ne!(other, statement());

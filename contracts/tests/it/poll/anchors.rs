@@ -7,7 +7,7 @@ use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::bindings::{Poll, MACI};
 use maci_nova_contracts::evm::{Evm, BLOCK_TIME, HISTORY, HISTORY_CODE};
 use maci_nova_contracts::words;
-use maci_nova_protocol::chain::{extend, zero, Link};
+use maci_nova_protocol::hash_chain::{extend, zero, Link};
 use maci_nova_protocol::message::{Message, TopUp};
 
 use crate::poll::world::{

@@ -5,8 +5,8 @@ use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
-use maci_nova_protocol::chain::zero;
 use maci_nova_protocol::field::Fr;
+use maci_nova_protocol::hash_chain::zero;
 use maci_nova_protocol::log::{PublicFacts, Record};
 use maci_nova_protocol::message::{Join, Message, TopUp};
 use maci_nova_protocol::poll::Header;
@@ -102,7 +102,7 @@ fn events_are_the_log(mut world: World) {
     let chains = world.chains();
     assert_eq!(logs.len(), 9);
     assert_eq!(chains.joinChain, words::scalar(&facts.join_chain));
-    assert_eq!(chains.joinCount, U256::from(facts.join_count));
+    assert_eq!(chains.joinCount, U256::from(facts.next_state_index));
     assert_eq!(chains.messageChain, words::scalar(&facts.message_head));
     assert_eq!(chains.messageCount, U256::from(6));
 }

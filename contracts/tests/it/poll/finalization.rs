@@ -6,7 +6,7 @@ use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::evm::CHAIN_ID;
 use maci_nova_contracts::poll::{domain, results_address, PollState};
 use maci_nova_contracts::words;
-use maci_nova_protocol::chain::zero;
+use maci_nova_protocol::hash_chain::zero;
 
 use crate::poll::world::{
     asked, finalize_call, message, result_words, Answer, MockVerifier, World, ALICE, MALLORY,

@@ -10,7 +10,7 @@ use maci_nova_contracts::artifact;
 use maci_nova_contracts::bindings::{JoinVerifier, Poll, MACI};
 use maci_nova_contracts::evm::{CHAIN_ID, SENDER};
 use maci_nova_contracts::{join, words};
-use maci_nova_protocol::chain::zero;
+use maci_nova_protocol::hash_chain::zero;
 use maci_nova_protocol::membership::leaf;
 use maci_nova_protocol::message::TopUp;
 use maci_nova_protocol::poseidon::hash;

@@ -224,7 +224,7 @@ impl Measured {
         let info = self.info();
         let chains = chain::view(&self.evm, self.poll, &Poll::chainsCall {}).unwrap();
         let element = |word: U256| words::to_scalar(word).unwrap();
-        let start = maci_nova_protocol::chain::zero();
+        let start = maci_nova_protocol::hash_chain::zero();
         let number = |value: u64| Fr::from(value);
         Statement {
             domain: poll::domain(CHAIN_ID, self.poll, info.verifier),

@@ -5,8 +5,8 @@ use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
-use maci_nova_protocol::chain::zero;
 use maci_nova_protocol::field::Fr;
+use maci_nova_protocol::hash_chain::zero;
 use maci_nova_protocol::message::Message;
 
 use crate::poll::world::{

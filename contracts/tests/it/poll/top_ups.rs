@@ -5,7 +5,7 @@ use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::sol;
 use maci_nova_contracts::bindings::{Poll, SampleToken};
 use maci_nova_contracts::words;
-use maci_nova_protocol::chain::zero;
+use maci_nova_protocol::hash_chain::zero;
 use maci_nova_protocol::message::TopUp;
 
 use crate::poll::world::{

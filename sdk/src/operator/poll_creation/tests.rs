@@ -10,7 +10,7 @@ use crate::testing::{public_key, World, QUIET};
 
 fn run(world: &mut World, terms: &Terms) -> Result<(PollContract, Option<Created>), Error> {
     let (path, now) = (world.path(), world.now());
-    establish(
+    create_or_find(
         &mut world.evm,
         SENDER,
         &mut world.file,
@@ -315,7 +315,7 @@ fn blocks_that_come_too_fast() {
     let (path, now) = (world.path(), world.now());
     let terms = world.terms();
     let (evm, file) = (&mut world.evm, &mut world.file);
-    let failure = establish(evm, SENDER, file, &path, &terms, now, &QUIET).unwrap_err();
+    let failure = create_or_find(evm, SENDER, file, &path, &terms, now, &QUIET).unwrap_err();
     assert!(failure.to_string().contains("17 s"), "{failure}");
     let terms = Terms {
         signed_within: Some(SignedWithin::Off),

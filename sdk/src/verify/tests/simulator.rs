@@ -3,7 +3,7 @@
 use ff::{Field, FromUniformBytes};
 use halo2curves::bn256::{Fr, G1Affine, G2Affine, G1, G2};
 use maci_nova_compressor::decider::verifier::evaluate;
-use maci_nova_compressor::decider::{Fold, Statement};
+use maci_nova_compressor::decider::{DeciderStatement, Fold};
 use maci_nova_contracts::decider::{self, Proof};
 use maci_nova_contracts::join::{self, INPUTS};
 use maci_nova_groth16::convert::{ToArk, ToHalo};
@@ -58,7 +58,7 @@ impl DeciderTrapdoors {
     }
 
     /// An accepted proof of any statement. Its blinding is 0, so that h does not matter.
-    pub fn prove(&self, statement: &Statement, rng: &mut ChaCha20Rng) -> Proof {
+    pub fn prove(&self, statement: &DeciderStatement, rng: &mut ChaCha20Rng) -> Proof {
         let mut draw = || Fr::random(&mut *rng);
         let [uc, c, a, b] = core::array::from_fn(|_| draw());
         let [r1, r2, d, pa, pb, e] = core::array::from_fn(|_| draw());

@@ -1,7 +1,7 @@
 //! Ballots as they are counted.
 
-use maci_nova_protocol::chain;
 use maci_nova_protocol::count::Count;
+use maci_nova_protocol::hash_chain;
 use maci_nova_protocol::log::Record;
 use maci_nova_protocol::message::{Join, TopUp};
 use maci_nova_protocol::poll::Mode;
@@ -90,10 +90,10 @@ impl World {
             };
             count.join(&join).unwrap();
         }
-        let mut heads = vec![chain::zero()];
+        let mut heads = vec![hash_chain::zero()];
         for record in &self.sent {
             let head = heads[heads.len() - 1];
-            heads.push(chain::extend(head, record.link().unwrap()));
+            heads.push(hash_chain::extend(head, record.link().unwrap()));
         }
         for (record, head) in self.sent.iter().zip(heads).rev() {
             match record {

@@ -66,12 +66,12 @@ fn member(n: u64) -> Witness {
     Witness::of_scalar(Scalar::from(n), path).expect("few levels")
 }
 
-fn statement(witness: &Witness) -> Statement {
+fn statement(witness: &Witness) -> JoinStatement {
     witness.statement(scope(), Binding::new(&terms()))
 }
 
-fn honest() -> &'static (Statement, Witness, JoinProof) {
-    static HONEST: OnceLock<(Statement, Witness, JoinProof)> = OnceLock::new();
+fn honest() -> &'static (JoinStatement, Witness, JoinProof) {
+    static HONEST: OnceLock<(JoinStatement, Witness, JoinProof)> = OnceLock::new();
     HONEST.get_or_init(|| {
         let witness = member(6);
         let statement = statement(&witness);
@@ -80,11 +80,11 @@ fn honest() -> &'static (Statement, Witness, JoinProof) {
     })
 }
 
-fn check(statement: &Statement, proof: &JoinProof) -> Result<(), JoinError> {
+fn check(statement: &JoinStatement, proof: &JoinProof) -> Result<(), JoinError> {
     verify(&prover().verifying_key(), statement, proof)
 }
 
-fn refuse(forged: &Statement, why: &str) {
+fn refuse(forged: &JoinStatement, why: &str) {
     let (statement, _, proof) = honest();
     assert_ne!(forged, statement);
     assert_eq!(check(forged, proof), Err(JoinError::False), "{why}");
@@ -143,13 +143,13 @@ fn a_proof_for_another_root() {
     let (statement, witness, _) = honest();
     for size in [5, 7] {
         let root = tree(size).root().expect("leaves");
-        refuse(&Statement { root, ..*statement }, "another tree");
+        refuse(&JoinStatement { root, ..*statement }, "another tree");
     }
     let path = Path {
         levels: witness.path().levels[1..].to_vec(),
     };
     let root = path.root(leaf(&Point::base8()));
-    refuse(&Statement { root, ..*statement }, "another path");
+    refuse(&JoinStatement { root, ..*statement }, "another path");
 }
 
 #[test]
@@ -162,19 +162,19 @@ fn a_proof_for_another_poll() {
     ];
     for scope in others {
         refuse(
-            &Statement {
+            &JoinStatement {
                 scope,
                 ..*statement
             },
             "scope alone",
         );
         let nullifier = Nullifier::new(witness.secret(), &scope);
-        let forged = Statement {
+        let forged = JoinStatement {
             nullifier,
             ..*statement
         };
         refuse(&forged, "nullifier alone");
-        let forged = Statement { scope, ..forged };
+        let forged = JoinStatement { scope, ..forged };
         refuse(&forged, "scope and nullifier");
     }
 }
@@ -185,7 +185,7 @@ fn a_second_nullifier() {
     for secret in [Scalar::from(7), -Scalar::from(6), Scalar::ZERO] {
         let nullifier = Nullifier::new(&secret, &scope());
         refuse(
-            &Statement {
+            &JoinStatement {
                 nullifier,
                 ..*statement
             },
@@ -194,7 +194,7 @@ fn a_second_nullifier() {
     }
     let nullifier = Nullifier(statement.nullifier.0 + HaloFr::ONE);
     refuse(
-        &Statement {
+        &JoinStatement {
             nullifier,
             ..*statement
         },
@@ -233,7 +233,7 @@ fn a_proof_on_other_terms() {
     for other in others {
         let binding = Binding::new(&other);
         refuse(
-            &Statement {
+            &JoinStatement {
                 binding,
                 ..*statement
             },
@@ -242,7 +242,7 @@ fn a_proof_on_other_terms() {
     }
     for binding in [HaloFr::ZERO, -statement.binding.0].map(Binding) {
         refuse(
-            &Statement {
+            &JoinStatement {
                 binding,
                 ..*statement
             },
@@ -255,12 +255,12 @@ fn a_proof_on_other_terms() {
 fn false_statements_are_not_proven() {
     let (statement, witness, _) = honest();
     let root = tree(5).root().expect("leaves");
-    let false_root = prover().prove(Statement { root, ..*statement }, witness);
+    let false_root = prover().prove(JoinStatement { root, ..*statement }, witness);
     let expected = MembershipError::Root;
     assert!(matches!(false_root, Err(ProverError::Statement(error)) if error == expected));
     let nullifier = Nullifier(HaloFr::ONE);
     let false_nullifier = prover().prove(
-        Statement {
+        JoinStatement {
             nullifier,
             ..*statement
         },
@@ -270,8 +270,8 @@ fn false_statements_are_not_proven() {
     assert!(matches!(false_nullifier, Err(ProverError::Statement(error)) if error == expected));
     // Nor by who leaves the check out.
     let claims = [
-        Statement { root, ..*statement },
-        Statement {
+        JoinStatement { root, ..*statement },
+        JoinStatement {
             nullifier,
             ..*statement
         },

@@ -9,15 +9,15 @@ use std::io;
 /// While this lives, what the process writes to stdout is lost.
 ///
 /// Only one lives at a time: beginning another waits.
-pub(crate) struct Silence {
+pub(crate) struct StdoutGuard {
     #[cfg(unix)]
     _redirect: unix::Redirect,
 }
 
-impl Silence {
+impl StdoutGuard {
     /// Redirects stdout until the value is dropped.
     pub(crate) fn begin() -> io::Result<Self> {
-        Ok(Silence {
+        Ok(StdoutGuard {
             #[cfg(unix)]
             _redirect: unix::Redirect::begin()?,
         })
