@@ -11,7 +11,8 @@ use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::poll::file::PollFile;
 
-use crate::arguments::{Following, Node, Sender};
+use crate::arguments::coordinator::Following;
+use crate::arguments::shared::{Node, Sender};
 use crate::console::Console;
 use crate::failure::Failure;
 

@@ -9,7 +9,7 @@ use maci_nova_protocol::keys::PrivateKey;
 use rand_core::OsRng;
 use zeroize::Zeroizing;
 
-use crate::arguments::KeySource;
+use crate::arguments::shared::KeySource;
 
 /// Holds the serialized key when no file is named.
 pub const ENVIRONMENT: &str = "MACI_NOVA_KEY";

@@ -4,7 +4,7 @@
 //! whether a message counts is computed here, never claimed.
 
 use ff::{Field, PrimeField};
-use maci_nova_protocol::poll::{StateLeaf as NativeLeaf, Transition};
+use maci_nova_protocol::poll::{Event, StateLeaf as NativeLeaf, Transition};
 use maci_nova_protocol::tree::empty_root;
 use nova_snark::frontend::ConstraintSystem;
 
@@ -82,11 +82,7 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         state: &State,
         transition: &Transition,
     ) -> State {
-        let (kind, content) = self.scope("event", |g| {
-            let kind = g.alloc_kind(&transition.event);
-            let content = g.alloc_content(&transition.event, &kind);
-            (kind, content)
-        });
+        let (kind, content) = self.scope("event", |g| g.alloc_event(&transition.event));
         let digests = self.scope("digests", |g| g.digests(&kind, &content, &state.join_chain));
         let chained = self.scope("chains", |g| g.chains(state, &kind, &content, &digests));
         let vote = self.scope("decryption", |g| g.decrypt_vote(poll, &content));
@@ -156,6 +152,12 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
             tally_root,
             ..chained
         }
+    }
+
+    fn alloc_event(&mut self, event: &Event) -> (Kind, Content) {
+        let kind = self.alloc_kind(event);
+        let content = self.alloc_content(event, &kind);
+        (kind, content)
     }
 
     /// Both chains after the event; its roots are those before.

@@ -420,6 +420,7 @@ impl HostilePoll {
     }
 
     /// A message of a kind for voter `who` (from 0), fit for the state of `poll`.
+    #[allow(clippy::too_many_lines, reason = "a table of kinds")]
     fn message(&mut self, poll: &Poll, kind: Kind, who: usize) -> Message {
         let index = who as u64 + 1;
         let leaf = poll.leaf(index).expect("the voter joined");

@@ -3,7 +3,7 @@
 use maci_nova_sdk::operator::payouts::abort;
 use serde::Serialize;
 
-use crate::arguments::Abort;
+use crate::arguments::operator::Abort;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;

@@ -5,7 +5,7 @@ use maci_nova_sdk::operator::payouts::{collect, Paid};
 use maci_nova_sdk::poll::contract::PollContract;
 use serde::Serialize;
 
-use crate::arguments::Collect;
+use crate::arguments::operator::Collect;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;

@@ -14,7 +14,7 @@ use maci_nova_sdk::voter::{join_key, join_proof};
 use maci_nova_step_circuit::Shape;
 use serde::Serialize;
 
-use crate::arguments::Deploy;
+use crate::arguments::operator::Deploy;
 use crate::connection::connect;
 use crate::console::Console;
 use crate::failure::Failure;

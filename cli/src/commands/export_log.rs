@@ -4,7 +4,7 @@ use maci_nova_chain::{Observer, Stage};
 use maci_nova_coordinator::log::chain_log::{Advance, ChainLog};
 use serde::Serialize;
 
-use crate::arguments::ExportLog;
+use crate::arguments::coordinator::ExportLog;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;

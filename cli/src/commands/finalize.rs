@@ -12,7 +12,8 @@ use maci_nova_coordinator::prove::decider::dry_run;
 use maci_nova_coordinator::prove::keys;
 use maci_nova_coordinator::prove::session::ProveRequest;
 
-use crate::arguments::{Finalize, Node};
+use crate::arguments::coordinator::Finalize;
+use crate::arguments::shared::Node;
 use crate::connection::{self, Connection};
 use crate::console::Console;
 use crate::failure::Failure;

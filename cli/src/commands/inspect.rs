@@ -10,7 +10,7 @@ use maci_nova_step_circuit::recorder::Cost;
 use maci_nova_step_circuit::{Shape, StepCircuit};
 use serde::Serialize;
 
-use crate::arguments::Inspect;
+use crate::arguments::coordinator::Inspect;
 use crate::console::Console;
 use crate::failure::Failure;
 

@@ -3,7 +3,7 @@
 use maci_nova_sdk::voter::{has_joined, join, join_key, JoinRequest, Joined};
 use serde::Serialize;
 
-use crate::arguments::Join;
+use crate::arguments::voter::Join;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use maci_nova_protocol::keys::PrivateKey;
 use rand_core::OsRng;
 
-use crate::arguments::Keygen;
+use crate::arguments::shared::Keygen;
 use crate::commands::pubkey;
 use crate::console::Console;
 use crate::failure::Failure;

@@ -9,7 +9,7 @@ use maci_nova_sdk::operator::votes_credits::VotesCredits;
 use maci_nova_sdk::poll::contract::PollContract;
 use serde::Serialize;
 
-use crate::arguments::PollCreate;
+use crate::arguments::operator::PollCreate;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;

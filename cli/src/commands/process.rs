@@ -7,7 +7,7 @@ use maci_nova_coordinator::finalize::check_unsettled;
 use maci_nova_coordinator::parameters::parameters;
 use serde::Serialize;
 
-use crate::arguments::Process;
+use crate::arguments::coordinator::Process;
 use crate::connection::{self, Connection};
 use crate::console::Console;
 use crate::failure::Failure;

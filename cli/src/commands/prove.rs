@@ -4,7 +4,7 @@ use maci_nova_coordinator::log::poll_log::PollLog;
 use maci_nova_coordinator::prove::session::ProveRequest;
 use maci_nova_coordinator::prove::spartan::prove;
 
-use crate::arguments::Proving;
+use crate::arguments::coordinator::Proving;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::key;

@@ -4,7 +4,7 @@ use maci_nova_protocol::field::to_decimal;
 use maci_nova_protocol::keys::PublicKey;
 use serde::Serialize;
 
-use crate::arguments::Pubkey;
+use crate::arguments::shared::Pubkey;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::key;

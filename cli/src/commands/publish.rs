@@ -3,7 +3,7 @@
 use maci_nova_sdk::voter::{messages_file, publish, Published};
 use serde::Serialize;
 
-use crate::arguments::Publish;
+use crate::arguments::voter::Publish;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;

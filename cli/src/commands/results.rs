@@ -7,7 +7,8 @@ use maci_nova_coordinator::directory;
 use maci_nova_coordinator::prove::proof_file;
 use maci_nova_sdk::poll::status;
 
-use crate::arguments::{self, Node};
+use crate::arguments;
+use crate::arguments::shared::Node;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -15,7 +16,7 @@ use crate::proof_document::ProofDocument;
 
 /// Runs the command.
 pub fn run(
-    arguments: &arguments::Results,
+    arguments: &arguments::voter::Results,
     production: bool,
     console: &Console,
 ) -> Result<(), Failure> {

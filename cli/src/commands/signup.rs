@@ -4,7 +4,7 @@ use maci_nova_contracts::alloy_primitives::Bytes;
 use maci_nova_sdk::voter::{sign_up, SignedUp};
 use serde::Serialize;
 
-use crate::arguments::Signup;
+use crate::arguments::voter::Signup;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;

@@ -3,7 +3,7 @@
 use maci_nova_sdk::poll::status::{status, Sent};
 use maci_nova_sdk::voter::messages_file;
 
-use crate::arguments::Status;
+use crate::arguments::voter::Status;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;

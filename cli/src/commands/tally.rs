@@ -9,7 +9,7 @@ use maci_nova_protocol::poll::Decision;
 use maci_nova_sdk::poll::results::Results;
 use serde::{Serialize, Serializer};
 
-use crate::arguments::Tally;
+use crate::arguments::coordinator::Tally;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::key;

@@ -3,7 +3,7 @@
 use maci_nova_sdk::voter::{top_up, ToppedUp};
 use serde::Serialize;
 
-use crate::arguments::Topup;
+use crate::arguments::voter::Topup;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;

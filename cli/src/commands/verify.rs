@@ -14,7 +14,8 @@ use maci_nova_sdk::poll::results::Results;
 use maci_nova_sdk::verify::{verify, VerifiedPoll, VerifyOptions};
 use serde::Serialize;
 
-use crate::arguments::{Node, Verify};
+use crate::arguments::shared::Node;
+use crate::arguments::voter::Verify;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;

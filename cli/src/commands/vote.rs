@@ -12,7 +12,7 @@ use maci_nova_sdk::voter::signing_window::{can_be_repeated, Outlook, Window};
 use maci_nova_sdk::voter::{cast, find_join, join_at, messages_file, Joined, Published};
 use serde::Serialize;
 
-use crate::arguments::Vote;
+use crate::arguments::voter::Vote;
 use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;

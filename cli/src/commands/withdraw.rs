@@ -2,7 +2,7 @@
 
 use maci_nova_sdk::operator::payouts::withdraw;
 
-use crate::arguments::Withdraw;
+use crate::arguments::operator::Withdraw;
 use crate::commands::collect;
 use crate::connection::Connection;
 use crate::console::Console;

@@ -16,7 +16,7 @@ use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_sdk::poll::results::Results;
 use serde::{Deserialize, Serialize};
 
-use crate::arguments::DemoPoll;
+use crate::arguments::demo::DemoPoll;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::output::Output;

@@ -19,7 +19,7 @@ use maci_nova_step_circuit::Shape;
 use rand_core::OsRng;
 use serde::Serialize;
 
-use crate::arguments::{Demo, DemoMode};
+use crate::arguments::demo::{Demo, DemoMode};
 use crate::connection;
 use crate::console::Console;
 use crate::failure::Failure;

@@ -112,6 +112,38 @@ fn lines(path: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
+/// Kills the command with the keys loaded, with everything folded, and with the proof made; what it
+/// prints in the end.
+fn finalize_through_kills(town: &Town, finalize: &str) -> Value {
+    let kill_at = |moment| {
+        let mut running = Running::start(town.command(finalize));
+        running.wait_for(moment);
+        running.kill();
+    };
+    kill_at("keys loaded");
+    kill_at("steps proven");
+    // Another node that knows nothing of the poll: nothing is proven, so nothing is shown to a node.
+    let stranger = Anvil::start(&[]).expect("one was there");
+    let line = finalize.replace(" --json", "");
+    let error = town.refused(&format!("{line} --second-rpc-url {}", stranger.url()));
+    assert!(error.contains("no contract"), "{error}");
+    assert!(!town.path("proof/decider.json").exists());
+    kill_at("decider proof made");
+    let finalize_twice_seen = format!("{finalize} --second-rpc-url {}", town.anvil.url());
+    let document = town.run(&finalize_twice_seen).ok().json();
+    assert_eq!(document["finalized"], true);
+    document
+}
+
+/// The votes of each option.
+fn votes(document: &Value) -> Vec<String> {
+    let results = document["results"].as_array().expect("results");
+    let votes = results
+        .iter()
+        .map(|result| result["votes"].as_str().expect("text").to_owned());
+    votes.collect()
+}
+
 /// Votes, a relayer, an override and a restart after a kill at each stage of the coordinator's work.
 #[test]
 fn every_role_by_its_commands() {
@@ -172,31 +204,7 @@ fn every_role_by_its_commands() {
         town.refused("vote --key-file ada.poll.key --vote 0=1 --account-key-file account1.key");
     assert!(error.contains("ended"), "{error}");
 
-    // Killed with the keys loaded, with everything folded, and with the proof made.
-    let kill_at = |moment| {
-        let mut running = Running::start(town.command(finalize));
-        running.wait_for(moment);
-        running.kill();
-    };
-    kill_at("keys loaded");
-    kill_at("steps proven");
-    // Another node that knows nothing of the poll: nothing is proven, so nothing is shown to a node.
-    let stranger = Anvil::start(&[]).expect("one was there");
-    let line = finalize.replace(" --json", "");
-    let error = town.refused(&format!("{line} --second-rpc-url {}", stranger.url()));
-    assert!(error.contains("no contract"), "{error}");
-    assert!(!town.path("proof/decider.json").exists());
-    kill_at("decider proof made");
-    let finalize_twice_seen = format!("{finalize} --second-rpc-url {}", town.anvil.url());
-    let document = town.run(&finalize_twice_seen).ok().json();
-    assert_eq!(document["finalized"], true);
-    let votes = |document: &Value| -> Vec<String> {
-        let results = document["results"].as_array().expect("results");
-        let votes = results
-            .iter()
-            .map(|result| result["votes"].as_str().expect("text").to_owned());
-        votes.collect()
-    };
+    let document = finalize_through_kills(&town, finalize);
     assert_eq!(votes(&document), ["5", "6", "7"]);
     let gas = document["gas"].as_u64().expect("gas");
     assert!(gas < 500_000 + 3 * 25_000, "{gas}");

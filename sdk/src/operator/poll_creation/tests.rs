@@ -124,6 +124,7 @@ fn low_order() -> PublicKey {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of refused terms")]
 fn what_the_contract_would_refuse_is_not_sent() {
     let mut world = World::new();
     let nobody = Address::repeat_byte(0x99);

@@ -1,0 +1,43 @@
+//! What the demo takes.
+
+use clap::{Args, ValueEnum};
+use maci_nova_chain::RpcUrl;
+
+use super::shared::Sender;
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Count, prove and verify a poll log that is built in, without a chain
+    #[arg(long, value_enum, conflicts_with = "rpc_url")]
+    pub poll: Option<DemoPoll>,
+    /// What the poll's weights mean
+    #[arg(long, value_enum, default_value_t = DemoMode::Quadratic, conflicts_with = "poll")]
+    pub mode: DemoMode,
+    /// Run the poll on this node, not in this process
+    #[arg(long, value_name = "URL")]
+    pub rpc_url: Option<RpcUrl>,
+    /// Who sends everything on a node.
+    #[command(flatten)]
+    pub sender: Sender,
+}
+
+/// The modes that the demo's poll can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DemoMode {
+    /// A weight costs its square.
+    Quadratic,
+    /// The same, and some vote against an option.
+    Negative,
+}
+
+/// The polls that are built in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DemoPoll {
+    /// 5 voters, 16 messages
+    Small,
+    /// 20 voters, 120 messages
+    Medium,
+    /// Linear voting: 12 voters, 60 messages
+    Linear,
+}

@@ -1,0 +1,178 @@
+//! What the commands of whoever runs polls take.
+
+use clap::{ArgGroup, Args, ValueEnum};
+use maci_nova_contracts::alloy_primitives::{Address, U256};
+use maci_nova_contracts::deploy::Gatekeeper;
+use maci_nova_protocol::poll::Mode;
+use maci_nova_sdk::operator::poll_creation::SignedWithin;
+
+use super::shared::{Node, Sender, Setup, TimeSpan};
+
+/// Arguments of `deploy`.
+#[derive(Debug, Args)]
+pub struct Deploy {
+    /// Where it goes.
+    #[command(flatten)]
+    pub node: Node,
+    /// Who sends.
+    #[command(flatten)]
+    pub sender: Sender,
+    /// The powers of tau.
+    #[command(flatten)]
+    pub setup: Setup,
+    /// Depth of the state tree, 1 to 20: room for 5^s - 1 voters
+    #[arg(long, value_name = "S", default_value_t = 10)]
+    pub state_depth: usize,
+    /// Depth of the vote option tree, 1 to 10: room for 5^v options
+    #[arg(long, value_name = "V", default_value_t = 2)]
+    pub vote_depth: usize,
+    /// Events in one step, 1 to 16
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    pub events_per_step: usize,
+    /// Who may sign up: `free-for-all`, everybody and as often as they want; `token:ADDRESS`,
+    /// owners of this ERC-721's tokens, once for each; `excubiae:ADDRESS`, whom this policy of
+    /// Excubiae lets in; or the ADDRESS of a gatekeeper that is deployed and serves no MACI yet.
+    /// Without it, it is asked for
+    #[arg(long, value_name = "WHO", conflicts_with = "sign_up_token")]
+    pub gatekeeper: Option<Gatekeeper>,
+    /// As --gatekeeper token:ADDRESS
+    #[arg(long, value_name = "ADDRESS")]
+    pub sign_up_token: Option<Address>,
+}
+
+/// Arguments of `poll create`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("start").args(["start_in", "start_at"]))]
+#[command(group = ArgGroup::new("end").required(true).args(["duration", "end_at"]))]
+#[command(group = ArgGroup::new("voice_credits").required(true).args(["credits", "credits_contract", "votes_token"]))]
+pub struct PollCreate {
+    /// Where it goes.
+    #[command(flatten)]
+    pub node: Node,
+    /// Who sends, and owns the poll.
+    #[command(flatten)]
+    pub sender: Sender,
+    /// The coordinator's public key (`macipk.…`)
+    #[arg(long, value_name = "KEY")]
+    pub coordinator_key: String,
+    /// How many options there are
+    #[arg(long, value_name = "N")]
+    pub options: u32,
+    /// What a weight w costs
+    #[arg(long, value_enum, default_value_t = CostMode::Quadratic)]
+    pub mode: CostMode,
+    /// Take messages that were signed within so many blocks, 5 to 255 (8190 where the chain keeps its
+    /// blocks' hashes, EIP-2935); else 15 minutes of this chain's blocks. `off` is for clients that know
+    /// nothing of it, such as MACI v3's: anybody can then send an old ballot again and undo a newer one
+    #[arg(long, value_name = "BLOCKS")]
+    pub signed_within: Option<SignedWithin>,
+    /// Only who is among the sign-ups up to this index may join, from 0; else everybody who signs up in time
+    #[arg(long, value_name = "INDEX")]
+    pub last_sign_up: Option<u32>,
+    /// Start so long from now
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    pub start_in: TimeSpan,
+    /// Start at this time, in seconds since 1970
+    #[arg(long, value_name = "SECONDS")]
+    pub start_at: Option<u64>,
+    /// End so long after the start, for instance 7d
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<TimeSpan>,
+    /// End at this time, in seconds since 1970
+    #[arg(long, value_name = "SECONDS")]
+    pub end_at: Option<u64>,
+    /// Time for the proof after the end, 1h to 365d; then anybody may give the poll up. Has to cover joins of the
+    /// last moments, which do not add to it
+    #[arg(long, value_name = "TIME", default_value = "7d")]
+    pub proving_time: TimeSpan,
+    /// Time for the proof that each message adds, 1s to 1h
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    pub proving_time_per_message: TimeSpan,
+    /// The most time that all messages together add, at most 90d: as many messages are taken as fit
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    pub most_proving_time: TimeSpan,
+    /// Voice credits that everybody starts with, below 2^32
+    #[arg(long, value_name = "N")]
+    pub credits: Option<u32>,
+    /// A contract that says how many credits who joins has
+    #[arg(long, value_name = "ADDRESS")]
+    pub credits_contract: Option<Address>,
+    /// Credits from the votes of this ERC-20 (ERC20Votes), at --snapshot
+    #[arg(long, value_name = "ADDRESS", requires_all = ["snapshot", "votes_per_credit"])]
+    pub votes_token: Option<Address>,
+    /// The block (or time, as the token counts) whose votes are read
+    #[arg(long, value_name = "BLOCK", requires = "votes_token")]
+    pub snapshot: Option<u64>,
+    /// Votes, in the token's smallest unit, for one credit
+    #[arg(long, value_name = "N", requires = "votes_token")]
+    pub votes_per_credit: Option<U256>,
+    /// ERC-20 that pays for top-ups; without it there are none
+    #[arg(long, value_name = "ADDRESS", requires_all = ["beneficiary", "credit_unit"])]
+    pub top_up_token: Option<Address>,
+    /// Tokens, in their smallest unit, for one credit
+    #[arg(long, value_name = "N", requires = "top_up_token")]
+    pub credit_unit: Option<U256>,
+    /// Who receives the tokens of top-ups once the poll is finalized
+    #[arg(long, value_name = "ADDRESS", requires = "top_up_token")]
+    pub beneficiary: Option<Address>,
+    /// Wei for each message and each top-up, paid to the poll's owner
+    #[arg(long, value_name = "WEI", default_value = "0")]
+    pub message_fee: U256,
+}
+
+/// What a weight costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CostMode {
+    /// Its square.
+    Quadratic,
+    /// Itself.
+    Linear,
+    /// Itself, and all voice credits go to one option.
+    Full,
+    /// Its square; weights may be against an option.
+    Negative,
+}
+
+impl From<CostMode> for Mode {
+    fn from(mode: CostMode) -> Self {
+        match mode {
+            CostMode::Quadratic => Mode::Quadratic,
+            CostMode::Linear => Mode::Linear,
+            CostMode::Full => Mode::Full,
+            CostMode::Negative => Mode::Negative,
+        }
+    }
+}
+
+/// Arguments of `abort`.
+#[derive(Debug, Args)]
+pub struct Abort {
+    /// The poll.
+    #[command(flatten)]
+    pub node: Node,
+    /// Who sends.
+    #[command(flatten)]
+    pub sender: Sender,
+}
+
+/// Arguments of `withdraw`.
+#[derive(Debug, Args)]
+pub struct Withdraw {
+    /// The poll.
+    #[command(flatten)]
+    pub node: Node,
+    /// Who sends, and gets their own back.
+    #[command(flatten)]
+    pub sender: Sender,
+}
+
+/// Arguments of `collect`.
+#[derive(Debug, Args)]
+pub struct Collect {
+    /// The poll.
+    #[command(flatten)]
+    pub node: Node,
+    /// Who sends.
+    #[command(flatten)]
+    pub sender: Sender,
+}

@@ -1,0 +1,116 @@
+//! What arguments of several roles have in common: keys, nodes, accounts, setups, times.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
+use maci_nova_chain::RpcUrl;
+
+/// Arguments of `keygen`.
+#[derive(Debug, Args)]
+pub struct Keygen {
+    /// New file for the secret key
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Where a secret key comes from.
+#[derive(Debug, Args)]
+pub struct KeySource {
+    /// File with the key (`macisk.…`); without it the environment variable MACI_NOVA_KEY holds it
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+/// Arguments of `pubkey`.
+#[derive(Debug, Args)]
+pub struct Pubkey {
+    /// The key.
+    #[command(flatten)]
+    pub key: KeySource,
+}
+
+/// Where powers of tau come from.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("setup").required(true).args(["ptau", "insecure_setup"]))]
+pub struct Setup {
+    /// Powers-of-tau file of a public ceremony
+    #[arg(long, value_name = "FILE")]
+    pub ptau: Option<PathBuf>,
+    /// INSECURE: a setup whose secret everybody can compute, for trying things out
+    #[arg(long)]
+    pub insecure_setup: bool,
+}
+
+/// A node, if one is named.
+#[derive(Clone, Debug, Args)]
+pub struct Endpoint {
+    /// A node of the poll's chain, in place of the poll file's. May hold an API key: then give it in
+    /// the environment
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MACI_NOVA_RPC_URL",
+        hide_env_values = true
+    )]
+    pub rpc_url: Option<RpcUrl>,
+}
+
+/// Where a poll is, and a node of its chain.
+#[derive(Debug, Args)]
+pub struct Node {
+    /// Poll file, as deploy and poll create write it
+    #[arg(long, value_name = "FILE", default_value = "poll.json")]
+    pub poll_file: PathBuf,
+    /// A node.
+    #[command(flatten)]
+    pub endpoint: Endpoint,
+}
+
+/// The account that sends transactions and pays for them.
+#[derive(Debug, Args)]
+pub struct Sender {
+    /// Encrypted keystore of the sending account
+    #[arg(long, value_name = "FILE", conflicts_with = "account_key_file")]
+    pub keystore: Option<PathBuf>,
+    /// File with the keystore's password; else MACI_NOVA_PASSWORD, else it is asked for
+    #[arg(long, value_name = "FILE", requires = "keystore")]
+    pub password_file: Option<PathBuf>,
+    /// File with the sending account's key (0x…); without keystore and file MACI_NOVA_ETH_KEY holds it
+    #[arg(long, value_name = "FILE")]
+    pub account_key_file: Option<PathBuf>,
+    /// The most that a unit of gas may cost, in gwei: nodes recommend prices
+    #[arg(long, value_name = "GWEI", default_value_t = 1000)]
+    pub max_fee: u64,
+}
+
+/// A length of time, with a unit: 90s, 10min, 2h, 7d.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeSpan(pub Duration);
+
+impl TimeSpan {
+    /// In whole seconds.
+    pub fn seconds(self) -> u64 {
+        self.0.as_secs()
+    }
+}
+
+impl std::str::FromStr for TimeSpan {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.chars().take_while(char::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let wrong = || "not a number with a unit, such as 90s, 10min, 2h or 7d".to_owned();
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        let seconds = match unit.trim() {
+            "s" => 1,
+            "min" => 60,
+            "h" => 3600,
+            "d" => 86_400,
+            _ => return Err(wrong()),
+        };
+        let seconds = number.checked_mul(seconds).ok_or_else(wrong)?;
+        Ok(TimeSpan(Duration::from_secs(seconds)))
+    }
+}

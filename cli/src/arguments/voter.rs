@@ -1,0 +1,177 @@
+//! What voters' commands take, and those of whoever looks at a poll.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args};
+use maci_nova_contracts::alloy_primitives::{Bytes, B256, U256};
+use maci_nova_sdk::voter::ballot::Choice;
+
+use super::shared::{Endpoint, KeySource, Node, Sender};
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("events").required(true).args(["log", "poll_file"]))]
+pub struct Verify {
+    /// The poll log (JSON Lines); only its public part is used
+    #[arg(long, value_name = "FILE", requires = "proof")]
+    pub log: Option<PathBuf>,
+    /// Directory of the proof, or the proof file itself. With a poll file the decider.json of a poll that
+    /// was finalized by way of another contract
+    #[arg(long, value_name = "DIR")]
+    pub proof: Option<PathBuf>,
+    /// Digest of the verifier's key, from whoever was at its ceremony; --production needs it
+    #[arg(long, value_name = "HEX", requires = "poll_file")]
+    pub key_digest: Option<B256>,
+    /// Powers-of-tau file that the proof was made with (not for the development setup)
+    #[arg(long, value_name = "FILE", requires = "log")]
+    pub ptau: Option<PathBuf>,
+    /// Verify a finalized poll from its chain alone
+    #[arg(long, value_name = "FILE")]
+    pub poll_file: Option<PathBuf>,
+    /// A node.
+    #[command(flatten)]
+    pub endpoint: Endpoint,
+}
+
+/// Arguments of `results`.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("source").required(true).args(["proof", "poll_file"]))]
+pub struct Results {
+    /// Directory of the proof, or the proof file itself
+    #[arg(long, value_name = "DIR")]
+    pub proof: Option<PathBuf>,
+    /// Poll file of a finalized poll
+    #[arg(long, value_name = "FILE")]
+    pub poll_file: Option<PathBuf>,
+    /// A node.
+    #[command(flatten)]
+    pub endpoint: Endpoint,
+}
+
+/// Arguments of `signup`.
+#[derive(Debug, Args)]
+pub struct Signup {
+    /// Where it goes.
+    #[command(flatten)]
+    pub node: Node,
+    /// Who sends.
+    #[command(flatten)]
+    pub sender: Sender,
+    /// The voter's key.
+    #[command(flatten)]
+    pub key: KeySource,
+    /// The ERC-721 token that lets the sender in, where the gatekeeper asks for one
+    #[arg(long, value_name = "ID")]
+    pub token_id: Option<U256>,
+    /// What the gatekeeper wants to see (0x…), passed on as it is: with a policy of Excubiae, its
+    /// evidence
+    #[arg(long, value_name = "HEX", conflicts_with = "token_id")]
+    pub gatekeeper_data: Option<Bytes>,
+}
+
+/// Arguments of `join`.
+#[derive(Debug, Args)]
+pub struct Join {
+    /// Where it goes.
+    #[command(flatten)]
+    pub node: Node,
+    /// Who sends, and whose credits are read.
+    #[command(flatten)]
+    pub sender: Sender,
+    /// The key that has signed up.
+    #[command(flatten)]
+    pub key: KeySource,
+    /// File of the voter's first key in the poll; made if it is not there
+    #[arg(long, value_name = "FILE")]
+    pub poll_key_file: PathBuf,
+    /// Proving key of the join proof, which came with the poll file; else FILE.join.key beside it, else
+    /// the cache's
+    #[arg(long, value_name = "FILE")]
+    pub join_key: Option<PathBuf>,
+    /// What the poll's credit contract wants to know (0x…)
+    #[arg(long, value_name = "HEX", default_value = "0x")]
+    pub credit_data: Bytes,
+    /// Do not join for fewer voice credits: a sign-up joins a poll once
+    #[arg(long, value_name = "CREDITS", default_value_t = 1)]
+    pub min_credits: u64,
+}
+
+/// Arguments of `vote`.
+#[derive(Debug, Args)]
+pub struct Vote {
+    /// Where it goes.
+    #[command(flatten)]
+    pub node: Node,
+    /// Who sends. Anybody may: the message is signed by the voter's key.
+    #[command(flatten)]
+    pub sender: Sender,
+    /// The voter's key in the poll, with which they joined.
+    #[command(flatten)]
+    pub key: KeySource,
+    /// An option and the weight that it gets; once for each option
+    #[arg(
+        long = "vote",
+        value_name = "OPTION=WEIGHT",
+        required_unless_present_any = ["new_key_file", "ballot"],
+        conflicts_with = "ballot"
+    )]
+    pub votes: Vec<Choice>,
+    /// File with a line OPTION=WEIGHT for each option, or - for standard input: what is in arguments can be
+    /// seen by others on this machine, and stays in the shell's history
+    #[arg(long, value_name = "FILE")]
+    pub ballot: Option<PathBuf>,
+    /// The voter's index; without it the join with the key is looked up
+    #[arg(long, value_name = "I")]
+    pub state_index: Option<u64>,
+    /// Keep the key that the ballot changes to in this file; made if it is not there
+    #[arg(long, value_name = "FILE")]
+    pub new_key_file: Option<PathBuf>,
+    /// Nonce of the message that is counted first
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub nonce: u64,
+    /// Write the messages to a new file, for publish, and send nothing
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `publish`.
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// Where it goes.
+    #[command(flatten)]
+    pub node: Node,
+    /// Who sends.
+    #[command(flatten)]
+    pub sender: Sender,
+    /// Messages as vote --out writes them, a line each; published in this order
+    #[arg(long, value_name = "FILE")]
+    pub messages: PathBuf,
+}
+
+/// Arguments of `topup`.
+#[derive(Debug, Args)]
+pub struct Topup {
+    /// Where it goes.
+    #[command(flatten)]
+    pub node: Node,
+    /// Who sends, and pays.
+    #[command(flatten)]
+    pub sender: Sender,
+    /// The voter's index in the poll
+    #[arg(long, value_name = "I")]
+    pub state_index: u64,
+    /// Voice credits to add
+    #[arg(long, value_name = "CREDITS")]
+    pub amount: u64,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// The poll.
+    #[command(flatten)]
+    pub node: Node,
+    /// Whether the messages of this file, which vote --out wrote, are in the poll, and in this order
+    #[arg(long, value_name = "FILE")]
+    pub messages: Option<PathBuf>,
+}
