@@ -1,7 +1,7 @@
 //! What people can do about a chain that does not do as it is asked.
 
 use maci_nova_chain::ChainError;
-use maci_nova_sdk::revert;
+use maci_nova_sdk::{revert, Hint};
 
 /// The development setup in production.
 pub const INSECURE: &str = "the development setup is INSECURE and --production refuses it; use a powers-of-tau file of a public ceremony";
@@ -25,6 +25,33 @@ pub fn of_chain(error: &ChainError) -> String {
         }
         ChainError::Interrupted => "; nothing was sent",
         _ => "",
+    };
+    text.into()
+}
+
+/// What may help, by its flag.
+pub fn of_hint(hint: &Hint) -> String {
+    let text = match hint {
+        Hint::OtherPollFile => "; name another --poll-file",
+        Hint::SameDeployment => {
+            "; run deploy as it was run then, or name another --poll-file, or remove the file to start over"
+        }
+        Hint::RemoveJournal => "; remove it, or name another --poll-file",
+        Hint::OtherDirectory => "; give another --out",
+        Hint::WaitOrOtherDirectory => "; wait for it or give another --out",
+        Hint::ResumeOrOtherDirectory => "; go on with --resume, or give another --out",
+        Hint::OtherNode => " with --rpc-url",
+        Hint::StateIndex => " with --state-index",
+        Hint::CreditsContract => "; give --credits-contract",
+        Hint::MakeKey => "; make one with keygen",
+        Hint::JoinKey(file) => {
+            return format!(
+                "; get {} from whoever deployed the poll and put it there, or name it with --join-key",
+                file.display()
+            )
+        }
+        Hint::KeyDigest => ": give its digest with --key-digest",
+        Hint::Proof => "; give the one that finalize wrote, decider.json, with --proof",
     };
     text.into()
 }

@@ -92,7 +92,7 @@ impl fmt::Display for Failure {
             Failure::Insecure(what) => write!(f, "{what}: {}", advice::INSECURE),
             Failure::Account(error) => write!(f, "{error}"),
             Failure::Node(error) => write!(f, "{error}"),
-            Failure::Poll(error) => write!(f, "{error}{}", poll_advice(error)),
+            Failure::Poll(error) => write!(f, "{}{error}{}", flag_of(error), poll_advice(error)),
             Failure::Coordinator(error) => {
                 write!(f, "{error}{}", coordinator_advice(error))
             }
@@ -171,11 +171,23 @@ macro_rules! from_parts {
 
 from_parts!(BallotError, MessagesError, PollFileError, ShapeError);
 
+/// Settings are flags here.
+fn flag_of(error: &PollError) -> &'static str {
+    match error {
+        PollError::Setting { .. } => "--",
+        PollError::Hinted { error, .. } => flag_of(error),
+        _ => "",
+    }
+}
+
 /// What the command line can do about an error, as the end of its sentence.
 fn poll_advice(error: &PollError) -> String {
     match error {
         PollError::Chain { source, .. } => advice::of_chain(source),
         PollError::InsecureKeys(_) => "; --production refuses it".into(),
+        PollError::Hinted { error, hint } => {
+            format!("{}{}", advice::of_hint(hint), poll_advice(error))
+        }
         _ => String::new(),
     }
 }
@@ -186,6 +198,7 @@ fn coordinator_advice(error: &CoordinatorError) -> String {
         CoordinatorError::WrongKey { .. } => {
             format!("; give the coordinator's key with --key-file or {ENVIRONMENT}")
         }
+        CoordinatorError::NoPowersOfTau(_) => "; give that file with --ptau FILE".into(),
         CoordinatorError::InsecureProof => advice::INSECURE_PROOF.into(),
         CoordinatorError::Keys(error) => keys_advice(error).into(),
         CoordinatorError::Checkpoint { .. } => checkpoint_advice(error.kind()).into(),
@@ -237,5 +250,49 @@ fn proof_file_advice(error: &ProofFileError) -> &'static str {
         }
         ProofFileError::Io(_) => "; if prove was writing it, go on with --resume",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use maci_nova_sdk::{Hint, Setting};
+
+    use super::*;
+
+    #[test]
+    fn settings_are_flags_and_hints_end_the_sentence() {
+        let setting = PollError::Setting {
+            setting: Setting::CoordinatorKey,
+            problem: "is not a point".into(),
+        };
+        let failure = Failure::from(setting.hint(Hint::MakeKey));
+        assert_eq!(failure.kind(), ErrorKind::Request);
+        let text = "--coordinator-key is not a point; make one with keygen";
+        assert_eq!(failure.to_string(), text);
+    }
+
+    #[test]
+    fn advice_comes_through_a_coordinators_error() {
+        let unknown = PollError::InsecureKeys("nobody says which key is the ceremony's");
+        let error = CoordinatorError::Poll(unknown.hint(Hint::KeyDigest));
+        let failure = Failure::from(error);
+        assert_eq!(exit_code(failure.kind()), 5);
+        let text = "INSECURE: nobody says which key is the ceremony's: give its digest with --key-digest; --production refuses it";
+        assert_eq!(failure.to_string(), text);
+    }
+
+    #[test]
+    fn who_resumes_is_told_whether_it_takes_a_flag() {
+        let kept = |of_chain| Kept::Steps {
+            done: 3,
+            total: 9,
+            checkpoint: "proof/running.checkpoint".into(),
+            of_chain,
+        };
+        let text = |kept| Failure::from(CoordinatorError::Interrupted(kept)).to_string();
+        let begin =
+            "interrupted; 3 of 9 steps are kept in proof/running.checkpoint; run the same command";
+        assert_eq!(text(kept(true)), format!("{begin} to go on"));
+        assert_eq!(text(kept(false)), format!("{begin} with --resume to go on"));
     }
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use fs4::fs_std::FileExt;
 
+use maci_nova_sdk::Hint;
+
 use crate::error::Error;
 
 const CHECKPOINT: &str = "running.checkpoint";
@@ -46,10 +48,10 @@ impl ProofDirectory {
             .open(&path)
             .map_err(failed)?;
         if !lock.try_lock_exclusive().map_err(failed)? {
-            return Err(Error::request(format!(
-                "another process is proving in {}; wait for it or give another --out",
-                root.display()
-            )));
+            return Err(Error::hinted(
+                Hint::WaitOrOtherDirectory,
+                format!("another process is proving in {}", root.display()),
+            ));
         }
         Ok(ProofDirectory {
             root: root.to_owned(),

@@ -9,7 +9,7 @@ use maci_nova_contracts::alloy_primitives::Address;
 use maci_nova_folding::{CheckpointError, SetupError};
 use maci_nova_groth16::KeyCacheError;
 use maci_nova_protocol::log::{LogError, LogErrorKind};
-use maci_nova_sdk::ErrorKind;
+use maci_nova_sdk::{ErrorKind, Hint};
 use maci_nova_step_circuit::ShapeError;
 
 /// Why a poll could not be followed, folded, proven or finalized.
@@ -58,6 +58,9 @@ pub enum Error {
     /// Parameters other than those that something was made with.
     #[error("{0}")]
     OtherParameters(String),
+    /// The powers of tau that a proof was made with are not given.
+    #[error("this proof was made with {0}")]
+    NoPowersOfTau(String),
     /// A proof of the development setup where only secure ones are allowed.
     #[error("this proof: the development setup is INSECURE")]
     InsecureProof,
@@ -206,7 +209,9 @@ impl Error {
             }
             Error::WrongKey { .. } => ErrorKind::WrongKey,
             Error::Setup(error) => setup_kind(error),
-            Error::OtherParameters(_) | Error::InsecureProof => ErrorKind::Parameters,
+            Error::OtherParameters(_) | Error::NoPowersOfTau(_) | Error::InsecureProof => {
+                ErrorKind::Parameters
+            }
             Error::Keys(error) => keys_kind(error),
             Error::Checkpoint { source, .. } => checkpoint_kind(source),
             Error::ForeignCheckpoint { .. } => ErrorKind::Checkpoint,
@@ -221,6 +226,11 @@ impl Error {
     /// What was asked for is wrong, or does not fit what it names.
     pub(crate) fn request(text: impl Into<String>) -> Self {
         maci_nova_sdk::Error::Request(text.into()).into()
+    }
+
+    /// The same with what may help.
+    pub(crate) fn hinted(hint: Hint, text: impl Into<String>) -> Self {
+        maci_nova_sdk::Error::Request(text.into()).hint(hint).into()
     }
 
     /// What is on the chain does not allow what was asked for.

@@ -7,9 +7,11 @@ use maci_nova_chain::ChainError;
 use maci_nova_contracts::deploy::GatekeeperError;
 use maci_nova_step_circuit::ShapeError;
 
+use crate::hint::Hint;
 use crate::kind::ErrorKind;
 use crate::poll::file::PollFileError;
 use crate::revert;
+use crate::setting::Setting;
 use crate::voter::ballot::BallotError;
 
 #[cfg(feature = "files")]
@@ -21,6 +23,22 @@ pub enum Error {
     /// What was asked for is wrong, or does not fit what it names.
     #[error("{0}")]
     Request(String),
+    /// A decision about a poll is wrong, or does not fit the chain.
+    #[error("{setting} {problem}")]
+    Setting {
+        /// Which.
+        setting: Setting,
+        /// What is wrong, as the rest of a sentence.
+        problem: String,
+    },
+    /// An error against which something may help.
+    #[error("{error}")]
+    Hinted {
+        /// The error.
+        error: Box<Error>,
+        /// What may help.
+        hint: Hint,
+    },
     /// The sizes of a poll's trees are out of range.
     #[error("{0}")]
     Shape(#[from] ShapeError),
@@ -73,7 +91,10 @@ impl Error {
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Error::Request(_) | Error::Shape(_) | Error::Ballot(_) => ErrorKind::Request,
+            Error::Request(_) | Error::Setting { .. } | Error::Shape(_) | Error::Ballot(_) => {
+                ErrorKind::Request
+            }
+            Error::Hinted { error, .. } => error.kind(),
             Error::PollFile(error) => error.kind(),
             #[cfg(feature = "files")]
             Error::Messages(error) => error.kind(),
@@ -87,6 +108,14 @@ impl Error {
         }
     }
 
+    /// The same with what may help.
+    pub fn hint(self, hint: Hint) -> Self {
+        Error::Hinted {
+            error: Box::new(self),
+            hint,
+        }
+    }
+
     /// An error inside a library that this one stands on.
     pub fn internal(error: impl std::fmt::Display) -> Self {
         Error::Internal(error.to_string())
@@ -96,6 +125,14 @@ impl Error {
 /// What was asked for is wrong, or does not fit what it names.
 pub fn request<T>(text: impl Into<String>) -> Result<T, Error> {
     Err(Error::Request(text.into()))
+}
+
+/// A decision about a poll is wrong, or does not fit the chain.
+pub fn setting<T>(setting: Setting, problem: impl Into<String>) -> Result<T, Error> {
+    Err(Error::Setting {
+        setting,
+        problem: problem.into(),
+    })
 }
 
 /// Names what was tried on a chain in the error that came of it.

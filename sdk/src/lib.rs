@@ -2,11 +2,13 @@
 //! one.
 
 pub mod error;
+mod hint;
 mod kind;
 #[cfg(feature = "operator")]
 pub mod operator;
 pub mod poll;
 pub mod revert;
+mod setting;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(feature = "verify")]
@@ -14,4 +16,6 @@ pub mod verify;
 pub mod voter;
 
 pub use error::Error;
+pub use hint::Hint;
 pub use kind::ErrorKind;
+pub use setting::Setting;

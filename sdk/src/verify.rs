@@ -52,6 +52,7 @@ use maci_nova_protocol::tally::{results_root, OptionResult};
 use maci_nova_protocol::Fr;
 
 use crate::error::{on_chain, Error};
+use crate::hint::Hint;
 use crate::poll::contract::PollContract;
 use code::Verifier;
 use history::History;
@@ -148,9 +149,10 @@ impl VerifyOptions<'_> {
         }
         match (self.production, verifier.insecure, self.key_digest) {
             (true, Some(reason), _) => Err(Error::InsecureKeys(reason)),
-            (true, None, None) => Err(Error::InsecureKeys(
-                "nobody says which key is the ceremony's: give its digest with --key-digest",
-            )),
+            (true, None, None) => {
+                let unknown = Error::InsecureKeys("nobody says which key is the ceremony's");
+                Err(unknown.hint(Hint::KeyDigest))
+            }
             _ => Ok(()),
         }
     }
@@ -329,8 +331,9 @@ fn finalize_call<C: Chain + ?Sized>(
     call.filter(|_| input.to == Some(poll.address))
         .ok_or_else(|| {
             poll.inconsistent(&format!(
-                "transaction {transaction} finalized it by way of another contract, so the proof is not in the transaction's input; give the one that finalize wrote, decider.json, with --proof"
+                "transaction {transaction} finalized it by way of another contract, so the proof is not in the transaction's input"
             ))
+            .hint(Hint::Proof)
         })
 }
 

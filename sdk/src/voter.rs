@@ -26,6 +26,7 @@ use maci_nova_protocol::message::{Message, AMOUNT_BITS};
 use zeroize::Zeroizing;
 
 use crate::error::{on_chain, reading, Error};
+use crate::hint::Hint;
 use crate::poll::contract::{poll_key, view, PollContract};
 use crate::voter::anchor::Anchor;
 use crate::voter::ballot::Draft;
@@ -606,9 +607,10 @@ pub fn find_join<C: Chain + ?Sized>(
                 .map(|event| event.stateIndex.to_string())
                 .collect();
             Err(poll.inconsistent(&format!(
-                "several voters joined with this key, with state indices {}; the key votes for each of them, named with --state-index",
+                "several voters joined with this key, with state indices {}; the key votes for each of them, if it is named",
                 indices.join(", ")
-            )))
+            ))
+            .hint(Hint::StateIndex))
         }
     }
 }

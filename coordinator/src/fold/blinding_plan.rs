@@ -153,7 +153,7 @@ impl LogDigest {
             return Ok(());
         }
         Err(format!(
-            "it was made for a log with {} voters and {} messages that is not this one ({} and {}); restore that log, or start over in another --out",
+            "it was made for a log with {} voters and {} messages that is not this one ({} and {}); restore that log, or start over in another directory",
             self.next_state_index.saturating_sub(1),
             self.message_count,
             log.next_state_index.saturating_sub(1),

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::log::poll_log::PollLog;
+use maci_nova_sdk::Hint;
 
 /// The format of the file beside the log.
 const VERSION: u32 = 1;
@@ -83,14 +84,17 @@ impl ChainLog {
             None => return Self::begin(log, marks, poll, confirmations),
         };
         if (read.chain_id, read.poll) != (poll.chain_id, poll.address) {
-            return Err(Error::request(format!(
-                "{} is of poll {} on chain {}, not of poll {} on chain {}; give another --out",
-                marks.display(),
-                read.poll,
-                read.chain_id,
-                poll.address,
-                poll.chain_id
-            )));
+            return Err(Error::hinted(
+                Hint::OtherDirectory,
+                format!(
+                    "{} is of poll {} on chain {}, not of poll {} on chain {}",
+                    marks.display(),
+                    read.poll,
+                    read.chain_id,
+                    poll.address,
+                    poll.chain_id
+                ),
+            ));
         }
         read.follower.set_confirmations(confirmations);
         let log = cut(log, &read, poll)?;
@@ -115,10 +119,10 @@ impl ChainLog {
     ) -> Result<Self, Error> {
         // One that cannot be read is none, and is read again.
         if PollLog::open(log).is_ok_and(|log| log.header() != poll.header()) {
-            return Err(Error::request(format!(
-                "{} is the log of another poll; give another --out",
-                log.display()
-            )));
+            return Err(Error::hinted(
+                Hint::OtherDirectory,
+                format!("{} is the log of another poll", log.display()),
+            ));
         }
         let marks = Marks {
             version: VERSION,

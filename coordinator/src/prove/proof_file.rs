@@ -40,9 +40,9 @@ pub fn source(proof: &FinalProof, ptau: Option<&PathBuf>) -> Result<SetupSource,
             )))
         }
         (SetupOrigin::PowersOfTau { .. }, Some(path)) => Ok(SetupSource::PowersOfTau(path.clone())),
-        (origin @ SetupOrigin::PowersOfTau { .. }, None) => Err(Error::OtherParameters(format!(
-            "this proof was made with {origin}; give that file with --ptau FILE"
-        ))),
+        (origin @ SetupOrigin::PowersOfTau { .. }, None) => {
+            Err(Error::NoPowersOfTau(origin.to_string()))
+        }
     }
 }
 
@@ -97,7 +97,7 @@ fn check_origin(
     }
     let file = match source {
         SetupSource::PowersOfTau(path) => path.display().to_string(),
-        SetupSource::InsecureDevelopment => "--insecure-setup".into(),
+        SetupSource::InsecureDevelopment => "the development setup".into(),
     };
     Err(Error::OtherParameters(format!(
         "this proof was made with {claimed}; {file} gives {given}"

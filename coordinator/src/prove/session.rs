@@ -7,6 +7,7 @@ use std::path::Path;
 use maci_nova_chain::Observer;
 use maci_nova_folding::{Parameters, SetupSource};
 use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_sdk::Hint;
 use maci_nova_step_circuit::Shape;
 
 use crate::directory::ProofDirectory;
@@ -79,20 +80,21 @@ impl<'a> ProvingSession<'a> {
     /// touched.
     pub fn is_complete(&self, outcome: &Path) -> Result<bool, Error> {
         let root = self.directory.root().display();
-        let refuse = |text: String| Err(Error::request(text));
+        let refuse = |hint, text| Err(Error::hinted(hint, text));
         let checkpoint = self.directory.checkpoint();
         match (checkpoint.exists(), outcome.exists(), self.request.resume) {
             (false, false, _) | (true, _, true) => Ok(false),
             (false, true, true) => Ok(true),
-            (true, _, false) => refuse(format!(
-                "{root} holds a checkpoint; go on with --resume, or give another --out"
-            )),
+            (true, _, false) => refuse(
+                Hint::ResumeOrOtherDirectory,
+                format!("{root} holds a checkpoint"),
+            ),
             (false, true, false) => {
                 let name = outcome.file_name().unwrap_or_default();
-                refuse(format!(
-                    "{root} already holds {}; give another --out",
-                    Path::new(name).display()
-                ))
+                refuse(
+                    Hint::OtherDirectory,
+                    format!("{root} already holds {}", Path::new(name).display()),
+                )
             }
         }
     }

@@ -15,6 +15,7 @@ use maci_nova_contracts::{decider, join};
 use maci_nova_protocol::membership::MAX_DEPTH;
 
 use crate::error::{on_chain, Error};
+use crate::hint::Hint;
 use crate::operator::journal::{FileJournal, Header, Subject};
 use crate::poll::contract::view;
 use crate::poll::file::{Contracts, KeyDigests, PollFile, PollFileError};
@@ -183,9 +184,10 @@ fn check_existing<C: Chain + ?Sized>(
 ) -> Result<(), Error> {
     let other = |what: &str| {
         Error::Request(format!(
-            "poll file {} is of a deployment {what}; name another --poll-file",
+            "poll file {} is of a deployment {what}",
             path.display()
         ))
+        .hint(Hint::OtherPollFile)
     };
     if file.chain_id != chain_id {
         return Err(other(&format!(
@@ -205,7 +207,7 @@ fn check_existing<C: Chain + ?Sized>(
     let registry = file.contracts.registry.address;
     let what = "read the registry of verifiers";
     if view(chain, registry, &VkRegistry::PRODUCTIONCall {}, what)? != request.production {
-        return Err(other("with another value of --production"));
+        return Err(other("for production alone, or not"));
     }
     if !has_gatekeeper(chain, file, request.gatekeeper)? {
         return Err(other("with another gatekeeper"));

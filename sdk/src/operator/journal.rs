@@ -15,6 +15,7 @@ use maci_nova_files::sync_directory;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{on_chain, Error};
+use crate::hint::Hint;
 use crate::poll::file::KeyDigests;
 
 /// The format that this program reads and writes.
@@ -115,7 +116,7 @@ impl Header {
                 self.development_keys != other.development_keys,
                 "origin of the keys",
             ),
-            (self.production != other.production, "--production"),
+            (self.production != other.production, "production"),
             (gatekeeper(self) != gatekeeper(other), "gatekeeper"),
             (self.code != other.code, "the contracts' code"),
         ];
@@ -288,17 +289,19 @@ impl<'a> FileJournal<'a> {
             return Ok(());
         }
         Err(Error::Request(format!(
-            "journal {} is of a deployment that was begun with other values of: {}; run deploy as it was run then, or name another --poll-file, or remove the file to start over",
+            "journal {} is of a deployment that was begun with other values of: {}",
             self.path.display(),
             differences.join(", ")
-        )))
+        ))
+        .hint(Hint::SameDeployment))
     }
 
     fn damaged(&self) -> Error {
         Error::Request(format!(
-            "{} is no journal of a deployment; remove it, or name another --poll-file",
+            "{} is not a journal of a deployment",
             self.path.display()
         ))
+        .hint(Hint::RemoveJournal)
     }
 
     /// Writes a line, which is on disk when this returns.

@@ -14,13 +14,15 @@ use maci_nova_contracts::words;
 use maci_nova_protocol::keys::PublicKey;
 use maci_nova_protocol::poll::{Header, HeaderError, Mode, MAX_SIGNED_WITHIN, MIN_SIGNED_WITHIN};
 
-use crate::error::{on_chain, request, Error};
+use crate::error::{on_chain, request, setting, Error};
+use crate::hint::Hint;
 use crate::operator::coordinator_keys;
 use crate::operator::deployment::{require_code, shape};
 use crate::operator::poll_attempt::Attempt;
 use crate::operator::votes_credits::VotesCredits;
 use crate::poll::contract::PollContract;
 use crate::poll::file::PollFile;
+use crate::setting::Setting;
 use crate::voter::signing_window::Outlook;
 
 const HOUR: u64 = 3600;
@@ -351,15 +353,19 @@ fn check(settings: &MACI::PollSettings, now: u64) -> Result<(), Error> {
         return Ok(());
     }
     if settings.mode == Mode::Full.number() {
-        return request(
-            "--mode full has no top-ups: a ballot spends all that its voter joined with",
+        return setting(
+            Setting::Mode,
+            "full has no top-ups: a ballot spends all that its voter joined with",
         );
     }
     if settings.creditUnit.is_zero() {
-        return request("--credit-unit is 0: a credit would cost nothing");
+        return setting(Setting::CreditUnit, "is 0: a credit would cost nothing");
     }
     if settings.beneficiary == Address::ZERO {
-        return request("--beneficiary is the zero address: top-ups would be lost");
+        return setting(
+            Setting::Beneficiary,
+            "is the zero address: top-ups would be lost",
+        );
     }
     Ok(())
 }
@@ -369,16 +375,21 @@ fn check_header(settings: &MACI::PollSettings) -> Result<(), Error> {
     let most = 5_u64.saturating_pow(header.vote_option_tree_depth as u32);
     let most = most.min(MOST_OPTIONS.into());
     if !(1..=most).contains(&header.vote_options) {
-        return request(format!(
-            "--options {}: polls of this deployment have 1 to {most} options",
-            settings.voteOptions
-        ));
+        return setting(
+            Setting::Options,
+            format!(
+                "{}: polls of this deployment have 1 to {most} options",
+                settings.voteOptions
+            ),
+        );
     }
     match header.validate() {
         Ok(()) => Ok(()),
-        Err(HeaderError::CoordinatorKey) => request(
-            "--coordinator-key is none that messages can be encrypted to: it is of low order; make one with keygen",
-        ),
+        Err(HeaderError::CoordinatorKey) => setting(
+            Setting::CoordinatorKey,
+            "cannot be encrypted to: it is of low order",
+        )
+        .map_err(|error| error.hint(Hint::MakeKey)),
         Err(error) => request(error.to_string()),
     }
 }
@@ -387,7 +398,7 @@ fn check_header(settings: &MACI::PollSettings) -> Result<(), Error> {
 fn header(settings: &MACI::PollSettings) -> Result<Header, Error> {
     let key = &settings.coordinatorKey;
     let (Some(x), Some(y)) = (words::to_scalar(key.x), words::to_scalar(key.y)) else {
-        return request("--coordinator-key is no point");
+        return setting(Setting::CoordinatorKey, "is not a point");
     };
     let Some(mode) = Mode::from_number(settings.mode) else {
         return request(format!("mode {} is unknown", settings.mode));
@@ -425,10 +436,13 @@ fn check_times(settings: &MACI::PollSettings, now: u64) -> Result<(), Error> {
         ));
     }
     if !PROVING_BASE.contains(&settings.provingBase) {
-        return request(format!(
-            "--proving-time is {}, not between 1 hour and 365 days",
-            span(settings.provingBase)
-        ));
+        return setting(
+            Setting::ProvingTime,
+            format!(
+                "is {}, not between 1 hour and 365 days",
+                span(settings.provingBase)
+            ),
+        );
     }
     let seconds = u64::from(settings.provingPerMessage);
     if !PROVING_PER_MESSAGE.contains(&seconds) {
@@ -442,17 +456,20 @@ fn check_times(settings: &MACI::PollSettings, now: u64) -> Result<(), Error> {
 }
 
 fn per_message(seconds: u64) -> Error {
-    Error::Request(format!(
-        "--proving-time-per-message is {}, not between 1 second and 1 hour",
-        span(seconds)
-    ))
+    Error::Setting {
+        setting: Setting::ProvingTimePerMessage,
+        problem: format!("is {}, not between 1 second and 1 hour", span(seconds)),
+    }
 }
 
 fn most_proving(seconds: u64) -> Error {
-    Error::Request(format!(
-        "--most-proving-time is {}, not between the time for one message and 90 days",
-        span(seconds)
-    ))
+    Error::Setting {
+        setting: Setting::MostProvingTime,
+        problem: format!(
+            "is {}, not between the time for one message and 90 days",
+            span(seconds)
+        ),
+    }
 }
 
 /// What `--signed-within` says, or 15 minutes of the chain's blocks, for a poll that is created now.
@@ -464,7 +481,7 @@ fn signing_window<C: Chain + ?Sized>(
     let seconds = clock::block_time(chain).map_err(on_chain("read the newest block"))?;
     let blocks = match terms.signed_within {
         Some(SignedWithin::Off) => {
-            observer.warn("--signed-within off: anybody can send an old ballot again, and it then counts in place of a newer one; this is for clients that know nothing of anchors, such as MACI v3's");
+            observer.warn("messages need no recent block: anyone can send an old ballot again, and it then counts in place of a newer one; this is for clients that know nothing of anchors, such as MACI v3's");
             return Ok(SignedWithin::Off);
         }
         Some(SignedWithin::Blocks(blocks)) => blocks,
@@ -473,8 +490,7 @@ fn signing_window<C: Chain + ?Sized>(
     // In the end the window is a fifteenth, and never fewer than 5 blocks.
     let least = f64::from(blocks.div_ceil(15).max(5)) * seconds;
     if least < SHORTEST_WINDOW {
-        return request(format!(
-            "this chain makes a block every {seconds:.1} s, so that --signed-within {blocks} leaves {least:.0} s to send a message when the poll ends, less than {SHORTEST_WINDOW} s; give more blocks (above 255 where the chain keeps their hashes, EIP-2935), or off"
+        return setting(Setting::SignedWithin, format!("{blocks} leaves {least:.0} s to send a message when the poll ends, less than {SHORTEST_WINDOW} s, since this chain makes a block every {seconds:.1} s; give more blocks (above 255 where the chain keeps their hashes, EIP-2935), or off"
         ));
     }
     observer.note(&format!(
@@ -514,7 +530,7 @@ fn check_contracts<C: Chain + ?Sized>(
 fn advise(terms: &Terms, observer: &dyn Observer) {
     let places = terms.proving_max / terms.proving_per_message.max(1);
     observer.note(&format!(
-        "takes {places} messages and top-ups at most, as --most-proving-time says; who pays for all of them, in gas and in --message-fee ({} wei), keeps others from voting",
+        "takes {places} messages and top-ups at most, as the most proving time allows; who pays for all of them, in gas and in message fees ({} wei each), keeps others from voting",
         terms.message_fee
     ));
     if !matches!(terms.credits, Credits::Constant(_)) {

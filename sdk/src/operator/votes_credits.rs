@@ -7,7 +7,9 @@ use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::SampleToken;
 
-use crate::error::{on_chain, request, Error};
+use crate::error::{on_chain, setting, Error};
+use crate::hint::Hint;
+use crate::setting::Setting;
 
 /// No chain has as many blocks, and no poll is as old, in seconds since 1970.
 const FIRST_TIME: u64 = 1_000_000_000;
@@ -42,19 +44,21 @@ impl VotesCredits {
         observer: &dyn Observer,
     ) -> Result<(), Error> {
         if self.factor.is_zero() {
-            return request("--votes-per-credit is 0: give the votes for one credit");
+            return setting(
+                Setting::VotesPerCredit,
+                "is 0: give the votes for one credit",
+            );
         }
         let unit = self.unit(chain)?;
         self.check_unit(unit)?;
         if !self.has_passed(chain)? {
             if unit == Unit::Seconds && self.snapshot >= end {
-                return request(format!(
-                    "--snapshot {} is not before the poll's end, and its token tells the votes of the past alone: nobody could ever join",
+                return setting(Setting::Snapshot, format!("{} is not before the poll's end, and its token tells the votes of the past alone: nobody could ever join",
                     utc(self.snapshot)
                 ));
             }
             observer.warn(&format!(
-                "--snapshot {} is still to come: nobody can join until then, and what votes are worth cannot be checked now",
+                "snapshot {} is still to come: nobody can join until then, and what votes are worth cannot be checked now",
                 self.snapshot
             ));
             return Ok(());
@@ -71,22 +75,23 @@ impl VotesCredits {
             "mode=timestamp" => Ok(Unit::Seconds),
             "mode=blocknumber&from=default" => Ok(Unit::Blocks),
             other if other == here => Ok(Unit::Blocks),
-            other => request(format!(
-                "--votes-token {} counts its snapshots in \"{other}\", which is neither seconds nor blocks of this chain; give --credits-contract",
-                self.token
-            )),
+            other => setting(Setting::VotesToken, format!("{} counts its snapshots in \"{other}\", which is neither seconds nor blocks of this chain", self.token)).map_err(|error| error.hint(Hint::CreditsContract)),
         }
     }
 
     fn check_unit(&self, unit: Unit) -> Result<(), Error> {
         let snapshot = self.snapshot;
         match unit {
-            Unit::Seconds if snapshot < FIRST_TIME => request(format!(
-                "--snapshot {snapshot}: this token counts seconds since 1970, not blocks; give a time"
-            )),
-            Unit::Blocks if snapshot >= FIRST_TIME => request(format!(
-                "--snapshot {snapshot}: this token counts blocks, not seconds; give a block's number"
-            )),
+            Unit::Seconds if snapshot < FIRST_TIME => setting(
+                Setting::Snapshot,
+                format!(
+                    "{snapshot}: this token counts seconds since 1970, not blocks; give a time"
+                ),
+            ),
+            Unit::Blocks if snapshot >= FIRST_TIME => setting(
+                Setting::Snapshot,
+                format!("{snapshot}: this token counts blocks, not seconds; give a block's number"),
+            ),
             _ => Ok(()),
         }
     }
@@ -114,21 +119,19 @@ impl VotesCredits {
             let account = Address::ZERO;
             let votes = SampleToken::getPastVotesCall { account, timepoint };
             if self.ask(chain, &votes)?.is_none() {
-                return request(format!(
-                    "--votes-token {} does not tell votes at {}: it is no token with votes, and nobody could join",
+                return setting(Setting::VotesToken, format!("{} does not tell votes at {}: it is no token with votes, and nobody could join",
                     self.token, self.snapshot
                 ));
             }
             observer.warn(&format!(
-                "--votes-token {} does not tell its supply at {}: what votes are worth cannot be checked",
+                "votes token {} does not tell its supply at {}: what votes are worth cannot be checked",
                 self.token, self.snapshot
             ));
             return Ok(());
         };
         let all = supply / self.factor;
         if all.is_zero() {
-            return request(format!(
-                "--votes-per-credit {}: all of the token's {supply} votes at the snapshot are less than one credit",
+            return setting(Setting::VotesPerCredit, format!("{}: all of the token's {supply} votes at the snapshot are less than one credit",
                 self.factor
             ));
         }
@@ -157,8 +160,7 @@ impl VotesCredits {
         };
         match one.min(supply) / self.factor < TOO_MANY {
             true => Ok(()),
-            false => request(format!(
-                "--votes-per-credit {}: whoever has a single token would get the most credits that there are, since the token has {decimals} decimals; {one} is a credit for each token",
+            false => setting(Setting::VotesPerCredit, format!("{}: whoever has a single token would get the most credits that there are, since the token has {decimals} decimals; {one} is a credit for each token",
                 self.factor
             )),
         }
@@ -241,7 +243,7 @@ mod tests {
         world.evm.mine(1);
         assert_eq!(check(&world, token, snapshot, ONE), Ok(()));
         assert_eq!(check(&world, token, snapshot, TOKENS * ONE), Ok(()));
-        refuses(check(&world, token, snapshot, 0), "--votes-per-credit is 0");
+        refuses(check(&world, token, snapshot, 0), "votes-per-credit is 0");
         let more = check(&world, token, snapshot, TOKENS * ONE + ONE);
         refuses(more, "less than one credit");
         // The votes of the snapshot count, not those of now.

@@ -22,6 +22,7 @@ use rand_chacha::ChaCha20Rng;
 use simulator::{DeciderTrapdoors, JoinTrapdoors};
 
 use super::*;
+use crate::kind::ErrorKind;
 use crate::poll::contract::poll_key;
 use crate::poll::file::{Contracts, KeyDigests, PollFile};
 use crate::voter::signing_window::Window;
@@ -323,7 +324,9 @@ impl World {
 #[track_caller]
 fn refused(outcome: Result<VerifiedPoll, Error>, message: &str) {
     match outcome {
-        Err(Error::OnChain(text)) => assert!(text.contains(message), "{text}"),
+        Err(error) if error.kind() == ErrorKind::Chain => {
+            assert!(error.to_string().contains(message), "{error}");
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -380,10 +383,11 @@ fn in_production_the_key_has_to_be_known() {
         ..strict
     };
     let outcome = verify(&world.evm, world.poll(), &with(None), &QUIET);
-    assert!(
-        matches!(outcome, Err(Error::InsecureKeys(_))),
-        "{outcome:?}"
-    );
+    let Err(Error::Hinted { error, hint }) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(matches!(*error, Error::InsecureKeys(_)), "{error:?}");
+    assert_eq!(hint, Hint::KeyDigest);
     let other = with(Some(B256::repeat_byte(1)));
     refused(
         verify(&world.evm, world.poll(), &other, &QUIET),

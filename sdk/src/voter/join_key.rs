@@ -8,6 +8,7 @@ use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_groth16::{KeyCache, KeyFileError};
 
 use crate::error::Error;
+use crate::hint::Hint;
 use crate::voter::join_proof::{Prover, ProverError};
 
 /// Where a deployment puts the key: `poll.join.key` beside `poll.json`.
@@ -29,11 +30,8 @@ pub fn open(named: Option<&Path>, poll_file: &Path, digest: &B256) -> Result<Pro
         read => return read.map_err(|error| refuse(&beside, poll_file, &error)),
     }
     let missing = || {
-        Error::JoinKey(format!(
-            "there is no proving key {}; {}",
-            beside.display(),
-            advice(poll_file)
-        ))
+        Error::JoinKey(format!("there is no proving key {}", beside.display()))
+            .hint(Hint::JoinKey(beside.clone()))
     };
     // Without a cache folder there is no key in it.
     let cache = KeyCache::of_user().map_err(|_| missing())?;
@@ -49,15 +47,8 @@ fn refuse(path: &Path, poll_file: &Path, error: &ProverError) -> Error {
     let text = format!("proving key {}: {error}", path.display());
     match error {
         ProverError::File(KeyFileError::Io(_)) => Error::JoinKey(text),
-        _ => Error::JoinKey(format!("{text}; {}", advice(poll_file))),
+        _ => Error::JoinKey(text).hint(Hint::JoinKey(beside(poll_file))),
     }
-}
-
-fn advice(poll_file: &Path) -> String {
-    format!(
-        "get {} from whoever deployed the poll and put it there, or name it with --join-key",
-        beside(poll_file).display()
-    )
 }
 
 #[cfg(test)]

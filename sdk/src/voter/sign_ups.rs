@@ -13,6 +13,7 @@ use maci_nova_protocol::membership::leaf;
 use maci_nova_protocol::Fr;
 
 use crate::error::{reading, Error};
+use crate::hint::Hint;
 use crate::poll::contract::view;
 
 /// Every key that has signed up, in order.
@@ -143,7 +144,8 @@ fn decode(log: &Log) -> Option<SignUp> {
 
 fn wrong(maci: Contract, what: &str) -> Error {
     Error::OnChain(format!(
-        "the sign-ups of MACI {} {what}: the node leaves some out, or the poll file has a later first block; try again, or another node with --rpc-url",
+        "the sign-ups of MACI {} {what}: the node leaves some out, or the poll file has a later first block; try again, or another node",
         maci.address
     ))
+    .hint(Hint::OtherNode)
 }

@@ -375,10 +375,11 @@ fn proofs_of_another_setup_are_refused_by_the_contract() {
         "there is no proving key",
     );
     other.write(&beside).unwrap();
-    fails(
-        join_key::open(None, &poll_file, &digest),
-        "from whoever deployed",
-    );
+    let other_key = join_key::open(None, &poll_file, &digest).expect_err("refused");
+    let Error::Hinted { hint, .. } = other_key else {
+        panic!("{other_key}");
+    };
+    assert_eq!(hint, Hint::JoinKey(beside.clone()));
     fails(
         join_key::open(Some(&beside), &poll_file, &digest),
         "another proving key",

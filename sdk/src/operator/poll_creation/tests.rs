@@ -173,12 +173,9 @@ fn what_the_contract_would_refuse_is_not_sent() {
         ),
         ("1 hour", Box::new(|terms| terms.proving_per_message = 3601)),
         ("1 hour", Box::new(|terms| terms.proving_per_message = 0)),
+        ("most-proving-time", Box::new(|terms| terms.proving_max = 4)),
         (
-            "--most-proving-time",
-            Box::new(|terms| terms.proving_max = 4),
-        ),
-        (
-            "--most-proving-time",
+            "most-proving-time",
             Box::new(|terms| terms.proving_max = 90 * 86_400 + 1),
         ),
         (
@@ -211,7 +208,7 @@ fn what_the_contract_would_refuse_is_not_sent() {
             }),
         ),
         (
-            "--votes-per-credit",
+            "votes-per-credit",
             Box::new(move |terms| {
                 terms.credits = Credits::Votes(VotesCredits {
                     token: top_ups.token,
@@ -230,7 +227,7 @@ fn what_the_contract_would_refuse_is_not_sent() {
             }),
         ),
         (
-            "--credit-unit",
+            "credit-unit",
             Box::new(move |terms| {
                 terms.top_ups = Some(TopUps {
                     unit: U256::ZERO,
@@ -239,7 +236,7 @@ fn what_the_contract_would_refuse_is_not_sent() {
             }),
         ),
         (
-            "--beneficiary",
+            "beneficiary",
             Box::new(move |terms| {
                 terms.top_ups = Some(TopUps {
                     beneficiary: Address::ZERO,
