@@ -92,7 +92,7 @@ impl RunningProof {
     ///
     /// # Errors
     /// [`FoldError::OtherParameters`], [`FoldError::StepShape`], [`FoldError::OtherState`],
-    /// [`FoldError::OtherOutput`], [`FoldError::PublicParams`]; the proof is then unchanged.
+    /// [`FoldError::OtherOutput`], [`FoldError::Engine`]; the proof is then unchanged.
     pub fn fold(&mut self, parameters: &Parameters, circuit: StepCircuit) -> Result<(), FoldError> {
         self.check_parameters(parameters)?;
         if circuit.shape() != parameters.shape() {
@@ -140,7 +140,7 @@ impl RunningProof {
     /// Checks the whole proof against the poll's initial state, and returns the state proven.
     ///
     /// # Errors
-    /// [`FoldError::OtherParameters`]; [`FoldError::PublicParams`] when the proof is false.
+    /// [`FoldError::OtherParameters`]; [`FoldError::Engine`] when the proof is false.
     pub fn verify(&self, parameters: &Parameters) -> Result<State, FoldError> {
         self.check_parameters(parameters)?;
         let initial = State::initial(&self.header);

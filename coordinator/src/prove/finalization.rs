@@ -66,7 +66,7 @@ pub struct Document {
     verifying_key: KeyText,
 }
 
-/// DeciderStatement and proof of a [`Document`].
+/// Statement and proof of a [`Document`].
 #[derive(Deserialize)]
 struct Stored {
     statement: StatementText,

@@ -322,7 +322,7 @@ fn logs_that_were_not_asked_for_are_refused() {
     }
 }
 
-// RetryPolicy.
+// Retries.
 
 #[test]
 fn what_is_no_answer_is_asked_for_again() {

@@ -120,7 +120,7 @@ impl PublicFacts {
     }
 }
 
-/// Checks a record that comes when `next_state_index` leaves are in use and `message_count` messages have arrived.
+/// Checks a record that comes when the next join gets `next_state_index` and `message_count` messages have arrived.
 pub(super) fn check(
     header: &Header,
     next_state_index: u64,
