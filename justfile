@@ -10,7 +10,12 @@ check:
 # Tests without real proofs of whole polls
 test-fast:
     cargo test --release -p maci-nova-protocol -p maci-nova-files -p maci-nova-chain -p maci-nova-contracts -p maci-nova-node
+    cargo test --release -p maci-nova-sdk --lib
     cargo test --release -p maci-nova --lib
+
+# The same by cargo-nextest, with the simulators of every crate in parallel
+nextest *arguments:
+    cargo nextest run --release --workspace {{ arguments }}
 
 # All tests
 test:
@@ -20,6 +25,10 @@ test:
 gas:
     cd contracts && npm ci --no-audit --no-fund && node build.mjs
     MACI_NOVA_WRITE_GAS=1 cargo test --release -p maci-nova-contracts
+
+# Licences, advisories and sources of dependencies (needs cargo-deny, and a network)
+deny:
+    cargo deny check
 
 # Install the node that tests use
 node:

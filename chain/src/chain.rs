@@ -18,14 +18,15 @@ pub trait Chain {
     fn accounts(&self) -> Vec<Address>;
 
     /// Sends a transaction from one of [`Chain::accounts`] and waits until it is in a block.
-    /// Without `to` it creates a contract: `calldata` is its code and the encoded constructor arguments.
-    /// `value` is in wei.
+    /// Without `to` it creates a contract: `calldata` is its code and the encoded constructor
+    /// arguments. `value` is in wei.
     ///
     /// # Errors
-    /// [`ChainError::Reverted`], whether the transaction reverted in a block or would have and was not sent;
-    /// [`ChainError::Halted`] for other failures of execution; [`ChainError::NoContract`] for calldata to an
-    /// address without code, which the EVM would take for a success; [`ChainError::UnknownAccount`];
-    /// [`ChainError::Invalid`] if it could not be executed at all (no funds, too much gas).
+    /// [`ChainError::Reverted`], whether the transaction reverted in a block or would have and was
+    /// not sent; [`ChainError::Halted`] for other failures of execution; [`ChainError::NoContract`]
+    /// for calldata to an address without code, which the EVM would take for a success;
+    /// [`ChainError::UnknownAccount`]; [`ChainError::Invalid`] if it could not be executed at all
+    /// (no funds, too much gas).
     fn send(
         &mut self,
         from: Address,
@@ -34,10 +35,11 @@ pub trait Chain {
         value: U256,
     ) -> Result<Receipt, ChainError>;
 
-    /// Sends a call that is of no use after the block `last_block`, and stops waiting for it then. It takes the place
-    /// of the transaction that `replaces` names, which an earlier call has left open ([`ChainError::Overdue`], or
-    /// [`ChainError::Undecided`]): at most one of the two gets into a block, and the receipt of that one is returned.
-    /// So the two have to be the same to the caller.
+    /// Sends a call that is of no use after the block `last_block`, and stops waiting for it then.
+    /// It takes the place of the transaction that `replaces` names, which an earlier call has left
+    /// open ([`ChainError::Overdue`], or [`ChainError::Undecided`]): at most one of the two gets
+    /// into a block, and the receipt of that one is returned. So the two have to be the same to the
+    /// caller.
     ///
     /// # Errors
     /// As for [`Chain::send`], and [`ChainError::Overdue`].
@@ -55,19 +57,19 @@ pub trait Chain {
         self.send(from, Some(to), calldata, value)
     }
 
-    /// Executes a call on the newest state, changes nothing, and returns the contract's answer. The caller is the
-    /// zero address.
+    /// Executes a call on the newest state, changes nothing, and returns the contract's answer. The
+    /// caller is the zero address.
     ///
     /// # Errors
     /// As for [`Chain::send`].
     fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError>;
 
-    /// The logs of the contract `address` in the blocks `from_block..=to_block` in their order. `topics[i]` lists the
-    /// values that topic `i` may have; an empty list, or none, allows all.
+    /// The logs of the contract `address` in the blocks `from_block..=to_block` in their order.
+    /// `topics[i]` lists the values that topic `i` may have; an empty list, or none, allows all.
     ///
     /// # Errors
-    /// [`ChainError::RangeTooLarge`] if fewer blocks have to be asked for at once, or [`ChainError::Transport`].
-    /// Blocks after the newest are not an error: they have no logs yet.
+    /// [`ChainError::RangeTooLarge`] if fewer blocks have to be asked for at once, or
+    /// [`ChainError::Transport`]. Blocks after the newest are not an error: they have no logs yet.
     fn logs(
         &self,
         address: Address,
@@ -192,8 +194,9 @@ pub struct Deployment {
     pub block_number: u64,
 }
 
-/// Why a chain did not do what it was asked for. After an error of [`Chain::send`] no contract's state has changed,
-/// except that after [`ChainError::Undecided`] and [`ChainError::Overdue`] it may have, or may still.
+/// Why a chain did not do what it was asked for. After an error of [`Chain::send`] no contract's
+/// state has changed, except that after [`ChainError::Undecided`] and [`ChainError::Overdue`] it
+/// may have, or may still.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ChainError {
     /// The contract reverted.
@@ -228,7 +231,8 @@ pub enum ChainError {
     /// The node could not be reached or did not answer properly; trying again may help.
     #[error("the node does not answer: {0}")]
     Transport(String),
-    /// The transaction was sent, or perhaps was, and no block with it was seen. Whoever sends another may act twice.
+    /// The transaction was sent, or perhaps was, and no block with it was seen. Whoever sends
+    /// another may act twice.
     #[error("transaction {transaction} may be in a block, or get into one: {reason}")]
     Undecided {
         /// The transaction's hash.
@@ -236,7 +240,8 @@ pub enum ChainError {
         /// What is known.
         reason: String,
     },
-    /// The transaction is in no block yet, and as far as can be told of no use any more: see [`Chain::send_until`].
+    /// The transaction is in no block yet, and as far as can be told of no use any more: see
+    /// [`Chain::send_until`].
     #[error("transaction {transaction} is in no block yet, and is likely to be too old by now")]
     Overdue {
         /// The transaction's hash.
@@ -292,7 +297,8 @@ pub fn send<C: Chain + ?Sized>(
 /// Executes a typed call without changing anything, and returns its typed answer.
 ///
 /// # Errors
-/// As for [`Chain::call`], and [`ChainError::Answer`] if what came back is not the call's return value.
+/// As for [`Chain::call`], and [`ChainError::Answer`] if what came back is not the call's return
+/// value.
 pub fn view<C: Chain + ?Sized, S: SolCall>(
     chain: &C,
     to: Address,

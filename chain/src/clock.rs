@@ -97,8 +97,8 @@ pub fn utc(time: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
-/// Year, month and day of a day since 1970. Years are counted from March here, so that a leap day is
-/// the last of its year, and in eras of 400 years, which all have the same days.
+/// Year, month and day of a day since 1970. Years are counted from March here, so that a leap day
+/// is the last of its year, and in eras of 400 years, which all have the same days.
 fn date(day: u64) -> (u64, u64, u64) {
     let day = day + 719_468;
     let (era, day) = (day / 146_097, day % 146_097);

@@ -38,8 +38,8 @@ const NEWEST: usize = 64;
 /// newest block divided by this: so much further than needed a rollback may go.
 const SPACING: u64 = 8;
 
-/// A block up to which everything was read, and what its reader keeps with it, for example the length
-/// of a file.
+/// A block up to which everything was read, and what its reader keeps with it, for example the
+/// length of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark<T> {
     /// The block's number.
@@ -207,8 +207,8 @@ impl<T: Clone> Follower<T> {
         let known = self.marks.partition_point(|mark| mark.number <= newest);
         let mut common = known;
         while let Some(mark) = common.checked_sub(1).and_then(|i| self.marks.get(i)) {
-            // A block that is missing although a later one is there: the node is of two minds, so that
-            // the error is right.
+            // A block that is missing although a later one is there: the node is of two minds, so
+            // that the error is right.
             if chain.block(BlockId::Number(mark.number))?.hash == mark.hash {
                 break;
             }
@@ -253,7 +253,8 @@ mod tests {
     use super::*;
     use crate::{Log, Receipt, TransactionInput};
 
-    /// A chain of blocks that a script replaces: block `i` has the hash that counts its fork and `i`.
+    /// A chain of blocks that a script replaces: block `i` has the hash that counts its fork and
+    /// `i`.
     #[derive(Default)]
     struct Fake {
         blocks: RefCell<Vec<B256>>,
@@ -482,7 +483,8 @@ mod tests {
         assert_eq!(follower.next(&chain, 7).unwrap(), back);
     }
 
-    /// Whenever the chain changes, between any two queries: what is kept in the end is of one chain.
+    /// Whenever the chain changes, between any two queries: what is kept in the end is of one
+    /// chain.
     #[test]
     fn a_reorganisation_at_any_moment_is_noticed() {
         for moment in 0..40 {

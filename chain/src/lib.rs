@@ -1,8 +1,8 @@
 //! A chain as everything in this project sees it: transactions, calls, logs and blocks.
 //!
-//! An embedded EVM is one [`Chain`], a node behind JSON-RPC another. [`Follower`] reads one that may
-//! reorganise, [`Scan`] reads a contract's logs, [`clock`] its times. Whoever waits for a chain, or
-//! watches something that takes long, is an [`Observer`].
+//! An embedded EVM is one [`Chain`], a node behind JSON-RPC another. [`Follower`] reads one that
+//! may reorganise, [`Scan`] reads a contract's logs, [`clock`] its times. Whoever waits for a
+//! chain, or watches something that takes long, is an [`Observer`].
 
 mod chain;
 pub mod clock;

@@ -12,7 +12,8 @@ const BLOCKS: u64 = 10_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Contract {
-    /// Its address; not zero. Written with its checksum (EIP-55), which must be right if there is one.
+    /// Its address; not zero. Written with its checksum (EIP-55), which must be right if there is
+    /// one.
     #[serde(with = "checksummed")]
     pub address: Address,
     /// The block that it was deployed in: it has no events before.

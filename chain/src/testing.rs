@@ -1,7 +1,7 @@
 //! For tests: chains that differ from another one in a few answers.
 
-/// Methods of a [`Chain`](crate::Chain) that ask the chain in a field: `forward!(evm: chain_id call)` stands in an
-/// `impl Chain` whose other methods are written out.
+/// Methods of a [`Chain`](crate::Chain) that ask the chain in a field: `forward!(evm: chain_id
+/// call)` stands in an `impl Chain` whose other methods are written out.
 #[macro_export]
 macro_rules! forward {
     (@ $chain:tt chain_id) => {

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use ::url::{Host, Url};
 
-/// A node's HTTP address. Shown as scheme, host and port; user name, password, path and query, where
-/// providers put their keys, stay hidden.
+/// A node's HTTP address. Shown as scheme, host and port; user name, password, path and query,
+/// where providers put their keys, stay hidden.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RpcUrl(Url);
 

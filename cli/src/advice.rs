@@ -39,14 +39,14 @@ pub fn of_hint(hint: &Hint) -> String {
         Hint::RemoveJournal => "; remove it, or name another --poll-file",
         Hint::OtherDirectory => "; give another --out",
         Hint::WaitOrOtherDirectory => "; wait for it or give another --out",
-        Hint::ResumeOrOtherDirectory => "; go on with --resume, or give another --out",
+        Hint::ResumeOrOtherDirectory => "; resume with --resume, or give another --out",
         Hint::OtherNode => " with --rpc-url",
         Hint::StateIndex => " with --state-index",
         Hint::CreditsContract => "; give --credits-contract",
         Hint::MakeKey => "; make one with keygen",
         Hint::JoinKey(file) => {
             return format!(
-                "; get {} from whoever deployed the poll and put it there, or name it with --join-key",
+                "; get {} from the poll's operator and put it there, or name it with --join-key",
                 file.display()
             )
         }
@@ -63,21 +63,21 @@ fn of_revert(name: &str) -> &'static str {
         "PollNotStarted" => ": the poll has not started; status shows its times",
         "PollEnded" => ": the poll has ended and takes nothing any more",
         "PollNotEnded" => ": the poll has not ended; status shows its times",
-        "DeadlinePassed" => ": the time for proving is over; anybody may abort the poll now",
+        "DeadlinePassed" => ": the time for proving is over; anyone may abort the poll now",
         "DeadlineNotReached" => ": there is still time to prove; status shows the deadline",
         "AlreadyFinalized" => ": the poll has its results",
-        "AlreadyAborted" => ": the poll was given up",
+        "AlreadyAborted" => ": the poll was aborted",
         "NotFinalized" => ": the poll has no results",
-        "NotAborted" => ": the poll was not given up",
-        "NullifierAlreadyUsed" => ": whoever has this key has joined the poll already",
-        "PollFull" => ": nobody else can join this poll",
+        "NotAborted" => ": the poll was not aborted",
+        "NullifierAlreadyUsed" => ": this key has joined the poll already",
+        "PollFull" => ": no one else can join this poll",
         "NothingToPay" => ": there is nothing to be paid out",
         "NoTopUps" => ": this poll has no top-ups",
-        "UnknownStateIndex" => ": nobody has joined at this index",
-        "TokenAlreadyUsed" => ": somebody signed up with this token",
+        "UnknownStateIndex" => ": there is no voter at this index",
+        "TokenAlreadyUsed" => ": this token has been used to sign up",
         "NotTokenOwner" => ": the token belongs to another account than the one that sends",
         "MalformedGatekeeperData" => ": the gatekeeper wants a token; give --token-id",
-        "UnexpectedGatekeeperData" => ": everybody may sign up; leave --token-id and --gatekeeper-data out",
+        "UnexpectedGatekeeperData" => ": anyone may sign up; leave --token-id and --gatekeeper-data out",
         "AlreadyEnforced" => ": the policy has let this account or evidence in before",
         "UnsuccessfulCheck" | "InvalidProof" => {
             ": the policy does not let the sending account in with this evidence; see --gatekeeper-data"
@@ -115,7 +115,7 @@ mod tests {
             ),
             (
                 FreeForAllGatekeeper::UnexpectedGatekeeperData {}.abi_encode(),
-                "UnexpectedGatekeeperData: everybody may sign up; leave --token-id and --gatekeeper-data out",
+                "UnexpectedGatekeeperData: anyone may sign up; leave --token-id and --gatekeeper-data out",
             ),
             (
                 ExcubiaePolicy::AlreadyEnforced {}.abi_encode(),

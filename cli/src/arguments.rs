@@ -89,12 +89,12 @@ pub enum Command {
     Tally(Tally),
     /// Count a poll and prove the count
     #[command(
-        after_help = "Example: maci-nova prove --log poll.jsonl --key-file coordinator.key --out proof --ptau powers.ptau\n\nStopped at any moment, the same command with --resume goes on from the last checkpoint.\nThe checkpoint is secret: it shows how people voted."
+        after_help = "Example: maci-nova prove --log poll.jsonl --key-file coordinator.key --out proof --ptau powers.ptau\n\nStopped at any moment, the same command with --resume resumes from the last checkpoint.\nThe checkpoint is secret: it shows how people voted."
     )]
     Prove(Proving),
     /// Count a poll and prove the count in one proof that a contract accepts
     #[command(
-        after_help = "Examples: maci-nova finalize --poll-file poll.json --key-file coordinator.key --out proof --ptau powers.ptau --account-key-file eth.key\n          maci-nova finalize --log poll.jsonl --key-file coordinator.key --out proof --ptau powers.ptau --dry-run\n\nWith a poll file the poll is followed on its chain to its end, and the proof is sent to it.\nThe first run for a shape and setup makes keys, which takes minutes, and keeps them in the\nuser's cache folder, or in the one that MACI_NOVA_CACHE names. Stopped at any moment, the same\ncommand with --resume goes on; so it does from a checkpoint of prove."
+        after_help = "Examples: maci-nova finalize --poll-file poll.json --key-file coordinator.key --out proof --ptau powers.ptau --account-key-file eth.key\n          maci-nova finalize --log poll.jsonl --key-file coordinator.key --out proof --ptau powers.ptau --dry-run\n\nWith a poll file the poll is followed on its chain to its end, and the proof is sent to it.\nThe first run for a shape and setup makes keys, which takes minutes, and keeps them in the\nuser's cache folder, or in the one that MACI_NOVA_CACHE names. Stopped at any moment, the same\ncommand with --resume resumes, also from a checkpoint that prove has written."
     )]
     Finalize(Finalize),
     /// Check a proof against the poll log; no key is needed
@@ -120,7 +120,7 @@ pub enum Command {
     /// Put the contracts on a chain; where they are goes to a new poll file
     #[command(
         visible_aliases = ["deployVkRegistry", "setVks", "createMaci"],
-        after_help = "Examples: maci-nova deploy --poll-file poll.json --rpc-url http://127.0.0.1:8545 --account-key-file eth.key --ptau powers.ptau --gatekeeper token:0x…\n          maci-nova deploy --rpc-url http://127.0.0.1:8545 --account-key-file eth.key --ptau powers.ptau --gatekeeper excubiae:0x…\n\nWhere somebody else owns the policy or the gatekeeper, the command stops and says what its owner has to call; then the\nsame command goes on. Stopped at any moment, the same command goes on where it was. The registry, its verifier and\nMACI are one deployment here, so deployVkRegistry, setVks and createMaci are names of this command:\nthe first does it, the others find it done. Publish poll.json, and poll.join.key, which voters\nneed to join."
+        after_help = "Examples: maci-nova deploy --poll-file poll.json --rpc-url http://127.0.0.1:8545 --account-key-file eth.key --ptau powers.ptau --gatekeeper token:0x…\n          maci-nova deploy --rpc-url http://127.0.0.1:8545 --account-key-file eth.key --ptau powers.ptau --gatekeeper excubiae:0x…\n\nWhere another account owns the policy or the gatekeeper, the command stops and says what its owner has to call;\nafter that the same command resumes, as it does if it is stopped at any moment. The registry, its verifier and\nMACI are one deployment here, so deployVkRegistry, setVks and createMaci are names of this command:\nthe first does it, the others find it done. Publish poll.json, and poll.join.key, which voters\nneed to join."
     )]
     Deploy(Deploy),
     /// Create a poll
@@ -131,12 +131,12 @@ pub enum Command {
     CreatePoll(PollCreate),
     /// Sign a key up, once for all polls
     #[command(
-        after_help = "Examples: maci-nova signup --poll-file poll.json --key-file me.key --account-key-file eth.key\n          maci-nova signup --key-file me.key --account-key-file eth.key --token-id 7\n          maci-nova signup --key-file me.key --account-key-file eth.key --gatekeeper-data 0x…\n\nWhoever sends is who the gatekeeper lets in: a sign-up cannot be sent by somebody else."
+        after_help = "Examples: maci-nova signup --poll-file poll.json --key-file me.key --account-key-file eth.key\n          maci-nova signup --key-file me.key --account-key-file eth.key --token-id 7\n          maci-nova signup --key-file me.key --account-key-file eth.key --gatekeeper-data 0x…\n\nThe gatekeeper lets the sending account in: nobody else can send your sign-up."
     )]
     Signup(Signup),
     /// Join a poll under a fresh key, with a proof that you have signed up
     #[command(
-        after_help = "Example: maci-nova join --poll-file poll.json --key-file me.key --poll-key-file poll.key --account-key-file eth.key\n\nThe proof tells nobody which sign-up it is. Whoever sends the transaction is seen, so send it\nfrom another account than the one that signed up, or through a relayer, if credits allow it."
+        after_help = "Example: maci-nova join --poll-file poll.json --key-file me.key --poll-key-file poll.key --account-key-file eth.key\n\nThe proof does not tell which sign-up it is. The sending account is public, so send it from\nanother account than the one that signed up, or through a relayer, if credits allow it."
     )]
     Join(Join),
     /// Vote, or change the key that votes
@@ -152,14 +152,14 @@ ballot of three votes is published as nonces 3, 2, 1. This command does it. The 
 counted first also changes your key to one that nobody has, which signs the others, so that nothing
 that was sent before can count. With --new-key-file the ballot ends with a key that you keep:
 messages that it signed count if they were sent BEFORE this ballot. With --nonce you say the nonce
-of the message that is counted first; nobody needs that but who has kept keys in this way.
-Top-ups are counted in the same order: one that is sent AFTER a ballot pays for it, whoever sends it.
-So a ballot that costs too much is not void: it counts as soon as somebody pays the rest.
+of the message that is counted first; only those who have kept keys in this way need it.
+Top-ups are counted in the same order: one that is sent AFTER a ballot pays for it, no matter who sends it.
+So a ballot that costs too much is not void: it counts as soon as anyone pays the rest.
 Whoever has the key that you joined with, and sends last, decides: never give it away.")]
     Vote(Vote),
     /// Publish messages that vote --out or another MACI client made
     #[command(
-        after_help = "Example: maci-nova publish --poll-file poll.json --messages message.jsonl --account-key-file eth.key\n\nAnybody may publish for anybody: messages are encrypted and signed."
+        after_help = "Example: maci-nova publish --poll-file poll.json --messages message.jsonl --account-key-file eth.key\n\nAnyone may publish for anyone: messages are encrypted and signed."
     )]
     Publish(Publish),
     /// Add voice credits to a voter, paid in the poll's token
@@ -172,15 +172,15 @@ Whoever has the key that you joined with, and sends last, decides: never give it
     Status(Status),
     /// Follow a poll on its chain, and fold what can be folded
     #[command(
-        after_help = "Example: maci-nova process --poll-file poll.json --key-file coordinator.key --out proof --ptau powers.ptau\n\nFolds joins as they come and, when the poll has ended, messages from the last to the first. Ends\nwhen all is folded, or with --once when nothing is left to do for now. Stopped at any moment,\nthe same command goes on where it was; finalize does the rest."
+        after_help = "Example: maci-nova process --poll-file poll.json --key-file coordinator.key --out proof --ptau powers.ptau\n\nFolds joins as they come and, when the poll has ended, messages from the last to the first. Ends\nwhen all is folded, or with --once when nothing is left to do for now. Stopped at any moment,\nthe same command resumes; finalize does the rest."
     )]
     Process(Process),
-    /// Give a poll up whose deadline has passed without a result
+    /// Abort a poll whose deadline has passed without a result
     #[command(
         after_help = "Example: maci-nova abort --poll-file poll.json --account-key-file eth.key"
     )]
     Abort(Abort),
-    /// Take your top-ups and fees back after a poll was given up
+    /// Take your top-ups and fees back after a poll was aborted
     #[command(
         after_help = "Example: maci-nova withdraw --poll-file poll.json --account-key-file eth.key"
     )]

@@ -213,9 +213,9 @@ fn coordinator_advice(error: &CoordinatorError) -> String {
 fn resume_advice(kept: &Kept) -> &'static str {
     match kept {
         Kept::Followed { .. } | Kept::Steps { of_chain: true, .. } => {
-            "; run the same command to go on"
+            "; run the same command to resume"
         }
-        Kept::Steps { .. } | Kept::Everything => "; run the same command with --resume to go on",
+        Kept::Steps { .. } | Kept::Everything => "; run the same command with --resume",
     }
 }
 
@@ -234,7 +234,7 @@ fn keys_advice(error: &KeyCacheError) -> &'static str {
 /// What helps against a checkpoint that cannot be used or written.
 fn checkpoint_advice(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::Io => "; the last one is unchanged: make room and go on with --resume (a poll on a chain needs no flag)",
+        ErrorKind::Io => "; the last one is unchanged: make room and run it again with --resume (a poll on a chain needs no flag)",
         ErrorKind::Checkpoint => {
             "; use the arguments and the log that it was made with, or start over in another --out"
         }
@@ -248,7 +248,7 @@ fn proof_file_advice(error: &ProofFileError) -> &'static str {
         ProofFileError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
             "; give the directory or the file that prove wrote"
         }
-        ProofFileError::Io(_) => "; if prove was writing it, go on with --resume",
+        ProofFileError::Io(_) => "; if prove was writing it, run it again with --resume",
         _ => "",
     }
 }
@@ -273,11 +273,11 @@ mod tests {
 
     #[test]
     fn advice_comes_through_a_coordinators_error() {
-        let unknown = PollError::InsecureKeys("nobody says which key is the ceremony's");
+        let unknown = PollError::InsecureKeys("it is not known which key is the ceremony's");
         let error = CoordinatorError::Poll(unknown.hint(Hint::KeyDigest));
         let failure = Failure::from(error);
         assert_eq!(exit_code(failure.kind()), 5);
-        let text = "INSECURE: nobody says which key is the ceremony's: give its digest with --key-digest; --production refuses it";
+        let text = "INSECURE: it is not known which key is the ceremony's: give its digest with --key-digest; --production refuses it";
         assert_eq!(failure.to_string(), text);
     }
 
@@ -292,7 +292,7 @@ mod tests {
         let text = |kept| Failure::from(CoordinatorError::Interrupted(kept)).to_string();
         let begin =
             "interrupted; 3 of 9 steps are kept in proof/running.checkpoint; run the same command";
-        assert_eq!(text(kept(true)), format!("{begin} to go on"));
-        assert_eq!(text(kept(false)), format!("{begin} with --resume to go on"));
+        assert_eq!(text(kept(true)), format!("{begin} to resume"));
+        assert_eq!(text(kept(false)), format!("{begin} with --resume"));
     }
 }

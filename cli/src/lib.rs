@@ -1,7 +1,8 @@
 //! `maci-nova`: every role's commands. Standard output is the result, standard error the progress.
 //!
-//! The program is [`run`]. What it does on a chain is public, so that it can be done, and tested, on
-//! any [`Chain`](maci_nova_chain::Chain): a node's (`maci_nova_node`) or the one in this process.
+//! The program is [`run`]. What it does on a chain is public, so that it can be done, and tested,
+//! on any [`Chain`](maci_nova_chain::Chain): a node's (`maci_nova_node`) or the one in this
+//! process.
 
 mod advice;
 pub mod arguments;

@@ -2,8 +2,8 @@
 //!
 //! The running proof (`maci-nova-folding`) is folded once more with random satisfying instances, so
 //! that it tells nothing about the votes, and both of its instances are then proven with Spartan
-//! (ePrint 2019/550): on BN254 with HyperKZG, on Grumpkin with an inner-product argument. [`decider`]
-//! makes the other final proof, which a contract verifies, and needs keys of its own.
+//! (ePrint 2019/550): on BN254 with HyperKZG, on Grumpkin with an inner-product argument.
+//! [`decider`] makes the other final proof, which a contract verifies, and needs keys of its own.
 //!
 //! ```no_run
 //! # use maci_nova_compressor::{verify, FinalProof, VerifierKey};

@@ -20,8 +20,8 @@ pub(crate) enum SnarkError {
     /// The size is wrong, an element or point is invalid, or what it states is out of range.
     #[error("{0}")]
     Engine(#[from] EngineError),
-    /// An element or point that is valid, but not encoded in the one way it should be. (The decoders
-    /// are strict, so none is known; should one become lax, this remains.)
+    /// An element or point that is valid, but not encoded in the one way it should be. (The
+    /// decoders are strict, so none is known; should one become lax, this remains.)
     #[error("an element or point has a second encoding")]
     NotCanonical,
     /// The library's verifier rejects, with its error.

@@ -8,7 +8,8 @@
 //!                          C' = u C (that column by u^2) + (1 at row i, column of E_i)
 //! ```
 //! Spartan (ePrint 2019/550) proves it as it is, with the commitment that the folding has made; the
-//! matrices are made anew for each proof's u. That and their digest are most of a verification's time.
+//! matrices are made anew for each proof's u. That and their digest are most of a verification's
+//! time.
 
 use ff::Field;
 use maci_nova_folding::relation::{Commitment, Instance, Relation, Witness};
@@ -31,8 +32,8 @@ pub(crate) type SecondarySnark =
     RelaxedR1CSSNARK<GrumpkinEngine, ipa_pc::EvaluationEngine<GrumpkinEngine>>;
 
 /// Rows and witness columns of the strict constraints, a power of two: what Spartan's proofs are
-/// sized by. Half of the rows are zeros: the library opens witness and error together, and with more
-/// than two threads it slices both as if they were of one length.
+/// sized by. Half of the rows are zeros: the library opens witness and error together, and with
+/// more than two threads it slices both as if they were of one length.
 pub(crate) fn dimension<E: Engine>(relation: &Relation<E>) -> usize {
     2 * relation.half()
 }

@@ -10,7 +10,8 @@ use thiserror::Error;
 /// Characters of an address in hexadecimal.
 const ADDRESS_DIGITS: usize = 40;
 
-/// A compiled contract as JSON with `abi`, `bytecode.object` and `bytecode.linkReferences`, as Foundry writes it.
+/// A compiled contract as JSON with `abi`, `bytecode.object` and `bytecode.linkReferences`, as
+/// Foundry writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Artifact {
     /// The contract's name.

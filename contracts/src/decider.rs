@@ -40,8 +40,9 @@ pub struct Key {
 }
 
 impl Key {
-    /// The inverse of [`key_words`]; `None` if a word is not below the modulus or a point not of its
-    /// group. What else a key must be is checked by the constructor, and by whoever verifies with it.
+    /// The inverse of [`key_words`]; `None` if a word is not below the modulus or a point not of
+    /// its group. What else a key must be is checked by the constructor, and by whoever verifies
+    /// with it.
     pub fn from_words(words: &VerifyingKey) -> Option<Self> {
         let g1 = |point: &G1Point| words::to_g1([point.x, point.y]);
         let g2 = |point: &G2Point| words::to_g2([point.x1, point.x0, point.y1, point.y0]);
@@ -170,8 +171,8 @@ pub fn verify_calldata(statement: &Statement, proof: &Proof) -> Bytes {
 /// Asks the verifier at `contract` in a transaction from `sender`, whose gas the receipt tells.
 ///
 /// # Errors
-/// [`VerifyError::Refused`] with the check that failed; [`VerifyError::Chain`] if the contract ran out
-/// of gas, or there is none at the address.
+/// [`VerifyError::Refused`] with the check that failed; [`VerifyError::Chain`] if the contract ran
+/// out of gas, or there is none at the address.
 pub fn verify<C: Chain + ?Sized>(
     chain: &mut C,
     sender: Address,
@@ -226,7 +227,8 @@ pub enum Refusal {
     /// A word of the proof is not below its field's modulus.
     #[error("word {0} of the proof is not canonical")]
     NonCanonicalProof(U256),
-    /// Votes of an option are not in the range of 128 bits with a sign, or spent credits not below 2^128.
+    /// Votes of an option are not in the range of 128 bits with a sign, or spent credits not below
+    /// 2^128.
     #[error("a result is out of range")]
     ResultOutOfRange,
     /// A point is not on its curve or not in its subgroup.

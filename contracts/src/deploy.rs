@@ -217,8 +217,8 @@ pub struct Addresses {
 /// Deploys everything that polls need, without the steps that the journal has. `from` pays.
 ///
 /// # Errors
-/// [`DeployError`]; what was done until then is in the journal. Where the gatekeeper can be known to
-/// let nobody in, nothing is sent. [`GatekeeperError::TargetMissing`] and
+/// [`DeployError`]; what was done until then is in the journal. Where the gatekeeper can be known
+/// to let nobody in, nothing is sent. [`GatekeeperError::TargetMissing`] and
 /// [`GatekeeperError::MaciMissing`] say what somebody else has to do before it can go on.
 pub fn system<C: Chain + ?Sized>(
     chain: &mut C,
@@ -292,8 +292,8 @@ impl<C: Chain + ?Sized> Site<'_, C> {
         Ok(deployment.contract)
     }
 
-    /// Sends a call, unless the contract says that it was (`seen`) and the journal has it. One that a
-    /// reorganisation has undone is sent again.
+    /// Sends a call, unless the contract says that it was (`seen`) and the journal has it. One that
+    /// a reorganisation has undone is sent again.
     fn tie(
         &mut self,
         step: Step,
@@ -444,8 +444,8 @@ pub fn free_for_all_gatekeeper(owner: Address) -> Result<Bytes, ArtifactError> {
     alone(artifact::FREE_FOR_ALL_GATEKEEPER, &arguments)
 }
 
-/// Code that deploys a gatekeeper that lets owners of `token`'s tokens in. `owner`, who is not zero, names
-/// the MACI.
+/// Code that deploys a gatekeeper that lets owners of `token`'s tokens in. `owner`, who is not
+/// zero, names the MACI.
 ///
 /// # Errors
 /// [`ArtifactError`].
@@ -454,8 +454,9 @@ pub fn sign_up_token_gatekeeper(owner: Address, token: Address) -> Result<Bytes,
     alone(artifact::SIGN_UP_TOKEN_GATEKEEPER, &arguments)
 }
 
-/// Code that deploys an adapter to a policy of Excubiae. `owner`, who is not zero, names the MACI, which
-/// the adapter refuses until the policy's own owner has made the adapter its target (`setTarget`).
+/// Code that deploys an adapter to a policy of Excubiae. `owner`, who is not zero, names the MACI,
+/// which the adapter refuses until the policy's own owner has made the adapter its target
+/// (`setTarget`).
 ///
 /// # Errors
 /// [`ArtifactError`].
@@ -475,8 +476,8 @@ pub fn constant_credits(credits: u32) -> Result<Bytes, ArtifactError> {
     alone(artifact::CONSTANT_INITIAL_VOICE_CREDIT_PROXY, &arguments)
 }
 
-/// Code that deploys a proxy that gives credits for votes of `token` at the block `snapshot`, one for
-/// every `factor` of them (not 0).
+/// Code that deploys a proxy that gives credits for votes of `token` at the block `snapshot`, one
+/// for every `factor` of them (not 0).
 ///
 /// # Errors
 /// [`ArtifactError`].

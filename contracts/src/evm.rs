@@ -1,5 +1,5 @@
-//! An Ethereum virtual machine in this process, with the rules and prices of the main network, and a
-//! chain around it: every transaction is in a block of its own, time passes when it is told to.
+//! An Ethereum virtual machine in this process, with the rules and prices of the main network, and
+//! a chain around it: every transaction is in a block of its own, time passes when it is told to.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -87,7 +87,8 @@ impl Evm {
         evm
     }
 
-    /// Adds an account with [`FUNDS`], which can send from now on; its code stays if it is a contract.
+    /// Adds an account with [`FUNDS`], which can send from now on; its code stays if it is a
+    /// contract.
     pub fn add_account(&mut self, account: Address) {
         let code = self.info(account).unwrap_or_default();
         let balance = U256::from(FUNDS);
@@ -98,8 +99,9 @@ impl Evm {
         }
     }
 
-    /// Puts code at an address, as an upgrade of the chain does, and as no transaction can. With [`HISTORY_CODE`] at
-    /// [`HISTORY`] the chain has the history contract, which knows the blocks before as well.
+    /// Puts code at an address, as an upgrade of the chain does, and as no transaction can. With
+    /// [`HISTORY_CODE`] at [`HISTORY`] the chain has the history contract, which knows the blocks
+    /// before as well.
     pub fn set_code(&mut self, account: Address, code: Bytes) {
         let code = Bytecode::new_raw(code);
         let info = AccountInfo {
@@ -245,7 +247,8 @@ impl Past<'_> {
         block.map_or(B256::ZERO, |block| block.hash)
     }
 
-    /// What every block's start writes into the history contract: the hash of block n stands in slot n mod 8191.
+    /// What every block's start writes into the history contract: the hash of block n stands in
+    /// slot n mod 8191.
     fn history(&self, slot: U256) -> U256 {
         let slot = u64::try_from(slot).ok();
         let slot = slot.filter(|slot| *slot < HISTORY_BLOCKS);

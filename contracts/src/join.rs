@@ -1,5 +1,5 @@
-//! The verifier of join proofs: its key and its proofs. What their public inputs are is the protocol's
-//! `membership`.
+//! The verifier of join proofs: its key and its proofs. What their public inputs are is the
+//! protocol's `membership`.
 
 use alloy_primitives::{Bytes, U256};
 use alloy_sol_types::SolConstructor;
@@ -53,7 +53,8 @@ impl Proof {
     }
 }
 
-/// Code that deploys the verifier for `key`; `development` tells that it was made without a ceremony.
+/// Code that deploys the verifier for `key`; `development` tells that it was made without a
+/// ceremony.
 pub fn deploy_code(key: &Key, development: bool) -> Bytes {
     let key = key_words(key);
     let arguments = constructorCall { key, development };

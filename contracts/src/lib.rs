@@ -34,8 +34,8 @@ pub mod words;
 pub use alloy_primitives;
 pub use alloy_sol_types;
 
-/// Bindings made from the artifacts' ABI: calls, structs, events and custom errors under their Solidity
-/// names, which are documented in the Solidity sources.
+/// Bindings made from the artifacts' ABI: calls, structs, events and custom errors under their
+/// Solidity names, which are documented in the Solidity sources.
 #[allow(missing_docs)]
 pub mod bindings {
     use alloy_sol_types::sol;

@@ -45,8 +45,8 @@ pub fn poll_id(chain_id: u64, maci: Address, index: u64) -> u64 {
     (hash.as_limbs()[0]) & ((1 << POLL_ID_BITS) - 1)
 }
 
-/// What a poll is made with, as it stands in its code behind the address of what it executes: the fields of
-/// [`PollInfo`] in their order, each as wide as its type.
+/// What a poll is made with, as it stands in its code behind the address of what it executes: the
+/// fields of [`PollInfo`] in their order, each as wide as its type.
 pub fn arguments(info: &PollInfo) -> Vec<u8> {
     let settings = &info.settings;
     let shape = &settings.shape;
@@ -104,17 +104,20 @@ pub fn clone_code(implementation: Address, arguments: &[u8]) -> Vec<u8> {
     [&start[..], implementation.as_slice(), &end, arguments].concat()
 }
 
-/// Where a poll with these arguments is if `factory` made it. Whoever finds a poll there knows its code, its arguments,
-/// and that its storage was empty when it was made: the address is a hash of all that created it (CREATE2).
+/// Where a poll with these arguments is if `factory` made it. Whoever finds a poll there knows its
+/// code, its arguments, and that its storage was empty when it was made: the address is a hash of
+/// all that created it (CREATE2).
 pub fn clone_address(factory: Address, implementation: Address, arguments: &[u8]) -> Address {
     let code = clone_code(implementation, arguments);
-    // PUSH2 size, RETURNDATASIZE, DUP2, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURN. The size is below 2^16.
+    // PUSH2 size, RETURNDATASIZE, DUP2, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURN. The size is
+    // below 2^16.
     let size = (code.len() as u16).to_be_bytes();
     let creation = [&hex!("61")[..], &size, &hex!("3d81600a3d39f3"), &code].concat();
     factory.create2(B256::ZERO, keccak256(creation))
 }
 
-/// Where the results of a finalized poll are: the first contract that it creates, which has them as its code.
+/// Where the results of a finalized poll are: the first contract that it creates, which has them as
+/// its code.
 pub fn results_address(poll: Address) -> Address {
     poll.create(1)
 }

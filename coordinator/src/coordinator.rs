@@ -1,5 +1,5 @@
-//! The coordinator of a poll on a chain: follows it, folds joins as they come and, once the poll has
-//! ended, messages from the last to the first; then proves, and finalizes in one transaction.
+//! The coordinator of a poll on a chain: follows it, folds joins as they come and, once the poll
+//! has ended, messages from the last to the first; then proves, and finalizes in one transaction.
 //!
 //! Everything that takes time is on disk as soon as it is done. Stopped at any moment and opened
 //! again, a coordinator goes on where it was.
@@ -52,9 +52,9 @@ pub struct CoordinatorContext<'a> {
     pub confirmations: u64,
     /// How often a checkpoint is written.
     pub checkpoint_every: Interval,
-    /// Another node of the chain, which has to agree about what was sent before anything is proven: the
-    /// results of a part of a poll tell how a part of the people voted, and a node that shows a part
-    /// would learn them.
+    /// Another node of the chain, which has to agree about what was sent before anything is proven:
+    /// the results of a part of a poll tell how a part of the people voted, and a node that shows a
+    /// part would learn them.
     pub second: Option<&'a dyn Chain>,
     /// Shown progress, and asked whether to stop.
     pub observer: &'a dyn Observer,
@@ -255,7 +255,8 @@ impl<'a> Coordinator<'a> {
         self.rewind(false)
     }
 
-    /// Whether the poll has ended in a block that counts, and everything that was sent to it was read.
+    /// Whether the poll has ended in a block that counts, and everything that was sent to it was
+    /// read.
     pub fn has_ended<C: Chain + ?Sized>(&mut self, chain: &C) -> Result<bool, Error> {
         if !self.is_past_the_end(chain)? {
             return Ok(false);
@@ -308,8 +309,8 @@ impl<'a> Coordinator<'a> {
         self.log.restart(self.context.poll)
     }
 
-    /// Whether the other node, if there is one, has the same poll, which has ended, and in which the same
-    /// was sent. Nothing is taken from the first one.
+    /// Whether the other node, if there is one, has the same poll, which has ended, and in which
+    /// the same was sent. Nothing is taken from the first one.
     pub(crate) fn second_agrees(&self) -> Result<bool, Error> {
         let Some(second) = self.context.second else {
             return Ok(true);
@@ -329,8 +330,9 @@ impl<'a> Coordinator<'a> {
         Ok(self.has_ended(chain)? && self.fold.is_complete(self.log.log()))
     }
 
-    /// After the log has lost events, and perhaps got them back: keeps what was folded if it still is a
-    /// beginning of the log, or may be once the log is as long again. Nothing is folded until then.
+    /// After the log has lost events, and perhaps got them back: keeps what was folded if it still
+    /// is a beginning of the log, or may be once the log is as long again. Nothing is folded until
+    /// then.
     fn rewind(&mut self, is_whole: bool) -> Result<(), Error> {
         let log = self.log.log();
         let joins = self.fold.joins();
@@ -439,7 +441,7 @@ fn fold<'a>(
     if is_current && done > 0 {
         context
             .observer
-            .note(&format!("going on after step {done}"));
+            .note(&format!("resuming after step {done}"));
     }
     Ok((fold, is_current))
 }

@@ -73,10 +73,8 @@ pub fn finalize<C: Chain + ?Sized>(
 /// A poll that has its results, or was given up, needs no proof.
 pub fn check_unsettled<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
     let text = match poll.state(chain)? {
-        PollState::Finalized => {
-            "it has its results, which somebody else proved: see results, or verify"
-        }
-        PollState::Aborted => "it was given up and takes no results any more",
+        PollState::Finalized => "it has its results, proven elsewhere: see results, or verify",
+        PollState::Aborted => "it was aborted and takes no results any more",
         _ => return Ok(()),
     };
     Err(poll.inconsistent(text).into())
@@ -91,7 +89,7 @@ fn check_deadline<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(
         return Ok(());
     }
     Err(Error::on_chain(format!(
-        "poll {}: the deadline passed {} ago; anybody may abort it now, and depositors withdraw",
+        "poll {}: the deadline passed {} ago; anyone may abort it now, and depositors withdraw",
         poll.address,
         duration((now - deadline) as f64)
     )))

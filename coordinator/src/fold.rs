@@ -54,8 +54,8 @@ impl fmt::Debug for Fold<'_> {
 }
 
 impl<'a> Fold<'a> {
-    /// From the checkpoint if there is one, which [`Fold::catch_up`] has to follow, or from the first
-    /// event. `facts` are those of the log if it does not grow any more.
+    /// From the checkpoint if there is one, which [`Fold::catch_up`] has to follow, or from the
+    /// first event. `facts` are those of the log if it does not grow any more.
     pub fn open(
         context: FoldContext<'a>,
         mut checkpoints: Checkpoints,

@@ -1,15 +1,15 @@
 //! The coordinator: from a poll's log, in a file or on its chain, to one proof of the count.
 //!
 //! Everything that takes time is on disk as soon as it is done, in a
-//! [`ProofDirectory`](directory::ProofDirectory): stopped at any moment and opened again, work resumes.
-//! Nothing here writes to a terminal: progress goes to an [`Observer`](maci_nova_chain::Observer), which
-//! also says when to stop.
+//! [`ProofDirectory`](directory::ProofDirectory): stopped at any moment and opened again, work
+//! resumes. Nothing here writes to a terminal: progress goes to an
+//! [`Observer`](maci_nova_chain::Observer), which also says when to stop.
 //!
 //! # A poll on its chain
 //!
-//! [`Coordinator`](coordinator::Coordinator) follows the poll, folds joins as they come and, once the
-//! poll has ended, messages from the last to the first. [`finalize`](finalize::finalize) does all of it,
-//! makes the last proof and sends it in one transaction.
+//! [`Coordinator`](coordinator::Coordinator) follows the poll, folds joins as they come and, once
+//! the poll has ended, messages from the last to the first. [`finalize`](finalize::finalize) does
+//! all of it, makes the last proof and sends it in one transaction.
 //!
 //! ```
 //! # use maci_nova_coordinator::coordinator::{Coordinator, CoordinatorContext, Reached};
@@ -54,23 +54,23 @@
 //!
 //! # A poll's log in a file
 //!
-//! [`PollLog`](log::poll_log::PollLog) reads one, [`count`](count::count) counts it without a proof,
-//! [`prove`](prove::spartan::prove) makes a proof for anyone who has the log,
+//! [`PollLog`](log::poll_log::PollLog) reads one, [`count`](count::count) counts it without a
+//! proof, [`prove`](prove::spartan::prove) makes a proof for anyone who has the log,
 //! [`dry_run`](prove::decider::dry_run) the one for a contract, which a verifier in an embedded EVM
 //! accepts. [`estimate`](prove::estimate) says before that how long it will take.
 //!
 //! # The parts
 //!
-//! - [`log`]: a [`ChainLog`](log::chain_log::ChainLog) grows with its chain and shrinks when the chain
-//!   reorganises.
+//! - [`log`]: a [`ChainLog`](log::chain_log::ChainLog) grows with its chain and shrinks when the
+//!   chain reorganises.
 //! - [`fold`]: a [`Fold`](fold::Fold) is a running proof on its way, with its checkpoint.
-//! - [`prove`]: a [`Conclusion`](prove::decider::Conclusion) makes or reads the proof of a folded poll, for
-//!   a [`ProofTarget`](prove::target::ProofTarget); the end of both ways.
+//! - [`prove`]: a [`Conclusion`](prove::decider::Conclusion) makes or reads the proof of a folded
+//!   poll, for a [`ProofTarget`](prove::target::ProofTarget); the end of both ways.
 //!
 //! # Secrets
 //!
-//! The coordinator's key decrypts every vote. So does, in effect, a checkpoint: it is written for its
-//! owner alone, and removed once the proof is on disk.
+//! The coordinator's key decrypts every vote. So does, in effect, a checkpoint: it is written for
+//! its owner alone, and removed once the proof is on disk.
 
 pub mod coordinator;
 pub mod count;

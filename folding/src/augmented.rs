@@ -13,7 +13,8 @@
 //!             X_cf + rho_cf x_cf).
 //! 6.  z_{i+1} = F(z_i); public: H(i + 1, s_{i+1}, z_0, z_{i+1}, U'), H(U_cf').
 //! ```
-//! The salt s_{i+1} is the prover's choice. At i = 0 both multipliers are multiplied by 0, so that step 6 hashes the default instances.
+//! The salt s_{i+1} is the prover's choice. At i = 0 both multipliers are multiplied by 0, so that
+//! step 6 hashes the default instances.
 
 use ff::{Field, PrimeField};
 use halo2curves::{

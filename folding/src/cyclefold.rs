@@ -1,13 +1,13 @@
-//! The CycleFold circuit: one folding of commitments on BN254, `R = P + rho Q`, over the field Fq of
-//! their coordinates (ePrint 2023/1192).
+//! The CycleFold circuit: one folding of commitments on BN254, `R = P + rho Q`, over the field Fq
+//! of their coordinates (ePrint 2023/1192).
 //!
 //! Public inputs, in this order: the two halves of the challenge (64 bits each), then the limbs of
 //! P, Q and R ([`crate::limbs`]). The augmented circuit has shown the halves and limbs to be in
 //! range; here a coordinate is the linear combination of its limbs.
 //!
 //! The multiplier uses the curve's endomorphism `(x, y) -> (zeta x, y)`, which multiplies by a cube
-//! root of unity `lambda` (Halo, ePrint 2019/1021, with the digits in another order): with `s_k` and
-//! `t_k` the bits of the challenge's halves,
+//! root of unity `lambda` (Halo, ePrint 2019/1021, with the digits in another order): with `s_k`
+//! and `t_k` the bits of the challenge's halves,
 //! ```text
 //! rho = 2^65 + sum_k 2^k (2 s_k - 1) lambda^(t_k),  k = 0..63
 //! ```

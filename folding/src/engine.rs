@@ -1,9 +1,9 @@
 //! The folding engine: Nova with CycleFold over BN254 and Grumpkin (ePrint 2021/370, 2023/1192).
 //!
 //! After step i the proof holds `(U, W)`, the running instance on BN254, the public inputs and
-//! witness of the instance that step i left (its commitment is made when it is folded), and
-//! `(U_cf, W_cf)`, the running CycleFold instance on Grumpkin. The next step folds the incoming
-//! instance into U, states that in a CycleFold instance, folds this into U_cf, and runs the augmented
+//! witness of the instance that step i left (its commitment is made when it is folded), and `(U_cf,
+//! W_cf)`, the running CycleFold instance on Grumpkin. The next step folds the incoming instance
+//! into U, states that in a CycleFold instance, folds this into U_cf, and runs the augmented
 //! circuit, which does the same in its constraints.
 //!
 //! It is generic over the step circuit, which the engine's own tests use.
@@ -352,8 +352,9 @@ fn kzg_key(powers: PowersOfTau) -> Result<hyperkzg::CommitmentKey<Primary>, Engi
     )?)
 }
 
-/// What blindings on BN254 are multiplied by: the same point for all parameters, hashed to the curve,
-/// so that nobody knows its logarithm. Under another one somebody might open commitments to anything.
+/// What blindings on BN254 are multiplied by: the same point for all parameters, hashed to the
+/// curve, so that nobody knows its logarithm. Under another one somebody might open commitments to
+/// anything.
 pub fn blinding_generator() -> G1Affine {
     <<Primary as CurveEngine>::GE as DlogGroup>::from_label(KEY_LABEL, 1)[0]
 }
@@ -473,7 +474,8 @@ impl IvcProof {
     /// Proves one more step; `self` stays as it is.
     ///
     /// # Errors
-    /// As [`IvcProof::first`], and [`EngineError::Statement`] after [`MAX_STEPS`](crate::MAX_STEPS).
+    /// As [`IvcProof::first`], and [`EngineError::Statement`] after
+    /// [`MAX_STEPS`](crate::MAX_STEPS).
     pub fn next<C: StepCircuit<Fr>>(
         &self,
         engine: &PublicParams,

@@ -1,9 +1,9 @@
 //! The running proof of a poll: public parameters, folding, checkpoints.
 //!
 //! A poll's events become steps (`maci-nova-step-circuit`); each is folded into one
-//! [`RunningProof`] whose size does not grow, while the poll is open or after it. The engine is Nova
-//! (ePrint 2021/370) with CycleFold (ePrint 2023/1192) over BN254 and Grumpkin; `docs/folding.md`
-//! describes it, [`budget`] says what it costs.
+//! [`RunningProof`] whose size does not grow, while the poll is open or after it. The engine is
+//! Nova (ePrint 2021/370) with CycleFold (ePrint 2023/1192) over BN254 and Grumpkin;
+//! `docs/folding.md` describes it, [`budget`] says what it costs.
 //!
 //! ```no_run
 //! # use maci_nova_folding::{Parameters, RunningProof, SetupSource};

@@ -1,9 +1,9 @@
-//! The random oracle: Poseidon over Fr (the library's, 24 elements a permutation), natively and as a
-//! gadget, and the inventory of what is hashed for what.
+//! The random oracle: Poseidon over Fr (the library's, 24 elements a permutation), natively and as
+//! a gadget, and the inventory of what is hashed for what.
 //!
-//! Every hash begins with the parameters' digest plus a small number that says what the hash is for.
-//! The lists of elements are written once, generic over values and circuit variables, so that both
-//! sides absorb the same in the same order.
+//! Every hash begins with the parameters' digest plus a small number that says what the hash is
+//! for. The lists of elements are written once, generic over values and circuit variables, so that
+//! both sides absorb the same in the same order.
 
 use halo2curves::bn256::Fr;
 use maci_nova_step_circuit::num::{Bit, Gadget, Num};

@@ -4,8 +4,8 @@
 //! A z * B z = u C z + E,   z = (W, u, x),   commitment = Com(W || E; blind)
 //! ```
 //! Nova (ePrint 2021/370) commits to W and to E; here one vector commitment holds both, W in the
-//! first half of the key and E in the second. Folding an instance with scalar 1 and error 0 needs one
-//! commitment `C = Com(w || T)` to its witness and the cross term together:
+//! first half of the key and E in the second. Folding an instance with scalar 1 and error 0 needs
+//! one commitment `C = Com(w || T)` to its witness and the cross term together:
 //! ```text
 //! commitment' = commitment + rho C,   W' = W + rho w,   E' = E + rho T
 //! ```

@@ -11,9 +11,9 @@ use zeroize::optimization_barrier;
 
 /// Elements that nobody but the prover may see: zeroed when dropped.
 ///
-/// What this does not reach: copies that the proving library makes (its constraint systems, products
-/// and multi-scalar multiplications), memory that a vector left when it grew, and single elements,
-/// of which blindings and salts alone tell nothing about a vote.
+/// What this does not reach: copies that the proving library makes (its constraint systems,
+/// products and multi-scalar multiplications), memory that a vector left when it grew, and single
+/// elements, of which blindings and salts alone tell nothing about a vote.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent, bound = "F: Serialize + serde::de::DeserializeOwned")]
 pub struct Secret<F: Field>(Vec<F>);

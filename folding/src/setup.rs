@@ -58,14 +58,15 @@ impl fmt::Display for SetupOrigin {
                 write!(f, "powers of tau {} (2^{power} used)", hex::encode(digest))
             }
             SetupOrigin::InsecureDevelopment => {
-                f.write_str("INSECURE development setup (anybody can forge proofs)")
+                f.write_str("INSECURE development setup (anyone can forge proofs)")
             }
         }
     }
 }
 
 /// Names public parameters: SHA-256 over a domain, the shape (three u64, little endian) and the
-/// engine's digest, which covers both circuits, both commitment keys and the hash constants. Displayed as 64 hexadecimal digits.
+/// engine's digest, which covers both circuits, both commitment keys and the hash constants.
+/// Displayed as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ParametersDigest(#[serde(with = "hex::serde")] pub [u8; 32]);
@@ -104,7 +105,8 @@ pub enum SetupError {
 /// The public parameters of a shape.
 ///
 /// They are made anew in each process: at shape (10, 3, 1) that takes about as long as reading the
-/// 20 MB of them from disk would (points have to be decompressed and checked), so there is no cache.
+/// 20 MB of them from disk would (points have to be decompressed and checked), so there is no
+/// cache.
 pub struct Parameters {
     shape: Shape,
     origin: SetupOrigin,

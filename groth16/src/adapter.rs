@@ -24,8 +24,8 @@ use crate::convert::{bytes, ToArk};
 /// Prefix of [`Matrices::digest`].
 const DIGEST_DOMAIN: &[u8] = b"maci-nova R1CS over BN254, version 1";
 
-/// A linear combination as (coefficient, column). Columns are the instance variables, number 0 being
-/// the constant one, and after them the witness variables.
+/// A linear combination as (coefficient, column). Columns are the instance variables, number 0
+/// being the constant one, and after them the witness variables.
 pub type Row = Vec<(ark_bn254::Fr, usize)>;
 
 /// Rank-1 constraints: row i says `(rows[0][i] z) (rows[1][i] z) = rows[2][i] z`.
@@ -35,8 +35,8 @@ pub struct Matrices {
     pub instance: usize,
     /// Witness variables.
     pub witness: usize,
-    /// The matrices A, B and C: equally many rows each, no entries that are 0, and all columns below
-    /// `instance + witness`.
+    /// The matrices A, B and C: equally many rows each, no entries that are 0, and all columns
+    /// below `instance + witness`.
     pub rows: [Vec<Row>; 3],
 }
 

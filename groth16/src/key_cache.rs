@@ -2,9 +2,9 @@
 //!
 //! A key's file is named by what it is for and by the digest of the circuit ([`Matrices::digest`]),
 //! and holds that digest, so no key is ever taken for another circuit's. A file that cannot be used
-//! is replaced. Folder and files must be the user's own (or root's) and closed to others' writing: who
-//! can put a key there knows its trapdoors, or has made it to spy on proofs. Processes that want the
-//! same key at once make it once: the others wait for a lock.
+//! is replaced. Folder and files must be the user's own (or root's) and closed to others' writing:
+//! who can put a key there knows its trapdoors, or has made it to spy on proofs. Processes that
+//! want the same key at once make it once: the others wait for a lock.
 
 use std::{
     env,

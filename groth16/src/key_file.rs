@@ -1,22 +1,24 @@
 //! Proving keys in files, so that they are made once.
 //!
-//! A file is [`MAGIC`], a byte for the key's [`Origin`] (0: INSECURE development, 1: a ceremony), the
-//! circuit's digest, the key in `ark-serialize`'s uncompressed form, and the SHA-256 of all of that.
-//! The hash covers every byte before it. It tells whether the file is the one that was written, not
-//! who wrote it. So [`ProvingKey::read`], for this user's own files, refuses those that others can
-//! have written, and checks all the same what costs little and what proofs hide behind:
+//! A file is [`MAGIC`], a byte for the key's [`Origin`] (0: INSECURE development, 1: a ceremony),
+//! the circuit's digest, the key in `ark-serialize`'s uncompressed form, and the SHA-256 of all of
+//! that. The hash covers every byte before it. It tells whether the file is the one that was
+//! written, not who wrote it. So [`ProvingKey::read`], for this user's own files, refuses those
+//! that others can have written, and checks all the same what costs little and what proofs hide
+//! behind:
 //! * the header, the number of points in each list, the length of the file;
 //! * every point of G1 and of the verifying keys is of its group, every other one is on its curve;
 //! * alpha, beta, gamma' and delta are not infinity, in either group; gamma is the generator;
 //! * beta and delta are the same in both groups, by pairings;
 //! * the two verifying keys agree.
 //!
-//! [`ProvingKey::read_foreign`], for a file that somebody else made, checks also that the bases of B
-//! are of their group, which takes most of its time, and its digest.
+//! [`ProvingKey::read_foreign`], for a file that somebody else made, checks also that the bases of
+//! B are of their group, which takes most of its time, and its digest.
 //!
-//! Neither checks that the lists belong to the circuit or to each other (the bases of B in both groups,
-//! of A, C and D, and the powers behind the quotient), nor that nobody knows the trapdoors. With wrong
-//! lists proofs fail; whether a key may be trusted is what its [`Origin`] and its digest are for.
+//! Neither checks that the lists belong to the circuit or to each other (the bases of B in both
+//! groups, of A, C and D, and the powers behind the quotient), nor that nobody knows the trapdoors.
+//! With wrong lists proofs fail; whether a key may be trusted is what its [`Origin`] and its digest
+//! are for.
 
 use std::{
     fs::File,
@@ -62,8 +64,8 @@ pub enum KeyFileError {
     /// It is another key than the one that was asked for.
     #[error("another proving key, with the digest 0x{}", hexadecimal(.0))]
     OtherKey([u8; DIGEST_BYTES]),
-    /// The two verifying keys in it differ, a trapdoor's points in both groups do, or one of them is
-    /// infinity and hides nothing.
+    /// The two verifying keys in it differ, a trapdoor's points in both groups do, or one of them
+    /// is infinity and hides nothing.
     #[error("the proving key contradicts itself")]
     Inconsistent,
 }
@@ -140,11 +142,11 @@ impl ProvingKey {
     /// What a key can do that was made to spy on who proves with it: A is blinded by `r [delta]_1`
     /// and B by `s [delta]_2`, with fresh r and s. Neither delta is infinity here, so A and B are
     /// uniform and independent whatever the other points are, and only one C makes them a proof. So
-    /// **a proof that [verifies](super::verify) under the key's own verifying key tells nothing of the
-    /// witness**; one that does not may, and has to be thrown away by who made it. Which witnesses give a
-    /// proof that verifies is up to the key all the same: whoever hears that it failed may learn
-    /// something of the witness. And whether others can prove what is false depends on the trapdoors
-    /// alone.
+    /// **a proof that [verifies](super::verify) under the key's own verifying key tells nothing of
+    /// the witness**; one that does not may, and has to be thrown away by who made it. Which
+    /// witnesses give a proof that verifies is up to the key all the same: whoever hears that it
+    /// failed may learn something of the witness. And whether others can prove what is false
+    /// depends on the trapdoors alone.
     ///
     /// # Errors
     /// See [`KeyFileError`].

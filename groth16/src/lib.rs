@@ -14,8 +14,8 @@
 //! so what D says and what the publics say cannot be moved into each other. With `rho = 1` it
 //! could: `D + t IC_k` would make a proof for `pub_k + t` one for `pub_k`.
 //!
-//! Without committed variables D is 0, and this is Groth16 as it is elsewhere, with the generator for
-//! gamma, as ceremonies make it (ePrint 2017/1050): [`ProvingKey::plain`].
+//! Without committed variables D is 0, and this is Groth16 as it is elsewhere, with the generator
+//! for gamma, as ceremonies make it (ePrint 2017/1050): [`ProvingKey::plain`].
 //!
 //! What this does not give, and a caller has to know:
 //! * The publics must depend on D, by a hash that also covers what the committed values are claimed
@@ -56,8 +56,8 @@ pub mod testing {
     use crate::adapter::{Assignment, Matrices};
     use crate::{scheme, Proof, ProveError, ProvingKey};
 
-    /// The prover without its check: of values that violate a constraint it makes a false proof. The
-    /// key, the circuit and the values are of one size.
+    /// The prover without its check: of values that violate a constraint it makes a false proof.
+    /// The key, the circuit and the values are of one size.
     ///
     /// # Errors
     /// [`ProveError::Circuit`].

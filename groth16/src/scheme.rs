@@ -268,8 +268,8 @@ impl fmt::Debug for ProvingKey {
     }
 }
 
-/// Proves that values satisfy the circuit. Equal values give another proof each time: A, B and C are
-/// blinded with fresh randomness and show nothing of the witness.
+/// Proves that values satisfy the circuit. Equal values give another proof each time: A, B and C
+/// are blinded with fresh randomness and show nothing of the witness.
 ///
 /// # Errors
 /// See [`ProveError`]; nothing is proven of values that violate a constraint.
@@ -307,7 +307,8 @@ pub(crate) fn prove_unchecked(
     Ok(proof)
 }
 
-/// Verifies the bare equation. The publics must depend on `d`, see the [crate's documentation](crate).
+/// Verifies the bare equation. The publics must depend on `d`, see the [crate's
+/// documentation](crate).
 ///
 /// # Errors
 /// See [`VerifyError`].

@@ -1,5 +1,5 @@
-//! The key that signs transactions: from an encrypted keystore, a key file or the environment, never
-//! from an argument.
+//! The key that signs transactions: from an encrypted keystore, a key file or the environment,
+//! never from an argument.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -40,8 +40,8 @@ const IV_BYTES: usize = 16;
 /// Where the key of transactions comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountSource {
-    /// An encrypted JSON keystore, version 3. The password comes from the file if one is named, else
-    /// from [`PASSWORD_ENVIRONMENT`], else from the terminal.
+    /// An encrypted JSON keystore, version 3. The password comes from the file if one is named,
+    /// else from [`PASSWORD_ENVIRONMENT`], else from the terminal.
     Keystore {
         /// The keystore.
         path: PathBuf,
@@ -89,7 +89,7 @@ pub enum AccountError {
         place: String,
     },
     /// Not a keystore that can be used.
-    #[error("{} is no usable keystore: {reason}", path.display())]
+    #[error("{} is not a usable keystore: {reason}", path.display())]
     Keystore {
         /// The file.
         path: PathBuf,
@@ -193,7 +193,7 @@ fn from_keystore(
     <&[u8; KEY_BYTES]>::try_from(key.as_slice())
         .ok()
         .and_then(Account::from_bytes)
-        .ok_or_else(|| unusable("what it holds is no private key".to_owned()))
+        .ok_or_else(|| unusable("what it holds is not a private key".to_owned()))
 }
 
 /// What the library takes for granted: sizes, and work that a person is willing to wait for.

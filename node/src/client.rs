@@ -43,8 +43,8 @@ pub struct Options {
     pub chain_id: Option<u64>,
     /// Keys that transactions are sent with, the default one first.
     pub accounts: Vec<Account>,
-    /// The most that a unit of gas may cost, in wei. A node recommends prices; this bounds what it can make
-    /// an account pay.
+    /// The most that a unit of gas may cost, in wei. A node recommends prices; this bounds what it
+    /// can make an account pay.
     pub max_fee: U256,
     /// Limits of waiting for answers.
     pub patience: RetryPolicy,
@@ -83,8 +83,8 @@ impl std::fmt::Debug for Options {
 /// A chain behind a node's JSON-RPC over HTTP. Blocks while it waits; its errors as a [`Chain`] are
 /// those of [`RpcError`] in the chain's own words.
 ///
-/// Transactions are signed here and sent once. Reading is tried again with growing pauses if the node
-/// does not answer; what it answers, a revert for instance, is never asked for again.
+/// Transactions are signed here and sent once. Reading is tried again with growing pauses if the
+/// node does not answer; what it answers, a revert for instance, is never asked for again.
 #[derive(Debug)]
 pub struct RpcChain {
     runtime: Runtime,
@@ -105,8 +105,8 @@ impl RpcChain {
     /// Connects to a node and asks for its chain.
     ///
     /// # Errors
-    /// [`RpcError::WrongChain`] if it is not the expected one; [`RpcError::Unreachable`] after a few
-    /// tries; [`RpcError::Client`] if this machine lets no connection be made at all.
+    /// [`RpcError::WrongChain`] if it is not the expected one; [`RpcError::Unreachable`] after a
+    /// few tries; [`RpcError::Client`] if this machine lets no connection be made at all.
     pub fn connect(url: &RpcUrl, options: Options) -> Result<Self, RpcError> {
         let runtime = Builder::new_current_thread()
             .enable_io()
@@ -147,8 +147,8 @@ impl RpcChain {
     /// [`ChainError::Undecided`] names; `None` if it is in no block.
     ///
     /// # Errors
-    /// [`RpcError::RevertedOnChain`] without the contract's reason if it had no effect, and those of
-    /// any request.
+    /// [`RpcError::RevertedOnChain`] without the contract's reason if it had no effect, and those
+    /// of any request.
     pub fn receipt(&self, transaction: B256) -> Result<Option<Receipt>, RpcError> {
         let receipt = self.wait(send::receipt_of(&self.node, transaction))?;
         let Some(receipt) = receipt else {
@@ -278,7 +278,8 @@ impl RpcChain {
         Ok(logs)
     }
 
-    /// `None` if the node does not want to answer for so many blocks: the window has become smaller.
+    /// `None` if the node does not want to answer for so many blocks: the window has become
+    /// smaller.
     fn read_part(
         &self,
         query: &Query<'_>,

@@ -21,8 +21,8 @@ use crate::types::{
     alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, ethers_word, small,
 };
 
-/// Gas of a transaction for each 100 of the estimate: what it does may cost more by the time that it
-/// is in a block.
+/// Gas of a transaction for each 100 of the estimate: what it does may cost more by the time that
+/// it is in a block.
 const GAS_PERCENT: u64 = 125;
 
 /// Times that the base fee may double before the transaction has to wait.
@@ -32,11 +32,13 @@ const BASE_FEE_FACTOR: u64 = 2;
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
 
-/// How often a receipt is looked for when another transaction could not be sent, and the time between.
+/// How often a receipt is looked for when another transaction could not be sent, and the time
+/// between.
 const LATE_LOOKS: u32 = 4;
 const LATE_PAUSE: Duration = Duration::from_secs(1);
 
-/// A transaction that is of use for a long time is waited for so many times the usual limit at most.
+/// A transaction that is of use for a long time is waited for so many times the usual limit at
+/// most.
 const LONGEST_WAIT: u32 = 12;
 
 /// What nodes want for a transaction that takes another's place: a tenth more, and some an eighth.
@@ -188,8 +190,8 @@ struct Signed {
     draft: Draft,
 }
 
-/// Transactions with one nonce, so that at most one of them gets into a block: each took the place of the one
-/// before. None was in a block when it became too old.
+/// Transactions with one nonce, so that at most one of them gets into a block: each took the place
+/// of the one before. None was in a block when it became too old.
 #[derive(Debug, Default)]
 pub struct Overdue(Vec<Signed>);
 
@@ -215,8 +217,9 @@ pub struct Limits {
     pub last_block: Option<u64>,
 }
 
-/// Sends a transaction and waits until it is in a block. It takes the place of those that are `overdue`; with a
-/// last block those, and it, are left there if none is in a block. One of them may get into a block then.
+/// Sends a transaction and waits until it is in a block. It takes the place of those that are
+/// `overdue`; with a last block those, and it, are left there if none is in a block. One of them
+/// may get into a block then.
 pub async fn send(
     node: &Provider<Transport>,
     chain_id: u64,
@@ -243,8 +246,8 @@ pub async fn send(
     outcome
 }
 
-/// The receipt of the one that has landed, if it had its effect. If it had none its nonce is used, so that what
-/// is sent next begins anew.
+/// The receipt of the one that has landed, if it had its effect. If it had none its nonce is used,
+/// so that what is sent next begins anew.
 async fn settle(
     node: &Provider<Transport>,
     overdue: &mut Option<Overdue>,
@@ -294,8 +297,8 @@ async fn send_last(
     outcome
 }
 
-/// What a failure means while others wait under the same nonce: one of them may have landed meanwhile, or may
-/// land still.
+/// What a failure means while others wait under the same nonce: one of them may have landed
+/// meanwhile, or may land still.
 async fn explain(
     node: &Provider<Transport>,
     error: RpcError,
@@ -508,8 +511,8 @@ async fn nonces(
     count.map_err(|error| RpcError::of_provider("eth_getTransactionCount", error))
 }
 
-/// Gas that the transaction needs now. Fees are left out: a node would compare them with the balance
-/// at a gas limit of its own.
+/// Gas that the transaction needs now. Fees are left out: a node would compare them with the
+/// balance at a gas limit of its own.
 async fn estimate(node: &Provider<Transport>, draft: &Draft) -> Result<NodeWord, RpcError> {
     node.estimate_gas(&draft.request(), None)
         .await
@@ -550,8 +553,8 @@ async fn gas_price(node: &Provider<Transport>) -> Result<NodeWord, RpcError> {
     price.map_err(|error| RpcError::of_provider("eth_gasPrice", error))
 }
 
-/// Hands the transaction to the node. The transport may do so several times: it is the same one, with
-/// the same hash, so that it counts once.
+/// Hands the transaction to the node. The transport may do so several times: it is the same one,
+/// with the same hash, so that it counts once.
 async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcError> {
     const METHOD: &str = "eth_sendRawTransaction";
     let Err(error) = node.send_raw_transaction(signed.encoded.clone()).await else {
@@ -565,8 +568,8 @@ async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcE
     if !matches!(refusal, RpcError::Refused { .. }) {
         return Err(perhaps(refusal.to_string()));
     }
-    // A second try is refused if the first has arrived: the nonce is taken, the transaction known. Where several
-    // nodes answer, one says so before another shows the transaction.
+    // A second try is refused if the first has arrived: the nonce is taken, the transaction known.
+    // Where several nodes answer, one says so before another shows the transaction.
     let text = refusal.to_string().to_lowercase();
     let looks = if text.contains("nonce") {
         LATE_LOOKS
@@ -587,8 +590,8 @@ async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcE
     Err(refusal)
 }
 
-/// Waits for one of the transactions to be in a block; `None` if the last one is too old, and another one that pays
-/// more can take its place.
+/// Waits for one of the transactions to be in a block; `None` if the last one is too old, and
+/// another one that pays more can take its place.
 async fn wait<'a>(
     node: &Provider<Transport>,
     sent: &'a [Signed],

@@ -32,8 +32,9 @@ pub struct Anvil {
 }
 
 impl Anvil {
-    /// Starts a node with these arguments on a free port. `None`, and a line that says so, if anvil is
-    /// not installed (`npm ci` in `tests/node`); with `MACI_NOVA_REQUIRE_ANVIL=1` that is a failure.
+    /// Starts a node with these arguments on a free port. `None`, and a line that says so, if anvil
+    /// is not installed (`npm ci` in `tests/node`); with `MACI_NOVA_REQUIRE_ANVIL=1` that is a
+    /// failure.
     pub fn start(arguments: &[&str]) -> Option<Self> {
         let Some(binary) = binary() else {
             let required =

@@ -41,7 +41,8 @@ const FOR_NOW: [&str; 6] = [
     "try again",
 ];
 
-/// JSON-RPC over HTTP. Answers other than success are returned at once unless they only say "later".
+/// JSON-RPC over HTTP. Answers other than success are returned at once unless they only say
+/// "later".
 #[derive(Clone)]
 pub struct Transport {
     http: Http,

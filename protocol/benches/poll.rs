@@ -1,6 +1,7 @@
 //! Messages a second on one core, and what they are made of.
 //!
-//! The poll has state depth 10 and vote depth 3; the bar is 300 messages a second with everything that a proof needs.
+//! The poll has state depth 10 and vote depth 3; the bar is 300 messages a second with everything
+//! that a proof needs.
 
 // The macros of criterion make functions without comments.
 #![allow(missing_docs)]

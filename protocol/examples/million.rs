@@ -1,8 +1,10 @@
-//! A poll with a million voters of whom many vote, and what it takes: time, and the process's peak memory.
+//! A poll with a million voters of whom many vote, and what it takes: time, and the process's peak
+//! memory.
 //!
-//! `cargo run --release -p maci-nova-protocol --example million [VOTERS] [VOTES]`, by default 1000000 and 20000.
-//! The bar is 1 GB at a state depth of 10 and a vote depth of 3. A tenth of the voters' keys and all messages are
-//! real; the other keys repeat, which changes neither time nor memory.
+//! `cargo run --release -p maci-nova-protocol --example million [VOTERS] [VOTES]`, by default
+//! 1000000 and 20000. The bar is 1 GB at a state depth of 10 and a vote depth of 3. A tenth of the
+//! voters' keys and all messages are real; the other keys repeat, which changes neither time nor
+//! memory.
 
 use std::time::Instant;
 

@@ -1,10 +1,11 @@
-//! BabyJubJub, the twisted Edwards curve `168700 x^2 + y^2 = 1 + 168696 x^2 y^2` over the scalar field of BN254.
+//! BabyJubJub, the twisted Edwards curve `168700 x^2 + y^2 = 1 + 168696 x^2 y^2` over the scalar
+//! field of BN254.
 //!
-//! The group has order 8 l with l prime. 168700 is a square and 168696 is not, so the addition law is complete: it
-//! holds for every pair of points of the curve, those of small order included.
+//! The group has order 8 l with l prime. 168700 is a square and 168696 is not, so the addition law
+//! is complete: it holds for every pair of points of the curve, those of small order included.
 //!
-//! Source: EIP-2494; extended coordinates of Hisil, Wong, Carter, Dawson, "Twisted Edwards Curves Revisited"
-//! (ePrint 2008/522), sections 3.1 (unified addition) and 3.3 (doubling).
+//! Source: EIP-2494; extended coordinates of Hisil, Wong, Carter, Dawson, "Twisted Edwards Curves
+//! Revisited" (ePrint 2008/522), sections 3.1 (unified addition) and 3.3 (doubling).
 
 use crate::field::{to_bytes, Fr};
 use ff::Field;
@@ -26,7 +27,8 @@ const A: Fr = Fr::from_raw([COEFF_A, 0, 0, 0]);
 const D: Fr = Fr::from_raw([COEFF_D, 0, 0, 0]);
 
 // B8 = (5299619240641551281634865583518297030282874472190772894086521144482721001553,
-//       16950150798460657717958625567821834550301663161624707787222815936182638968203), little-endian limbs.
+// 16950150798460657717958625567821834550301663161624707787222815936182638968203), little-endian
+// limbs.
 const BASE8_X: Fr = Fr::from_raw([
     0x2893f3f6bb957051,
     0x2ab8d8010534e0b6,
@@ -46,7 +48,8 @@ pub const SUBGROUP_ORDER: [u8; 32] = [
     0x0b, 0x2b, 0x30, 0xd0, 0xb6, 0x08, 0x0a, 0x37, 0x05, 0x34, 0x26, 0x5c, 0xce, 0x89, 0x0c, 0x06,
 ];
 
-/// Two field elements: a point of the plane, which may or may not lie on the curve. Operations say what they need.
+/// Two field elements: a point of the plane, which may or may not lie on the curve. Operations say
+/// what they need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Point {
     /// The first coordinate.
@@ -105,10 +108,11 @@ impl Point {
         Extended::from(self).mul_by_cofactor().to_affine()
     }
 
-    /// `k P` for a point on the curve, of any order, and an integer k < 2^256 in little-endian bytes.
+    /// `k P` for a point on the curve, of any order, and an integer k < 2^256 in little-endian
+    /// bytes.
     ///
-    /// The sequence of field operations and memory accesses does not depend on k. For a point off the curve the result
-    /// means nothing.
+    /// The sequence of field operations and memory accesses does not depend on k. For a point off
+    /// the curve the result means nothing.
     pub fn mul(&self, k_le: &[u8; 32]) -> Point {
         Extended::from(self).mul(k_le).to_affine()
     }

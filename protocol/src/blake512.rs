@@ -1,6 +1,8 @@
-//! BLAKE-512, the SHA-3 finalist (not BLAKE2), from which MACI derives secret scalars and signature nonces.
+//! BLAKE-512, the SHA-3 finalist (not BLAKE2), from which MACI derives secret scalars and signature
+//! nonces.
 //!
-//! Written here because no maintained crate has it. Inputs are at most 78 bytes in this crate, but any length works.
+//! Written here because no maintained crate has it. Inputs are at most 78 bytes in this crate, but
+//! any length works.
 //!
 //! Source: Aumasson, Henzen, Meier, Phan, "SHA-3 proposal BLAKE", version 1.3, section 2.2.
 
@@ -164,8 +166,8 @@ mod tests {
         );
     }
 
-    /// The digest of the digests of 0 to 300 bytes 0, 1, 2, …, as crate blake-hash 0.4.1 computes it: every length of
-    /// the padding.
+    /// The digest of the digests of 0 to 300 bytes 0, 1, 2, …, as crate blake-hash 0.4.1 computes
+    /// it: every length of the padding.
     #[test]
     fn every_length() {
         let message: Vec<u8> = (0..300).map(|i: u32| i as u8).collect();

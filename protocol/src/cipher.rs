@@ -1,7 +1,8 @@
 //! Authenticated encryption of seven elements in Poseidon's duplex mode, nonce 0.
 //!
-//! The state starts as `[0, key.x, key.y, length 2^128]`. Before each block of three elements, and before the tag, the
-//! permutation of width 4 is applied; a block is added to words 1, 2, 3, which become ciphertext; the tag is word 1.
+//! The state starts as `[0, key.x, key.y, length 2^128]`. Before each block of three elements, and
+//! before the tag, the permutation of width 4 is applied; a block is added to words 1, 2, 3, which
+//! become ciphertext; the tag is word 1.
 //!
 //! Source: Khovratovich, "Encryption with Poseidon" (2019), as MACI uses it.
 
@@ -16,7 +17,8 @@ pub const PLAINTEXT_LENGTH: usize = 7;
 /// Elements of a ciphertext: the plaintext padded to nine, and the tag.
 pub const CIPHERTEXT_LENGTH: usize = 10;
 
-/// What a ciphertext gives under a shared key. The three fields are independent: a wrong tag hides nothing.
+/// What a ciphertext gives under a shared key. The three fields are independent: a wrong tag hides
+/// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decryption {
     /// The nine decrypted elements; an honest ciphertext's last two are 0.

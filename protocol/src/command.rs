@@ -91,8 +91,8 @@ impl Command {
             .fold(Fr::from(0), |sum, number| sum * shift + Fr::from(number))
     }
 
-    /// The command of a decrypted packed element: bits 0..249 of its canonical integer are the five numbers, bits
-    /// 250..253 are ignored.
+    /// The command of a decrypted packed element: bits 0..249 of its canonical integer are the five
+    /// numbers, bits 250..253 are ignored.
     pub fn unpack(packed: Fr, new_public_key: Point, salt: Fr) -> Self {
         let bytes = to_bytes(&packed);
         let number = |index: u32| bits(&bytes, index * FIELD_BITS);

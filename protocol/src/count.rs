@@ -7,8 +7,8 @@ use crate::message::{Join, Message, TopUp};
 use crate::poll::{check_amount, Decision, Electorate, Header, PollError};
 use crate::tally::{OptionResult, Results};
 
-/// A poll being counted, nothing more. Events come in the same order as for [`crate::poll::Poll`]: joins in order of
-/// arrival, then votes and top-ups in reverse.
+/// A poll being counted, nothing more. Events come in the same order as for [`crate::poll::Poll`]:
+/// joins in order of arrival, then votes and top-ups in reverse.
 #[derive(Clone, Debug)]
 pub struct Count {
     electorate: Electorate,
@@ -33,7 +33,8 @@ impl Count {
     /// A voter joins.
     ///
     /// # Errors
-    /// [`PollError::JoinAfterMessage`], [`PollError::Full`], [`PollError::VoiceCredits`]; nothing changes.
+    /// [`PollError::JoinAfterMessage`], [`PollError::Full`], [`PollError::VoiceCredits`]; nothing
+    /// changes.
     pub fn join(&mut self, join: &Join) -> Result<(), PollError> {
         if self.cursor.is_some() {
             return Err(PollError::JoinAfterMessage);

@@ -1,13 +1,14 @@
 //! EdDSA over BabyJubJub with Poseidon as the challenge hash.
 //!
-//! Source: zk-kit's EdDSA-Poseidon, with which MACI's packages sign. It has the shape of RFC 8032, section 5.1, and
-//! differs: BLAKE-512 takes the place of SHA-512, and hashes the private key's decimal digits; the challenge is
-//! Poseidon of coordinates, not a hash of encoded points; and the cofactor stands at the key alone. With k the pruned
-//! integer, a multiple of 8, the key is `A = (k / 8) B8` and `S = r + h k`, so `S B8 = R8 + h 8 A`, which is neither of
-//! the RFC's two equations: a part of low order counts in R8 and not in A.
+//! Source: zk-kit's EdDSA-Poseidon, with which MACI's packages sign. It has the shape of RFC 8032,
+//! section 5.1, and differs: BLAKE-512 takes the place of SHA-512, and hashes the private key's
+//! decimal digits; the challenge is Poseidon of coordinates, not a hash of encoded points; and the
+//! cofactor stands at the key alone. With k the pruned integer, a multiple of 8, the key is `A = (k
+//! / 8) B8` and `S = r + h k`, so `S B8 = R8 + h 8 A`, which is neither of the RFC's two equations:
+//! a part of low order counts in R8 and not in A.
 //!
-//! What a key must be for anything to verify is this project's own. MACI's packages take every key on the curve, and
-//! its circuit those whose x is not 0.
+//! What a key must be for anything to verify is this project's own. MACI's packages take every key
+//! on the curve, and its circuit those whose x is not 0.
 
 use crate::babyjub::{is_scalar, Extended, Point, Scalar};
 use crate::blake512::blake512;
@@ -34,7 +35,8 @@ pub enum SignatureError {
     /// R8 is not on the curve.
     #[error("the signature's point is not on the curve")]
     R8,
-    /// The public key is not on the curve, or of low order: `8 A` is the identity, and anybody could sign under it.
+    /// The public key is not on the curve, or of low order: `8 A` is the identity, and anybody
+    /// could sign under it.
     #[error("the public key is not a point of the curve, or one of low order")]
     PublicKey,
     /// S is not below the subgroup order l.
@@ -47,8 +49,8 @@ pub enum SignatureError {
 
 /// Signs a field element, deterministically.
 ///
-/// With `k` the pruned integer of the key and `d` the second half of its digest: `r = blake512(d, message) mod l`
-/// (32 little-endian bytes of the message), `R8 = r B8`, `S = r + h k mod l`.
+/// With `k` the pruned integer of the key and `d` the second half of its digest: `r = blake512(d,
+/// message) mod l` (32 little-endian bytes of the message), `R8 = r B8`, `S = r + h k mod l`.
 pub fn sign(private_key: &PrivateKey, message: Fr) -> Signature {
     let digest = private_key.digest();
     let mut preimage = Zeroizing::new([0u8; 64]);
@@ -68,7 +70,8 @@ pub fn sign(private_key: &PrivateKey, message: Fr) -> Signature {
     Signature { r8, s }
 }
 
-/// Checks a signature of a message under a key, both as they come: any two elements are a key or an R8 here.
+/// Checks a signature of a message under a key, both as they come: any two elements are a key or an
+/// R8 here.
 ///
 /// # Errors
 /// The first [`SignatureError`] that applies.
@@ -187,7 +190,8 @@ mod tests {
             Err(SignatureError::Equation)
         );
 
-        // Under A + T the challenge differs, but 8 (A + T) = 8 A: a signature made for that challenge verifies.
+        // Under A + T the challenge differs, but 8 (A + T) = 8 A: a signature made for that
+        // challenge verifies.
         let shifted = key.add(&order_two);
         let nonce = Scalar::from(99);
         let r8 = Point::mul_base8(&nonce.to_bytes());

@@ -33,10 +33,11 @@ pub enum KeyError {
 /// Digits of the largest private key, 2^256 - 1.
 const MAX_DIGITS: usize = 78;
 
-/// MACI's private key: any integer below 2^256, from which the secret scalar and the signature nonces derive.
+/// MACI's private key: any integer below 2^256, from which the secret scalar and the signature
+/// nonces derive.
 ///
-/// It is the seed of a hash and nothing is computed with it, so it is never reduced: k and k + r are different keys.
-/// `Debug` hides it and dropping it erases it.
+/// It is the seed of a hash and nothing is computed with it, so it is never reduced: k and k + r
+/// are different keys. `Debug` hides it and dropping it erases it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PrivateKey(Zeroizing<[u8; 32]>);
 
@@ -69,13 +70,15 @@ impl PrivateKey {
         Ok(PrivateKey(bytes))
     }
 
-    /// `macisk.` and 64 hexadecimal digits, big-endian, as MACI's packages write it: the key in the clear.
+    /// `macisk.` and 64 hexadecimal digits, big-endian, as MACI's packages write it: the key in the
+    /// clear.
     pub fn to_serialized(&self) -> Zeroizing<String> {
         Zeroizing::new(print(PRIVATE_PREFIX, self.0.as_slice()))
     }
 
     /// The secret scalar: the first half of BLAKE-512 of the key's decimal digits, read as a
-    /// little-endian integer with bits 0, 1, 2 and 255 cleared and bit 254 set, divided by 8, modulo l.
+    /// little-endian integer with bits 0, 1, 2 and 255 cleared and bit 254 set, divided by 8,
+    /// modulo l.
     pub fn secret_scalar(&self) -> Scalar {
         let mut wide = self.pruned_integer();
         for i in 0..32 {
@@ -136,8 +139,9 @@ impl PublicKey {
         hash(&[self.0.x, self.0.y])
     }
 
-    /// `macipk.` and hexadecimal, big-endian: y, with bit 255 set if x is above (r - 1) / 2. As MACI's packages write
-    /// it, in whole bytes, and without those that are 0 in front (unlike a private key).
+    /// `macipk.` and hexadecimal, big-endian: y, with bit 255 set if x is above (r - 1) / 2. As
+    /// MACI's packages write it, in whole bytes, and without those that are 0 in front (unlike a
+    /// private key).
     pub fn to_serialized(&self) -> String {
         let mut packed = field::to_bytes(&self.0.y);
         packed[31] |= u8::from(is_upper_half(&self.0.x)) << 7;
@@ -165,8 +169,8 @@ impl PublicKey {
     }
 }
 
-/// Whether x > (r - 1) / 2, which holds for exactly one of x and -x unless x is 0: doubling wraps around r, which is
-/// odd, so the result is odd.
+/// Whether x > (r - 1) / 2, which holds for exactly one of x and -x unless x is 0: doubling wraps
+/// around r, which is odd, so the result is odd.
 fn is_upper_half(x: &Fr) -> bool {
     field::to_bytes(&x.double())[0] & 1 == 1
 }
@@ -195,8 +199,9 @@ fn print(prefix: &str, little_endian: &[u8]) -> String {
     text
 }
 
-/// Writes the decimal digits of 32 little-endian bytes to the buffer's end, and gives them: no zero in front, and one
-/// digit for 0. Nothing else is left of them: what is divided is erased, and nothing is allocated.
+/// Writes the decimal digits of 32 little-endian bytes to the buffer's end, and gives them: no zero
+/// in front, and one digit for 0. Nothing else is left of them: what is divided is erased, and
+/// nothing is allocated.
 fn decimal<'a>(little_endian: &[u8; 32], buffer: &'a mut [u8; MAX_DIGITS]) -> &'a [u8] {
     let mut quotient = Zeroizing::new(*little_endian);
     let mut first = MAX_DIGITS;
@@ -296,7 +301,8 @@ mod tests {
         }
     }
 
-    /// The field's modulus is no bound: the key above it is not the one below it, nor is it refused.
+    /// The field's modulus is no bound: the key above it is not the one below it, nor is it
+    /// refused.
     #[test]
     fn keys_are_not_reduced() {
         let key = |text: &str| PrivateKey::from_serialized(&format!("macisk.{text}")).unwrap();

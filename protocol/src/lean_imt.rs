@@ -1,8 +1,8 @@
 //! The tree of sign-ups: a LeanIMT, a binary Merkle tree that grows with its leaves.
 //!
-//! A node is `P2` of its two children; a node without a right sibling is carried up unchanged, so there is no empty
-//! value, and a tree of n leaves has ceil(log2 n) levels above them. The tree itself does not tell a leaf from a node:
-//! what is put in has to ([`crate::membership::leaf`]).
+//! A node is `P2` of its two children; a node without a right sibling is carried up unchanged, so
+//! there is no empty value, and a tree of n leaves has ceil(log2 n) levels above them. The tree
+//! itself does not tell a leaf from a node: what is put in has to ([`crate::membership::leaf`]).
 //!
 //! Source: the npm packages `@zk-kit/lean-imt` and `@zk-kit/lean-imt.sol`, which the contract uses.
 
@@ -42,8 +42,9 @@ pub struct Level {
     pub is_right: bool,
 }
 
-/// What connects a leaf to the root, leaves first. Levels at which the node is carried up are left out, so a path is as
-/// long as its leaf has siblings above it: at most the tree's depth, and not the same for all leaves.
+/// What connects a leaf to the root, leaves first. Levels at which the node is carried up are left
+/// out, so a path is as long as its leaf has siblings above it: at most the tree's depth, and not
+/// the same for all leaves.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path {
     /// The levels at which there is a sibling.
@@ -134,7 +135,8 @@ impl LeanImt {
         Ok(index)
     }
 
-    /// Computes the nodes above the last leaf: on each level the last one, which is new or had one child before.
+    /// Computes the nodes above the last leaf: on each level the last one, which is new or had one
+    /// child before.
     fn update_last_path(&mut self) {
         let mut level = 0;
         while let [_, _, ..] = self.levels[level][..] {

@@ -1,4 +1,5 @@
-//! The poll log: a poll's header and events as JSON Lines, one object a line, field elements as decimal strings.
+//! The poll log: a poll's header and events as JSON Lines, one object a line, field elements as
+//! decimal strings.
 //!
 //! ```text
 //! {"kind":"poll","version":2,"pollId":"0","coordinatorPublicKey":[x,y],"voteOptions":23,"mode":"quadratic","signedWithin":75,"stateTreeDepth":4,"voteOptionTreeDepth":2}
@@ -7,11 +8,13 @@
 //! {"kind":"topUp","stateIndex":"1","amount":"50"}
 //! ```
 //!
-//! The header comes first; joins and messages follow in order of arrival and may interleave. A key twice, an unknown
-//! key, a missing key, a number in another form, all are errors: a log has one meaning or none.
+//! The header comes first; joins and messages follow in order of arrival and may interleave. A key
+//! twice, an unknown key, a missing key, a number in another form, all are errors: a log has one
+//! meaning or none.
 //!
-//! `signedWithin` is a number of blocks, 0 for a poll without anchors, in which every message's `anchor` is `"0"`; in
-//! the others none is. Logs of version 1 have neither, and are read as without anchors.
+//! `signedWithin` is a number of blocks, 0 for a poll without anchors, in which every message's
+//! `anchor` is `"0"`; in the others none is. Logs of version 1 have neither, and are read as
+//! without anchors.
 
 mod facts;
 mod index;
@@ -53,7 +56,8 @@ pub enum LogErrorKind {
     /// The last line ends in the middle of its object.
     #[error("the last line is truncated")]
     Truncated,
-    /// The line is not one JSON object in UTF-8 whose values are strings, numbers and lists of strings.
+    /// The line is not one JSON object in UTF-8 whose values are strings, numbers and lists of
+    /// strings.
     #[error("not a JSON object of strings, numbers and lists of strings: {0}")]
     Json(String),
     /// The kind is none of `poll`, `join`, `message`, `topUp`.
@@ -101,7 +105,7 @@ pub enum LogErrorKind {
     #[error("version {0} of the poll log is not supported, only 1 and 2")]
     Version(u64),
     /// The mode is not one of the log's version.
-    #[error("the mode \"{0}\" is none of those that the log's version has")]
+    #[error("the mode \"{0}\" is not one that the log's version has")]
     Mode(String),
     /// The header is not that of a poll.
     #[error("{0}")]

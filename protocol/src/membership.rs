@@ -1,5 +1,5 @@
-//! What a voter proves to join a poll: "I know the scalar of a signed-up key under this root; this is its nullifier for
-//! this poll; and I join on these terms".
+//! What a voter proves to join a poll: "I know the scalar of a signed-up key under this root; this
+//! is its nullifier for this poll; and I join on these terms".
 //!
 //! With s the secret scalar of the key that signed up, as a canonical integer below l:
 //! ```text
@@ -10,38 +10,46 @@
 //! binding   = keccak256(abi.encode(
 //!     chainId, poll address, pollKey.x, pollKey.y, sender, keccak256(creditData), minCredits)) mod r
 //! ```
-//! The binding enters no relation; a proof is one for its binding only, so it can neither be taken over by another
-//! sender or poll key nor be spent on other credits, nor on fewer than its maker wants.
+//! The binding enters no relation; a proof is one for its binding only, so it can neither be taken
+//! over by another sender or poll key nor be spent on other credits, nor on fewer than its maker
+//! wants.
 //!
 //! # One nullifier a sign-up
 //!
-//! The contract takes any point of the curve for a key: it cannot know whether somebody knows its scalar. So the two
-//! elements of a leaf's preimage are chosen freely but for the curve's equation, and **a leaf P2(x, y) would be a node**.
-//! Let R be the root of a tree of a thousand keys of one's own. For half of all R there is a y with (R, y) on the curve.
-//! Sign that point up: its leaf P2(R, y) is the node with the children R and y, so each of the thousand keys has a path
-//! to the root, through the tree of R, then y, then the path of the one sign-up: a thousand nullifiers. No scalar of
-//! (R, y) is needed, and a leaf of several nested P2 with a constant is no help, since its inner hashes are nodes too.
+//! The contract takes any point of the curve for a key: it cannot know whether somebody knows its
+//! scalar. So the two elements of a leaf's preimage are chosen freely but for the curve's equation,
+//! and **a leaf P2(x, y) would be a node**. Let R be the root of a tree of a thousand keys of one's
+//! own. For half of all R there is a y with (R, y) on the curve. Sign that point up: its leaf P2(R,
+//! y) is the node with the children R and y, so each of the thousand keys has a path to the root,
+//! through the tree of R, then y, then the path of the one sign-up: a thousand nullifiers. No
+//! scalar of (R, y) is needed, and a leaf of several nested P2 with a constant is no help, since
+//! its inner hashes are nodes too.
 //!
-//! `P3(2, x, y)` is another permutation (four words, its own constants and matrix), and closes it. Take an accepted path
-//! and descend from the root, beside the honest tree of the sign-ups. While the honest node is an inner one, its
-//! children are the path's, or P2 has a collision. So the descent comes to where one of the two ends:
-//! * both end: the path's leaf is the leaf of a sign-up, so the key is the signed-up key (or P3 has a collision);
-//! * the path goes on below a sign-up's leaf: `P2(a, b) = P3(2, x, y)` for elements that somebody chose;
+//! `P3(2, x, y)` is another permutation (four words, its own constants and matrix), and closes it.
+//! Take an accepted path and descend from the root, beside the honest tree of the sign-ups. While
+//! the honest node is an inner one, its children are the path's, or P2 has a collision. So the
+//! descent comes to where one of the two ends:
+//! * both end: the path's leaf is the leaf of a sign-up, so the key is the signed-up key (or P3 has
+//!   a collision);
+//! * the path goes on below a sign-up's leaf: `P2(a, b) = P3(2, x, y)` for elements that somebody
+//!   chose;
 //! * the path ends at an inner node: the same equation, with the path's key as (x, y).
 //!
-//! The last two need an element that is an image of two unrelated functions, by a birthday search of about 2^127 hashes
-//! like any other collision. Levels at which a node is carried up change no value and are no choice. The key has one
-//! scalar below l, the scalar one nullifier in a scope, and the tree refuses a second leaf of one key. So a sign-up gives
-//! at most one nullifier a poll: one if somebody knows its scalar, none for a key such as (R, y) or one with a part of
-//! low order, which is no multiple of B8.
+//! The last two need an element that is an image of two unrelated functions, by a birthday search
+//! of about 2^127 hashes like any other collision. Levels at which a node is carried up change no
+//! value and are no choice. The key has one scalar below l, the scalar one nullifier in a scope,
+//! and the tree refuses a second leaf of one key. So a sign-up gives at most one nullifier a poll:
+//! one if somebody knows its scalar, none for a key such as (R, y) or one with a part of low order,
+//! which is no multiple of B8.
 //!
-//! The scalar 0 is not excluded. It belongs to the neutral element (0, 1), which anybody may sign up and everybody can
-//! then join with, once a poll: as if the key's owner had published its scalar.
+//! The scalar 0 is not excluded. It belongs to the neutral element (0, 1), which anybody may sign
+//! up and everybody can then join with, once a poll: as if the key's owner had published its
+//! scalar.
 //!
 //! # What a nullifier tells
 //!
-//! Polls and deployments have different scopes, and nobody without s can tell two nullifiers of one key from those of
-//! two. Who learns s later can compute all of them.
+//! Polls and deployments have different scopes, and nobody without s can tell two nullifiers of one
+//! key from those of two. Who learns s later can compute all of them.
 
 use crate::babyjub::{Point, Scalar};
 use crate::field::Fr;
@@ -124,7 +132,8 @@ pub struct Terms<'a> {
 pub struct Binding(pub Fr);
 
 impl Binding {
-    /// `keccak256(abi.encode(chainId, poll, pollKey.x, pollKey.y, sender, keccak256(creditData), minCredits)) mod r`.
+    /// `keccak256(abi.encode(chainId, poll, pollKey.x, pollKey.y, sender, keccak256(creditData),
+    /// minCredits)) mod r`.
     pub fn new(terms: &Terms<'_>) -> Self {
         Binding(digest(&[
             integer(terms.chain_id),
@@ -384,8 +393,8 @@ mod tests {
         assert_ne!(Scope::new(1, &terms.poll, 4), scope);
     }
 
-    /// Keys of one's own, and a point whose x is the root of their tree. Gives the point, and for each key its path up
-    /// to a leaf of that point, as if that leaf were a node.
+    /// Keys of one's own, and a point whose x is the root of their tree. Gives the point, and for
+    /// each key its path up to a leaf of that point, as if that leaf were a node.
     fn subtree(leaf_of: fn(&Point) -> Fr) -> (Point, Vec<(Scalar, Path)>) {
         for first in 1000.. {
             let secrets: Vec<Scalar> = (first..first + 8).map(scalar).collect();
@@ -413,8 +422,8 @@ mod tests {
         unreachable!("half of all x are on the curve")
     }
 
-    /// The attack of the module's documentation: one sign-up, eight members. It works for leaves that look like nodes
-    /// and not for these.
+    /// The attack of the module's documentation: one sign-up, eight members. It works for leaves
+    /// that look like nodes and not for these.
     #[test]
     fn a_tree_signed_up_as_one_key() {
         let like_nodes: fn(&Point) -> Fr = |key| hash(&[key.x, key.y]);

@@ -20,15 +20,16 @@ pub struct Message {
     pub data: [Fr; 10],
     /// The sender's one-time public key, which may be off the curve.
     pub encryption_key: Point,
-    /// What nobody could know before a recent block, as the poll's contract computed it from that block's hash; 0 in
-    /// a poll without anchors. A command counts only if its salt is this, so it cannot be sent again later.
+    /// What nobody could know before a recent block, as the poll's contract computed it from that
+    /// block's hash; 0 in a poll without anchors. A command counts only if its salt is this, so it
+    /// cannot be sent again later.
     #[serde(with = "crate::field::decimal")]
     pub anchor: Fr,
 }
 
 impl Message {
-    /// `P4(P5(d0..d4), P5(d5..d9), encryptionKey.x, encryptionKey.y)`: the anchor is not part of it, it enters the
-    /// message chain beside it.
+    /// `P4(P5(d0..d4), P5(d5..d9), encryptionKey.x, encryptionKey.y)`: the anchor is not part of
+    /// it, it enters the message chain beside it.
     pub fn digest(&self) -> Fr {
         let [d0, d1, d2, d3, d4, d5, d6, d7, d8, d9] = self.data;
         let halves = [hash(&[d0, d1, d2, d3, d4]), hash(&[d5, d6, d7, d8, d9])];

@@ -27,8 +27,8 @@ use crate::tree::{capacity, SparseTree};
 use ballot::Ballots;
 use ff::Field;
 
-/// Why a poll cannot take an event. None of these happens with the events of a poll log in the right order: a message
-/// that does not count is a [`Decision`], not an error.
+/// Why a poll cannot take an event. None of these happens with the events of a poll log in the
+/// right order: a message that does not count is a [`Decision`], not an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PollError {
     /// The header is not that of a poll.
@@ -49,16 +49,17 @@ pub enum PollError {
     /// A top-up's amount is 0 or not below 2^48.
     #[error("the amount of a top-up is 0 or not below 2^48")]
     TopUpAmount,
-    /// The message chain's value before the message, extended by the message, is not the value that the message
-    /// processed before had before it: a message is left out, repeated or out of order.
+    /// The message chain's value before the message, extended by the message, is not the value that
+    /// the message processed before had before it: a message is left out, repeated or out of order.
     #[error("the message is not the one before the last processed in the message chain")]
     NotInChain,
 }
 
-/// A poll being counted: joins in order of arrival, then votes and top-ups in reverse order of arrival, blind events
-/// at any time.
+/// A poll being counted: joins in order of arrival, then votes and top-ups in reverse order of
+/// arrival, blind events at any time.
 ///
-/// Memory: about 180 bytes a voter, and about 130 more for one who voted and 16 for each weight from the fifth.
+/// Memory: about 180 bytes a voter, and about 130 more for one who voted and 16 for each weight
+/// from the fifth.
 #[derive(Clone, Debug)]
 pub struct Poll {
     electorate: Electorate,
@@ -110,7 +111,8 @@ impl Poll {
     /// A voter joins, at the next index.
     ///
     /// # Errors
-    /// [`PollError::JoinAfterMessage`], [`PollError::Full`], [`PollError::VoiceCredits`]; nothing changes.
+    /// [`PollError::JoinAfterMessage`], [`PollError::Full`], [`PollError::VoiceCredits`]; nothing
+    /// changes.
     pub fn join(&mut self, join: &Join) -> Result<Transition, PollError> {
         self.check_join(join)?;
         let index = self.next_state_index();
@@ -123,7 +125,8 @@ impl Poll {
         Ok(transition)
     }
 
-    /// Many voters join, without transitions: the same state as after as many [`Poll::join`], with fewer hashes.
+    /// Many voters join, without transitions: the same state as after as many [`Poll::join`], with
+    /// fewer hashes.
     ///
     /// # Errors
     /// Those of [`Poll::join`] for the first voter who cannot; nothing changes.
@@ -156,8 +159,8 @@ impl Poll {
         self.electorate.check_join(join)
     }
 
-    /// Processes the vote that comes before the last processed message in order of arrival (or the very last, if there
-    /// is none); `previous` is the message chain before it arrived.
+    /// Processes the vote that comes before the last processed message in order of arrival (or the
+    /// very last, if there is none); `previous` is the message chain before it arrived.
     ///
     /// # Errors
     /// [`PollError::NotInChain`]; nothing changes.
@@ -201,8 +204,8 @@ impl Poll {
         self.leaf_hash(index)
     }
 
-    /// Processes the top-up that comes before the last processed message in order of arrival; `previous` as for
-    /// [`Poll::vote`].
+    /// Processes the top-up that comes before the last processed message in order of arrival;
+    /// `previous` as for [`Poll::vote`].
     ///
     /// # Errors
     /// [`PollError::NotInChain`] and [`PollError::TopUpAmount`]; nothing changes.
@@ -258,7 +261,8 @@ impl Poll {
         self.leaf(index).map_or(Fr::ZERO, |leaf| leaf.hash())
     }
 
-    /// A transition that changes nothing yet: the leaf, the weight and the result that the event is about.
+    /// A transition that changes nothing yet: the leaf, the weight and the result that the event is
+    /// about.
     fn unchanged(&self, event: Event, index: u64, option: u64, voter: Option<u64>) -> Transition {
         let old_leaf = self.tree.leaf(index);
         let weights = voter.map_or(&[][..], |voter| self.electorate.weights(voter));

@@ -1,11 +1,12 @@
 //! Poseidon over BN254's scalar field with circomlib's parameters, for 2 to 5 inputs.
 //!
-//! `Pk(x1..xk)`: the state of width t = k + 1 is `[0, x1, .., xk]`, the permutation is applied once, the output is the
-//! first word. S-box x^5, 8 full rounds, and 57, 56, 60, 60 partial rounds for t = 3..6. Round constants and MDS matrix
-//! come from the Grain LFSR of the reference implementation.
+//! `Pk(x1..xk)`: the state of width t = k + 1 is `[0, x1, .., xk]`, the permutation is applied
+//! once, the output is the first word. S-box x^5, 8 full rounds, and 57, 56, 60, 60 partial rounds
+//! for t = 3..6. Round constants and MDS matrix come from the Grain LFSR of the reference
+//! implementation.
 //!
-//! Source: Grassi et al., "Poseidon: A New Hash Function for Zero-Knowledge Proof Systems" (ePrint 2019/458), its
-//! appendix B for the sparse form of the partial rounds and appendix F for the LFSR.
+//! Source: Grassi et al., "Poseidon: A New Hash Function for Zero-Knowledge Proof Systems" (ePrint
+//! 2019/458), its appendix B for the sparse form of the partial rounds and appendix F for the LFSR.
 
 use crate::field::{from_bytes, Fr};
 use ff::{Field, FromUniformBytes};
@@ -24,7 +25,8 @@ const fn partial_rounds(width: usize) -> usize {
     }
 }
 
-/// The plain definition of one width, for those who state the permutation in another language (a circuit).
+/// The plain definition of one width, for those who state the permutation in another language (a
+/// circuit).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
     /// Words of the state, 3 to 6.
@@ -33,7 +35,8 @@ pub struct Parameters {
     pub full_rounds: usize,
     /// Rounds between with the S-box on the first word only.
     pub partial_rounds: usize,
-    /// `round_constants[round][i]` is added to word i before the S-box of that round; all rounds, in order.
+    /// `round_constants[round][i]` is added to word i before the S-box of that round; all rounds,
+    /// in order.
     pub round_constants: Vec<Vec<Fr>>,
     /// After the S-box, `new[i] = sum_j mds[i][j] * state[j]`.
     pub mds: Vec<Vec<Fr>>,
@@ -85,7 +88,8 @@ struct Grain(u128);
 impl Grain {
     const BITS: u32 = 80;
 
-    /// Field kind 1 (prime), S-box kind 0 (power), 254 bits, then width and rounds, then thirty ones.
+    /// Field kind 1 (prime), S-box kind 0 (power), 254 bits, then width and rounds, then thirty
+    /// ones.
     fn new(width: usize, full_rounds: usize, partial_rounds: usize) -> Self {
         let fields = [
             (2, 1),
@@ -166,9 +170,10 @@ struct Sparse<const T: usize> {
 
 /// The same permutation with fewer multiplications.
 ///
-/// Constants: what a partial round adds to words 1.. commutes with its S-box, so it moves through the matrix into the
-/// next round. Matrices: M = M' M'' with M' = [1, 0; 0, m] and M'' sparse; M' commutes with the S-box and the constant
-/// of the first word, so it moves into the next round's matrix M M'. The last partial round's matrix stays dense.
+/// Constants: what a partial round adds to words 1.. commutes with its S-box, so it moves through
+/// the matrix into the next round. Matrices: M = M' M'' with M' = [1, 0; 0, m] and M'' sparse; M'
+/// commutes with the S-box and the constant of the first word, so it moves into the next round's
+/// matrix M M'. The last partial round's matrix stays dense.
 struct Schedule<const T: usize> {
     opening: [[Fr; T]; HALF],
     partial: Vec<Fr>,
@@ -267,8 +272,8 @@ fn factor<const T: usize>(mds: &Matrix<T>, rounds: usize) -> (Vec<Sparse<T>>, Ma
     (sparse, current)
 }
 
-/// x with `matrix * x = vector`, by Gauss-Jordan elimination. Every matrix here is invertible, as all square
-/// submatrices of an MDS matrix are.
+/// x with `matrix * x = vector`, by Gauss-Jordan elimination. Every matrix here is invertible, as
+/// all square submatrices of an MDS matrix are.
 fn solve<const T: usize>(mut matrix: Matrix<T>, mut vector: [Fr; T]) -> [Fr; T] {
     for pivot in 0..T {
         let found = (pivot..T)

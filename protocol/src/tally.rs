@@ -64,10 +64,12 @@ impl Mode {
         self == Mode::Negative
     }
 
-    /// The weight that a command means, negative if it is against the option; `None` if it is not one of this mode's.
+    /// The weight that a command means, negative if it is against the option; `None` if it is not
+    /// one of this mode's.
     ///
-    /// Bits 0 to 48 of a command's weight are its magnitude. Bit 49 says "against" in negative voting; in the other
-    /// modes a weight with it would be one that no voter can mean and that, in linear polls, some could pay for.
+    /// Bits 0 to 48 of a command's weight are its magnitude. Bit 49 says "against" in negative
+    /// voting; in the other modes a weight with it would be one that no voter can mean and that, in
+    /// linear polls, some could pay for.
     pub fn weight(self, packed: u64) -> Option<i64> {
         // Below 2^49.
         let magnitude = (packed & (AGAINST - 1)) as i64;
@@ -116,7 +118,8 @@ pub enum TallyError {
 /// One option's count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OptionResult {
-    /// The sum of the weights of all ballots; negative if more was given against the option than for it.
+    /// The sum of the weights of all ballots; negative if more was given against the option than
+    /// for it.
     pub votes: i128,
     /// The voice credits that these weights cost.
     pub spent: u128,
@@ -128,8 +131,8 @@ impl OptionResult {
         hash(&[from_i128(self.votes), from_u128(self.spent)])
     }
 
-    /// The result after a weight changed: `votes + new - old` and `spent + cost(new) - cost(old)`. `None` if one of
-    /// these is out of range, or votes are negative where weights have no signs.
+    /// The result after a weight changed: `votes + new - old` and `spent + cost(new) - cost(old)`.
+    /// `None` if one of these is out of range, or votes are negative where weights have no signs.
     fn change(&self, old_weight: i64, new_weight: i64, mode: Mode) -> Option<Self> {
         let votes = self.votes.checked_add(i128::from(new_weight))?;
         let votes = votes.checked_sub(i128::from(old_weight))?;
@@ -219,7 +222,8 @@ impl Tally {
         self.tree.path_within(option)
     }
 
-    /// Replaces a ballot's old weight for an option by a new one, and gives the option's new result.
+    /// Replaces a ballot's old weight for an option by a new one, and gives the option's new
+    /// result.
     ///
     /// # Errors
     /// [`TallyError::Option`] or [`TallyError::OldWeight`]; nothing changes.
@@ -254,8 +258,8 @@ impl Tally {
     }
 }
 
-/// The root of a tally tree with these results for options 0, 1, …: what a proven tally root must be if these are the
-/// results.
+/// The root of a tally tree with these results for options 0, 1, …: what a proven tally root must
+/// be if these are the results.
 ///
 /// # Errors
 /// [`TallyError::TooManyResults`] if there are more than 5^depth.

@@ -1,7 +1,7 @@
 //! Quinary Merkle trees: a node is `P5` of its five children.
 //!
-//! A tree of depth d has 5^d leaves. A leaf's index in base 5, least significant digit first, gives its position among
-//! its siblings from the leaves up.
+//! A tree of depth d has 5^d leaves. A leaf's index in base 5, least significant digit first, gives
+//! its position among its siblings from the leaves up.
 
 use crate::field::Fr;
 use crate::poseidon::hash;
@@ -47,8 +47,8 @@ pub struct Path {
 }
 
 impl Path {
-    /// The root of the tree that has `leaf` at `index` and these siblings. Of the index only the lowest
-    /// `siblings.len()` base-5 digits count.
+    /// The root of the tree that has `leaf` at `index` and these siblings. Of the index only the
+    /// lowest `siblings.len()` base-5 digits count.
     pub fn root(&self, leaf: Fr, index: u64) -> Fr {
         let mut index = index;
         let mut node = leaf;
@@ -77,8 +77,8 @@ pub(crate) fn without_child(children: &[Fr; ARITY], position: usize) -> [Fr; 4] 
     siblings
 }
 
-/// A tree that stores only the groups of five siblings in which something was set: about 44 bytes a node on each level
-/// if the used leaves are neighbours, and `depth` groups for a lonely leaf.
+/// A tree that stores only the groups of five siblings in which something was set: about 44 bytes a
+/// node on each level if the used leaves are neighbours, and `depth` groups for a lonely leaf.
 #[derive(Clone)]
 pub struct SparseTree {
     /// `empty[level]` is a node of that level with nothing set below it; level 0 is the leaves.
@@ -124,7 +124,8 @@ impl SparseTree {
         self.root
     }
 
-    /// The leaf at an index; the empty leaf if it was never set, or if the index is outside the tree.
+    /// The leaf at an index; the empty leaf if it was never set, or if the index is outside the
+    /// tree.
     pub fn leaf(&self, index: u64) -> Fr {
         if self.groups.is_empty() && index == 0 {
             return self.root;

@@ -9,13 +9,13 @@
 //! # A voter's way
 //!
 //! 1. [`PollFile::parse`](poll::file::PollFile::parse) reads what the operator has published, and
-//!    [`PollContract::open`](poll::contract::PollContract::open) the poll that it names. The file holds
-//!    a digest of what the poll's contract says of itself, so a node cannot lie about it.
+//!    [`PollContract::open`](poll::contract::PollContract::open) the poll that it names. The file
+//!    holds a digest of what the poll's contract says of itself, so a node cannot lie about it.
 //! 2. [`voter::sign_up`] registers a key once for all polls, as the gatekeeper allows.
 //! 3. [`voter::join`] enters a poll under a fresh key, with a [proof](voter::join_proof) that some
 //!    registered key is the voter's, which tells nobody which.
-//! 4. [`Ballot`](voter::ballot::Ballot) turns choices into signed, encrypted messages; [`voter::cast`]
-//!    signs them for a recent block and publishes them.
+//! 4. [`Ballot`](voter::ballot::Ballot) turns choices into signed, encrypted messages;
+//!    [`voter::cast`] signs them for a recent block and publishes them.
 //! 5. [`status`](poll::status::status) tells where the poll is, and what came of it.
 //!
 //! ```
@@ -53,16 +53,17 @@
 //!
 //! # An operator's way
 //!
-//! With the feature `operator`: [`deploy`](operator::deployment::deploy) puts the contracts on a chain,
-//! [`create_or_find`](operator::poll_creation::create_or_find) makes a poll, and
-//! [`payouts`](operator::payouts) has it paid out, or aborted and paid back. Each continues where an
-//! earlier attempt stopped, and sends nothing twice. (Counting and proving is `maci_nova_coordinator`.)
+//! With the feature `operator`: [`deploy`](operator::deployment::deploy) puts the contracts on a
+//! chain, [`create_or_find`](operator::poll_creation::create_or_find) makes a poll, and
+//! [`payouts`](operator::payouts) has it paid out, or aborted and paid back. Each continues where
+//! an earlier attempt stopped, and sends nothing twice. (Counting and proving is
+//! `maci_nova_coordinator`.)
 //!
 //! # Anyone's way
 //!
-//! With the feature `verify`: [`verify`](verify::verify) checks a finalized poll with nothing but its
-//! chain: events, code, proof and results have to agree. The module says what follows from that and
-//! what is still trusted.
+//! With the feature `verify`: [`verify`](verify::verify) checks a finalized poll with nothing but
+//! its chain: events, code, proof and results have to agree. The module says what follows from that
+//! and what is still trusted.
 //!
 //! # Features
 //!
@@ -76,8 +77,9 @@
 //!
 //! # Errors
 //!
-//! [`Error`] has an [`ErrorKind`] for whoever acts on it. Where something may help there is a [`Hint`], and an
-//! error about a decision names its [`Setting`]: a program says both in its own words.
+//! [`Error`] has an [`ErrorKind`] for whoever acts on it. Where something may help there is a
+//! [`Hint`], and an error about a decision names its [`Setting`]: a program says both in its own
+//! words.
 
 pub mod error;
 mod hint;

@@ -1,5 +1,5 @@
-//! A deployment and a poll on the embedded chain for tests, with keys whose trapdoors are known: real
-//! verifiers, proofs without circuits.
+//! A deployment and a poll on the embedded chain for tests, with keys whose trapdoors are known:
+//! real verifiers, proofs without circuits.
 
 pub mod policies;
 

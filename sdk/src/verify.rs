@@ -1,39 +1,40 @@
 //! Verifying a finalized poll with nothing but its chain.
 //!
-//! [`verify`] takes no one's word for the count: it rebuilds the poll's hash chains from the events,
-//! takes the proof from the transaction that finalized the poll, and verifies it here, in Rust,
-//! against the statement that follows from the events and the stored results. It also compares the
-//! code of the poll, of its verifier and of the Poseidon libraries with the contracts that are part
-//! of this program, byte by byte, with the poll's settings and the verifier's key in their places.
+//! [`verify`] takes no one's word for the count: it rebuilds the poll's hash chains from the
+//! events, takes the proof from the transaction that finalized the poll, and verifies it here, in
+//! Rust, against the statement that follows from the events and the stored results. It also
+//! compares the code of the poll, of its verifier and of the Poseidon libraries with the contracts
+//! that are part of this program, byte by byte, with the poll's settings and the verifier's key in
+//! their places.
 //!
 //! # What follows from it
 //!
-//! * The stored results are those of a count of exactly the joins, messages and top-ups in the poll's
-//!   events, all of them and in their order, under the header that the contract names.
+//! * The stored results are those of a count of exactly the joins, messages and top-ups in the
+//!   poll's events, all of them and in their order, under the header that the contract names.
 //! * The contract's rules are the compiled contract's, for everything after its creation.
 //! * Nobody can open the proof's commitments to something else by knowing the logarithm of the
 //!   blindings' base: it is the one that this program hashes to the curve.
 //!
 //! # What is still trusted
 //!
-//! * **The setup behind the verifying key.** From a key alone nobody can tell which circuit it is for, nor
-//!   whether somebody kept its trapdoors. Whoever has the proving key, or the transcript of the ceremony
-//!   that made it, can check that; this does not, nor does it compare `[tau]_2` with a file of powers. A key that
-//!   says that it is one for development, or that has the development setup's tau, is told apart and is
-//!   INSECURE.
-//! * **MACI, the contract that the poll file names.** The poll must be one of its polls. But its code, and
-//!   that of its factory, is not compared with anything, and code does not show what a contract's storage
-//!   began with. Whoever deployed another MACI may have made a poll that began with joins of nobody's or with voters
-//!   kept out.
-//! * **Who may join and with how many credits.** The code of the gatekeeper, the join verifier, the proxy of
-//!   credits and the token is not compared either. That the join verifier says that its key is one for
-//!   development is told.
-//! * **The node.** One that lies about everything, the contracts' code too, can show a poll that never was.
-//!   Ask one that is your own, or several.
+//! * **The setup behind the verifying key.** From a key alone nobody can tell which circuit it is
+//!   for, nor whether somebody kept its trapdoors. Whoever has the proving key, or the transcript
+//!   of the ceremony that made it, can check that; this does not, nor does it compare `[tau]_2`
+//!   with a file of powers. A key that says that it is one for development, or that has the
+//!   development setup's tau, is told apart and is INSECURE.
+//! * **MACI, the contract that the poll file names.** The poll must be one of its polls. But its
+//!   code, and that of its factory, is not compared with anything, and code does not show what a
+//!   contract's storage began with. Whoever deployed another MACI may have made a poll that began
+//!   with joins of nobody's or with voters kept out.
+//! * **Who may join and with how many credits.** The code of the gatekeeper, the join verifier, the
+//!   proxy of credits and the token is not compared either. That the join verifier says that its
+//!   key is one for development is told.
+//! * **The node.** One that lies about everything, the contracts' code too, can show a poll that
+//!   never was. Ask one that is your own, or several.
 //! * Everything in `docs/soundness.md`.
 //!
-//! The proof of a poll that was finalized by way of another contract is not in the transaction's input, where
-//! it is looked for; anybody who has it can give it.
+//! The proof of a poll that was finalized by way of another contract is not in the transaction's
+//! input, where it is looked for; anybody who has it can give it.
 
 mod code;
 mod history;
@@ -76,8 +77,8 @@ pub struct VerifiedPoll {
     /// Why the proof shows nothing to somebody who does not trust whoever made the keys; `None` if
     /// there is no known reason.
     pub insecure: Option<&'static str>,
-    /// keccak256 of the verifying key, encoded as the contract's constructor takes it: names the ceremony
-    /// that everything rests on.
+    /// keccak256 of the verifying key, encoded as the contract's constructor takes it: names the
+    /// ceremony that everything rests on.
     pub key_digest: B256,
     /// The transaction that finalized the poll.
     pub transaction: B256,
@@ -99,8 +100,8 @@ pub struct VerifyOptions<'a> {
 /// Verifies a finalized poll.
 ///
 /// # Errors
-/// [`Error::OnChain`] with what contradicts what; [`Error::InsecureKeys`]; [`Error::Chain`] if the chain
-/// does not answer.
+/// [`Error::OnChain`] with what contradicts what; [`Error::InsecureKeys`]; [`Error::Chain`] if the
+/// chain does not answer.
 pub fn verify<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
@@ -150,7 +151,7 @@ impl VerifyOptions<'_> {
         match (self.production, verifier.insecure, self.key_digest) {
             (true, Some(reason), _) => Err(Error::InsecureKeys(reason)),
             (true, None, None) => {
-                let unknown = Error::InsecureKeys("nobody says which key is the ceremony's");
+                let unknown = Error::InsecureKeys("it is not known which key is the ceremony's");
                 Err(unknown.hint(Hint::KeyDigest))
             }
             _ => Ok(()),
@@ -161,7 +162,7 @@ impl VerifyOptions<'_> {
 fn require_finalized<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
     let reason = match poll.state(chain)? {
         PollState::Finalized => return Ok(()),
-        PollState::Aborted => "it was given up, there are no results to verify",
+        PollState::Aborted => "it was aborted, there are no results to verify",
         PollState::Pending | PollState::Open | PollState::Ended => {
             "it is not finalized, there are no results to verify yet"
         }
@@ -169,8 +170,8 @@ fn require_finalized<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Resul
     Err(poll.inconsistent(reason))
 }
 
-/// All that was read is of one chain only if none of it was replaced meanwhile. The last event shows
-/// that: nothing before it is replaced without it.
+/// All that was read is of one chain only if none of it was replaced meanwhile. The last event
+/// shows that: nothing before it is replaced without it.
 fn require_same_chain<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
@@ -217,7 +218,7 @@ impl Count {
             ));
         }
         let root = |word: U256| {
-            words::to_scalar(word).ok_or_else(|| poll.inconsistent("a root is no field element"))
+            words::to_scalar(word).ok_or_else(|| poll.inconsistent("a root is not a field element"))
         };
         let results = call.newResults.iter().map(|result| OptionResult {
             votes: result.votes,
@@ -229,7 +230,7 @@ impl Count {
             .flat_map(|word| word.to_be_bytes::<32>())
             .collect();
         let proof = DeciderProof::from_bytes(&proof)
-            .map_err(|error| poll.inconsistent(&format!("its proof is none: {error}")))?;
+            .map_err(|error| poll.inconsistent(&format!("its proof is invalid: {error}")))?;
         Ok(Count {
             state_root: root(call.newStateRoot)?,
             tally_root: root(call.tallyRoot)?,
@@ -239,7 +240,8 @@ impl Count {
         })
     }
 
-    /// What the contract tells everybody must be what was claimed, and the claims must fit each other.
+    /// What the contract tells everybody must be what was claimed, and the claims must fit each
+    /// other.
     fn check_stored<C: Chain + ?Sized>(&self, chain: &C, poll: &PollContract) -> Result<(), Error> {
         let header = poll.header();
         let sums = total(&self.results);
@@ -352,7 +354,8 @@ fn check_proof(
     })
 }
 
-/// Sums over all options. Wrong claims may pass 2^128; they are refused by what they are compared with.
+/// Sums over all options. Wrong claims may pass 2^128; they are refused by what they are compared
+/// with.
 fn total(results: &[OptionResult]) -> OptionResult {
     let add = |sum: OptionResult, result: &OptionResult| OptionResult {
         votes: sum.votes.saturating_add(result.votes),

@@ -33,7 +33,8 @@ use crate::voter::ballot::Draft;
 use crate::voter::sign_ups::SignUps;
 use crate::voter::signing_window::{is_refused, Outlook, Window};
 
-/// Messages of one transaction: with 250,000 gas each, less than half of what a transaction may take.
+/// Messages of one transaction: with 250,000 gas each, less than half of what a transaction may
+/// take.
 pub const BATCH: usize = 25;
 
 /// How often messages are signed, if the contract refuses their anchor each time.
@@ -157,7 +158,7 @@ pub fn join<C: Chain + ?Sized>(
 ) -> Result<Joined, Error> {
     let poll = request.poll;
     if request.key.public_key() == *request.poll_key {
-        let text = "the key in the poll has to be another one than the key that has signed up: the same would show everybody who joins";
+        let text = "the key in the poll has to be another one than the key that has signed up: the same would show who joins";
         return Err(Error::Request(text.into()));
     }
     if has_joined(chain, poll, request.key)? {
@@ -244,9 +245,10 @@ fn proof_words(proof: &JoinProof) -> [U256; JoinProof::WORDS] {
     std::array::from_fn(|i| U256::from_be_slice(&bytes[32 * i..][..32]))
 }
 
-/// Signs and publishes a ballot in its order, [`BATCH`] messages in a transaction: each transaction's are
-/// signed just before it is sent, after the one before is in a block. Where the contract refuses the
-/// anchor, because the transaction waited too long or a block was replaced, they are signed and sent again.
+/// Signs and publishes a ballot in its order, [`BATCH`] messages in a transaction: each
+/// transaction's are signed just before it is sent, after the one before is in a block. Where the
+/// contract refuses the anchor, because the transaction waited too long or a block was replaced,
+/// they are signed and sent again.
 pub fn cast<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -335,8 +337,8 @@ fn last_block<C: Chain + ?Sized>(
     Ok(outlook.last_for_node(anchor.block_number))
 }
 
-/// Publishes signed messages in their order, up to [`BATCH`] in a transaction, those of a transaction signed
-/// after one block.
+/// Publishes signed messages in their order, up to [`BATCH`] in a transaction, those of a
+/// transaction signed after one block.
 pub fn publish<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -526,7 +528,7 @@ pub fn top_up<C: Chain + ?Sized>(
     }
     require_open(chain, poll)?;
     if !(1..poll.chains(chain)?.next_state_index).contains(&state_index) {
-        let text = format!("nobody has joined the poll at state index {state_index}");
+        let text = format!("there is no voter at state index {state_index}");
         return Err(Error::OnChain(text));
     }
     let amount = U256::from(credits).checked_mul(settings.creditUnit);

@@ -167,9 +167,9 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         self.and(&x, &y)
     }
 
-    /// The Edwards sum of two points on the curve, six constraints:
-    /// `x3 = (x1 y2 + y1 x2) / (1 + d x1 x2 y1 y2)`, `y3 = (y1 y2 - a x1 x2) / (1 - d x1 x2 y1 y2)`.
-    /// The denominators are not 0 on the curve, d not being a square.
+    /// The Edwards sum of two points on the curve, six constraints: `x3 = (x1 y2 + y1 x2) / (1 + d
+    /// x1 x2 y1 y2)`, `y3 = (y1 y2 - a x1 x2) / (1 - d x1 x2 y1 y2)`. The denominators are not 0 on
+    /// the curve, d not being a square.
     pub fn add_points(&mut self, p: &Point, q: &Point) -> Point {
         let a = Fr::from(EDWARDS_A);
         let xy = self.mul(&p.x, &q.y);
@@ -301,9 +301,9 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
     /// - R + D P, which is therefore not the point at infinity, and R are neither equal nor
     ///   opposite: ℓ would divide D or `4 m + D`, which are not 0 and between -ℓ and ℓ.
     ///
-    /// After them `m < ℓ` is odd, so M is of an order above two and has Edwards coordinates. What is
-    /// left, one window for a scalar of 251 bits and two for one of 254, may run into multiples of
-    /// ℓ and uses the Edwards law, which has no exception.
+    /// After them `m < ℓ` is odd, so M is of an order above two and has Edwards coordinates. What
+    /// is left, one window for a scalar of 251 bits and two for one of 254, may run into multiples
+    /// of ℓ and uses the Edwards law, which has no exception.
     fn mul_large_order(&mut self, scalar: &ScalarWindows, point: &Point) -> Point {
         let windows = &scalar.windows;
         let multiples = self.odd_multiples(point);

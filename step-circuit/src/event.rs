@@ -24,10 +24,10 @@ use crate::Fr;
 /// Bits within which `balance + cost(old) - cost(new)` lies, sign apart: a balance is below 2^99
 /// and a cost's magnitude below 2^98.
 ///
-/// The balance: `2^32` credits of a join and fewer than 2^50 top-ups of less than 2^48. Both bounds,
-/// and that there are fewer than 2^50 messages, are checked where events enter the chains, by the
-/// contract and by who reads a log, and not here: a chain that holds a larger amount may have no
-/// proof. The cost: magnitudes of weights are below 2^49.
+/// The balance: `2^32` credits of a join and fewer than 2^50 top-ups of less than 2^48. Both
+/// bounds, and that there are fewer than 2^50 messages, are checked where events enter the chains,
+/// by the contract and by who reads a log, and not here: a chain that holds a larger amount may
+/// have no proof. The cost: magnitudes of weights are below 2^49.
 const CREDIT_BITS: usize = 102;
 
 /// The preimage of a state leaf, bound to the state only where an event names the leaf.
@@ -329,8 +329,8 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
     ///
     /// Both weights have a magnitude below 2^49: the new one by its width, the old one because only
     /// applied votes write weights. Their costs are below 2^98, and at least 0 but for a new weight
-    /// that is not one of the mode's: in linear voting that one would cost -m, and is refused.
-    /// So what is left, 2^102 added, is above 0 and below 2^103, and its highest bit says whether it
+    /// that is not one of the mode's: in linear voting that one would cost -m, and is refused. So
+    /// what is left, 2^102 added, is above 0 and below 2^103, and its highest bit says whether it
     /// was negative.
     ///
     /// Where the leaf is not bound (an invalid index, a join, a blind event) balance and old weight

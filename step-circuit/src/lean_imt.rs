@@ -1,10 +1,10 @@
 //! Paths in the tree of sign-ups as gadgets: `protocol::lean_imt` inside the circuit.
 //!
-//! The number of levels is the prover's secret. A path of d levels uses the first d of [`MAX_DEPTH`];
-//! above, the node is handed on. Which levels are used, on which side and with which sibling has one
-//! representation for each path:
-//! * levels are used from the first on. Gaps would skip hashes and so say nothing that a path without
-//!   them does not say, but one path would have many assignments;
+//! The number of levels is the prover's secret. A path of d levels uses the first d of
+//! [`MAX_DEPTH`]; above, the node is handed on. Which levels are used, on which side and with which
+//! sibling has one representation for each path:
+//! * levels are used from the first on. Gaps would skip hashes and so say nothing that a path
+//!   without them does not say, but one path would have many assignments;
 //! * a level that is not used has side 0 and sibling 0. No constraint of the node looks at them
 //!   there; left free, they would be values that nothing binds.
 
@@ -33,8 +33,8 @@ pub struct LeanPath {
 }
 
 impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
-    /// New variables for a path of at most [`MAX_DEPTH`] levels (what is above is not looked at), in
-    /// their one representation; five constraints a level, but four at the first.
+    /// New variables for a path of at most [`MAX_DEPTH`] levels (what is above is not looked at),
+    /// in their one representation; five constraints a level, but four at the first.
     pub fn alloc_lean_path(&mut self, path: &NativePath) -> LeanPath {
         let mut levels: Vec<Level> = Vec::with_capacity(MAX_DEPTH);
         for i in 0..MAX_DEPTH {

@@ -4,14 +4,15 @@
 //! under the same name. [`StepCircuit`] holds K events and is a Nova step circuit over the seven
 //! elements of the poll's state.
 //!
-//! Two properties are what the relation is for. *Nobody can stop the count*: every message that
-//! can enter the chain has a satisfying witness, whoever made it and whatever is in it. What may
-//! enter is decided elsewhere: that a join's credits and a top-up's index and amount are in range is
+//! Two properties are what the relation is for. *Nobody can stop the count*: every message that can
+//! enter the chain has a satisfying witness, whoever made it and whatever is in it. What may enter
+//! is decided elsewhere: that a join's credits and a top-up's index and amount are in range is
 //! checked by the contract, or by who reads a log, and taken for granted here. *The coordinator has
 //! no freedom*: given the state and the event, the state after is a function, and which joins and
 //! messages there are, in which order, is fixed by two hash chains whose ends a verifier compares.
-//! The coordinator chooses blind events alone, how many and with which salt, and they change leaf 0,
-//! which belongs to nobody and decides nothing. Each gadget's documentation says how it keeps both.
+//! The coordinator chooses blind events alone, how many and with which salt, and they change leaf
+//! 0, which belongs to nobody and decides nothing. Each gadget's documentation says how it keeps
+//! both.
 //!
 //! [`membership`] is another relation, of a voter who joins: it is proven alone, by whoever joins.
 

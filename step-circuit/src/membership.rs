@@ -2,8 +2,8 @@
 //!
 //! Public inputs, in this order: root, nullifier, scope, binding. What they mean, and why a sign-up
 //! gives at most one nullifier, is said in the protocol's module. What the circuit adds:
-//! * the bits of s are those of an integer below ℓ. With s + ℓ, which has the same key and also fits
-//!   into 251 bits, a key would have a second nullifier;
+//! * the bits of s are those of an integer below ℓ. With s + ℓ, which has the same key and also
+//!   fits into 251 bits, a key would have a second nullifier;
 //! * the leaf is computed from s, never taken from outside, so no node can be given for one;
 //! * the binding is squared. That says nothing about it, but makes it a variable that a constraint
 //!   holds: an input without any could be dropped when keys are made, and would then bind nothing.

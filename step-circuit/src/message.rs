@@ -43,7 +43,8 @@ pub struct Content {
     pub encryption_key: Point,
     /// The message chain before this message.
     pub previous: Num,
-    /// The anchor that a message was sent with; 0 for a top-up, as the contract has it in the chain.
+    /// The anchor that a message was sent with; 0 for a top-up, as the contract has it in the
+    /// chain.
     pub anchor: Num,
     /// The leaf that a top-up is for, below 2^50 where it enters the chain.
     pub top_up_index: Num,

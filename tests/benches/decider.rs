@@ -5,11 +5,11 @@
 //! cargo bench -p maci-nova-tests --bench decider [-- S,V ...]
 //! ```
 //! measures polls with state tree depth S and vote option tree depth V, one event a step; (2,1),
-//! (4,2) and (10,3) if none is given. Everything is measured in a process of its own, so that a peak
-//! of memory is that of one thing: making keys, loading them, proving 10 messages. The first shape
-//! also proves 1,000 messages, whose gas differs by the price of calldata bytes alone. Without
-//! `--bench`, as `cargo test --benches` starts it, it measures (1,1) with 10 messages to show that it
-//! runs.
+//! (4,2) and (10,3) if none is given. Everything is measured in a process of its own, so that a
+//! peak of memory is that of one thing: making keys, loading them, proving 10 messages. The first
+//! shape also proves 1,000 messages, whose gas differs by the price of calldata bytes alone.
+//! Without `--bench`, as `cargo test --benches` starts it, it measures (1,1) with 10 messages to
+//! show that it runs.
 
 use std::collections::BTreeMap;
 use std::env;

@@ -6,7 +6,8 @@
 //! ```
 //! measures N steps (8 if not given) with each number K of events a step (1, 2, 4 and 8). Each step
 //! is folded by one engine and then by the other, so that noise of the machine hits both. Without
-//! `--bench`, as `cargo test --benches` starts it, it takes one step with K = 1 to show that it runs.
+//! `--bench`, as `cargo test --benches` starts it, it takes one step with K = 1 to show that it
+//! runs.
 
 use std::env;
 use std::process::{Command, ExitCode, Stdio};
@@ -28,8 +29,8 @@ const STEPS: usize = 8;
 /// Steps that hold the blind event and the joins.
 const JOINING: usize = 2;
 /// Steps before those that are timed. The first ones fold instances that are zero or nearly, and a
-/// step of the folding engine commits to the witness of the step before it: all that are timed shall
-/// commit to witnesses of messages.
+/// step of the folding engine commits to the witness of the step before it: all that are timed
+/// shall commit to witnesses of messages.
 const WARM_UP: usize = JOINING + 1;
 /// Steps after the warm-up in a process that only shows its peak of memory.
 const PEAK_STEPS: usize = 2;
@@ -283,7 +284,8 @@ struct Row {
     events_per_step: usize,
     constraints: (usize, usize),
     step_seconds: f64,
-    /// The median over all steps of this engine's time as a part of the library's for the same step.
+    /// The median over all steps of this engine's time as a part of the library's for the same
+    /// step.
     part_of_library: f64,
     preparing_seconds: f64,
     peak_bytes: Option<u64>,

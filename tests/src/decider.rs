@@ -35,8 +35,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The keys of the polls with vote option trees of depth 1 or 2, state trees of depth 4, and one
-    /// event a step. Making them takes a minute, so each are made once.
+    /// The keys of the polls with vote option trees of depth 1 or 2, state trees of depth 4, and
+    /// one event a step. Making them takes a minute, so each are made once.
     pub fn of(vote_depth: usize) -> &'static Keys {
         static KEYS: [OnceLock<Keys>; 2] = [const { OnceLock::new() }; 2];
         KEYS[vote_depth - 1].get_or_init(|| {

@@ -151,8 +151,8 @@ pub const KINDS: [Kind; 48] = [
 ];
 
 impl Kind {
-    /// The rule by which a message of this kind is refused in a poll, for a voter with a usable key; none if it is
-    /// applied.
+    /// The rule by which a message of this kind is refused in a poll, for a voter with a usable
+    /// key; none if it is applied.
     pub fn refused_by(self, header: &Header) -> Option<Rule> {
         let only_if = |condition: bool, rule| condition.then_some(rule);
         let unless_signed = only_if(!header.mode.has_signs(), Rule::Weight);
@@ -363,8 +363,8 @@ impl HostilePoll {
     }
 
     /// Makes and processes so many valid votes, each for the next voter in turn. Those of one round
-    /// of all voters do not touch each other, so the state is found once a round: this is the way to
-    /// make many.
+    /// of all voters do not touch each other, so the state is found once a round: this is the way
+    /// to make many.
     pub fn vote(&mut self, votes: usize) -> Vec<Transition> {
         let mut items = Vec::with_capacity(votes);
         let mut rehearsal = self.poll.clone();

@@ -15,8 +15,8 @@ pub const POLLS: [&str; 3] = ["small", "linear", "medium"];
 /// Those and one in full voting: polls that are counted as MACI's core counts them.
 pub const COUNTED_ALIKE: [&str; 4] = ["small", "linear", "medium", "full"];
 
-/// The poll in full voting that is not: MACI's core takes votes of weight 0 from who has nothing left, its circuit and
-/// this do not.
+/// The poll in full voting that is not: MACI's core takes votes of weight 0 from who has nothing
+/// left, its circuit and this do not.
 pub const WIPED: &str = "full-wiped";
 
 /// A file in `vectors/`.

@@ -35,13 +35,13 @@ pub struct Proving {
     /// Directory for the checkpoint and the proof; made if it is not there
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Go on from the checkpoint in DIR, if there is one
+    /// Resume from the checkpoint in DIR, if there is one
     #[arg(long)]
     pub resume: bool,
     /// Powers-of-tau file of a public ceremony
     #[arg(long, value_name = "FILE")]
     pub ptau: Option<PathBuf>,
-    /// INSECURE: a setup whose secret everybody can compute, for trying things out
+    /// INSECURE: a setup whose secret anyone can compute, for trying things out
     #[arg(long)]
     pub insecure_setup: bool,
     /// Events in one step, 1 to 16; part of the parameters
@@ -77,7 +77,7 @@ pub struct Finalize {
     /// Directory for the log, the checkpoint and the proof; made if it is not there
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Go on from the checkpoint in DIR, if there is one (with a poll file always so)
+    /// Resume from the checkpoint in DIR, if there is one (with a poll file always so)
     #[arg(long)]
     pub resume: bool,
     /// The powers of tau.

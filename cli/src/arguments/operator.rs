@@ -29,7 +29,7 @@ pub struct Deploy {
     /// Events in one step, 1 to 16
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub events_per_step: usize,
-    /// Who may sign up: `free-for-all`, everybody and as often as they want; `token:ADDRESS`,
+    /// Who may sign up: `free-for-all`, anyone, as often as they want; `token:ADDRESS`,
     /// owners of this ERC-721's tokens, once for each; `excubiae:ADDRESS`, whom this policy of
     /// Excubiae lets in; or the ADDRESS of a gatekeeper that is deployed and serves no MACI yet.
     /// Without it, it is asked for
@@ -61,12 +61,13 @@ pub struct PollCreate {
     /// What a weight w costs
     #[arg(long, value_enum, default_value_t = CostMode::Quadratic)]
     pub mode: CostMode,
-    /// Take messages that were signed within so many blocks, 5 to 255 (8190 where the chain keeps its
-    /// blocks' hashes, EIP-2935); else 15 minutes of this chain's blocks. `off` is for clients that know
-    /// nothing of it, such as MACI v3's: anybody can then send an old ballot again and undo a newer one
+    /// Take messages that were signed within so many blocks, 5 to 255 (8190 where the chain keeps
+    /// its blocks' hashes, EIP-2935); else 15 minutes of this chain's blocks. `off` is for clients
+    /// that know nothing of it, such as MACI v3's: anyone can then send an old ballot again and
+    /// undo a newer one
     #[arg(long, value_name = "BLOCKS")]
     pub signed_within: Option<SignedWithin>,
-    /// Only who is among the sign-ups up to this index may join, from 0; else everybody who signs up in time
+    /// Only sign-ups up to this index may join, from 0; otherwise all that are made in time
     #[arg(long, value_name = "INDEX")]
     pub last_sign_up: Option<u32>,
     /// Start so long from now
@@ -81,8 +82,8 @@ pub struct PollCreate {
     /// End at this time, in seconds since 1970
     #[arg(long, value_name = "SECONDS")]
     pub end_at: Option<u64>,
-    /// Time for the proof after the end, 1h to 365d; then anybody may give the poll up. Has to cover joins of the
-    /// last moments, which do not add to it
+    /// Time for the proof after the end, 1h to 365d; then anyone may abort the poll. Has to cover
+    /// joins of the last moments, which do not add to it
     #[arg(long, value_name = "TIME", default_value = "7d")]
     pub proving_time: TimeSpan,
     /// Time for the proof that each message adds, 1s to 1h
@@ -91,7 +92,7 @@ pub struct PollCreate {
     /// The most time that all messages together add, at most 90d: as many messages are taken as fit
     #[arg(long, value_name = "TIME", default_value = "30d")]
     pub most_proving_time: TimeSpan,
-    /// Voice credits that everybody starts with, below 2^32
+    /// Voice credits that every voter starts with, below 2^32
     #[arg(long, value_name = "N")]
     pub credits: Option<u32>,
     /// A contract that says how many credits who joins has

@@ -37,7 +37,7 @@ pub struct Setup {
     /// Powers-of-tau file of a public ceremony
     #[arg(long, value_name = "FILE")]
     pub ptau: Option<PathBuf>,
-    /// INSECURE: a setup whose secret everybody can compute, for trying things out
+    /// INSECURE: a setup whose secret anyone can compute, for trying things out
     #[arg(long)]
     pub insecure_setup: bool,
 }
@@ -45,8 +45,8 @@ pub struct Setup {
 /// A node, if one is named.
 #[derive(Clone, Debug, Args)]
 pub struct Endpoint {
-    /// A node of the poll's chain, in place of the poll file's. May hold an API key: then give it in
-    /// the environment
+    /// A node of the poll's chain, in place of the poll file's. May hold an API key: then give it
+    /// in the environment
     #[arg(
         long,
         value_name = "URL",
@@ -76,7 +76,8 @@ pub struct Sender {
     /// File with the keystore's password; else MACI_NOVA_PASSWORD, else it is asked for
     #[arg(long, value_name = "FILE", requires = "keystore")]
     pub password_file: Option<PathBuf>,
-    /// File with the sending account's key (0x…); without keystore and file MACI_NOVA_ETH_KEY holds it
+    /// File with the sending account's key (0x…); without keystore and file MACI_NOVA_ETH_KEY holds
+    /// it
     #[arg(long, value_name = "FILE")]
     pub account_key_file: Option<PathBuf>,
     /// The most that a unit of gas may cost, in gwei: nodes recommend prices

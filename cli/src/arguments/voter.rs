@@ -15,11 +15,11 @@ pub struct Verify {
     /// The poll log (JSON Lines); only its public part is used
     #[arg(long, value_name = "FILE", requires = "proof")]
     pub log: Option<PathBuf>,
-    /// Directory of the proof, or the proof file itself. With a poll file the decider.json of a poll that
-    /// was finalized by way of another contract
+    /// Directory of the proof, or the proof file itself. With a poll file the decider.json of a
+    /// poll that was finalized by way of another contract
     #[arg(long, value_name = "DIR")]
     pub proof: Option<PathBuf>,
-    /// Digest of the verifier's key, from whoever was at its ceremony; --production needs it
+    /// Digest of the verifier's key, from someone who was at its ceremony; --production needs it
     #[arg(long, value_name = "HEX", requires = "poll_file")]
     pub key_digest: Option<B256>,
     /// Powers-of-tau file that the proof was made with (not for the development setup)
@@ -84,8 +84,8 @@ pub struct Join {
     /// File of the voter's first key in the poll; made if it is not there
     #[arg(long, value_name = "FILE")]
     pub poll_key_file: PathBuf,
-    /// Proving key of the join proof, which came with the poll file; else FILE.join.key beside it, else
-    /// the cache's
+    /// Proving key of the join proof, which came with the poll file; else FILE.join.key beside it,
+    /// else the cache's
     #[arg(long, value_name = "FILE")]
     pub join_key: Option<PathBuf>,
     /// What the poll's credit contract wants to know (0x…)
@@ -116,8 +116,8 @@ pub struct Vote {
         conflicts_with = "ballot"
     )]
     pub votes: Vec<Choice>,
-    /// File with a line OPTION=WEIGHT for each option, or - for standard input: what is in arguments can be
-    /// seen by others on this machine, and stays in the shell's history
+    /// File with a line OPTION=WEIGHT for each option, or - for standard input: what is in
+    /// arguments can be seen by others on this machine, and stays in the shell's history
     #[arg(long, value_name = "FILE")]
     pub ballot: Option<PathBuf>,
     /// The voter's index; without it the join with the key is looked up
@@ -171,7 +171,8 @@ pub struct Status {
     /// The poll.
     #[command(flatten)]
     pub node: Node,
-    /// Whether the messages of this file, which vote --out wrote, are in the poll, and in this order
+    /// Whether the messages of this file, which vote --out wrote, are in the poll, and in this
+    /// order
     #[arg(long, value_name = "FILE")]
     pub messages: Option<PathBuf>,
 }

@@ -32,9 +32,9 @@ pub fn run(arguments: &Abort, console: &Console) -> Result<(), Failure> {
     console.show(&document, |out| match gas {
         Some(gas) => writeln!(
             out,
-            "poll {} is given up ({gas} gas); who has paid gets it back with withdraw",
+            "poll {} is aborted ({gas} gas); withdraw pays back what was paid",
             poll.address
         ),
-        None => writeln!(out, "poll {} was given up already", poll.address),
+        None => writeln!(out, "poll {} was aborted already", poll.address),
     })
 }

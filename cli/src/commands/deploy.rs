@@ -41,8 +41,8 @@ struct Step<'a> {
 
 /// What somebody has to know who does not say who may sign up.
 const QUESTION: &str =
-    "Anybody could sign up as often as they want, and so vote as often as they want. \
-    To let everybody in, type yes (for others see --gatekeeper): ";
+    "Anyone could sign up as often as they want, and so vote as often as they want. \
+    To let everyone in, type yes (for others see --gatekeeper): ";
 
 /// Runs the command.
 pub fn run(arguments: &Deploy, production: bool, console: &Console) -> Result<(), Failure> {
@@ -88,7 +88,7 @@ fn gatekeeper(
     match ask() {
         Some(answer) if answer.trim() == "yes" => Ok(Gatekeeper::FreeForAll),
         _ => Err(Failure::Usage(
-            "who may sign up? give --gatekeeper token:ADDRESS (owners of an ERC-721's tokens), excubiae:ADDRESS (whom a policy lets in), the ADDRESS of a gatekeeper, or free-for-all: then anybody can sign up, and vote, as often as they want".into(),
+            "who may sign up? give --gatekeeper token:ADDRESS (owners of an ERC-721's tokens), excubiae:ADDRESS (whom a policy lets in), the ADDRESS of a gatekeeper, or free-for-all: then anyone can sign up, and vote, as often as they want".into(),
         )),
     }
 }

@@ -29,11 +29,11 @@ struct Document {
     cost: String,
     voice_credits: String,
     out: Option<String>,
-    /// The last block, as far as can be told, in which what was written to the file can be published; none without
-    /// anchors.
+    /// The last block, as far as can be told, in which what was written to the file can be
+    /// published; none without anchors.
     publish_until: Option<u64>,
-    /// The last block, as far as can be told, in which others can send what was signed until now, once more or at
-    /// all; none without anchors, where that is so until the poll's end.
+    /// The last block, as far as can be told, in which others can send what was signed until now,
+    /// once more or at all; none without anchors, where that is so until the poll's end.
     replayable_until: Option<u64>,
     first_message: Option<u64>,
     gas: Option<u64>,
@@ -144,12 +144,12 @@ fn find(
     let chain = &connection.chain;
     if let Some(index) = arguments.state_index {
         let joined = join_at(chain, poll, index, console)?;
-        let text = || poll.inconsistent(&format!("nobody has joined at state index {index}"));
+        let text = || poll.inconsistent(&format!("there is no voter at state index {index}"));
         return Ok(joined.ok_or_else(text)?);
     }
     let joined = find_join(chain, poll, &key.public_key(), console)?;
     Ok(joined.ok_or_else(|| {
-        poll.inconsistent("nobody has joined with this key; give the poll key that you joined with, or name yourself with --state-index if a ballot changed to this key")
+        poll.inconsistent("no voter has joined with this key; give the poll key that you joined with, or name yourself with --state-index if a ballot changed to this key")
     })?)
 }
 
@@ -157,7 +157,7 @@ fn explain(ballot: &Ballot<'_>, new_key_file: Option<&Path>, console: &Console) 
     let nonces: Vec<String> = ballot.nonces().iter().map(u64::to_string).collect();
     let key = match new_key_file {
         Some(path) => format!("the key of {}", path.display()),
-        None => "one that nobody has, so that nothing sent before counts".into(),
+        None => "one that is forgotten, so that nothing sent before counts".into(),
     };
     console.note(format!(
         "a ballot for state index {}: published with nonces {}, counted from the last to the first; after it the key is {key}",
@@ -174,7 +174,7 @@ fn warn_of_replays(
     console: &Console,
 ) -> Result<(), Failure> {
     let Some(outlook) = outlook else {
-        console.warn("this poll takes what was signed at any time: whoever has seen an earlier ballot of yours can send it again after this one, until the poll ends, and it counts in place of this one");
+        console.warn("this poll takes what was signed at any time: anyone who has seen an earlier ballot of yours can send it again after this one, until the poll ends, and it counts in place of this one");
         return Ok(());
     };
     if !can_be_repeated(&connection.chain, poll, outlook)? {
@@ -195,9 +195,9 @@ fn warn_of_replays(
     Ok(())
 }
 
-/// In full voting a ballot that is counted first spends exactly what the voter joined with. In the other
-/// modes it may cost more, if a top-up follows: those that are there already are counted after this
-/// ballot, so they do not help.
+/// In full voting a ballot that is counted first spends exactly what the voter joined with. In the
+/// other modes it may cost more, if a top-up follows: those that are there already are counted
+/// after this ballot, so they do not help.
 fn check_cost(ballot: &Ballot<'_>, credits: u64, console: &Console) -> Result<(), Failure> {
     let whole = ballot.cost() == u128::from(credits);
     if ballot.header.mode == Mode::Full && ballot.first_nonce == 1 && !whole {

@@ -121,8 +121,8 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
     console.print(&document)
 }
 
-/// The poll, with everything that MACI is for. What people want is added up on the way: it has to be
-/// the result.
+/// The poll, with everything that MACI is for. What people want is added up on the way: it has to
+/// be the result.
 fn play(mut poll: Scenario<'_>, console: &Console) -> Result<Document, Failure> {
     let note = |text: &str| console.note(text);
     note("sign up: seven people with a token each, one of them sells their vote");
@@ -132,7 +132,7 @@ fn play(mut poll: Scenario<'_>, console: &Console) -> Result<Document, Failure> 
             .collect::<Result<Vec<_>, _>>()
     })?;
     poll.open()?;
-    note("join: under fresh keys, with a proof that tells nobody whose they are");
+    note("join: under fresh keys, with a proof that does not tell whose they are");
     poll.timed("join", |poll| {
         voters[..5]
             .iter_mut()
@@ -219,7 +219,7 @@ fn first_ballots(
     wanted.extend(choices);
     poll.vote(dan, &choices)?;
     poll.top_up(dan, 50)?;
-    note("not to be counted: Eve overspends; garbage; a vote for Ada with somebody else's key");
+    note("not to be counted: Eve overspends; garbage; a vote for Ada with another voter's key");
     poll.vote(eve, &[choice(1, 11)])?;
     let garbage = garbage(&poll.anchor()?);
     poll.publish(eve.account, &[garbage])?;
@@ -230,8 +230,8 @@ fn first_ballots(
     poll.vote(&thief, &[choice(1, 9)])
 }
 
-/// A message by a key that is not the voter's yet, and then the ballot that makes it theirs: counted in
-/// reverse, both are right.
+/// A message by a key that is not the voter's yet, and then the ballot that makes it theirs:
+/// counted in reverse, both are right.
 fn change_key(
     poll: &mut Scenario<'_>,
     voter: &Voter,

@@ -1,8 +1,8 @@
 //! A whole poll with everybody's part: from the contracts to the results. The demo plays one, tests
 //! play many.
 //!
-//! It goes through the same functions as the commands of each role, on a chain in this process or on
-//! a node's.
+//! It goes through the same functions as the commands of each role, on a chain in this process or
+//! on a node's.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -114,8 +114,8 @@ pub struct Scenario<'a> {
 }
 
 impl<'a> Scenario<'a> {
-    /// Deploys everything, in `directory`, which is empty, and creates a poll. What follows is added to the
-    /// gas.
+    /// Deploys everything, in `directory`, which is empty, and creates a poll. What follows is
+    /// added to the gas.
     pub fn begin(
         mut demo_chain: DemoChain,
         setting: Setting,

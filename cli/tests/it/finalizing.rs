@@ -415,7 +415,7 @@ fn stopped_anywhere_it_goes_on() {
     let ended = run(&cache, &line, &paths).ok();
     // 5 voters, a top-up and a blinding event.
     let steps = 5 + TINY_MESSAGES + 2;
-    let going_on = format!("going on after step {steps} of {steps}");
+    let going_on = format!("resuming after step {steps} of {steps}");
     assert!(ended.stderr.contains(&going_on), "{ended:?}");
     assert_eq!(ended.json()["verified"], true);
     let tally = run_line("tally --json --log {} --key-file {}", &paths[..2])

@@ -64,7 +64,8 @@ fn public_keys_are_those_of_the_vectors() {
     assert_eq!(public["serialized"], text.trim_end());
 }
 
-/// Keys that MACI's packages made: any 256 bits, which are not reduced, in any of the texts that they read.
+/// Keys that MACI's packages made: any 256 bits, which are not reduced, in any of the texts that
+/// they read.
 #[test]
 fn keys_of_macis_packages_are_read() {
     let directory = tempfile::tempdir().expect("directory");

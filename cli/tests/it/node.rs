@@ -122,7 +122,8 @@ fn finalize_through_kills(town: &Town, finalize: &str) -> Value {
     };
     kill_at("keys loaded");
     kill_at("steps proven");
-    // Another node that knows nothing of the poll: nothing is proven, so nothing is shown to a node.
+    // Another node that knows nothing of the poll: nothing is proven, so nothing is shown to a
+    // node.
     let stranger = Anvil::start(&[]).expect("one was there");
     let line = finalize.replace(" --json", "");
     let error = town.refused(&format!("{line} --second-rpc-url {}", stranger.url()));
@@ -144,7 +145,8 @@ fn votes(document: &Value) -> Vec<String> {
     votes.collect()
 }
 
-/// Votes, a relayer, an override and a restart after a kill at each stage of the coordinator's work.
+/// Votes, a relayer, an override and a restart after a kill at each stage of the coordinator's
+/// work.
 #[test]
 fn every_role_by_its_commands() {
     let Some(town) = Town::new() else {
@@ -261,7 +263,7 @@ fn a_poll_that_is_given_up() {
     let error = town.refused("abort --account-key-file account2.key");
     assert!(error.contains("at the earliest from"), "{error}");
     let error = town.refused("withdraw --account-key-file account1.key");
-    assert!(error.contains("given up"), "{error}");
+    assert!(error.contains("aborted"), "{error}");
     town.go_to(town.time("deadline"));
     let late = "finalize --poll-file poll.json --key-file coordinator.key --out proof --insecure-setup --confirmations 0 --account-key-file account0.key";
     let error = town.refused(late);
@@ -272,7 +274,7 @@ fn a_poll_that_is_given_up() {
     let error = town.refused("withdraw --account-key-file account1.key");
     assert!(error.contains("nothing"), "{error}");
     let error = town.refused("verify --poll-file poll.json");
-    assert!(error.contains("given up"), "{error}");
+    assert!(error.contains("aborted"), "{error}");
 }
 
 /// A policy whose owner has to agree, and evidence for it.

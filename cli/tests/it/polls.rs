@@ -296,8 +296,8 @@ fn a_reorganisation_is_followed() {
     scene.ends_with([(0, 0), (3, 9), (4, 16)]);
 }
 
-/// Whatever the first node shows, nothing is folded to its end, and so nothing proven, before the second
-/// one has the same poll with the same messages, and its end.
+/// Whatever the first node shows, nothing is folded to its end, and so nothing proven, before the
+/// second one has the same poll with the same messages, and its end.
 #[test]
 fn nothing_is_proven_before_a_second_node_agrees() {
     let mut scene = Scene::new(Mode::Quadratic, 1);
@@ -411,7 +411,7 @@ fn nobody_proves_after_the_deadline() {
     )
     .expect("aborted");
     let error = scene.poll.settle().expect_err("given up");
-    assert!(error.to_string().contains("given up"), "{error}");
+    assert!(error.to_string().contains("aborted"), "{error}");
 }
 
 /// A node that leaves out an event, always or once.

@@ -316,7 +316,7 @@ fn a_full_disk_loses_nothing() {
         .output();
     let error = message(&Run::from(output.expect("runs")), 8);
     assert!(error.contains("the last one is unchanged"), "{error}");
-    assert!(error.contains("go on with --resume"), "{error}");
+    assert!(error.contains("run it again with --resume"), "{error}");
     let mut left: Vec<_> = fs::read_dir(&attempt.out)
         .expect("directory")
         .map(|entry| entry.expect("entry").file_name())

@@ -9,8 +9,8 @@
 //! 5. the results' leaves hash to the tally root of z_i
 //! 6. e_v = sum_j v_j c^j,  e = sum_j W''_j c^j + c^half sum_i E''_i c^i
 //! ```
-//! The commitments' own foldings are the verifier's: he has U.C, C, R's two commitments, r_1 and r_2
-//! in `v`. Public inputs: c, e_v, e. Committed to before c is known: W'', u'', x'', v.
+//! The commitments' own foldings are the verifier's: he has U.C, C, R's two commitments, r_1 and
+//! r_2 in `v`. Public inputs: c, e_v, e. Committed to before c is known: W'', u'', x'', v.
 
 use std::sync::Arc;
 

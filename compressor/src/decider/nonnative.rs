@@ -1,9 +1,9 @@
 //! Relations modulo q in a circuit over Fr.
 //!
 //! An element of Fq stands as four limbs of 66 bits, little-endian: any integer below 2^255 that is
-//! congruent to it. A relation `S = 0 mod q` is shown as the integer equation `S = k q`, which holds
-//! if it does modulo r (one native constraint) and modulo 2^264 (two carries over the limbs of the
-//! products' lower half), since `|S - k q| < r 2^264` (Chinese remainders).
+//! congruent to it. A relation `S = 0 mod q` is shown as the integer equation `S = k q`, which
+//! holds if it does modulo r (one native constraint) and modulo 2^264 (two carries over the limbs
+//! of the products' lower half), since `|S - k q| < r 2^264` (Chinese remainders).
 
 use ff::{Field, PrimeField};
 use maci_nova_step_circuit::{

@@ -14,8 +14,8 @@
 //! three for an incomplete addition
 //! ```
 //! The sums begin at a constant point of unknown logarithm, hashed to the curve. An addition is
-//! exceptional only if the prover's scalars make the sum the next table point or its opposite, which
-//! would give that logarithm away. (At a point of the prover's choice it could be made so.)
+//! exceptional only if the prover's scalars make the sum the next table point or its opposite,
+//! which would give that logarithm away. (At a point of the prover's choice it could be made so.)
 
 use ff::{Field, PrimeField};
 use halo2curves::{

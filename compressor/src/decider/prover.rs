@@ -94,9 +94,10 @@ impl Prover {
     /// The same with keys from a cache, where they are kept if they had to be made. In production
     /// only a ceremony's keys will do.
     ///
-    /// The circuit holds the engine's digest, which covers both folding circuits and both commitment
-    /// keys with the powers of tau, and the generators of the CycleFold commitments. So keys of
-    /// another shape or of other powers are those of another circuit, which the cache keeps apart.
+    /// The circuit holds the engine's digest, which covers both folding circuits and both
+    /// commitment keys with the powers of tau, and the generators of the CycleFold commitments. So
+    /// keys of another shape or of other powers are those of another circuit, which the cache keeps
+    /// apart.
     ///
     /// # Errors
     /// [`ProverError::Circuit`], [`ProverError::Cache`].

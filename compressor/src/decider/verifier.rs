@@ -5,9 +5,9 @@
 //! ```text
 //! F = UC + r1 C + r2 A + r2^2 B,    F - b h = sum_j V_j [tau^j]_1
 //! ```
-//! What contract and circuit agree on is a vector v ([`DeciderStatement::v`]): the states before and after,
-//! r1, r2, the four points and the results. The circuit's instance is three elements and D, the
-//! commitment to its own v:
+//! What contract and circuit agree on is a vector v ([`DeciderStatement::v`]): the states before
+//! and after, r1, r2, the four points and the results. The circuit's instance is three elements and
+//! D, the commitment to its own v:
 //! ```text
 //! c   = keccak256(domain, D, v) mod r        the challenge
 //! e_v = sum_j v_j c^j                        the circuit computes it too: its v is this one
@@ -18,7 +18,8 @@
 //! ```text
 //! K = F - b h - e [1]_1 + c pi,     e(K, [1]_2) = e(pi, [tau]_2)
 //! ```
-//! Both equations are one product, the second to the power of t, a hash of all that they consist of:
+//! Both equations are one product, the second to the power of t, a hash of all that they consist
+//! of:
 //! ```text
 //! e(-A, B) e(alpha, beta) e(IC + t K, [1]_2) e(D, gamma') e(C, delta) e(-t pi, [tau]_2) = 1
 //! ```
@@ -245,8 +246,8 @@ pub(super) fn equations(
 }
 
 impl DeciderKey {
-    /// What the contract's constructor checks too: no point is infinite or outside its group, and the points of
-    /// G2 have different trapdoors, up to sign.
+    /// What the contract's constructor checks too: no point is infinite or outside its group, and
+    /// the points of G2 have different trapdoors, up to sign.
     fn check(&self) -> Result<(), DeciderError> {
         let VerifyingKey {
             alpha,
@@ -389,8 +390,8 @@ impl DeciderProof {
         }
     }
 
-    /// `t = keccak256(c, e, b, pA, pB, pC, pi) mod r`. F, D and IC follow from c, which is a hash of
-    /// what they are made of.
+    /// `t = keccak256(c, e, b, pA, pB, pC, pi) mod r`. F, D and IC follow from c, which is a hash
+    /// of what they are made of.
     fn batching(&self, c: &Fr) -> Fr {
         let mut hash = Keccak256::new();
         [c, &self.e, &self.blind]

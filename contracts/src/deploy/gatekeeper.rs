@@ -68,7 +68,7 @@ pub enum GatekeeperError {
         call: &'static str,
     },
     /// The policy has a target that is not the adapter.
-    #[error("policy {policy} guards another contract, {guarded}; a policy's target can be set only once, so nobody could sign up here with it, unless {guarded} is an adapter of yours that serves no MACI yet (then give --gatekeeper {guarded}): deploy a new policy")]
+    #[error("policy {policy} guards another contract, {guarded}; a policy's target can be set only once, so no one could sign up here with it, unless {guarded} is an adapter of yours that serves no MACI yet (then give --gatekeeper {guarded}): deploy a new policy")]
     PolicyTaken {
         /// The policy.
         policy: Address,
@@ -102,7 +102,7 @@ pub enum GatekeeperError {
     #[error("gatekeeper {0} serves no MACI yet and has no owner who could name one: deploy a new gatekeeper")]
     GatekeeperAbandoned(Address),
     /// The gatekeeper serves another MACI, for good.
-    #[error("gatekeeper {gatekeeper} serves another MACI, {maci}; that can be set only once, so nobody could sign up here with it: deploy a new gatekeeper")]
+    #[error("gatekeeper {gatekeeper} serves another MACI, {maci}; that can be set only once, so no one could sign up here with it: deploy a new gatekeeper")]
     GatekeeperTaken {
         /// The gatekeeper.
         gatekeeper: Address,
@@ -177,7 +177,8 @@ impl FromStr for Gatekeeper {
     }
 }
 
-/// Whether a contract says (ERC-165) that it is an ERC-721. One that does not may be one all the same.
+/// Whether a contract says (ERC-165) that it is an ERC-721. One that does not may be one all the
+/// same.
 ///
 /// # Errors
 /// [`ChainError`] if it could not be asked.

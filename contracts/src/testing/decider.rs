@@ -1,6 +1,6 @@
-//! Accepting proofs without a circuit: whoever knows every trapdoor solves the equations for the last
-//! point of each. The transcript is computed here a second time, after the specification and with
-//! other arithmetic than the contract's.
+//! Accepting proofs without a circuit: whoever knows every trapdoor solves the equations for the
+//! last point of each. The transcript is computed here a second time, after the specification and
+//! with other arithmetic than the contract's.
 
 use crate::decider::{deploy_code, Key, OptionResult, Proof, Statement, PROOF_WORDS};
 use crate::evm::{Evm, SENDER};

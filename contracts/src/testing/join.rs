@@ -39,7 +39,8 @@ impl Trapdoors {
         }
     }
 
-    /// A proof of these inputs with the given A and B: a b = alpha beta + gamma ic(inputs) + delta c.
+    /// A proof of these inputs with the given A and B: a b = alpha beta + gamma ic(inputs) + delta
+    /// c.
     pub fn prove_with(&self, inputs: &[Fr; INPUTS], a: Fr, b: Fr) -> Proof {
         let pairs = self.ic[1..].iter().zip(inputs);
         let ic = pairs.fold(self.ic[0], |sum, (base, input)| sum + *base * input);

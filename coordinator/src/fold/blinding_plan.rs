@@ -15,9 +15,9 @@ const VERSION: u32 = 2;
 /// What a proof of a poll is begun with, kept in every checkpoint: the salts of blinding events, as
 /// many as a step has events, and the log that is proven, unless it is still growing.
 ///
-/// Events are joins, messages, and blinding events that fill the last step. There is at least one of
-/// these, so that the final state reveals nothing. However often a proof is stopped, the salts are the
-/// same, and so is the state that it ends in.
+/// Events are joins, messages, and blinding events that fill the last step. There is at least one
+/// of these, so that the final state reveals nothing. However often a proof is stopped, the salts
+/// are the same, and so is the state that it ends in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BlindingPlan {
     log: Option<LogDigest>,

@@ -26,7 +26,8 @@ impl fmt::Debug for Steps<'_> {
 }
 
 impl<'a> Steps<'a> {
-    /// The steps of these events, the next for the state machine. A step that they do not fill is none.
+    /// The steps of these events, the next for the state machine. A step that they do not fill is
+    /// none.
     pub fn new(events: Events<'a>, poll: &'a mut Poll, key: &'a PrivateKey, shape: Shape) -> Self {
         Steps {
             events,

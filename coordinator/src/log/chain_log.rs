@@ -51,10 +51,11 @@ struct Marks {
 pub enum Advance {
     /// Blocks up to this one were read; there may be more.
     Read(u64),
-    /// The chain has changed: the log has lost events, or is what it was. There may be more to read.
+    /// The chain has changed: the log has lost events, or is what it was. There may be more to
+    /// read.
     RolledBack,
-    /// The events up to this block do not follow the log: the node leaves some out, or has left some
-    /// out before. Nothing was read.
+    /// The events up to this block do not follow the log: the node leaves some out, or has left
+    /// some out before. Nothing was read.
     Gap(u64),
     /// Everything that has its confirmations was read.
     Idle,

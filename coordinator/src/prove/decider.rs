@@ -44,8 +44,8 @@ impl Conclusion<'_> {
     /// The proof in a file, which must be of this count and for this target.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Decider`] and [`Error::OtherLog`] for a file that is another proof's, or that does
-    /// not pass.
+    /// [`Error::Io`]; [`Error::Decider`] and [`Error::OtherLog`] for a file that is another
+    /// proof's, or that does not pass.
     pub fn stored(&mut self, path: &Path) -> Result<Proven, Error> {
         let refused = |reason: String| Error::Decider {
             path: path.to_owned(),

@@ -164,7 +164,7 @@ impl Stored {
 
 impl StoredResult {
     fn result(&self) -> Result<OptionResult, String> {
-        let wrong = |text: &str| format!("{text} is no number of its range");
+        let wrong = |text: &str| format!("{text} is not a number of its range");
         Ok(OptionResult {
             votes: self.votes.parse().map_err(|_| wrong(&self.votes))?,
             spent: self.spent.parse().map_err(|_| wrong(&self.spent))?,
@@ -330,7 +330,7 @@ fn texts(words: &[U256]) -> Vec<String> {
 
 /// 32 bytes from hexadecimal digits after 0x.
 fn word(text: &str) -> Result<[u8; 32], String> {
-    hex::decode_to_array(text).map_err(|error| format!("{text} is no word: {error}"))
+    hex::decode_to_array(text).map_err(|error| format!("{text} is not a word: {error}"))
 }
 
 fn state(texts: &[String]) -> Result<[Fr; 7], String> {

@@ -11,7 +11,7 @@ use crate::error::Error;
 
 /// What is said wherever the development setup is used.
 pub const INSECURE: &str =
-    "INSECURE: this proof rests on the development setup; anybody can forge such proofs";
+    "INSECURE: this proof rests on the development setup; anyone can forge such proofs";
 
 /// Reads a proof file and says so if it is INSECURE.
 pub fn read(path: &Path, production: bool, observer: &dyn Observer) -> Result<FinalProof, Error> {
@@ -28,8 +28,8 @@ pub fn read(path: &Path, production: bool, observer: &dyn Observer) -> Result<Fi
     Ok(proof)
 }
 
-/// Where the parameters of a proof come from: for powers of tau, from the file given. A file that is
-/// given is what the verifier trusts, so a proof that rests on something else is refused.
+/// Where the parameters of a proof come from: for powers of tau, from the file given. A file that
+/// is given is what the verifier trusts, so a proof that rests on something else is refused.
 pub fn source(proof: &FinalProof, ptau: Option<&PathBuf>) -> Result<SetupSource, Error> {
     match (proof.origin(), ptau) {
         (SetupOrigin::InsecureDevelopment, None) => Ok(SetupSource::InsecureDevelopment),

@@ -76,8 +76,8 @@ impl<'a> ProvingSession<'a> {
         &self.directory
     }
 
-    /// Whether this request's outcome is already there; an error if there is something that must not be
-    /// touched.
+    /// Whether this request's outcome is already there; an error if there is something that must
+    /// not be touched.
     pub fn is_complete(&self, outcome: &Path) -> Result<bool, Error> {
         let root = self.directory.root().display();
         let refuse = |hint, text| Err(Error::hinted(hint, text));
@@ -130,7 +130,7 @@ impl<'a> ProvingSession<'a> {
     fn announce(&self, fold: &Fold<'_>) {
         let (done, total) = (fold.proof().steps(), fold.total(self.request.log));
         if done > 0 {
-            let text = format!("going on after step {done} of {total}");
+            let text = format!("resuming after step {done} of {total}");
             self.observer.note(&text);
         }
     }

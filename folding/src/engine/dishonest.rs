@@ -10,7 +10,8 @@ impl IvcProof {
     /// claim is false only the running CycleFold instance says, which is not satisfied.
     ///
     /// # Errors
-    /// As [`IvcProof::next`]; [`EngineError::Vectors`] when `w` has another length than the circuit.
+    /// As [`IvcProof::next`]; [`EngineError::Vectors`] when `w` has another length than the
+    /// circuit.
     pub fn next_from_nothing<C: StepCircuit<Fr>>(
         &self,
         engine: &PublicParams,

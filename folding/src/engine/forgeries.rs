@@ -2,7 +2,8 @@
 //! in such systems (`docs/folding.md`).
 //!
 //! A forger computes everything like an honest prover but for the forgery, and keeps all that he is
-//! free to keep consistent with it. His proof must be refused at once, and still after honest steps.
+//! free to keep consistent with it. His proof must be refused at once, and still after honest
+//! steps.
 
 use ff::Field;
 use halo2curves::{

@@ -497,8 +497,8 @@ fn constant_circuit<CS: ConstraintSystem<HaloFr>>(
     Ok(())
 }
 
-/// A prover for whom the constant is 2 proves n = 6 in place of n = 3; D carries what the verifier's
-/// constant lacks: `IC_0 + (D + IC_0) = 2 IC_0 + D`.
+/// A prover for whom the constant is 2 proves n = 6 in place of n = 3; D carries what the
+/// verifier's constant lacks: `IC_0 + (D + IC_0) = 2 IC_0 + D`.
 #[test]
 fn shifting_d_by_the_constants_base_forges_only_without_its_own_trapdoor() {
     let matrices = Matrices::record(|cs| constant_circuit(cs, 0)).expect("recorded");
@@ -508,8 +508,8 @@ fn shifting_d_by_the_constants_base_forges_only_without_its_own_trapdoor() {
     let values = [2, 6, 6].map(HaloFr::from);
     let doubled = Assignment::new(&values, &[]);
     assert_eq!(matrices.violated(&doubled), None);
-    // The library's prover takes the constant to be 1 in A and in B; C has no part of them when they
-    // are not randomized.
+    // The library's prover takes the constant to be 1 in A and in B; C has no part of them when
+    // they are not randomized.
     let zero = Fr::from(0);
     let mut proof = Engine::create_proof_with_reduction_and_matrices(
         &own.inner,

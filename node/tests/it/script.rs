@@ -50,7 +50,8 @@ fn options(observer: &Arc<Listener>) -> Options {
     }
 }
 
-/// A chain on a server whose script answers what `reply` returns, and what `usual` does for the rest.
+/// A chain on a server whose script answers what `reply` returns, and what `usual` does for the
+/// rest.
 fn play(
     mut reply: impl FnMut(&str, &Value) -> Option<Reply> + Send + 'static,
 ) -> (Server, RpcChain, Arc<Listener>) {
@@ -483,8 +484,8 @@ fn a_transaction_is_filled() {
         panic!("{sent:?}");
     };
     assert_eq!(hash_of(sent), hash);
-    // EIP-1559: type 2, then chain id, nonce 5, tip 7, at most 2 * 11 + 7, 125,000 gas, the contract,
-    // 9 wei, the calldata, an empty access list.
+    // EIP-1559: type 2, then chain id, nonce 5, tip 7, at most 2 * 11 + 7, 125,000 gas, the
+    // contract, 9 wei, the calldata, an empty access list.
     let fields = format!("827a6905071d8301e84894{}098401020304c0", "cc".repeat(20));
     let raw = hex::encode(raw(sent));
     assert!(raw.starts_with("02f8"), "{raw}");
@@ -742,8 +743,8 @@ fn the_address_of_a_node_does_not_show() {
 
 // What is too old before it is in a block.
 
-/// A chain whose next block is there at each look, from 50,001 on, and in which nothing gets into a block until a
-/// second transaction is sent.
+/// A chain whose next block is there at each look, from 50,001 on, and in which nothing gets into a
+/// block until a second transaction is sent.
 struct Busy {
     server: Server,
     chain: RpcChain,
@@ -755,7 +756,8 @@ struct Busy {
 /// What happens from the second transaction on.
 #[derive(Clone, Copy)]
 struct Then {
-    /// Which transaction is in a block, by its number from 0 in the order of sending, and with which status.
+    /// Which transaction is in a block, by its number from 0 in the order of sending, and with
+    /// which status.
     included: fn(usize) -> Option<u8>,
     /// What the node says to the second one.
     answer: Option<fn() -> Reply>,
@@ -1101,7 +1103,8 @@ fn a_node_that_knows_a_transaction_has_it() {
     send(&mut chain).unwrap();
 }
 
-/// Where a higher price would be above what the sender is willing to pay, the transaction is waited for.
+/// Where a higher price would be above what the sender is willing to pay, the transaction is waited
+/// for.
 #[test]
 fn what_cannot_be_replaced_is_waited_for() {
     let looks = AtomicUsize::new(0);

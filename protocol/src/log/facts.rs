@@ -101,10 +101,12 @@ impl PublicFacts {
         self.message_count += 1;
     }
 
-    /// Whether a state is that of the complete count: every join and every message processed, none else.
+    /// Whether a state is that of the complete count: every join and every message processed, none
+    /// else.
     ///
-    /// Complete means that `joinChain` and `joinCount` are the facts', and that `messageHead` is the facts' and
-    /// `messageCursor` the start of the chain, or both are 0 and the facts have no message.
+    /// Complete means that `joinChain` and `joinCount` are the facts', and that `messageHead` is
+    /// the facts' and `messageCursor` the start of the chain, or both are 0 and the facts have no
+    /// message.
     pub fn completed_by(&self, state: &State) -> bool {
         let joins = state.join_chain == self.join_chain
             && state.next_state_index == Fr::from(self.next_state_index);
@@ -120,7 +122,8 @@ impl PublicFacts {
     }
 }
 
-/// Checks a record that comes when the next join gets `next_state_index` and `message_count` messages have arrived.
+/// Checks a record that comes when the next join gets `next_state_index` and `message_count`
+/// messages have arrived.
 pub(super) fn check(
     header: &Header,
     next_state_index: u64,

@@ -1,4 +1,5 @@
-//! A log's places: reading its joins from any one on, its messages backwards, and adding to its end.
+//! A log's places: reading its joins from any one on, its messages backwards, and adding to its
+//! end.
 
 use super::reader::{parse, LogReader};
 use super::record::Version;
@@ -73,8 +74,8 @@ impl LogIndex {
         }
     }
 
-    /// Adds a record to the end of a log whose last line has its end. Returns the line, with its end, which is to be
-    /// written after [`LogIndex::bytes`] bytes.
+    /// Adds a record to the end of a log whose last line has its end. Returns the line, with its
+    /// end, which is to be written after [`LogIndex::bytes`] bytes.
     ///
     /// # Errors
     /// Any [`FactError`]; nothing changes.
@@ -120,7 +121,8 @@ impl LogIndex {
         }
     }
 
-    /// The line of the record at `position` of `entries`, the others being those of the other kind: the header is line 1.
+    /// The line of the record at `position` of `entries`, the others being those of the other kind:
+    /// the header is line 1.
     fn line_number(entries: &[Entry], others: &[Entry], position: usize) -> u64 {
         let offset = entries.get(position).map_or(u64::MAX, |entry| entry.offset);
         let before = others.partition_point(|other| other.offset < offset);
@@ -172,8 +174,8 @@ fn error(line: u64, kind: LogErrorKind) -> LogError {
     LogError { line, kind }
 }
 
-/// The joins of an indexed log, in order of arrival; made by [`LogIndex::joins`]. Stops after the first error:
-/// [`LogErrorKind::Changed`] if the log is not the indexed one.
+/// The joins of an indexed log, in order of arrival; made by [`LogIndex::joins`]. Stops after the
+/// first error: [`LogErrorKind::Changed`] if the log is not the indexed one.
 #[derive(Debug)]
 pub struct Joins<'a, R> {
     index: &'a LogIndex,
@@ -206,7 +208,8 @@ impl<R: Read + Seek> Joins<'_, R> {
     }
 }
 
-/// The line that starts at an offset, for a reader that stands at `at`; at most [`MAX_LINE_LENGTH`] bytes.
+/// The line that starts at an offset, for a reader that stands at `at`; at most [`MAX_LINE_LENGTH`]
+/// bytes.
 fn go_on<R: Read + Seek>(
     reader: &mut BufReader<R>,
     at: Option<u64>,
@@ -248,8 +251,9 @@ pub struct LoggedMessage {
     pub previous: Fr,
 }
 
-/// The messages of an indexed log from the last to the first; made by [`LogIndex::messages_reversed`]. Stops after the
-/// first error: [`LogErrorKind::Changed`] if the log is not the indexed one.
+/// The messages of an indexed log from the last to the first; made by
+/// [`LogIndex::messages_reversed`]. Stops after the first error: [`LogErrorKind::Changed`] if the
+/// log is not the indexed one.
 #[derive(Debug)]
 pub struct MessagesReversed<'a, R> {
     index: &'a LogIndex,
@@ -302,7 +306,8 @@ impl<R: Read + Seek> Iterator for MessagesReversed<'_, R> {
     }
 }
 
-/// The line that starts at an offset, with its end if it has one; at most [`MAX_LINE_LENGTH`] bytes.
+/// The line that starts at an offset, with its end if it has one; at most [`MAX_LINE_LENGTH`]
+/// bytes.
 fn read_line<R: Read + Seek>(reader: &mut R, offset: u64) -> io::Result<Vec<u8>> {
     const CHUNK: usize = 2048;
     reader.seek(SeekFrom::Start(offset))?;

@@ -8,10 +8,12 @@ use std::io::{BufRead, Read};
 /// The longest line, its end included, in bytes. An honest line has about 1200.
 pub const MAX_LINE_LENGTH: usize = 1 << 16;
 
-/// The records of a log with their line numbers, from 1, in constant memory. Stops after the first error.
+/// The records of a log with their line numbers, from 1, in constant memory. Stops after the first
+/// error.
 ///
-/// Records that come out satisfy everything that does not need the hash chains: a valid header and nothing before it,
-/// elements in range, no more voters than the state tree holds, top-ups for voters who have joined.
+/// Records that come out satisfy everything that does not need the hash chains: a valid header and
+/// nothing before it, elements in range, no more voters than the state tree holds, top-ups for
+/// voters who have joined.
 #[derive(Debug)]
 pub struct LogReader<R> {
     lines: Lines<R>,
@@ -77,8 +79,8 @@ impl<R: BufRead> Iterator for LogReader<R> {
     }
 }
 
-/// The messages of a file of messages with their line numbers, from 1, in constant memory. Nothing is checked but the
-/// lines' form. Stops after the first error.
+/// The messages of a file of messages with their line numbers, from 1, in constant memory. Nothing
+/// is checked but the lines' form. Stops after the first error.
 #[derive(Debug)]
 pub struct MessageReader<R> {
     lines: Lines<R>,

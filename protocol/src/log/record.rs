@@ -58,8 +58,8 @@ impl Record {
         }
     }
 
-    /// Reads a line of a log of this version, with or without its end. A header is validated, and is of the version that
-    /// it names; ranges that depend on the poll are not checked here.
+    /// Reads a line of a log of this version, with or without its end. A header is validated, and
+    /// is of the version that it names; ranges that depend on the poll are not checked here.
     ///
     /// # Errors
     /// Those [`LogErrorKind`]s that a line alone can have.
@@ -106,7 +106,8 @@ impl Record {
     }
 }
 
-/// A message that waits to be published, and the block whose hash its anchor is made of: a line of a file of messages.
+/// A message that waits to be published, and the block whose hash its anchor is made of: a line of
+/// a file of messages.
 ///
 /// As a line it is the message's of the log, with the field `blockNumber` as its last.
 #[derive(Clone, Debug, PartialEq, Eq)]

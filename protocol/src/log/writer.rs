@@ -25,8 +25,8 @@ impl<W: Write> LogWriter<W> {
     /// Writes the next record, the header first.
     ///
     /// # Errors
-    /// Those of [`super::LogReader`] for a record that may not come here, before anything is written, and
-    /// [`LogErrorKind::Io`].
+    /// Those of [`super::LogReader`] for a record that may not come here, before anything is
+    /// written, and [`LogErrorKind::Io`].
     pub fn write(&mut self, record: &Record) -> Result<(), LogError> {
         let line = self.lines + 1;
         self.try_write(record)

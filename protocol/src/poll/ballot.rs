@@ -1,7 +1,7 @@
 //! The vote trees of those who voted.
 //!
-//! A ballot with few weights is stored as these weights and its root; paths are hashed when needed. A ballot with many
-//! keeps the nodes of its tree, so that a path costs the same for every ballot.
+//! A ballot with few weights is stored as these weights and its root; paths are hashed when needed.
+//! A ballot with many keeps the nodes of its tree, so that a path costs the same for every ballot.
 
 use crate::field::{from_i64, Fr};
 use crate::poseidon::hash;
@@ -48,7 +48,8 @@ impl Ballots {
             .map_or(self.empty_root(), |ballot| ballot.root)
     }
 
-    /// The path of an option in the ballot with these weights, which are the voter's, sorted by option.
+    /// The path of an option in the ballot with these weights, which are the voter's, sorted by
+    /// option.
     pub(crate) fn path(&self, voter: u64, option: u64, weights: &[(u64, i64)]) -> Path {
         if let Some(tree) = self
             .ballots

@@ -4,7 +4,8 @@ use crate::eddsa::SignatureError;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What a valid message must fulfil. The first rule that fails, in this order, is a refusal's reason.
+/// What a valid message must fulfil. The first rule that fails, in this order, is a refusal's
+/// reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {

@@ -40,8 +40,8 @@ impl Voter {
     }
 }
 
-/// What a message says and whether it counts. The indices are there if they are valid, whatever the decision, and the
-/// weight if it is one of the mode's.
+/// What a message says and whether it counts. The indices are there if they are valid, whatever the
+/// decision, and the weight if it is one of the mode's.
 pub(crate) struct Assessment {
     pub(crate) decision: Decision,
     pub(crate) state_index: Option<u64>,
@@ -158,7 +158,8 @@ impl Electorate {
         Ok(())
     }
 
-    /// Adds to a voter's balance. Fewer than 2^50 messages of amounts below 2^48 keep it below 2^99.
+    /// Adds to a voter's balance. Fewer than 2^50 messages of amounts below 2^48 keep it below
+    /// 2^99.
     pub(crate) fn top_up(&mut self, top_up: &TopUp) -> Decision {
         match self.voter_mut(top_up.state_index) {
             Some(voter) => {
@@ -172,7 +173,8 @@ impl Electorate {
     /// Reads a message and decides whether it counts.
     pub(crate) fn assess(&self, message: &Message) -> Assessment {
         let on_curve = message.encryption_key.is_on_curve();
-        // A message with a key off the curve is read too, under (0, 1), so that every message has an index.
+        // A message with a key off the curve is read too, under (0, 1), so that every message has
+        // an index.
         let base = if on_curve {
             message.encryption_key
         } else {

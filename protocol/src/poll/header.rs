@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 /// The deepest state tree, for 5^20 leaves.
 pub const MAX_STATE_TREE_DEPTH: usize = 20;
 
-/// The most blocks that an anchor can be good for: as far back as the chain's history contract (EIP-2935) answers.
+/// The most blocks that an anchor can be good for: as far back as the chain's history contract
+/// (EIP-2935) answers.
 pub const MAX_SIGNED_WITHIN: u32 = 8190;
 
 /// The fewest blocks, where there are anchors at all.
@@ -97,8 +98,9 @@ impl Header {
         self.signed_within != 0
     }
 
-    /// `P5(pollId, coordinatorKey.x, coordinatorKey.y, voteOptions, mode)`. The number of blocks is not in it: messages
-    /// are judged by their anchors alone, and which of them are let in is the contract's to decide.
+    /// `P5(pollId, coordinatorKey.x, coordinatorKey.y, voteOptions, mode)`. The number of blocks is
+    /// not in it: messages are judged by their anchors alone, and which of them are let in is the
+    /// contract's to decide.
     pub fn context(&self) -> Fr {
         let key = &self.coordinator_key;
         let numbers = [self.poll_id, self.vote_options].map(Fr::from);

@@ -25,7 +25,8 @@ pub struct State {
     /// The message chain after the last message of the poll; 0 before the first processed message.
     #[serde(with = "crate::field::decimal")]
     pub message_head: Fr,
-    /// The message chain before the message that was processed last; 0 before the first processed message.
+    /// The message chain before the message that was processed last; 0 before the first processed
+    /// message.
     #[serde(with = "crate::field::decimal")]
     pub message_cursor: Fr,
     /// The root of the state tree.
@@ -81,8 +82,8 @@ impl State {
         }
     }
 
-    /// The state after the cursor went back over a message: `P3(previous, digest, anchor)` must be the cursor, and is
-    /// taken for head and cursor if this is the first processed message.
+    /// The state after the cursor went back over a message: `P3(previous, digest, anchor)` must be
+    /// the cursor, and is taken for head and cursor if this is the first processed message.
     pub(crate) fn step_back(&self, link: Link, previous: Fr) -> Result<Self, PollError> {
         let mut state = *self;
         let link = hash_chain::extend(previous, link);

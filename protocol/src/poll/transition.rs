@@ -45,19 +45,20 @@ pub struct Transition {
     pub event: Event,
     /// Whether it was applied; always for a join or a blind event.
     pub decision: Decision,
-    /// The leaf of the state tree that the event is about: 0 for a blind event, the join count before a join, a vote's
-    /// or top-up's state index if that is a voter's and 0 otherwise.
+    /// The leaf of the state tree that the event is about: 0 for a blind event, the join count
+    /// before a join, a vote's or top-up's state index if that is a voter's and 0 otherwise.
     pub path_index: u64,
     /// That leaf before the event.
     pub old_leaf: Fr,
-    /// Its preimage before the event if it is a voter's and the event a vote or a top-up; otherwise all zeros with the
-    /// root of an empty vote tree.
+    /// Its preimage before the event if it is a voter's and the event a vote or a top-up; otherwise
+    /// all zeros with the root of an empty vote tree.
     pub leaf: StateLeaf,
     /// The path of that leaf, the same before and after.
     pub state_path: Path,
     /// A vote's option if that exists, otherwise 0. Of a refused vote too.
     pub option_index: u64,
-    /// The weight at that option in the vote tree of `leaf`, before the event; negative for one against the option.
+    /// The weight at that option in the vote tree of `leaf`, before the event; negative for one
+    /// against the option.
     pub old_weight: i64,
     /// The path of that weight in the vote tree of `leaf`.
     pub vote_path: Path,

@@ -4,7 +4,8 @@ use crate::common::Scene;
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::poll::{Decision, Mode, Rule};
 
-/// The key change page: of voter 1's two votes with nonce 1 the later one, which also changes the key, counts.
+/// The key change page: of voter 1's two votes with nonce 1 the later one, which also changes the
+/// key, counts.
 #[test]
 fn key_change() {
     let mut scene = Scene::new(Mode::Quadratic, &[100, 100]);
@@ -49,7 +50,8 @@ fn key_change() {
     assert_eq!(scene.decisions(), expected);
 }
 
-/// Alice sells her key: the bribed vote after the key change is refused, as her later vote is processed first.
+/// Alice sells her key: the bribed vote after the key change is refused, as her later vote is
+/// processed first.
 #[test]
 fn bribed_key_change() {
     let mut scene = Scene::new(Mode::Quadratic, &[100]);
@@ -113,7 +115,8 @@ fn top_up_first() {
     assert_eq!(final_weight([Sent::TopUp, large, small]), 9);
 }
 
-/// The top-up note, case 2: the top-up is processed between, and the vote of weight 20 overrides the other.
+/// The top-up note, case 2: the top-up is processed between, and the vote of weight 20 overrides
+/// the other.
 #[test]
 fn top_up_between() {
     let large = Sent::Vote {

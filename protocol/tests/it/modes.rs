@@ -10,7 +10,8 @@ use proptest::prelude::*;
 /// Bit 49 of a command's weight.
 const AGAINST: u64 = 1 << 49;
 
-/// Votes of the first voter, given in the order in which they are COUNTED, as (option, packed weight).
+/// Votes of the first voter, given in the order in which they are COUNTED, as (option, packed
+/// weight).
 fn decide(mode: Mode, credits: u64, votes: &[(u64, u64)]) -> (Scene, Vec<Decision>) {
     let mut scene = Scene::new(mode, &[credits]);
     let key = scene.voters[0].clone();
@@ -72,7 +73,8 @@ fn full_voting_spends_everything() {
     assert_eq!(decisions, [whole]);
 }
 
-/// In linear voting three top-ups of 2^48 - 1 and some credits would pay for a weight that nobody can mean.
+/// In linear voting three top-ups of 2^48 - 1 and some credits would pay for a weight that nobody
+/// can mean.
 #[test]
 fn a_weight_with_the_highest_bit_belongs_to_negative_voting() {
     for (mode, decision) in [
@@ -138,7 +140,8 @@ fn against_an_option() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
-    /// Negative voting as it is meant, in plain integers: a voter's weights by option, paid for by their squares.
+    /// Negative voting as it is meant, in plain integers: a voter's weights by option, paid for by
+    /// their squares.
     #[test]
     fn negative_voting_is_what_it_says(
         votes in prop::collection::vec((0usize..3, 0u64..5, -9i64..10), 1..14),

@@ -97,7 +97,8 @@ fn the_coordinator_encrypts_the_first_command_again() {
     }
 }
 
-/// What remains: as long as its anchor is taken, a ballot can be sent again. The voter answers with another.
+/// What remains: as long as its anchor is taken, a ballot can be sent again. The voter answers with
+/// another.
 #[test]
 fn within_the_window_a_repeated_ballot_counts_until_the_next() {
     let (mut scene, message, _) = two_ballots(true);
@@ -111,8 +112,8 @@ fn within_the_window_a_repeated_ballot_counts_until_the_next() {
     assert_eq!(weights(&scene), (0, 6));
 }
 
-/// A ballot for three options, as clients make it: each message sets a key that the next one counted is signed with. In
-/// the order in which it is sent, so the last one is counted first.
+/// A ballot for three options, as clients make it: each message sets a key that the next one
+/// counted is signed with. In the order in which it is sent, so the last one is counted first.
 fn ballot(scene: &mut Scene, votes: [(u64, u64); 3]) -> [Message; 3] {
     let mut signer = scene.voters[0].clone();
     let mut nonce = 0;
@@ -163,8 +164,9 @@ fn one_message_of_a_ballot_brings_it_back() {
     }
 }
 
-/// Whoever sends a ballot's own messages again, before, between or after them, in any order and as often as they like,
-/// does nothing: the one that is counted first is spent, and the others go on from there.
+/// Whoever sends a ballot's own messages again, before, between or after them, in any order and as
+/// often as they like, does nothing: the one that is counted first is spent, and the others go on
+/// from there.
 #[test]
 fn copies_of_a_ballot_do_nothing() {
     for anchored in [true, false] {
@@ -200,7 +202,8 @@ fn holds_in_order(digits: &[usize]) -> bool {
     digits.iter().fold(0, next) == 3
 }
 
-/// Copies of a ballot's messages under a newer anchor are nothing at all, among its own messages too.
+/// Copies of a ballot's messages under a newer anchor are nothing at all, among its own messages
+/// too.
 #[test]
 fn copies_under_another_anchor_do_nothing() {
     let mut scene = scene(true);

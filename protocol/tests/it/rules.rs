@@ -100,7 +100,8 @@ fn encrypt_padded(plaintext: &[Fr; 7], padding: [Fr; 2], shared: &Point) -> [Fr;
     let mut data = encrypt(plaintext, shared);
     data[7] += padding[0];
     data[8] += padding[1];
-    // The tag comes from the state after the last block, whose capacity word follows from decrypting the others.
+    // The tag comes from the state after the last block, whose capacity word follows from
+    // decrypting the others.
     let length = Fr::from(7) * Fr::from(2).pow_vartime([128]);
     let mut state = [Fr::ZERO, shared.x, shared.y, length];
     for block in data[..9].chunks_exact(3) {
@@ -416,7 +417,8 @@ fn transition_of_a_refused_vote() {
     assert_eq!(refused.leaf.hash(), refused.old_leaf);
     assert_eq!(refused.old_result, poll.results()[2]);
 
-    // With an invalid option: option 0 of the leaf. With an invalid index: leaf 0 and an empty ballot.
+    // With an invalid option: option 0 of the leaf. With an invalid index: leaf 0 and an empty
+    // ballot.
     let index_of = |change: fn(&mut Command)| {
         let mut scene = Scene::new(Mode::Quadratic, &[100]);
         let signer = scene.voters[0].clone();

@@ -1,4 +1,5 @@
-//! The tree of sign-ups and the words of a join, as other implementations compute them (`tests/vectors/sign-ups.mjs`).
+//! The tree of sign-ups and the words of a join, as other implementations compute them
+//! (`tests/vectors/sign-ups.mjs`).
 
 use maci_nova_protocol::babyjub::{Point, Scalar};
 use maci_nova_protocol::field::{from_decimal, to_bytes};

@@ -93,7 +93,7 @@ pub fn deploy<C: Chain + ?Sized>(
     if !journal.steps().is_empty() {
         journal.check_chain(chain)?;
         observer.note(&format!(
-            "going on: {} of {} steps are done",
+            "resuming: {} of {} steps are done",
             journal.steps().len(),
             request.gatekeeper.steps().count()
         ));
@@ -216,7 +216,7 @@ fn check_existing<C: Chain + ?Sized>(
     let gatekeeper = view(chain, maci, &MACI::GATEKEEPERCall {}, "read MACI")?;
     if !is_tied(chain, gatekeeper, maci, request.gatekeeper)? {
         return Err(Error::OnChain(format!(
-            "poll file {} names MACI {maci}, but its gatekeeper {gatekeeper} does not let anybody sign up there: it serves another MACI or none, or its policy guards another contract or none; the chain was reorganised, or the file is none that deploy wrote",
+            "poll file {} names MACI {maci}, but its gatekeeper {gatekeeper} does not let anyone sign up there: it serves another MACI or none, or its policy guards another contract or none; the chain was reorganised, or the file was not written by deploy",
             path.display()
         )));
     }
@@ -331,7 +331,7 @@ fn warn_of_token<C: Chain + ?Sized>(chain: &C, gatekeeper: Gatekeeper, observer:
     // That nothing is there is refused, not warned of.
     if !matches!(says, Ok(true) | Err(ChainError::NoContract(_))) {
         observer.warn(&format!(
-            "the contract at {token} does not say (ERC-165) that it is an ERC-721; if it is none, nobody can sign up"
+            "the contract at {token} does not say (ERC-165) that it is an ERC-721; if it is not, no one can sign up"
         ));
     }
 }

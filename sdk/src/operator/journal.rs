@@ -1,5 +1,6 @@
-//! What a deployment has done, in a file beside the poll file until that is written: a line for each
-//! step, on disk before the next step is taken. Whoever runs the same deployment again goes on there.
+//! What a deployment has done, in a file beside the poll file until that is written: a line for
+//! each step, on disk before the next step is taken. Whoever runs the same deployment again goes on
+//! there.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -39,7 +39,7 @@ pub fn abort<C: Chain + ?Sized>(
     match poll.state(chain)? {
         PollState::Aborted => return Ok(None),
         PollState::Finalized => {
-            return Err(poll.inconsistent("it has its results and cannot be given up"))
+            return Err(poll.inconsistent("it has its results and cannot be aborted"))
         }
         PollState::Pending | PollState::Open | PollState::Ended => {}
     }
@@ -51,7 +51,7 @@ pub fn abort<C: Chain + ?Sized>(
         )));
     }
     let receipt = chain::send(chain, from, poll.address, &Poll::abortCall {}, U256::ZERO);
-    let receipt = receipt.map_err(on_chain("give the poll up"))?;
+    let receipt = receipt.map_err(on_chain("abort the poll"))?;
     Ok(Some(receipt.gas_used))
 }
 
@@ -98,9 +98,7 @@ pub fn collect<C: Chain + ?Sized>(
     match poll.state(chain)? {
         PollState::Finalized => {}
         PollState::Aborted => {
-            return Err(
-                poll.inconsistent("it was given up: who has paid gets it back with withdraw")
-            )
+            return Err(poll.inconsistent("it was aborted: withdraw pays back what was paid"))
         }
         PollState::Pending | PollState::Open => {
             let (_, end) = poll.times();
@@ -173,7 +171,7 @@ fn not_given_up<C: Chain + ?Sized>(
 ) -> Result<Error, Error> {
     let deadline = poll.deadline(chain)?;
     Ok(poll.inconsistent(&format!(
-        "it was not given up, so nothing is paid back; {}",
+        "it was not aborted, so nothing is paid back; {}",
         give_up(poll, deadline, now)
     )))
 }
@@ -182,11 +180,11 @@ fn not_given_up<C: Chain + ?Sized>(
 fn give_up(poll: &PollContract, deadline: u64, now: u64) -> String {
     let (_, end) = poll.times();
     if now >= deadline {
-        return "anybody may do that now, with abort".into();
+        return "anyone may do that now, with abort".into();
     }
     let least = if now < end { "at the earliest " } else { "" };
     format!(
-        "without results anybody may give it up {least}from {} on",
+        "without results anyone may abort it {least}from {} on",
         moment(deadline, now)
     )
 }

@@ -32,8 +32,8 @@ const LONGEST_FOR_ALL: u64 = 90 * 24 * HOUR;
 /// From now to a poll's end.
 const LONGEST: u64 = 365 * 24 * HOUR;
 
-/// Results of so many options fit into the code of one contract, of 24,576 bytes (EIP-170): a byte, then 26 for each
-/// option and for the totals.
+/// Results of so many options fit into the code of one contract, of 24,576 bytes (EIP-170): a byte,
+/// then 26 for each option and for the totals.
 const MOST_OPTIONS: u32 = (24_576 - 1) / 26 - 1;
 
 /// Seconds that are proposed for signing within, and the fewest that may be left when a poll ends.
@@ -216,8 +216,9 @@ impl Terms {
 }
 
 /// Creates a poll of the deployment and puts it into the poll file; deploys the contract for the
-/// credits if there is none. `now` is what times are counted from. A poll that the file names already
-/// is returned as it is if it is the same: nothing is sent then, and there is no [`Created`].
+/// credits if there is none. `now` is what times are counted from. A poll that the file names
+/// already is returned as it is if it is the same: nothing is sent then, and there is no
+/// [`Created`].
 pub fn create_or_find<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -255,7 +256,7 @@ pub fn create_or_find<C: Chain + ?Sized>(
     advise(terms, observer);
     match coordinator_keys::is_used(chain, file, &terms.coordinator_key, observer) {
         Ok(false) => {}
-        Ok(true) => observer.warn("another poll of this MACI has the same coordinator's key: unless somebody else has made that one, whoever can read its messages can read this one's; make a key for each poll with keygen"),
+        Ok(true) => observer.warn("another poll of this MACI has the same coordinator's key: unless another coordinator made that one, whoever can read its messages can read this one's; make a key for each poll"),
         Err(failure) => observer.warn(&format!(
             "whether another poll has the same coordinator's key is not known: {failure}"
         )),
@@ -472,7 +473,8 @@ fn most_proving(seconds: u64) -> Error {
     }
 }
 
-/// What `--signed-within` says, or 15 minutes of the chain's blocks, for a poll that is created now.
+/// What `--signed-within` says, or 15 minutes of the chain's blocks, for a poll that is created
+/// now.
 fn signing_window<C: Chain + ?Sized>(
     chain: &C,
     terms: &Terms,

@@ -1,4 +1,5 @@
-//! Credits from the votes of a token at a snapshot: what can be known of them before a poll is made.
+//! Credits from the votes of a token at a snapshot: what can be known of them before a poll is
+//! made.
 
 use maci_nova_chain::clock::utc;
 use maci_nova_chain::Observer;
@@ -53,12 +54,12 @@ impl VotesCredits {
         self.check_unit(unit)?;
         if !self.has_passed(chain)? {
             if unit == Unit::Seconds && self.snapshot >= end {
-                return setting(Setting::Snapshot, format!("{} is not before the poll's end, and its token tells the votes of the past alone: nobody could ever join",
+                return setting(Setting::Snapshot, format!("{} is not before the poll's end, and its token tells the votes of the past alone: no one could ever join",
                     utc(self.snapshot)
                 ));
             }
             observer.warn(&format!(
-                "snapshot {} is still to come: nobody can join until then, and what votes are worth cannot be checked now",
+                "snapshot {} is still to come: no one can join until then, and what votes are worth cannot be checked now",
                 self.snapshot
             ));
             return Ok(());
@@ -119,7 +120,7 @@ impl VotesCredits {
             let account = Address::ZERO;
             let votes = SampleToken::getPastVotesCall { account, timepoint };
             if self.ask(chain, &votes)?.is_none() {
-                return setting(Setting::VotesToken, format!("{} does not tell votes at {}: it is no token with votes, and nobody could join",
+                return setting(Setting::VotesToken, format!("{} does not tell votes at {}: it is not a token with votes, and no one could join",
                     self.token, self.snapshot
                 ));
             }
@@ -138,7 +139,7 @@ impl VotesCredits {
         self.check_one_token(chain, supply)?;
         if all >= TOO_MANY {
             observer.warn(&format!(
-                "all votes at the snapshot together are {all} credits, and an account gets {} at most: whoever has more than {} votes has no more than others",
+                "all votes at the snapshot together are {all} credits, and an account gets {} at most: more than {} votes give no more than that",
                 u32::MAX,
                 U256::from(u32::MAX).saturating_mul(self.factor)
             ));
@@ -149,7 +150,8 @@ impl VotesCredits {
         Ok(())
     }
 
-    /// A factor that forgets the token's decimals gives the most credits that there are for a crumb.
+    /// A factor that forgets the token's decimals gives the most credits that there are for a
+    /// crumb.
     fn check_one_token<C: Chain + ?Sized>(&self, chain: &C, supply: U256) -> Result<(), Error> {
         // Decimals are optional in ERC-20.
         let Some(decimals) = self.ask(chain, &SampleToken::decimalsCall {})? else {
@@ -160,7 +162,7 @@ impl VotesCredits {
         };
         match one.min(supply) / self.factor < TOO_MANY {
             true => Ok(()),
-            false => setting(Setting::VotesPerCredit, format!("{}: whoever has a single token would get the most credits that there are, since the token has {decimals} decimals; {one} is a credit for each token",
+            false => setting(Setting::VotesPerCredit, format!("{}: a holder of a single token would get the most credits possible, since the token has {decimals} decimals; {one} is a credit for each token",
                 self.factor
             )),
         }

@@ -103,7 +103,8 @@ impl PollContract {
         keccak256(self.info.abi_encode())
     }
 
-    /// What the contract computed must be what it is computed here from what the contract was given.
+    /// What the contract computed must be what it is computed here from what the contract was
+    /// given.
     fn check(&self) -> Result<(), Error> {
         let info = &self.info;
         let initial = State::initial(&self.header).to_array();
@@ -122,8 +123,8 @@ impl PollContract {
         }
     }
 
-    /// Checks that the poll is one of its MACI's, and its verifier the one that the registry has for
-    /// the shape.
+    /// Checks that the poll is one of its MACI's, and its verifier the one that the registry has
+    /// for the shape.
     pub fn check_origin<C: Chain + ?Sized>(&self, chain: &C) -> Result<(), Error> {
         let maci = self.info.maci;
         let what = "read the polls of MACI";
@@ -365,10 +366,10 @@ fn header(info: &Poll::PollInfo) -> Result<Header, Error> {
         shape,
         ..
     } = &info.settings;
-    let wrong = |text: String| Error::OnChain(format!("the poll is no poll: {text}"));
+    let wrong = |text: String| Error::OnChain(format!("the contract is not a poll: {text}"));
     let mode = Mode::from_number(*mode).ok_or_else(|| wrong(format!("mode {mode} is unknown")))?;
     let coordinator_key =
-        point(key.x, key.y).ok_or_else(|| wrong("its coordinator's key is none".into()))?;
+        point(key.x, key.y).ok_or_else(|| wrong("its coordinator's key is invalid".into()))?;
     let header = Header {
         poll_id: info.pollId,
         coordinator_key,

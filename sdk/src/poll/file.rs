@@ -1,6 +1,6 @@
-//! The poll file: where a poll's contracts are. `deploy` writes it, `poll create` adds the poll, every
-//! later command takes it. It is public, and nobody else's word for where the poll is and what never
-//! changes about it: who gives it to voters is believed.
+//! The poll file: where a poll's contracts are. `deploy` writes it, `poll create` adds the poll,
+//! every later command takes it. It is public, and nobody else's word for where the poll is and
+//! what never changes about it: who gives it to voters is believed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -35,9 +35,9 @@ pub struct PollFile {
     /// The poll, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll: Option<Contract>,
-    /// keccak256 of everything that the poll's contract says of itself and that never changes (its `PollInfo`,
-    /// ABI-encoded): whoever has the file from somebody they trust need not believe a node about the
-    /// coordinator's key, the times or the prices.
+    /// keccak256 of everything that the poll's contract says of itself and that never changes (its
+    /// `PollInfo`, ABI-encoded): whoever has the file from somebody they trust need not believe a
+    /// node about the coordinator's key, the times or the prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll_info: Option<B256>,
 }
@@ -83,7 +83,7 @@ pub enum PollFileError {
     #[error("poll file {} already exists; name another one", .0.display())]
     Exists(PathBuf),
     /// Not of the format.
-    #[error("{} is no poll file: {source}", path.display())]
+    #[error("{} is not a poll file: {source}", path.display())]
     Format {
         /// The file.
         path: PathBuf,

@@ -50,8 +50,8 @@ pub struct Status {
     poll: String,
     poll_id: u64,
     owner: String,
-    /// `pending`, `open`, `ended`, `expired`, `finalized` or `aborted`. The contract has no `expired`:
-    /// the deadline has passed, and nobody has called `abort`.
+    /// `pending`, `open`, `ended`, `expired`, `finalized` or `aborted`. The contract has no
+    /// `expired`: the deadline has passed, and nobody has called `abort`.
     pub state: &'static str,
     now: u64,
     start_time: u64,
@@ -89,8 +89,8 @@ pub struct Status {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sent {
-    /// Of each message, in the file's order, the places in which the poll has it, from 0. Somebody else may have sent
-    /// it again.
+    /// Of each message, in the file's order, the places in which the poll has it, from 0. Somebody
+    /// else may have sent it again.
     pub places: Vec<Vec<u64>>,
     /// Whether the poll has all of them.
     pub complete: bool,
@@ -166,9 +166,7 @@ pub fn results<C: Chain + ?Sized>(
 ) -> Result<ResultsDocument, Error> {
     match poll.state(chain)? {
         PollState::Finalized => {}
-        PollState::Aborted => {
-            return Err(poll.inconsistent("it was given up, there are no results"))
-        }
+        PollState::Aborted => return Err(poll.inconsistent("it was aborted, there are no results")),
         PollState::Ended => {
             return Err(poll.inconsistent("it has no results yet; its coordinator runs finalize"))
         }
@@ -324,9 +322,9 @@ impl Status {
             "pending" => "pending: it has not started",
             "open" => "open: takes joins, messages and top-ups",
             "ended" => "ended: waits for its coordinator to finalize",
-            "expired" => "expired: the deadline has passed, anybody may abort",
+            "expired" => "expired: the deadline has passed, anyone may abort",
             "finalized" => "finalized: the results are final",
-            _ => "aborted: it was given up, top-ups and fees can be withdrawn",
+            _ => "aborted: top-ups and fees can be withdrawn",
         }
     }
 

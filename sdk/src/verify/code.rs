@@ -1,8 +1,9 @@
 //! The code of a poll's contracts, which must be that of the compiled contracts here.
 //!
 //! Compiled contracts are deployed in an EVM that holds nothing else, with the arguments that the
-//! contracts on the chain say they were made with. What comes out is what must be on the chain, but for
-//! addresses: those of libraries, and of what polls execute, are put in the places of the EVM's.
+//! contracts on the chain say they were made with. What comes out is what must be on the chain, but
+//! for addresses: those of libraries, and of what polls execute, are put in the places of the
+//! EVM's.
 
 use maci_nova_chain::{self as chain, Chain};
 use maci_nova_compressor::decider::{contract, DeciderKey};
@@ -46,12 +47,13 @@ impl Verifier {
         let said = view(chain, contract, &DeciderVerifier::verifyingKeyCall {}, what)?;
         let development = view(chain, contract, &DeciderVerifier::DEVELOPMENTCall {}, what)?;
         let key = Key::from_words(&said)
-            .ok_or_else(|| poll.inconsistent("its verifier's key has a point that is none"))?;
+            .ok_or_else(|| poll.inconsistent("its verifier's key has an invalid point"))?;
         let options = capacity(poll.header().vote_option_tree_depth) as usize;
         let mut evm = Evm::new();
         let code = deploy_code(&key, options, development);
-        let deployed = chain::deploy(&mut evm, SENDER, code)
-            .map_err(|error| poll.inconsistent(&format!("its verifier's key is none: {error}")))?;
+        let deployed = chain::deploy(&mut evm, SENDER, code).map_err(|error| {
+            poll.inconsistent(&format!("its verifier's key is invalid: {error}"))
+        })?;
         if code_at(chain, contract)? != code_at(&evm, deployed.contract)? {
             return Err(poll.inconsistent(
                 "the code of its verifier is not the compiled contract's with its key",
@@ -59,7 +61,7 @@ impl Verifier {
         }
         if key.h != blinding_generator() {
             return Err(poll.inconsistent(
-                "the base of blindings in its verifier's key is not the one hashed to the curve: somebody may be able to forge proofs",
+                "the base of blindings in its verifier's key is not the one hashed to the curve: proofs may be forged",
             ));
         }
         Ok(Verifier {
@@ -102,9 +104,10 @@ fn insecure<C: Chain + ?Sized>(
     Ok(found.map(|(_, reason)| reason))
 }
 
-/// Checks that the poll is a clone of the compiled contract, made with what it says of itself: its address is the hash
-/// of its code and arguments (CREATE2), so its storage was empty when it was made, whatever the factory is. Compares the
-/// code of what it executes, and of the libraries that this calls.
+/// Checks that the poll is a clone of the compiled contract, made with what it says of itself: its
+/// address is the hash of its code and arguments (CREATE2), so its storage was empty when it was
+/// made, whatever the factory is. Compares the code of what it executes, and of the libraries that
+/// this calls.
 pub(super) fn check_poll<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
     let other = || poll.inconsistent("its code is not the compiled contract's with its settings");
     let found = code_at(chain, poll.address)?;
@@ -141,8 +144,8 @@ fn check_implementation<C: Chain + ?Sized>(
     };
     let found = code_at(chain, implementation)?;
     let mut evm = Evm::with_chain_id(poll.chain_id);
-    // Libraries are found again by their addresses. From an account drawn here they are at addresses
-    // that nothing else in the code is, by chance or by design.
+    // Libraries are found again by their addresses. From an account drawn here they are at
+    // addresses that nothing else in the code is, by chance or by design.
     let mut drawn = [0; 20];
     OsRng.fill_bytes(&mut drawn);
     let deployer = Address::from(drawn);
@@ -152,7 +155,8 @@ fn check_implementation<C: Chain + ?Sized>(
     let deployed = chain::deploy(&mut evm, deployer, code).map_err(on_chain(EMBEDDED))?;
     let compiled = code_at(&evm, deployed.contract)?;
     let mut expected = compiled.to_vec();
-    // It has its own address in its code, so that it can refuse to be called otherwise than by a clone.
+    // It has its own address in its code, so that it can refuse to be called otherwise than by a
+    // clone.
     moved(
         &mut expected,
         &compiled,
@@ -174,8 +178,8 @@ fn check_implementation<C: Chain + ?Sized>(
     }
 }
 
-/// A library has its own address in its code, so that it can refuse to be called otherwise than by a
-/// delegation.
+/// A library has its own address in its code, so that it can refuse to be called otherwise than by
+/// a delegation.
 fn check_library<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,

@@ -439,7 +439,7 @@ fn polls_without_results() {
     let deadline = world.poll().deadline(&world.evm).unwrap();
     world.evm.set_next_timestamp(deadline);
     world.send(world.poll().address, &Poll::abortCall {});
-    world.is_refused("given up");
+    world.is_refused("aborted");
 }
 
 #[test]
@@ -713,11 +713,11 @@ fn another_calldata() {
     );
     tampered(
         recalled(move |call| call.proof[0] += one),
-        "its proof is none",
+        "its proof is invalid",
     );
     tampered(
         recalled(|call| call.proof[3] = U256::MAX),
-        "its proof is none",
+        "its proof is invalid",
     );
 }
 
@@ -820,7 +820,7 @@ fn last_bit(mut answer: Vec<u8>) -> Vec<u8> {
 #[test]
 fn a_verifier_that_tells_another_key() {
     type Key = DeciderVerifier::verifyingKeyCall;
-    tampered(answers::<Key>(last_bit), "has a point that is none");
+    tampered(answers::<Key>(last_bit), "has an invalid point");
     // The base of blindings, as it should be or not, in the place of alpha.
     let swap = |mut answer: Vec<u8>| {
         let start = answer.len() - 64;

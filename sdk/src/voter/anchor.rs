@@ -1,8 +1,8 @@
 //! Anchors: what shows that a message was signed a short while ago.
 //!
-//! A poll's contract takes a message only with the anchor of a recent block, made of that block's hash,
-//! which nobody can know before. A command counts only if its salt is that anchor. So what was signed
-//! cannot be sent again once its block is too old.
+//! A poll's contract takes a message only with the anchor of a recent block, made of that block's
+//! hash, which nobody can know before. A command counts only if its salt is that anchor. So what
+//! was signed cannot be sent again once its block is too old.
 
 use maci_nova_protocol::Fr;
 

@@ -1,21 +1,22 @@
 //! A ballot as messages: all that a voter wants, in place of every earlier ballot.
 //!
-//! Messages are counted from the last to the first. So the message that is published last is counted
-//! first and has the first nonce `n`, the one before it `n + 1`, and so on. The one that is counted
-//! first is signed with the key that the voter has then: the key of the join, unless later ballots
-//! changed it. It also changes the key to one that is drawn for this ballot and forgotten, which signs
-//! the others. So nothing that was sent before counts, as soon as one message of the ballot is. The
-//! message that is counted last may change the key once more, to one that the voter keeps: what that
-//! key has signed before may count then.
+//! Messages are counted from the last to the first. So the message that is published last is
+//! counted first and has the first nonce `n`, the one before it `n + 1`, and so on. The one that is
+//! counted first is signed with the key that the voter has then: the key of the join, unless later
+//! ballots changed it. It also changes the key to one that is drawn for this ballot and forgotten,
+//! which signs the others. So nothing that was sent before counts, as soon as one message of the
+//! ballot is. The message that is counted last may change the key once more, to one that the voter
+//! keeps: what that key has signed before may count then.
 //!
-//! A message whose cost is more than the voter's credits is refused, and the ballot's later nonces with
-//! it. If it is the one that is counted first, the key stays, and an earlier ballot may count instead.
+//! A message whose cost is more than the voter's credits is refused, and the ballot's later nonces
+//! with it. If it is the one that is counted first, the key stays, and an earlier ballot may count
+//! instead.
 //!
-//! That it costs too much is no way to make a ballot void. Anybody may top up any voter, and a top-up
-//! that is sent after a ballot is counted before it: whoever pays what is missing, a briber included,
-//! makes it count in place of the earlier one. A decoy that shall not count has to be refused by
-//! something that nobody else can put right, such as a signature by a key that is not the voter's;
-//! better, a ballot that the voter can pay for is sent after it.
+//! That it costs too much is no way to make a ballot void. Anybody may top up any voter, and a
+//! top-up that is sent after a ballot is counted before it: whoever pays what is missing, a briber
+//! included, makes it count in place of the earlier one. A decoy that shall not count has to be
+//! refused by something that nobody else can put right, such as a signature by a key that is not
+//! the voter's; better, a ballot that the voter can pay for is sent after it.
 
 use ff::Field;
 use maci_nova_protocol::babyjub::Point;
@@ -52,8 +53,8 @@ impl std::str::FromStr for Choice {
 }
 
 /// What a key change votes for when it is all that a ballot does: a message always sets a weight.
-/// On a fresh state this sets 0 to 0; with a first nonce above 1 it takes the weight that was counted
-/// for option 0 before.
+/// On a fresh state this sets 0 to 0; with a first nonce above 1 it takes the weight that was
+/// counted for option 0 before.
 const NO_CHOICE: Choice = Choice {
     option: 0,
     weight: 0,
@@ -130,8 +131,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// The command, signed for an anchor and encrypted to the coordinator under a key of its own. Another
-    /// message each time. Without anchors the salt is random.
+    /// The command, signed for an anchor and encrypted to the coordinator under a key of its own.
+    /// Another message each time. Without anchors the salt is random.
     pub fn sign(&self, anchor: &Anchor) -> Message {
         let salt = match anchor.element {
             Fr::ZERO => Fr::random(OsRng),

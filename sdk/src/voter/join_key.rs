@@ -1,5 +1,5 @@
-//! The proving key of join proofs: proofs verify only if they are made under the key that the poll's
-//! verifier was deployed with.
+//! The proving key of join proofs: proofs verify only if they are made under the key that the
+//! poll's verifier was deployed with.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,9 @@
 //! The proof with which a voter joins a poll: membership in the tree of sign-ups, as plain Groth16.
 //!
-//! [`JoinStatement`], [`Witness`] and what they mean are in `maci_nova_protocol::membership`, the circuit
-//! in `maci_nova_step_circuit::membership`. A proof tells nothing but its statement. It is not unique:
-//! anybody can re-randomize A, B and C of a proof, for the same statement; the contract takes each
-//! nullifier once.
+//! [`JoinStatement`], [`Witness`] and what they mean are in `maci_nova_protocol::membership`, the
+//! circuit in `maci_nova_step_circuit::membership`. A proof tells nothing but its statement. It is
+//! not unique: anybody can re-randomize A, B and C of a proof, for the same statement; the contract
+//! takes each nullifier once.
 //!
 //! ```no_run
 //! # use maci_nova_groth16::KeyCache;

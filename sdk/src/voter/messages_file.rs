@@ -1,5 +1,5 @@
-//! Messages in a file, for whoever publishes them: those of a poll log, each with the block that it was
-//! signed after.
+//! Messages in a file, for whoever publishes them: those of a poll log, each with the block that it
+//! was signed after.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};

@@ -10,8 +10,8 @@ use crate::error::{on_chain, Error};
 use crate::poll::contract::{PollContract, Sent};
 use crate::voter::anchor::Anchor;
 
-/// From so many blocks on, a rounded number is taken: it is public, and says less about when somebody
-/// signed.
+/// From so many blocks on, a rounded number is taken: it is public, and says less about when
+/// somebody signed.
 const ROUNDED_FROM: u64 = 30;
 
 /// What block numbers are rounded to.
@@ -20,13 +20,14 @@ const ROUND: u64 = 5;
 /// How far the blocks that contracts and nodes count differ, where they are the same.
 const NEAR: u64 = 256;
 
-/// The window shrinks during the last hour to a fifteenth, and not below 5 blocks, as the contract has it.
+/// The window shrinks during the last hour to a fifteenth, and not below 5 blocks, as the contract
+/// has it.
 const SHRINKING: u64 = 3600;
 const LAST_PART: u64 = 15;
 const LEAST: u64 = 5;
 
-/// Which blocks' anchors a poll takes now. Blocks are numbered as contracts see them: on some rollups nodes count
-/// others.
+/// Which blocks' anchors a poll takes now. Blocks are numbered as contracts see them: on some
+/// rollups nodes count others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     /// The present block: those before it have anchors.
@@ -35,7 +36,8 @@ pub struct Window {
     pub blocks: u64,
 }
 
-/// How the window becomes smaller, as far as can be told: blocks may come faster or slower than they do now.
+/// How the window becomes smaller, as far as can be told: blocks may come faster or slower than
+/// they do now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outlook {
     /// The window now.
@@ -53,7 +55,8 @@ impl Window {
     /// The anchor to sign with now.
     ///
     /// # Errors
-    /// [`Error::OnChain`] where the anchor is not made of the hash that the contract tells, this chain and this poll.
+    /// [`Error::OnChain`] where the anchor is not made of the hash that the contract tells, this
+    /// chain and this poll.
     pub fn newest<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<Anchor, Error> {
         if !poll.header().has_anchors() {
             return Ok(Anchor::NONE);
@@ -67,8 +70,8 @@ impl Window {
         let block_number = Window::now(chain, poll)?.choice();
         let told = poll.anchor_of(chain, block_number)?;
         let expected = poll::anchor(told.blockHash, poll.chain_id, poll.address);
-        // Only what is made of this poll's address is signed: a node could otherwise get a signature for
-        // a twin of the poll. The contract compares, too, when the message arrives.
+        // Only what is made of this poll's address is signed: a node could otherwise get a
+        // signature for a twin of the poll. The contract compares, too, when the message arrives.
         match words::to_scalar(told.anchor) {
             Some(element) if told.anchor == expected => Ok(Anchor {
                 block_number,
@@ -97,8 +100,8 @@ impl Window {
         self.present.saturating_add(1).saturating_sub(self.blocks)
     }
 
-    /// The block to sign after: the newest whose hash calls see, or, of many, one with a rounded number
-    /// that no small reorganisation changes.
+    /// The block to sign after: the newest whose hash calls see, or, of many, one with a rounded
+    /// number that no small reorganisation changes.
     fn choice(&self) -> u64 {
         match self.blocks {
             ROUNDED_FROM.. => self.present.saturating_sub(2) / ROUND * ROUND,
@@ -113,8 +116,8 @@ impl Outlook {
         let window = Window::now(chain, poll)?;
         let head = chain.block(BlockId::Latest);
         let head = head.map_err(on_chain("read the newest block"))?;
-        // Calls are executed in the newest block, or in the next one, and blocks come in between. Others that are
-        // counted are another chain's, and millions away.
+        // Calls are executed in the newest block, or in the next one, and blocks come in between.
+        // Others that are counted are another chain's, and millions away.
         let of_node = head.number.abs_diff(window.present) <= NEAR;
         Ok(Outlook {
             window,
@@ -128,8 +131,8 @@ impl Outlook {
         })
     }
 
-    /// In which block a message that is signed after `block_number` can be for the last time: never one after
-    /// the poll's end.
+    /// In which block a message that is signed after `block_number` can be for the last time: never
+    /// one after the poll's end.
     pub fn last(&self, block_number: u64) -> u64 {
         let taken = |block: &u64| {
             let left = self.left_at(*block);
@@ -145,7 +148,8 @@ impl Outlook {
         self.left_at(block.saturating_add(1)) > 0
     }
 
-    /// The last block for [`Chain::send_until`]: where nodes count other blocks than contracts, none.
+    /// The last block for [`Chain::send_until`]: where nodes count other blocks than contracts,
+    /// none.
     pub fn last_for_node(&self, block_number: u64) -> Option<u64> {
         self.of_node.then(|| self.last(block_number))
     }
@@ -168,8 +172,8 @@ impl Outlook {
     }
 }
 
-/// Whether somebody could send a message again that is in the poll: its anchor is still taken, or may be. What was
-/// signed and is not in the poll shows nowhere.
+/// Whether somebody could send a message again that is in the poll: its anchor is still taken, or
+/// may be. What was signed and is not in the poll shows nowhere.
 pub fn can_be_repeated<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
@@ -247,7 +251,8 @@ mod tests {
 
     #[test]
     fn the_window_shrinks_while_it_is_waited_for() {
-        // Half an hour before the end 37 blocks are taken, but 25 blocks later, with 1,500 s to go, 31.
+        // Half an hour before the end 37 blocks are taken, but 25 blocks later, with 1,500 s to go,
+        // 31.
         let near = outlook(1800);
         assert_eq!(near.blocks(1800), 37);
         assert_eq!(near.last(1000), 1030);

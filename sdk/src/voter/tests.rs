@@ -616,8 +616,8 @@ fn top_ups_approve_what_they_pay() {
     assert_eq!(world.evm.latest().number, blocks + 4);
     assert_eq!(world.allowance(), U256::ZERO);
 
-    fails(world.top_up(0, 1), "nobody has joined");
-    fails(world.top_up(2, 1), "nobody has joined");
+    fails(world.top_up(0, 1), "there is no voter");
+    fails(world.top_up(2, 1), "there is no voter");
     fails(world.top_up(1, 0), "at least 1");
     fails(world.top_up(1, 1 << 48), "below 2^48");
     fails(world.top_up(1, 100_000), "has 9460");

@@ -274,8 +274,8 @@ fn an_inner_node_passed_as_a_leaf() {
     }
 }
 
-/// Four keys whose tree has the root x, and y with (x, y) on the curve: that point signs up, and the
-/// four go through it as if its leaf were a node.
+/// Four keys whose tree has the root x, and y with (x, y) on the curve: that point signs up, and
+/// the four go through it as if its leaf were a node.
 #[test]
 fn a_tree_signed_up_as_one_key() {
     let (own, y) = (1..)

@@ -1,4 +1,5 @@
-//! What was sent, sent again: every step has a witness, and the circuit comes to what the rules say.
+//! What was sent, sent again: every step has a witness, and the circuit comes to what the rules
+//! say.
 
 use maci_nova_protocol::babyjub::Scalar;
 use maci_nova_protocol::command::Command;
@@ -77,8 +78,8 @@ impl World {
         StepCircuit::prepare(shape, &self.header, self.secret, vec![transition])
     }
 
-    /// Counts messages that are given in order of arrival: the decisions in that order and the transitions in that of
-    /// the count. All have a witness whose outcome is the state machine's.
+    /// Counts messages that are given in order of arrival: the decisions in that order and the
+    /// transitions in that of the count. All have a witness whose outcome is the state machine's.
     fn count(&mut self, messages: &[Message]) -> (Vec<Decision>, Vec<Transition>) {
         let mut links = vec![hash_chain::zero()];
         for message in messages {
@@ -110,7 +111,8 @@ const ANCHOR: Decision = Decision::Refused(Rule::Anchor);
 const KEY: Decision = Decision::Refused(Rule::SignatureEquation);
 const APPLIED: Decision = Decision::Applied;
 
-/// Somebody without a key sends the first ballot's message again: it has to come with an anchor of now.
+/// Somebody without a key sends the first ballot's message again: it has to come with an anchor of
+/// now.
 #[test]
 fn a_message_sent_again() {
     let [old, newer, now] = [10, 20, 30].map(Fr::from);
@@ -168,7 +170,8 @@ fn a_command_encrypted_again() {
     assert_eq!(world.votes(), (0, 7));
 }
 
-/// What remains: as long as its anchor is taken, what was sent can be sent again, until the voter's next ballot.
+/// What remains: as long as its anchor is taken, what was sent can be sent again, until the voter's
+/// next ballot.
 #[test]
 fn a_message_sent_again_within_the_window() {
     let [old, newer, now] = [10, 20, 30].map(Fr::from);
@@ -186,8 +189,8 @@ fn a_message_sent_again_within_the_window() {
     assert_eq!(answered.votes(), (0, 5));
 }
 
-/// What remains in polls without anchors, whose salts are random: the first ballot is back, by whoever sends it, under
-/// whatever key.
+/// What remains in polls without anchors, whose salts are random: the first ballot is back, by
+/// whoever sends it, under whatever key.
 #[test]
 fn without_anchors_an_old_ballot_comes_back() {
     let [one, other] = [10, 20].map(Fr::from);

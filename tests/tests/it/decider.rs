@@ -1,5 +1,5 @@
-//! The decider: finished polls as proofs that a contract accepts. The forgeries of a prover who leaves
-//! the honest path are in the compressor's own tests, which reach into the prover.
+//! The decider: finished polls as proofs that a contract accepts. The forgeries of a prover who
+//! leaves the honest path are in the compressor's own tests, which reach into the prover.
 
 use ff::Field;
 use maci_nova_compressor::decider::{self, DeciderError, DeciderProof, DeciderStatement};
@@ -289,7 +289,8 @@ fn every_word_of_the_calldata_changed() {
             if (PROOF..COUNT).contains(&word) {
                 assert!(native(&bytes).is_err(), "word {word}");
             }
-            // Of these two the compiler's decoder refuses some without a reason, before the contract's code.
+            // Of these two the compiler's decoder refuses some without a reason, before the
+            // contract's code.
             let decoded = word == OFFSET || word == COUNT;
             let reason = refusal(bytes);
             assert!(decoded || reason.is_some(), "word {word}: no reason");
@@ -353,8 +354,8 @@ fn calldata_that_is_cut_off_or_has_more_behind_it() {
     assert!(refusal(longer).is_some());
 }
 
-/// Gas of a proof for a poll of four voters and so many messages, without the price of the calldata's
-/// bytes: 4 for one that is 0, else 16 (EIP-2028).
+/// Gas of a proof for a poll of four voters and so many messages, without the price of the
+/// calldata's bytes: 4 for one that is 0, else 16 (EIP-2028).
 fn execution_gas(messages: usize) -> u64 {
     let keys = Keys::of(1);
     let (mut poll, mut transitions) = HostilePoll::new(4, Mode::Quadratic, (4, 1), 4);
@@ -376,7 +377,8 @@ fn execution_gas(messages: usize) -> u64 {
     gas - calldata.iter().map(price).sum::<u64>()
 }
 
-/// Every operation that the verifier uses costs the same whatever the values are: the tolerance is 0.
+/// Every operation that the verifier uses costs the same whatever the values are: the tolerance is
+/// 0.
 #[test]
 #[ignore = "folds 1,000 messages, which takes minutes"]
 fn the_gas_of_1000_messages_is_that_of_10() {

@@ -1,5 +1,5 @@
-//! Polls with what no honest client makes, but anybody may send: the state machine and the circuit say the same of it,
-//! and it is what the rules say.
+//! Polls with what no honest client makes, but anybody may send: the state machine and the circuit
+//! say the same of it, and it is what the rules say.
 
 use ff::{Field, PrimeField};
 use maci_nova_protocol::babyjub::{Point, Scalar};
@@ -118,8 +118,8 @@ impl World {
         StepCircuit::prepare(shape, header, secret, vec![transition])
     }
 
-    /// The poll and the decisions in order of arrival. Every step has a witness, and the circuit's outcome is the state
-    /// machine's.
+    /// The poll and the decisions in order of arrival. Every step has a witness, and the circuit's
+    /// outcome is the state machine's.
     fn count(&self) -> (Poll, Vec<Decision>) {
         let (mut poll, mut transitions) = self.joined();
         let mut decisions = vec![];
@@ -190,7 +190,8 @@ fn key(seed: u64) -> (PrivateKey, Point) {
     (key, point)
 }
 
-/// Leaves are apart whatever their keys are: a command is for the index that it names, and a key change for that leaf.
+/// Leaves are apart whatever their keys are: a command is for the index that it names, and a key
+/// change for that leaf.
 #[test]
 fn several_joins_under_one_key() {
     let (alice, point) = key(1);
@@ -224,7 +225,8 @@ fn several_joins_under_one_key() {
     assert_eq!(balances, [75, 75, 100]);
 }
 
-/// The command is 250 bits. Those above may be anything in the ciphertext, and are not what is signed.
+/// The command is 250 bits. Those above may be anything in the ciphertext, and are not what is
+/// signed.
 #[test]
 fn bits_from_250_on_are_not_of_the_command() {
     let (alice, point) = key(1);
@@ -241,8 +243,8 @@ fn bits_from_250_on_are_not_of_the_command() {
     }
 }
 
-/// Fields that are negative before they are packed, as MACI's packages let them be: the element counts, with the five
-/// numbers that its 250 bits are.
+/// Fields that are negative before they are packed, as MACI's packages let them be: the element
+/// counts, with the five numbers that its 250 bits are.
 #[test]
 fn negative_fields_are_what_the_element_is() {
     let (alice, point) = key(1);
@@ -318,7 +320,8 @@ fn scalars_from_the_order_on_are_refused() {
     }
 }
 
-/// Joins may arrive between messages and are all processed before them: a message may come before its voter.
+/// Joins may arrive between messages and are all processed before them: a message may come before
+/// its voter.
 #[test]
 fn a_join_after_messages() {
     let ((alice, point), (bob, late)) = (key(1), key(2));
@@ -358,7 +361,8 @@ fn a_join_after_messages() {
     assert_eq!(forged, Err(refused));
 }
 
-/// The shared key of an encryption key of order two is that point or (0, 1), by the coordinator's scalar alone.
+/// The shared key of an encryption key of order two is that point or (0, 1), by the coordinator's
+/// scalar alone.
 #[test]
 fn an_encryption_key_of_order_two() {
     let (alice, point) = key(1);
@@ -435,7 +439,8 @@ fn keys_with_a_part_of_low_order_sign() {
     }
 }
 
-/// A decoy that is refused because it costs too much counts as soon as somebody, the voter or not, pays the rest.
+/// A decoy that is refused because it costs too much counts as soon as somebody, the voter or not,
+/// pays the rest.
 #[test]
 fn a_top_up_by_a_stranger_revives_what_was_refused() {
     let (alice, point) = key(1);

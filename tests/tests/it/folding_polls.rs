@@ -1,6 +1,6 @@
 //! The three polls of `vectors/`, folded from the first event to the last by the folding engine and
-//! by the proving library's IVC: after every step both are in the state of the native state machine,
-//! and at the end both proofs verify and lead to MACI's results.
+//! by the proving library's IVC: after every step both are in the state of the native state
+//! machine, and at the end both proofs verify and lead to MACI's results.
 //!
 //! Each poll is folded with one event a step and with four. Only the largest with one event a step
 //! is left out of what the library folds, for its time: the engine is there compared with the state

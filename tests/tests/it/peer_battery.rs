@@ -1,5 +1,6 @@
-//! Polls of one or two messages at the edges of the rules, made with MACI's own packages: what becomes of each message
-//! here, natively and in the circuit, and what MACI's core and its compiled circuit make of it.
+//! Polls of one or two messages at the edges of the rules, made with MACI's own packages: what
+//! becomes of each message here, natively and in the circuit, and what MACI's core and its compiled
+//! circuit make of it.
 
 use std::io::Cursor;
 
@@ -35,7 +36,8 @@ struct Case {
     name: &'static str,
     /// Of the messages in order of arrival; they are processed from the last to the first.
     decisions: &'static [Decision],
-    /// A message about which MACI's core or its circuit says something else, and what each of them says.
+    /// A message about which MACI's core or its circuit says something else, and what each of them
+    /// says.
     differs: Option<(usize, Maci, Maci)>,
 }
 
@@ -106,7 +108,8 @@ const CASES: [Case; 57] = [
     differs("enc_key_order_8", &[Applied], (0, Applies, NoWitness)),
     agreed("enc_key_with_part_of_order_8", &[Applied]),
     agreed("index_of_other_voter", &[Refused(SignatureEquation)]),
-    // The change itself: to a key off the curve, which the specification offers to a voter who wants no key any more.
+    // The change itself: to a key off the curve, which the specification offers to a voter who
+    // wants no key any more.
     differs(
         "key_0_0_then_forged",
         &[Refused(SignatureKey), Applied],
@@ -138,7 +141,8 @@ const CASES: [Case; 57] = [
         &[Refused(SignatureKey), Applied],
         (0, Applies, Refuses),
     ),
-    // MACI's circuit only wants the key's x not to be 0. Whoever holds no key at all signs for these.
+    // MACI's circuit only wants the key's x not to be 0. Whoever holds no key at all signs for
+    // these.
     differs(
         "key_order_4_then_forged",
         &[Refused(SignatureKey), Applied],
@@ -226,8 +230,8 @@ impl Battery {
         Cursor::new(log.join("\n").into_bytes())
     }
 
-    /// The poll after its last event, and all events in the order in which they are proven. The count without trees
-    /// comes to the same.
+    /// The poll after its last event, and all events in the order in which they are proven. The
+    /// count without trees comes to the same.
     fn count(&self, name: &str) -> (Poll, Vec<Transition>) {
         let log = self.log(name);
         let index = LogIndex::scan(log.clone()).expect("a valid log");

@@ -143,8 +143,8 @@ fn full_voting_is_judged_as_macis_core_does() {
     }
 }
 
-/// Weight 0 for another option would wipe a ballot that has spent everything. MACI's core takes it, and a vote of 0 from
-/// a voter without credits; its circuit does not.
+/// Weight 0 for another option would wipe a ballot that has spent everything. MACI's core takes it,
+/// and a vote of 0 from a voter without credits; its circuit does not.
 #[test]
 fn weight_zero_does_not_wipe_a_ballot() {
     let expected = expected(WIPED);

@@ -1,4 +1,5 @@
-//! Every vector of `maci-primitives.json` and `maci-keys.json`, as MACI's own packages computed them.
+//! Every vector of `maci-primitives.json` and `maci-keys.json`, as MACI's own packages computed
+//! them.
 
 use maci_nova_protocol::babyjub::{Point, Scalar};
 use maci_nova_protocol::cipher::{decrypt, encrypt};

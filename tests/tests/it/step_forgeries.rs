@@ -289,7 +289,8 @@ fn another_mode() {
     }
 }
 
-/// The bit of a command's weight that says "against", in the hints of a vote: bit 49 of the third of five numbers.
+/// The bit of a command's weight that says "against", in the hints of a vote: bit 49 of the third
+/// of five numbers.
 fn sign_bit(f: &Fixture, transition: &Transition) -> (StepCircuit, usize, Fr) {
     let circuit = f.claim(vec![transition.clone()]);
     let hints = circuit.record(&[]).hints;
@@ -299,8 +300,8 @@ fn sign_bit(f: &Fixture, transition: &Transition) -> (StepCircuit, usize, Fr) {
     (circuit, bit, value)
 }
 
-/// A weight that nobody can mean, read without its sign; a vote against an option read as one for it, and the other way
-/// round.
+/// A weight that nobody can mean, read without its sign; a vote against an option read as one for
+/// it, and the other way round.
 #[test]
 fn another_sign() {
     for (mode, kind, is_against) in [
@@ -322,8 +323,9 @@ fn another_sign() {
     }
 }
 
-/// A step's last hints: the bits of what a vote leaves, before them four comparisons with zero (a key of low order, two
-/// coordinates, the anchor), after them four (nothing left, weight 0, nonce, poll), each with an inverse and a verdict.
+/// A step's last hints: the bits of what a vote leaves, before them four comparisons with zero (a
+/// key of low order, two coordinates, the anchor), after them four (nothing left, weight 0, nonce,
+/// poll), each with an inverse and a verdict.
 const LEFT: usize = 103;
 const COMPARISONS: usize = 8;
 
@@ -378,8 +380,8 @@ fn left_at(circuit: &StepCircuit, hints: &[Fr]) -> usize {
     left
 }
 
-/// What a low key, an anchor, a sign, a partial vote and the whole balance come to is no choice of the prover's: every
-/// hint replaced alone, and every verdict together with its inverse.
+/// What a low key, an anchor, a sign, a partial vote and the whole balance come to is no choice of
+/// the prover's: every hint replaced alone, and every verdict together with its inverse.
 #[test]
 fn no_hint_of_the_rules_gives_a_choice() {
     for (f, rule) in decided() {
@@ -785,8 +787,8 @@ fn no_event_passes_for_another_kind() {
     }
 }
 
-/// From the hint with the first bit of the kind to the salt: the kind (3), the data (10), the key (2),
-/// the previous link, the anchor and the top-up (2) are between.
+/// From the hint with the first bit of the kind to the salt: the kind (3), the data (10), the key
+/// (2), the previous link, the anchor and the top-up (2) are between.
 const KIND_TO_SALT: usize = 19;
 
 /// The hint with the first bit of the kind.
@@ -828,8 +830,9 @@ fn is_no_choice(transition: &Transition, honest: &State, after: &State) -> bool 
     if transition.path_index == 0 && is_blind {
         return true;
     }
-    // Other voters than joined, or other messages than were sent: a join chain or a head that is not
-    // the poll's. (Once the head is set, the cursor binds the messages, and no join is possible.)
+    // Other voters than joined, or other messages than were sent: a join chain or a head that is
+    // not the poll's. (Once the head is set, the cursor binds the messages, and no join is
+    // possible.)
     let no_message_yet = transition.before.message_head == Fr::ZERO;
     no_message_yet
         && (after.join_chain != honest.join_chain || after.message_head != honest.message_head)

@@ -100,8 +100,8 @@ fn steps(poll: &HostilePoll, transitions: Vec<Transition>) -> Vec<StepCircuit> {
         .collect()
 }
 
-/// Each kind of hostile message, in every mode, with anchors and without: the state machine refuses it by the rule that
-/// it is made to break, and the step has a witness.
+/// Each kind of hostile message, in every mode, with anchors and without: the state machine refuses
+/// it by the rule that it is made to break, and the step has a witness.
 #[test]
 fn every_kind_of_message_has_a_step_and_its_rule() {
     let polls = Mode::ALL.into_iter().zip(1..).flat_map(|(mode, seed)| {
@@ -170,7 +170,8 @@ fn messages_for_a_leaf_with_an_unusable_key_have_steps() {
     }
 }
 
-/// In full voting weight 0 for another option, when all is spent, has the right price and does not count.
+/// In full voting weight 0 for another option, when all is spent, has the right price and does not
+/// count.
 #[test]
 fn a_spent_ballot_cannot_be_wiped() {
     let (mut poll, joins) = HostilePoll::new(6, Mode::Full, (1, 1), 1);

@@ -1,6 +1,6 @@
-//! Proofs by provers who leave the honest path, each refused by the Rust verifier and by the contract
-//! (`docs/soundness.md`). Where one part of the design is what refuses, the same forgery is shown to
-//! pass without it.
+//! Proofs by provers who leave the honest path, each refused by the Rust verifier and by the
+//! contract (`docs/soundness.md`). Where one part of the design is what refuses, the same forgery
+//! is shown to pass without it.
 //!
 //! Making the keys takes most of a minute, and each proof some ten seconds.
 
@@ -170,7 +170,8 @@ impl Attempt {
         filled.expect("filled")
     }
 
-    /// Groth16's proof of the circuit as it is filled, with its public inputs, and the opening of F.
+    /// Groth16's proof of the circuit as it is filled, with its public inputs, and the opening of
+    /// F.
     fn prove(&self, d: ArkG1, c: ArkFr) -> (DeciderProof, [ArkFr; PUBLICS]) {
         let assignment = self.assignment(c);
         let Setting { matrices, key, .. } = setting();
@@ -679,8 +680,8 @@ fn zero_and_swapped_commitments() {
     }
 }
 
-/// The prover of the last step drops what was proven before and claims that the fold is a commitment
-/// of his own. Only the running CycleFold instance is not satisfied then.
+/// The prover of the last step drops what was proven before and claims that the fold is a
+/// commitment of his own. Only the running CycleFold instance is not satisfied then.
 #[test]
 fn an_unsatisfied_cyclefold_instance() {
     let (poll, engine) = (poll(), decider().engine());

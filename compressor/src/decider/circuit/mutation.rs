@@ -1,4 +1,5 @@
-//! Assignments that differ from an honest one in one place, and the circuit's independence of values.
+//! Assignments that differ from an honest one in one place, and the circuit's independence of
+//! values.
 
 use std::collections::BTreeMap;
 

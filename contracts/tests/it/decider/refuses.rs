@@ -184,7 +184,8 @@ fn infinity_in_other_words() {
 fn results_that_are_too_large() {
     let (mut setting, case) = new_case(27, 2);
     let one = U256::ONE;
-    // Votes of 128 bits without a sign, or with a sign in some of the bits above; the field's way to write -1.
+    // Votes of 128 bits without a sign, or with a sign in some of the bits above; the field's way
+    // to write -1.
     let bit = |bit: usize| U256::ONE << bit;
     let votes = [
         bit(127),

@@ -260,8 +260,8 @@ fn votes_at_a_snapshot_sign_up_once() {
     assert_eq!(signed_up(&world), 1);
 }
 
-/// What the adapter and the docs warn of: with balances as they are now, the same tokens sign up every
-/// address that they are sent to.
+/// What the adapter and the docs warn of: with balances as they are now, the same tokens sign up
+/// every address that they are sent to.
 #[test]
 fn live_balances_sign_up_one_address_after_the_other() {
     let mut world = World::new();
@@ -284,8 +284,8 @@ fn live_balances_sign_up_one_address_after_the_other() {
     assert_eq!(signed_up(&world), 2);
 }
 
-/// Of the mock's attestations 1 is revoked, 2 of another schema, 3 somebody else's, 4 by another attester; all
-/// others are Alice's.
+/// Of the mock's attestations 1 is revoked, 2 of another schema, 3 somebody else's, 4 by another
+/// attester; all others are Alice's.
 #[test]
 fn attestations_sign_up_once() {
     let mut world = World::new();

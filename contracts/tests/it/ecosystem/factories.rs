@@ -71,7 +71,8 @@ fn nobody_else_names_the_maci_first() {
     assert_eq!(maci, world.maci);
 }
 
-/// The address is that of the code with the owner in it: a stranger who takes the same salt gets another one.
+/// The address is that of the code with the owner in it: a stranger who takes the same salt gets
+/// another one.
 #[test]
 fn nobody_squats_the_address() {
     let mut world = World::new();

@@ -17,7 +17,8 @@ fn name(entry: &Value) -> String {
     format!("{} {}", part("type"), part("name"))
 }
 
-/// All that a caller depends on: not the names that structs and contracts have inside, nor those of results.
+/// All that a caller depends on: not the names that structs and contracts have inside, nor those of
+/// results.
 fn shape(entry: &Value) -> Value {
     let mut entry = entry.clone();
     strip(&mut entry, "internalType");
@@ -52,7 +53,8 @@ macro_rules! out {
     };
 }
 
-/// Asserts that the contract has all of the interface, and the interface all of the contract but what is named.
+/// Asserts that the contract has all of the interface, and the interface all of the contract but
+/// what is named.
 #[track_caller]
 fn assert_same(
     interface: &BTreeMap<String, Value>,

@@ -1,5 +1,5 @@
-//! The contracts among those of others: gatekeepers that ask foreign policies, factories that everybody shares,
-//! tokens with votes, and contracts that act on a poll's result.
+//! The contracts among those of others: gatekeepers that ask foreign policies, factories that
+//! everybody shares, tokens with votes, and contracts that act on a poll's result.
 
 mod credits;
 mod excubiae;

@@ -1,4 +1,5 @@
-//! The example contract that pays by a poll's result, and polls that are not the one that was meant.
+//! The example contract that pays by a poll's result, and polls that are not the one that was
+//! meant.
 
 use maci_nova_chain::{Chain, ChainError, Receipt};
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, B256, U256};

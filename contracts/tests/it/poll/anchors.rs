@@ -1,5 +1,5 @@
-//! What a message is signed with: the hash of a recent block. Each refusal is somebody who sends again, later or
-//! elsewhere, what was signed before.
+//! What a message is signed with: the hash of a recent block. Each refusal is somebody who sends
+//! again, later or elsewhere, what was signed before.
 
 use maci_nova_chain::{view, BlockId, Chain, ChainError, Receipt};
 use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, B256, U256};
@@ -122,9 +122,9 @@ fn the_poll_tells_anchors_itself() {
     }
 }
 
-/// The audit's replay, turned round: what a stranger sends again after the window is refused. What remains is the
-/// window itself: within it a stranger's copy is let in, is counted first and so undoes what the voter sent in
-/// between, until the voter sends once more.
+/// The audit's replay, turned round: what a stranger sends again after the window is refused. What
+/// remains is the window itself: within it a stranger's copy is let in, is counted first and so
+/// undoes what the voter sent in between, until the voter sends once more.
 #[test]
 fn somebody_else_publishes_the_same_message_again() {
     let mut world = world(75);
@@ -152,8 +152,9 @@ fn somebody_else_publishes_the_same_message_again() {
     world.refuses(again, too_old(first, oldest));
 }
 
-/// The ciphertext is signed with the anchor of its block. Another block's number with it is refused; with that
-/// block's anchor it gets in, as a vote that is void, since its salt is another one: its link says so.
+/// The ciphertext is signed with the anchor of its block. Another block's number with it is
+/// refused; with that block's anchor it gets in, as a vote that is void, since its salt is another
+/// one: its link says so.
 #[test]
 fn another_block_named_for_an_old_ciphertext() {
     let mut world = world(75);
@@ -197,7 +198,8 @@ fn anchors_that_are_off_by_something() {
         (batch.blockNumber, batch.anchor) = (U256::from(number), given);
         world.refuses(|world| world.send(ALICE, world.poll, &batch), error());
     }
-    // Numbers that are no recent block's: the present one, which has no hash yet, later ones, and their lowest bits.
+    // Numbers that are no recent block's: the present one, which has no hash yet, later ones, and
+    // their lowest bits.
     let present = |world: &World| world.evm.latest().number + 1;
     for ahead in [0, 1, 1000] {
         let number = present(&world) + ahead;
@@ -342,7 +344,8 @@ fn expected_window(within: u64, left: u64) -> u64 {
     5.max(within.div_ceil(15)).max(shrunk)
 }
 
-/// Block by block through the last hour: the oldest one that is taken is taken, the one before is not.
+/// Block by block through the last hour: the oldest one that is taken is taken, the one before is
+/// not.
 #[test]
 fn the_window_shrinks_block_by_block() {
     for within in [5, 6, 75, 76, 255] {
@@ -441,7 +444,8 @@ fn windows_that_are_too_small_or_too_large() {
     }
 }
 
-/// Something else at the address: it refuses, answers 0, another hash, too much, too little, or nothing at all.
+/// Something else at the address: it refuses, answers 0, another hash, too much, too little, or
+/// nothing at all.
 #[test]
 fn history_contracts_that_answer_wrongly() {
     let mut world = World::new();
@@ -478,7 +482,8 @@ fn history_contracts_that_answer_wrongly() {
     accepted_at_creation(&world, 256);
 }
 
-/// Blocks that BLOCKHASH has forgotten, to the last one that the history contract keeps for any window.
+/// Blocks that BLOCKHASH has forgotten, to the last one that the history contract keeps for any
+/// window.
 #[test]
 fn a_window_of_8190_blocks() {
     let mut world = World::new();

@@ -77,7 +77,8 @@ fn a_new_poll_has_empty_storage() {
     assert_eq!(world.evm.storage(world.poll).len(), 2);
 }
 
-/// A stranger calls the factory with what the next poll of the MACI will be made with, to take its address.
+/// A stranger calls the factory with what the next poll of the MACI will be made with, to take its
+/// address.
 #[test]
 fn nobody_takes_the_address_of_anothers_poll() {
     let world = World::new();
@@ -108,7 +109,8 @@ fn nobody_takes_the_address_of_anothers_poll() {
     assert!(matches!(again, Err(ChainError::Reverted { .. })));
 }
 
-/// What polls execute is no poll: nothing can be sent to it, so there is nothing in it that a clone could find.
+/// What polls execute is no poll: nothing can be sent to it, so there is nothing in it that a clone
+/// could find.
 #[test]
 fn the_implementation_is_no_poll() {
     let mut world = World::open();
@@ -176,7 +178,8 @@ fn another_implementation() {
     assert_ne!(clone_address(world.factory, other, &arguments), honest);
 }
 
-/// Money comes with messages alone: a clone passes everything on, and what it executes refuses the rest.
+/// Money comes with messages alone: a clone passes everything on, and what it executes refuses the
+/// rest.
 #[test]
 fn a_poll_takes_no_money_without_a_message() {
     let mut world = World::open();

@@ -139,8 +139,8 @@ fn pair(result: (i128, u128)) -> Vec<u8> {
     [&votes.to_be_bytes()[3..], &spent.to_be_bytes()[3..]].concat()
 }
 
-/// A zero, 13 bytes for each number of each option, and the totals, in a contract of their own; a slot for the root
-/// and one for the state.
+/// A zero, 13 bytes for each number of each option, and the totals, in a contract of their own; a
+/// slot for the root and one for the state.
 #[test]
 fn results_are_code() {
     let mut world = World::open();
@@ -331,7 +331,8 @@ fn the_states_of_a_poll() {
     assert_eq!(state(&world), PollState::Finalized);
 }
 
-/// The most options whose results fit into one piece of code. They fit into one transaction too (EIP-7825).
+/// The most options whose results fit into one piece of code. They fit into one transaction too
+/// (EIP-7825).
 #[test]
 fn a_poll_of_944_options_can_be_finalized() {
     let mut world = World::new();

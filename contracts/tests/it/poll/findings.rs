@@ -1,5 +1,5 @@
-//! What audits of MACI found and must not come back, as far as it is the contracts' matter. Each test
-//! is the finding. Those of the circuit are tested with the circuit.
+//! What audits of MACI found and must not come back, as far as it is the contracts' matter. Each
+//! test is the finding. Those of the circuit are tested with the circuit.
 
 use std::collections::BTreeSet;
 
@@ -31,8 +31,9 @@ fn states(world: &World) -> (Vec<U256>, Vec<U256>) {
     (asked[1..8].to_vec(), asked[8..15].to_vec())
 }
 
-/// HashCloak 2021: the tally could start from any values. Here nobody hands a starting state in: the
-/// same one reaches the verifier whatever is sent, with the poll's own context and the empty roots.
+/// HashCloak 2021: the tally could start from any values. Here nobody hands a starting state in:
+/// the same one reaches the verifier whatever is sent, with the poll's own context and the empty
+/// roots.
 #[test]
 fn an_arbitrary_starting_tally_or_state() {
     let mut world = World::open();
@@ -88,8 +89,8 @@ fn trailing_messages_are_not_skipped() {
     assert_ne!(before[1..3], states(&more).1[1..3]);
 }
 
-/// HashCloak 2022: a top-up's amount was not what was paid. Here it is computed from what arrived, the
-/// leaf is checked, and both are in the digest.
+/// HashCloak 2022: a top-up's amount was not what was paid. Here it is computed from what arrived,
+/// the leaf is checked, and both are in the digest.
 #[test]
 fn a_top_up_of_another_leaf_or_amount() {
     let mut world = World::open();
@@ -110,8 +111,8 @@ fn a_top_up_of_another_leaf_or_amount() {
     assert_eq!(world.tokens(world.poll), 40);
 }
 
-/// A commitment that the caller supplies was believed. Here every value of the statement but the two
-/// roots that the proof is about comes from storage, and no entry point takes a digest.
+/// A commitment that the caller supplies was believed. Here every value of the statement but the
+/// two roots that the proof is about comes from storage, and no entry point takes a digest.
 #[test]
 fn no_entry_point_takes_a_commitment() {
     let poll: serde_json::Value = serde_json::from_str(artifact::POLL.json).unwrap();
@@ -283,8 +284,8 @@ fn a_public_input_that_is_lost() {
     }
 }
 
-/// A leaf that is a node as well, so that one sign-up lets a whole tree of keys in. Leaves are hashes of
-/// another number of inputs than nodes.
+/// A leaf that is a node as well, so that one sign-up lets a whole tree of keys in. Leaves are
+/// hashes of another number of inputs than nodes.
 #[test]
 fn a_leaf_that_could_be_a_node() {
     let mut world = World::new();
@@ -306,7 +307,8 @@ fn a_finalization_for_another_poll() {
     assert_ne!(states(&world).0[0], states(&other).0[0]);
 }
 
-/// A parameter hash left at zero, no check at step 0: the context is never 0 and stands in both states.
+/// A parameter hash left at zero, no check at step 0: the context is never 0 and stands in both
+/// states.
 #[test]
 fn the_context_is_in_the_first_and_in_the_last_state() {
     let world = World::open();

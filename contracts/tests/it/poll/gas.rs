@@ -1,4 +1,5 @@
-//! What everything costs, compared with the committed snapshot, and with bars that it must stay below.
+//! What everything costs, compared with the committed snapshot, and with bars that it must stay
+//! below.
 //!
 //! All figures are whole transactions, with real verifiers and proofs from known trapdoors.
 
@@ -316,7 +317,8 @@ fn gas_is_what_the_snapshot_says() {
     let measured = measured();
     let bars = [
         ("createPoll", 700_000),
-        // The first ones pay for the slots of the counters and of their chain: nothing runs when a poll is made.
+        // The first ones pay for the slots of the counters and of their chain: nothing runs when a
+        // poll is made.
         ("publishMessage, the first", 320_000),
         ("publishMessage", 300_000),
         ("publishMessageBatch of 10", 10 * 300_000),

@@ -138,8 +138,8 @@ fn coordinates_that_are_not_canonical() {
     }
 }
 
-/// The order in the contract is the protocol's, or the cosets above would not come out right; this is
-/// about the helper of these tests.
+/// The order in the contract is the protocol's, or the cosets above would not come out right; this
+/// is about the helper of these tests.
 #[test]
 fn the_subgroups_order_is_no_scalar() {
     let order = Fr::from_raw(core::array::from_fn(|i| {

@@ -258,7 +258,8 @@ fn no_more_than_can_be_proven_in_time() {
     }
 }
 
-/// Who fills a poll up neither forces an abort, since there is time for all that was let in, nor gets the fees back.
+/// Who fills a poll up neither forces an abort, since there is time for all that was let in, nor
+/// gets the fees back.
 #[test]
 fn spam_is_neither_fatal_nor_free() {
     let mut world = small();

@@ -1,5 +1,5 @@
-//! A system of contracts with verifiers that answer as they are told, where the proof itself does not
-//! matter, and everything that can be done to it in one call each.
+//! A system of contracts with verifiers that answer as they are told, where the proof itself does
+//! not matter, and everything that can be done to it in one call each.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -484,7 +484,8 @@ pub fn join_call(number: u64) -> Poll::joinCall {
     }
 }
 
-/// A message with its anchor, which is 0 in a poll without; the block is still to be named otherwise.
+/// A message with its anchor, which is 0 in a poll without; the block is still to be named
+/// otherwise.
 pub fn publish_call(message: &Message) -> Poll::publishMessageCall {
     Poll::publishMessageCall {
         data: message.data.each_ref().map(words::scalar),

@@ -157,7 +157,8 @@ impl Scene {
         (poll, count)
     }
 
-    /// The count, and the transitions of the messages in order of processing: the last message first.
+    /// The count, and the transitions of the messages in order of processing: the last message
+    /// first.
     pub fn count(&self) -> (Poll, Vec<Transition>) {
         let (mut poll, mut count) = self.joined();
         let mut transitions = Vec::new();

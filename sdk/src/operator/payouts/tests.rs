@@ -50,7 +50,7 @@ fn nothing_is_paid_before_the_end() {
     let (now, from) = (world.now(), world.account(0));
     refused(
         withdraw(&mut world.evm, from, &poll, now),
-        "anybody may do that now",
+        "anyone may do that now",
     );
 }
 
@@ -98,7 +98,7 @@ fn who_has_paid_gets_it_back() {
     }
     refused(
         collect(&mut world.evm, nobody, &poll, now),
-        "it was given up",
+        "it was aborted",
     );
     assert_eq!(world.evm.latest(), newest);
 }

@@ -25,7 +25,8 @@ impl PollFile {
     /// Writes a new file.
     ///
     /// # Errors
-    /// [`PollFileError::Exists`] if there is one, [`PollFileError::Invalid`], [`PollFileError::Io`].
+    /// [`PollFileError::Exists`] if there is one, [`PollFileError::Invalid`],
+    /// [`PollFileError::Io`].
     pub fn create(&self, path: &Path) -> Result<(), PollFileError> {
         let file = self.prepare(path)?;
         file.persist_noclobber(path).map_err(|error| {

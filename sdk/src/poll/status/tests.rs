@@ -65,7 +65,7 @@ fn a_poll_that_was_given_up() {
     world.send(0, poll.address, &Poll::abortCall {}, 0);
     assert_eq!(now(&world, &poll).state, "aborted");
     let failure = results(&world.evm, &poll).unwrap_err();
-    assert!(failure.to_string().contains("given up"), "{failure}");
+    assert!(failure.to_string().contains("aborted"), "{failure}");
 }
 
 #[test]

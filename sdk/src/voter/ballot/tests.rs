@@ -387,7 +387,8 @@ fn full_voting_is_one_vote_with_everything() {
     assert_eq!(world.count(), [0, 100, 0, 0, 0]);
 }
 
-/// An old ballot that is sent again under the anchor of now, or as it was in a poll without anchors.
+/// An old ballot that is sent again under the anchor of now, or as it was in a poll without
+/// anchors.
 #[test]
 fn a_ballot_that_somebody_sends_again() {
     for anchors in [true, false] {

@@ -3,28 +3,30 @@
 //!
 //! The constraints alone are looked at, not their values. What is given is said in [`tables`]; then
 //! variables are found one after the other: by constraints that are linear in the last unknown one,
-//! or divide by what is known, and by groups of constraints of known forms ([`structures`], each with
-//! the reason why it has one solution). What no variable is found by is a check. Divisions, which
-//! are unique only where the divisor is not 0, and checks are pinned by place. Taking away any one
-//! constraint leaves a variable open, or a check or a condition out.
+//! or divide by what is known, and by groups of constraints of known forms ([`structures`], each
+//! with the reason why it has one solution). What no variable is found by is a check. Divisions,
+//! which are unique only where the divisor is not 0, and checks are pinned by place. Taking away
+//! any one constraint leaves a variable open, or a check or a condition out.
 //!
-//! In an event without a valid target the preimage and the ballot under it are the prover's choice. They
-//! are given like the other openings; another test shows that the state after does not depend on them.
+//! In an event without a valid target the preimage and the ballot under it are the prover's choice.
+//! They are given like the other openings; another test shows that the state after does not depend
+//! on them.
 //!
 //! What this cannot see:
 //! * whether the function is the right one. A wrong rule, a wrong constant or a coefficient that is
-//!   off determines as well as a right one. Tests with polls and forgeries compare with the protocol;
+//!   off determines as well as a right one. Tests with polls and forgeries compare with the
+//!   protocol;
 //! * whether the checks are enough. That the state's roots bind the openings, the poll's commitment
-//!   its constants, and the key its bits rests on the pinned checks, on Poseidon and on the order of
-//!   the group. A check that is made weaker under its old name and place (times a factor that is
+//!   its constants, and the key its bits rests on the pinned checks, on Poseidon and on the order
+//!   of the group. A check that is made weaker under its old name and place (times a factor that is
 //!   mostly 0) is not noticed;
 //! * whether divisors are 0. The pinned conditions stand for arguments in the code, where each
 //!   division is;
 //! * whether every event has a witness (a constraint too many is a check that is not pinned, but a
-//!   wrong one that determines is not seen), and what is a bit by an argument and not by a constraint
-//!   (`Bit::assume`);
-//! * whether what is recorded here is what is folded and proven. That both come from one function is
-//!   in the crates that do so.
+//!   wrong one that determines is not seen), and what is a bit by an argument and not by a
+//!   constraint (`Bit::assume`);
+//! * whether what is recorded here is what is folded and proven. That both come from one function
+//!   is in the crates that do so.
 
 mod propagation;
 mod structures;
@@ -250,8 +252,8 @@ fn what_nothing_binds_changes_nothing() {
         let follow = outputs_without_target(kind, false);
         assert_eq!(follow, [true; ARITY], "{kind:?}");
     }
-    // Where there is a target, the state root follows from its preimage, and the tally root from the
-    // weight that a vote replaces.
+    // Where there is a target, the state root follows from its preimage, and the tally root from
+    // the weight that a vote replaces.
     let [.., state_root, tally_root] = outputs_without_target(VOTE, true);
     assert_eq!((state_root, tally_root), (false, false));
     let [.., state_root, tally_root] = outputs_without_target(TOP_UP, true);
