@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Bn254, G1Point, G2Point} from "./libraries/Bn254.sol";
+import {BN254_R, Bn254, G1Point, G2Point} from "./libraries/Bn254.sol";
 import {ICommonErrors} from "./interfaces/ICommonErrors.sol";
 import {StrictCalldata} from "./libraries/StrictCalldata.sol";
 import {OptionResult} from "./libraries/Types.sol";
@@ -39,8 +39,8 @@ contract DeciderVerifier {
     /// @notice Every input is well-formed, the pairing equation does not hold.
     error ProofRejected();
 
-    /// @dev Modulus of all scalars. Assembly takes no constant of another contract.
-    uint256 internal constant R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
+    /// @dev Modulus of all scalars, and of the coordinates.
+    uint256 internal constant R = BN254_R;
     uint256 internal constant Q = Bn254.Q;
 
     /// @dev Words of the proof.
@@ -357,8 +357,7 @@ contract DeciderVerifier {
     function _pairingHolds(uint256 c, uint256 ev, uint256 t, uint256[24] calldata proof) private view returns (bool) {
         uint256[36] memory pairs;
         pairs[0] = proof[PA];
-        // Infinity is its own negative; q - 0 would not be canonical.
-        pairs[1] = proof[PA + 1] == 0 ? 0 : Q - proof[PA + 1];
+        pairs[1] = Bn254.negated(proof[PA + 1]);
         (pairs[2], pairs[3], pairs[4], pairs[5]) = (proof[PB], proof[PB + 1], proof[PB + 2], proof[PB + 3]);
         (pairs[6], pairs[7]) = (ALPHA_X, ALPHA_Y);
         (pairs[8], pairs[9], pairs[10], pairs[11]) = (BETA_X1, BETA_X0, BETA_Y1, BETA_Y0);
@@ -378,9 +377,7 @@ contract DeciderVerifier {
         assembly ("memory-safe") {
             first := pairs
         }
-        (bool valid, bool holds) = Bn254.pairing(first, 36);
-        if (!valid) revert Bn254.InvalidPoint();
-        return holds;
+        return Bn254.pairingHolds(first, 36);
     }
 
     /// @dev Refuses points that are not in their groups, infinity, and shared trapdoors.

@@ -127,8 +127,7 @@ contract JoinVerifier {
     function _pairingHolds(uint256[4] calldata inputs, uint256[8] calldata proof) private view returns (bool) {
         uint256[24] memory pairs;
         pairs[0] = proof[0];
-        // Infinity is its own negative; q - 0 would not be canonical.
-        pairs[1] = proof[1] == 0 ? 0 : Bn254.Q - proof[1];
+        pairs[1] = Bn254.negated(proof[1]);
         (pairs[2], pairs[3], pairs[4], pairs[5]) = (proof[2], proof[3], proof[4], proof[5]);
         (pairs[6], pairs[7]) = (ALPHA_X, ALPHA_Y);
         (pairs[8], pairs[9], pairs[10], pairs[11]) = (BETA_X1, BETA_X0, BETA_Y1, BETA_Y0);
@@ -141,9 +140,7 @@ contract JoinVerifier {
         assembly ("memory-safe") {
             first := pairs
         }
-        (bool valid, bool holds) = Bn254.pairing(first, 24);
-        if (!valid) revert Bn254.InvalidPoint();
-        return holds;
+        return Bn254.pairingHolds(first, 24);
     }
 
     /// @dev Refuses points that are not in their groups, infinity, and shared trapdoors.

@@ -15,6 +15,10 @@ struct G2Point {
     uint256 y0;
 }
 
+/// @dev Order of the groups, modulus of all scalars. Not in the library: assembly in a contract takes
+/// no constant of another one.
+uint256 constant BN254_R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
+
 /// @title BN254's groups and pairing, and what verifying keys have to keep
 library Bn254 {
     /// @notice A precompile refused a point: it is not on its curve, or not in the subgroup.
@@ -25,8 +29,7 @@ library Bn254 {
     /// @notice Two points of G2 that must have independent trapdoors are the same up to sign.
     error DegenerateKey();
 
-    /// @dev Order of the groups, modulus of all scalars.
-    uint256 internal constant R = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
+    uint256 internal constant R = BN254_R;
     /// @dev Modulus of the coordinates.
     uint256 internal constant Q = 21888242871839275222246405745257275088696311157297823662689037894645226208583;
 
@@ -38,6 +41,11 @@ library Bn254 {
 
     /// @dev Words of a pair of points.
     uint256 private constant PAIR_WORDS = 6;
+
+    /// @dev y of -(x, y), for y below q. Infinity is its own negative: q - 0 would not be canonical.
+    function negated(uint256 y) internal pure returns (uint256) {
+        return y == 0 ? 0 : Q - y;
+    }
 
     /// @dev (sum[0], sum[1]) += scalar * (x, y). sum[2..5] is the precompiles' input and holds nothing between calls.
     /// The sum itself is checked here too: ecAdd refuses both of its arguments when they are not on the curve.
@@ -59,14 +67,11 @@ library Bn254 {
         if (!ok) revert InvalidPoint();
     }
 
-    /// @dev The pairing product of the `words / 6` pairs at the memory address `pairs`. `valid` tells whether every
-    /// point is in its group, `holds` whether the product is one.
-    function pairing(uint256 pairs, uint256 words) internal view returns (bool valid, bool holds) {
-        assembly ("memory-safe") {
-            valid := staticcall(gas(), 8, pairs, shl(5, words), 0x00, 0x20)
-            valid := and(valid, eq(returndatasize(), 0x20))
-            holds := and(valid, eq(mload(0x00), 1))
-        }
+    /// @dev Whether the product of a proof's pairs is one; reverts if a point is not in its group.
+    function pairingHolds(uint256 pairs, uint256 words) internal view returns (bool) {
+        (bool valid, bool holds) = _pairing(pairs, words);
+        if (!valid) revert InvalidPoint();
+        return holds;
     }
 
     /// @dev A key that a careless setup made would accept anything, so the obvious cases are refused: points that are
@@ -88,13 +93,23 @@ library Bn254 {
         assembly ("memory-safe") {
             first := add(pairs, 0x20)
         }
-        (bool valid,) = pairing(first, pairs.length);
+        (bool valid,) = _pairing(first, pairs.length);
         if (!valid) revert InvalidKey();
         // Without an own trapdoor behind each of them, parts of a proof could be moved from one to another.
         for (uint256 i = 0; i < g2.length; ++i) {
             for (uint256 j = 0; j < i; ++j) {
                 if (g2[i].x1 == g2[j].x1 && g2[i].x0 == g2[j].x0) revert DegenerateKey();
             }
+        }
+    }
+
+    /// @dev The pairing product of the `words / 6` pairs at the memory address `pairs`. `valid` tells whether every
+    /// point is in its group, `holds` whether the product is one.
+    function _pairing(uint256 pairs, uint256 words) private view returns (bool valid, bool holds) {
+        assembly ("memory-safe") {
+            valid := staticcall(gas(), 8, pairs, shl(5, words), 0x00, 0x20)
+            valid := and(valid, eq(returndatasize(), 0x20))
+            holds := and(valid, eq(mload(0x00), 1))
         }
     }
 }

@@ -15,9 +15,10 @@ use maci_nova_contracts::evm::SENDER;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use crate::calldata::{self, changed, check_reverted, Change};
 use crate::poll::world::{
-    batch_call, finalize_call, join_call, key, maci_key, message, order, publish_call, top_up_call,
-    World, ALICE, OPTIONS, OWNER,
+    batch_call, finalize_call, join_call, key, maci_key, message, publish_call, top_up_call, World,
+    ALICE, OPTIONS, OWNER,
 };
 
 /// A call that goes through, and whether other bytes are such a call as well.
@@ -230,71 +231,21 @@ fn join_verifier_target() -> Target {
     target
 }
 
-#[derive(Clone, Debug)]
-enum Change {
-    Byte(Index, u8),
-    Word(Index, U256),
-    Swap(Index, Index),
-    Truncate(Index),
-    Append(Vec<u8>),
-    Remove(Index),
-    Insert(Index, U256),
-}
-
 fn change() -> impl Strategy<Value = Change> {
-    let index = any::<Index>;
+    let insert = (any::<Index>(), word()).prop_map(|(place, word)| Change::Insert(place, word));
     prop_oneof![
-        (index(), 1u8..).prop_map(|(place, bits)| Change::Byte(place, bits)),
-        (index(), word()).prop_map(|(place, word)| Change::Word(place, word)),
-        (index(), index()).prop_map(|(one, other)| Change::Swap(one, other)),
-        index().prop_map(Change::Truncate),
-        prop::collection::vec(any::<u8>(), 1..70).prop_map(Change::Append),
-        index().prop_map(Change::Remove),
-        (index(), word()).prop_map(|(place, word)| Change::Insert(place, word)),
+        calldata::CHANGES => calldata::change(word()),
+        1 => insert,
     ]
 }
 
 fn word() -> impl Strategy<Value = U256> {
     prop_oneof![
-        Just(U256::ZERO),
-        Just(U256::ONE),
-        Just(U256::MAX),
-        Just(order()),
-        any::<[u64; 4]>().prop_map(U256::from_limbs),
-        (0usize..1000).prop_map(U256::from),
-        (0usize..64).prop_map(|words| U256::from(32 * words)),
-        (0usize..256).prop_map(|bit| U256::ONE << bit),
+        calldata::WORDS => calldata::word(),
+        1 => (0usize..1000).prop_map(U256::from),
+        1 => (0usize..64).prop_map(|words| U256::from(32 * words)),
+        1 => (0usize..256).prop_map(|bit| U256::ONE << bit),
     ]
-}
-
-/// The selector stays: another one is another function.
-fn apply(calldata: &mut Vec<u8>, change: &Change) {
-    let body = calldata.len() - 4;
-    let start = |place: &Index| 4 + 32 * place.index((body / 32).max(1));
-    match change {
-        Change::Byte(place, bits) if body > 0 => calldata[4 + place.index(body)] ^= bits,
-        Change::Word(place, word) if body >= 32 => {
-            let start = start(place);
-            calldata[start..start + 32].copy_from_slice(&word.to_be_bytes::<32>());
-        }
-        Change::Swap(one, other) if body >= 32 => {
-            let [one, other] = [start(one), start(other)];
-            for i in 0..32 {
-                calldata.swap(one + i, other + i);
-            }
-        }
-        Change::Truncate(length) if body > 0 => calldata.truncate(4 + length.index(body)),
-        Change::Append(bytes) => calldata.extend(bytes),
-        Change::Remove(place) if body >= 32 => {
-            let start = start(place);
-            calldata.drain(start..start + 32);
-        }
-        Change::Insert(place, word) if body >= 32 => {
-            let start = start(place);
-            calldata.splice(start..start, word.to_be_bytes::<32>());
-        }
-        _ => {}
-    }
 }
 
 fn check(target: &Target, calldata: &[u8]) -> Result<(), TestCaseError> {
@@ -307,34 +258,29 @@ fn check(target: &Target, calldata: &[u8]) -> Result<(), TestCaseError> {
             Bytes::copy_from_slice(calldata)
         ),
         Err(error) => {
-            let reverted = matches!(error, ChainError::Reverted { .. });
-            prop_assert!(reverted, "{error}");
+            check_reverted(&error)?;
             prop_assert_eq!(world.facts(), before);
         }
     }
     Ok(())
 }
 
-fn changed(targets: &[Target]) {
+fn check_changed(targets: &[Target]) {
     let changes = prop::collection::vec(change(), 1..4);
     proptest!(ProptestConfig::with_cases(1500), |(which in any::<Index>(), changes in changes)| {
         let target = which.get(targets);
-        let mut calldata = target.calldata.clone();
-        for change in &changes {
-            apply(&mut calldata, change);
-        }
-        check(target, &calldata)?;
+        check(target, &changed(&target.calldata, &changes))?;
     });
 }
 
 #[test]
 fn changed_calldata_of_a_poll() {
-    changed(&poll_targets());
+    check_changed(&poll_targets());
 }
 
 #[test]
 fn changed_calldata_of_the_other_contracts() {
-    changed(&other_targets());
+    check_changed(&other_targets());
 }
 
 /// Each of the changes that an encoder would never make, for each function.
