@@ -1,4 +1,5 @@
-// Fails where a crate depends on one above it, or where files of a crate import each other in a circle.
+// Fails where a crate depends on one above it, where files of a crate import each other in a circle, or where the program
+// and the tests ask for different features of a dependency, which then compiles twice, with all that stands on it.
 //
 // The order of the crates is the architecture: each may depend on those before it. Tests and benches may look further
 // (dev-dependencies), and test modules of a file are not counted.
@@ -150,6 +151,30 @@ function circles(graph) {
   return found;
 }
 
+// For each dependency from elsewhere its features, in what these arguments of `cargo tree` name.
+function features(...which) {
+  const options = { cwd: root, encoding: "utf8", maxBuffer: 1 << 26 };
+  const tree = execFileSync("cargo", ["tree", "--prefix", "none", "-f", "{p}\t{f}", ...which], options);
+  const found = new Map();
+  for (const line of tree.split("\n")) {
+    const [name, version, ...rest] = line.split("\t")[0].split(" ");
+    if (!version || rest.some((word) => word.startsWith("(/"))) continue;
+    const known = found.get(`${name} ${version}`) ?? new Set();
+    (line.split("\t")[1] ?? "").replace(" (*)", "").split(",").forEach((feature) => known.add(feature));
+    found.set(`${name} ${version}`, known);
+  }
+  return found;
+}
+
+function checkFeatures() {
+  const all = features("--workspace", "-e", "normal,build,dev");
+  for (const [crate, some] of features("-p", "maci-nova", "-e", "normal,build")) {
+    const missing = [...(all.get(crate) ?? [])].filter((feature) => !some.has(feature));
+    if (missing.length > 0) complaints.push(`tests ask for ${missing.join(", ")} of ${crate}, the program does not`);
+  }
+}
+
+checkFeatures();
 for (const folder of checkCrates()) {
   const src = join(folder, "src");
   for (const files of circles(graphOf(src))) {
