@@ -13,7 +13,7 @@ test-fast:
     cargo test --release -p maci-nova-sdk --lib
     cargo test --release -p maci-nova --lib
 
-# The same by cargo-nextest, with the simulators of every crate in parallel
+# Tests without real proofs, of every crate, by cargo-nextest
 nextest *arguments:
     cargo nextest run --release --workspace {{ arguments }}
 

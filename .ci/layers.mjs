@@ -99,7 +99,7 @@ function imports(module, text) {
 
 // For each file the files of its crate that it imports.
 function graphOf(src) {
-  const files = sources(src).filter((file) => !/(^|\/)(tests|fixtures|testing)(\/|\.rs$)/.test(relative(src, file)));
+  const files = sources(src).filter((file) => !/(^|\/)(tests|testing)(\/|\.rs$)/.test(relative(src, file)));
   const byModule = new Map(files.map((file) => [moduleOf(src, file).join("::"), relative(src, file)]));
   const graph = new Map();
   for (const file of files) {

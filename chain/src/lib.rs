@@ -12,6 +12,7 @@ mod scan;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod url;
+pub mod words;
 
 pub use alloy_primitives;
 pub use alloy_sol_types;

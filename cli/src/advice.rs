@@ -1,4 +1,4 @@
-//! What people can do about a chain that does not do as it is asked.
+//! What people can do about errors, by flag and command.
 
 use maci_nova_chain::ChainError;
 use maci_nova_sdk::{revert, Hint};
@@ -8,7 +8,7 @@ pub const INSECURE: &str = "the development setup is INSECURE and --production r
 
 /// The end of the sentence about a proof of the development setup.
 pub const INSECURE_PROOF: &str =
-    " and --production refuses it; use a powers-of-tau file of a public ceremony";
+    ", which --production refuses; prove with a powers-of-tau file of a public ceremony";
 
 /// The end of the sentence about a chain that does not do as it is asked.
 pub fn of_chain(error: &ChainError) -> String {
@@ -50,8 +50,11 @@ pub fn of_hint(hint: &Hint) -> String {
                 file.display()
             )
         }
-        Hint::KeyDigest => ": give its digest with --key-digest",
+        Hint::CreatePoll => "; make one with poll create",
+        Hint::SignUp => "; use signup first",
+        Hint::KeyDigest => "; --production needs its digest, with --key-digest",
         Hint::Proof => "; give the one that finalize wrote, decider.json, with --proof",
+        _ => "",
     };
     text.into()
 }
@@ -78,7 +81,7 @@ fn of_revert(name: &str) -> &'static str {
         "NotTokenOwner" => ": the token belongs to another account than the one that sends",
         "MalformedGatekeeperData" => ": the gatekeeper wants a token; give --token-id",
         "UnexpectedGatekeeperData" => ": anyone may sign up; leave --token-id and --gatekeeper-data out",
-        "AlreadyEnforced" => ": the policy has let this account or evidence in before",
+        "AlreadyEnforced" => ": the policy has already let in this account, or accepted this evidence",
         "UnsuccessfulCheck" | "InvalidProof" => {
             ": the policy does not let the sending account in with this evidence; see --gatekeeper-data"
         }
@@ -92,7 +95,7 @@ fn of_revert(name: &str) -> &'static str {
         }
         "MessagesFull" => ": the poll takes no more messages than can be proven in time",
         "RootTooNew" => ": this poll is for those who had signed up before",
-        "TooFewCredits" => ": who joins would get fewer voice credits; see --min-credits",
+        "TooFewCredits" => ": the voter would get fewer voice credits than asked for; see --min-credits",
         "NoBlockHistory" => ": the chain keeps no older blocks' hashes; give --signed-within 255 or less",
         "ERC20InsufficientBalance" => ": the account has too few tokens",
         _ => "",
@@ -119,7 +122,7 @@ mod tests {
             ),
             (
                 ExcubiaePolicy::AlreadyEnforced {}.abi_encode(),
-                "AlreadyEnforced: the policy has let this account or evidence in before",
+                "AlreadyEnforced: the policy has already let in this account, or accepted this evidence",
             ),
         ];
         for (data, words) in cases {

@@ -94,7 +94,7 @@ pub enum Command {
     Prove(Proving),
     /// Count a poll and prove the count in one proof that a contract accepts
     #[command(
-        after_help = "Examples: maci-nova finalize --poll-file poll.json --key-file coordinator.key --out proof --ptau powers.ptau --account-key-file eth.key\n          maci-nova finalize --log poll.jsonl --key-file coordinator.key --out proof --ptau powers.ptau --dry-run\n\nWith a poll file the poll is followed on its chain to its end, and the proof is sent to it.\nThe first run for a shape and setup makes keys, which takes minutes, and keeps them in the\nuser's cache folder, or in the one that MACI_NOVA_CACHE names. Stopped at any moment, the same\ncommand with --resume resumes, also from a checkpoint that prove has written."
+        after_help = "Examples: maci-nova finalize --poll-file poll.json --key-file coordinator.key --out proof --ptau powers.ptau --account-key-file eth.key\n          maci-nova finalize --log poll.jsonl --key-file coordinator.key --out proof --ptau powers.ptau --dry-run\n\nWith a poll file the poll is followed on its chain to its end, and the proof is sent to it.\nThe first run for a shape and setup makes keys, which takes minutes, and keeps them in the\nuser's cache folder, or in the one that MACI_NOVA_CACHE names. Stopped at any moment, the same\ncommand resumes (with --log and --resume), also from a checkpoint that prove has written."
     )]
     Finalize(Finalize),
     /// Check a proof against the poll log; no key is needed
@@ -354,11 +354,17 @@ mod tests {
 
     #[test]
     fn times_have_units() {
-        for (text, seconds) in [("90s", 90), ("10min", 600), ("2h", 7200), ("7 d", 604_800)] {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("10min", 600),
+            ("5m", 300),
+            ("2h", 7200),
+            ("7 d", 604_800),
+        ] {
             let time: TimeSpan = text.parse().expect(text);
             assert_eq!(time.seconds(), seconds);
         }
-        for bad in ["", "s", "30", "-1s", "3m", "1.5h", "99999999999999999999s"] {
+        for bad in ["", "s", "30", "-1s", "3M", "1.5h", "99999999999999999999s"] {
             assert!(bad.parse::<TimeSpan>().is_err(), "{bad}");
         }
         let most = format!("{}d", u64::MAX);

@@ -10,6 +10,8 @@ use maci_nova_node::{Account, AccountSource, Options, RpcChain, RpcError};
 use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::poll::file::PollFile;
+use maci_nova_sdk::poll::keys;
+use maci_nova_sdk::Error as PollError;
 
 use crate::arguments::coordinator::Following;
 use crate::arguments::shared::{Node, Sender};
@@ -33,17 +35,31 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Reads the poll file and connects to a node, with no account to send from.
+    /// Reads the poll file and connects to a node, with no account to send from. Keys that were
+    /// made without a ceremony are INSECURE, and refused in production.
     pub fn read_only(node: &Node, console: &Console) -> Result<Self, Failure> {
-        Self::open(node, None, console)
+        Self::open(node, None, console)?.checked(console)
     }
 
-    /// Reads the poll file and connects to a node, with the account that the arguments name.
+    /// The same with the account that the arguments name.
     pub fn sending(node: &Node, sender: &Sender, console: &Console) -> Result<Self, Failure> {
-        Self::open(node, Some(sender), console)
+        Self::open(node, Some(sender), console)?.checked(console)
     }
 
-    fn open(node: &Node, sender: Option<&Sender>, console: &Console) -> Result<Self, Failure> {
+    fn checked(self, console: &Console) -> Result<Self, Failure> {
+        match keys::insecure(&self.chain, &self.file.contracts)? {
+            Some(reason) if console.production => Err(PollError::InsecureKeys(reason).into()),
+            Some(reason) => {
+                console.warn(format!("INSECURE: {reason}"));
+                Ok(self)
+            }
+            None => Ok(self),
+        }
+    }
+
+    /// The same without a look at the keys: for commands that look at them themselves, and for
+    /// those that only take money out.
+    pub fn open(node: &Node, sender: Option<&Sender>, console: &Console) -> Result<Self, Failure> {
         let file = PollFile::read(&node.poll_file)?;
         let url = node.endpoint.rpc_url.as_ref().or(file.rpc_url.as_ref());
         let url = url.ok_or_else(|| no_node(&node.poll_file))?;

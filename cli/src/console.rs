@@ -13,6 +13,8 @@ pub struct Console {
     pub json: bool,
     /// Neither progress nor notes.
     pub quiet: bool,
+    /// Nothing that is INSECURE.
+    pub production: bool,
     /// Whether to stop.
     pub interrupt: Interrupt,
 }
@@ -23,6 +25,7 @@ impl Console {
         Console {
             json: common.json,
             quiet: common.quiet,
+            production: common.production,
             interrupt: Interrupt::default(),
         }
     }

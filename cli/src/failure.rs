@@ -11,7 +11,7 @@ use maci_nova_node::{AccountError, RpcError};
 use maci_nova_sdk::poll::file::PollFileError;
 use maci_nova_sdk::voter::ballot::BallotError;
 use maci_nova_sdk::voter::messages_file::MessagesError;
-use maci_nova_sdk::{Error as PollError, ErrorKind};
+use maci_nova_sdk::{Error as PollError, ErrorKind, Hint};
 use maci_nova_step_circuit::ShapeError;
 
 use crate::advice;
@@ -55,6 +55,8 @@ pub fn name(kind: ErrorKind) -> &'static str {
 pub enum Failure {
     /// The arguments do not fit each other, or what they name.
     Usage(String),
+    /// A file is missing, or what it holds is invalid.
+    Input(String),
     /// There is no key.
     Key(KeyFault),
     /// The development setup where only secure ones are allowed.
@@ -87,7 +89,7 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Usage(text) => f.write_str(text),
+            Failure::Usage(text) | Failure::Input(text) => f.write_str(text),
             Failure::Key(error) => write!(f, "{error}"),
             Failure::Insecure(what) => write!(f, "{what}: {}", advice::INSECURE),
             Failure::Account(error) => write!(f, "{error}"),
@@ -118,7 +120,7 @@ impl Failure {
         match self {
             Failure::Usage(_) => ErrorKind::Request,
             Failure::Key(KeyFault::Unwritable { .. }) => ErrorKind::Io,
-            Failure::Key(_) | Failure::Account(_) => ErrorKind::Input,
+            Failure::Input(_) | Failure::Key(_) | Failure::Account(_) => ErrorKind::Input,
             Failure::Insecure(_) => ErrorKind::Parameters,
             Failure::Node(RpcError::Interrupted) => ErrorKind::Interrupted,
             Failure::Node(_) => ErrorKind::Chain,
@@ -185,9 +187,15 @@ fn poll_advice(error: &PollError) -> String {
     match error {
         PollError::Chain { source, .. } => advice::of_chain(source),
         PollError::InsecureKeys(_) => "; --production refuses it".into(),
+        // It says what --production needs.
+        PollError::Hinted {
+            hint: hint @ Hint::KeyDigest,
+            ..
+        } => advice::of_hint(hint),
         PollError::Hinted { error, hint } => {
             format!("{}{}", advice::of_hint(hint), poll_advice(error))
         }
+        PollError::PollFile(PollFileError::NoPoll(_)) => advice::of_hint(&Hint::CreatePoll),
         _ => String::new(),
     }
 }
@@ -198,7 +206,7 @@ fn coordinator_advice(error: &CoordinatorError) -> String {
         CoordinatorError::WrongKey { .. } => {
             format!("; give the coordinator's key with --key-file or {ENVIRONMENT}")
         }
-        CoordinatorError::NoPowersOfTau(_) => "; give that file with --ptau FILE".into(),
+        CoordinatorError::NoPowersOfTau(_) => ": give that file with --ptau".into(),
         CoordinatorError::InsecureProof => advice::INSECURE_PROOF.into(),
         CoordinatorError::Keys(error) => keys_advice(error).into(),
         CoordinatorError::Checkpoint { .. } => checkpoint_advice(error.kind()).into(),
@@ -209,13 +217,13 @@ fn coordinator_advice(error: &CoordinatorError) -> String {
     }
 }
 
-/// How to go on. A poll on a chain is always gone on with.
+/// How to resume. A poll on a chain always is.
 fn resume_advice(kept: &Kept) -> &'static str {
     match kept {
         Kept::Followed { .. } | Kept::Steps { of_chain: true, .. } => {
             "; run the same command to resume"
         }
-        Kept::Steps { .. } | Kept::Everything => "; run the same command with --resume",
+        _ => "; run the same command with --resume",
     }
 }
 
@@ -255,7 +263,7 @@ fn proof_file_advice(error: &ProofFileError) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use maci_nova_sdk::{Hint, Setting};
+    use maci_nova_sdk::Setting;
 
     use super::*;
 
@@ -265,7 +273,7 @@ mod tests {
             setting: Setting::CoordinatorKey,
             problem: "is not a point".into(),
         };
-        let failure = Failure::from(setting.hint(Hint::MakeKey));
+        let failure = Failure::from(setting.with_hint(Hint::MakeKey));
         assert_eq!(failure.kind(), ErrorKind::Request);
         let text = "--coordinator-key is not a point; make one with keygen";
         assert_eq!(failure.to_string(), text);
@@ -274,10 +282,10 @@ mod tests {
     #[test]
     fn advice_comes_through_a_coordinators_error() {
         let unknown = PollError::InsecureKeys("it is not known which key is the ceremony's");
-        let error = CoordinatorError::Poll(unknown.hint(Hint::KeyDigest));
+        let error = CoordinatorError::Poll(unknown.with_hint(Hint::KeyDigest));
         let failure = Failure::from(error);
         assert_eq!(exit_code(failure.kind()), 5);
-        let text = "INSECURE: it is not known which key is the ceremony's: give its digest with --key-digest; --production refuses it";
+        let text = "INSECURE: it is not known which key is the ceremony's; --production needs its digest, with --key-digest";
         assert_eq!(failure.to_string(), text);
     }
 

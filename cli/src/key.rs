@@ -93,13 +93,17 @@ pub fn read_file(path: &Path, observer: &dyn Observer) -> Result<PrivateKey, Key
 }
 
 fn read_environment() -> Result<PrivateKey, KeyFault> {
-    let text = std::env::var_os(ENVIRONMENT).ok_or(KeyFault::None)?;
+    // One that is empty is unset.
+    let text = std::env::var_os(ENVIRONMENT).filter(|text| !text.is_empty());
+    let text = text.ok_or(KeyFault::None)?;
     let text = Zeroizing::new(text.into_string().unwrap_or_default());
     parse(&text, format!("the environment variable {ENVIRONMENT}"))
 }
 
 fn parse(text: &str, place: String) -> Result<PrivateKey, KeyFault> {
-    PrivateKey::from_serialized(text.trim()).map_err(|error| {
+    // Editors may begin a file with a byte-order mark.
+    let text = text.trim_start_matches('\u{feff}').trim();
+    PrivateKey::from_serialized(text).map_err(|error| {
         let reason = error.to_string();
         KeyFault::NoKey { place, reason }
     })

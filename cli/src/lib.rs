@@ -31,6 +31,7 @@ use failure::{exit_code, Failure};
 
 /// Does what the command line says; what the process ends with.
 pub fn run() -> ExitCode {
+    unset_empty_variables();
     let arguments = Arguments::parse();
     let console = Console::new(&arguments.common);
     match dispatch(&arguments, &console) {
@@ -38,6 +39,16 @@ pub fn run() -> ExitCode {
         Err(failure) => {
             console.failure(&failure);
             ExitCode::from(exit_code(failure.kind()))
+        }
+    }
+}
+
+/// A variable that is set to nothing is unset: the parser would take it for a value. No other thread
+/// runs yet.
+fn unset_empty_variables() {
+    for name in ["MACI_NOVA_RPC_URL", "MACI_NOVA_PRODUCTION"] {
+        if std::env::var_os(name).is_some_and(|value| value.is_empty()) {
+            std::env::remove_var(name);
         }
     }
 }

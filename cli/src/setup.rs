@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use maci_nova_coordinator::prove::proof_file::INSECURE;
 use maci_nova_folding::SetupSource;
 
 use crate::console::Console;
@@ -18,7 +17,8 @@ pub fn source(
         Some(path) => Ok(SetupSource::PowersOfTau(path.clone())),
         None if production => Err(Failure::Insecure("--insecure-setup")),
         None => {
-            console.warn(INSECURE);
+            console
+                .warn("INSECURE: the development setup: anyone can forge proofs that rest on it");
             Ok(SetupSource::InsecureDevelopment)
         }
     }

@@ -9,12 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use maci_nova_chain::clock::duration;
+use maci_nova_chain::words::count;
 use maci_nova_chain::{BlockId, Chain, ChainError, Observer};
 use maci_nova_compressor::decider::Prover;
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::poll::PollState;
 use maci_nova_folding::Parameters;
-use maci_nova_protocol::keys::{PrivateKey, PublicKey};
+use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::poll::contract::PollContract;
 
@@ -22,6 +23,7 @@ use crate::directory::ProofDirectory;
 use crate::error::{Error, Kept, PollName};
 use crate::fold::checkpoints::{Checkpoints, Interval};
 use crate::fold::{Fold, FoldContext};
+use crate::key;
 use crate::log::chain_log::{Advance, ChainLog};
 use crate::log::poll_log::PollLog;
 use crate::prove::decider::Conclusion;
@@ -39,7 +41,7 @@ const OUTAGE: Duration = Duration::from_secs(3600);
 /// Between two lines while nothing happens.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// What a coordinator works with.
+/// What a [`Coordinator`] works with. It is copied, and borrows everything.
 #[derive(Clone, Copy)]
 pub struct CoordinatorContext<'a> {
     /// The poll.
@@ -105,11 +107,16 @@ impl fmt::Debug for Coordinator<'_> {
 
 impl<'a> Coordinator<'a> {
     /// Opens what is in the directory, or begins.
+    ///
+    /// # Errors
+    /// [`Error::WrongKey`]; what a directory or log cannot be opened with; [`Error::Checkpoint`]
+    /// and [`Error::ForeignCheckpoint`] for a checkpoint that cannot be used.
     pub fn open(
         context: CoordinatorContext<'a>,
         directory: &'a ProofDirectory,
     ) -> Result<Self, Error> {
-        check_key(context.poll, context.key)?;
+        let name = PollName::Contract(context.poll.address);
+        key::check(context.key, context.poll.header(), name)?;
         let log = ChainLog::open(
             &directory.log(),
             &directory.follower(),
@@ -302,7 +309,7 @@ impl<'a> Coordinator<'a> {
     fn read_again(&mut self, reason: &str, was_read_again: bool) -> Result<(), Error> {
         if was_read_again {
             let text = format!("{reason}, also when all is read again; use another node");
-            return Err(self.context.poll.inconsistent(&text).into());
+            return Err(self.context.poll.not_now(&text).into());
         }
         self.note(&format!("{reason}: reading all of it again"));
         self.has_lost = true;
@@ -363,19 +370,19 @@ impl<'a> Coordinator<'a> {
             ),
         };
         self.context.observer.note(&format!(
-            "{} joins and {} messages so far, {} steps folded; the poll {wait}",
-            log.voters(),
-            log.messages(),
-            self.steps()
+            "{} and {} so far, {} folded; the poll {wait}",
+            count(log.voters(), "join"),
+            count(log.messages(), "message"),
+            count(self.steps(), "step")
         ));
         Ok(())
     }
 
     fn pause(&self, time: Duration) -> Result<(), Error> {
-        let until = Instant::now() + time;
+        let begun = Instant::now();
         loop {
             self.check_interrupt()?;
-            let left = until.saturating_duration_since(Instant::now());
+            let left = time.saturating_sub(begun.elapsed());
             if left.is_zero() {
                 return Ok(());
             }
@@ -404,23 +411,6 @@ fn is_transient(failure: &Error) -> bool {
             ..
         })
     )
-}
-
-/// Whether the key is the coordinator's.
-fn check_key(poll: &PollContract, key: &PrivateKey) -> Result<(), Error> {
-    let (found, expected) = (key.public_key(), poll.header().coordinator_key);
-    if found.point() == expected {
-        return Ok(());
-    }
-    Err(Error::WrongKey {
-        poll: PollName::Contract(poll.address),
-        // The header's key has been checked: it is a point of the curve.
-        expected: PublicKey::new(expected).map_or_else(
-            |error| error.to_string(),
-            |expected| expected.to_serialized(),
-        ),
-        found: found.to_serialized(),
-    })
 }
 
 /// What was folded before, and whether the log leads there.

@@ -65,7 +65,11 @@ impl Count {
 }
 
 /// Counts the poll: joins in order, messages in reverse.
+///
+/// # Errors
+/// [`Error::WrongKey`]; what the log cannot be read with.
 pub fn count(log: &PollLog, key: &PrivateKey, observer: &dyn Observer) -> Result<Count, Error> {
+    log.check_key(key)?;
     let mut counter =
         Counter::new(log.header().clone(), key.secret_scalar()).map_err(Error::internal)?;
     let mut messages = vec![];

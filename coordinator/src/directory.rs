@@ -29,6 +29,9 @@ pub struct ProofDirectory {
 
 impl ProofDirectory {
     /// Makes the directory if needed and locks it.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`maci_nova_sdk::Error::Request`] if another process has it.
     pub fn open(root: &Path) -> Result<Self, Error> {
         create_private(root).map_err(|source| Error::Io {
             action: "make directory",

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use maci_nova_chain::words::count;
 use maci_nova_compressor::{ProofFileError, VerifyError};
 use maci_nova_contracts::alloy_primitives::Address;
 use maci_nova_folding::{CheckpointError, SetupError};
@@ -14,6 +15,7 @@ use maci_nova_step_circuit::ShapeError;
 
 /// Why a poll could not be followed, folded, proven or finalized.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// Something with the poll on its chain.
     #[error("{0}")]
@@ -42,6 +44,9 @@ pub enum Error {
         /// What no longer fits.
         reason: String,
     },
+    /// A file that this library keeps beside the log is damaged.
+    #[error("{0}")]
+    Damaged(String),
     /// The key belongs to somebody else than the poll's coordinator.
     #[error("the key is not this poll's coordinator's: it has public key {found}, {poll} says {expected}")]
     WrongKey {
@@ -59,10 +64,10 @@ pub enum Error {
     #[error("{0}")]
     OtherParameters(String),
     /// The powers of tau that a proof was made with are not given.
-    #[error("this proof was made with {0}")]
+    #[error("this proof was made with {0}, which are not given")]
     NoPowersOfTau(String),
     /// A proof of the development setup where only secure ones are allowed.
-    #[error("this proof: the development setup is INSECURE")]
+    #[error("this proof rests on the INSECURE development setup")]
     InsecureProof,
     /// The decider's keys cannot be obtained.
     #[error("{0}")]
@@ -145,6 +150,7 @@ impl fmt::Display for PollName {
 
 /// What is there when work stops early; the same request resumes from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kept {
     /// A poll is followed on its chain.
     Followed {
@@ -179,7 +185,10 @@ impl fmt::Display for Kept {
                 steps,
             } => write!(
                 f,
-                "nothing is lost: {joins} joins and {messages} messages are read, {steps} steps are folded"
+                "nothing is lost: read {} and {}, folded {}",
+                count(*joins, "join"),
+                count(*messages, "message"),
+                count(*steps, "step")
             ),
             Kept::Steps {
                 done,
@@ -204,9 +213,10 @@ impl Error {
             Error::Log { source, .. } if matches!(source.kind, LogErrorKind::Io(_)) => {
                 ErrorKind::Io
             }
-            Error::LogFile { .. } | Error::Log { .. } | Error::LogChanged { .. } => {
-                ErrorKind::Input
-            }
+            Error::LogFile { .. }
+            | Error::Log { .. }
+            | Error::LogChanged { .. }
+            | Error::Damaged(_) => ErrorKind::Input,
             Error::WrongKey { .. } => ErrorKind::WrongKey,
             Error::Setup(error) => setup_kind(error),
             Error::OtherParameters(_) | Error::NoPowersOfTau(_) | Error::InsecureProof => {
@@ -230,7 +240,9 @@ impl Error {
 
     /// The same with what may help.
     pub(crate) fn hinted(hint: Hint, text: impl Into<String>) -> Self {
-        maci_nova_sdk::Error::Request(text.into()).hint(hint).into()
+        maci_nova_sdk::Error::Request(text.into())
+            .with_hint(hint)
+            .into()
     }
 
     /// What is on the chain does not allow what was asked for.

@@ -19,6 +19,10 @@ use crate::prove::decider::Proven;
 use crate::prove::finalization::{finalize_call, Document, Finalization, Transaction};
 
 /// Follows a poll to its end, proves and finalizes it. What was done before is not done again.
+///
+/// # Errors
+/// As for [`Coordinator::open`] and [`Coordinator::work`]; [`maci_nova_sdk::Error::OnChain`] if the
+/// poll is over, or its deadline has passed. What was done is kept.
 pub fn finalize<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -45,12 +49,12 @@ pub fn finalize<C: Chain + ?Sized>(
             if !coordinator.second_agrees()? {
                 let text =
                     "the second node does not have the poll that was proven: nothing is sent";
-                return Err(poll.inconsistent(text).into());
+                return Err(poll.not_now(text).into());
             }
             stored
         }
         None => {
-            check_unsettled(chain, poll)?;
+            check_not_over(chain, poll)?;
             coordinator.follow(chain, every)?;
             check_deadline(chain, poll)?;
             coordinator.check_interrupt()?;
@@ -71,9 +75,9 @@ pub fn finalize<C: Chain + ?Sized>(
 }
 
 /// A poll that has its results, or was given up, needs no proof.
-pub fn check_unsettled<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
+pub fn check_not_over<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
     let text = match poll.state(chain)? {
-        PollState::Finalized => "it has its results, proven elsewhere: see results, or verify",
+        PollState::Finalized => "it has its results, proven elsewhere",
         PollState::Aborted => "it was aborted and takes no results any more",
         _ => return Ok(()),
     };
@@ -137,7 +141,7 @@ pub fn check_verifier<C: Chain + ?Sized>(
     match key_words(&key) == found {
         true => Ok(()),
         false => Err(Error::OtherParameters(format!(
-            "the decider's keys in the cache are not those of the poll's verifier {}; give the setup that it was deployed with, and the proving key (decider-….key) of who deployed it in the cache folder, which MACI_NOVA_CACHE names",
+            "the decider's keys in the cache are not those of the poll's verifier {}; the setup has to be the one that it was deployed with, and the proving key (decider-….key) that of its operator, in the cache folder",
             poll.info.verifier
         ))),
     }

@@ -104,7 +104,7 @@ impl<'a> Fold<'a> {
     /// [`Error::ForeignCheckpoint`] if it was folded of a log that does not grow.
     pub fn restart(&mut self) -> Result<(), Error> {
         if !self.plan.is_of_growing_log() {
-            return Err(self.foreign("it was made of another log, by prove or a dry run"));
+            return Err(self.foreign("it was made of a log in a file"));
         }
         let header = self.proof.header().clone();
         self.proof = nothing(self.context.parameters, &header)?;

@@ -78,6 +78,7 @@ pub mod directory;
 pub mod error;
 pub mod finalize;
 pub mod fold;
+mod key;
 pub mod log;
 pub mod parameters;
 pub mod prove;

@@ -7,6 +7,9 @@ use maci_nova_step_circuit::Shape;
 use crate::error::Error;
 
 /// Parameters of a shape, made anew.
+///
+/// # Errors
+/// [`Error::Setup`].
 pub fn parameters(
     shape: Shape,
     source: &SetupSource,

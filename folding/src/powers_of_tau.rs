@@ -38,6 +38,9 @@ const MAX_POWER: u32 = 28;
 /// Known files have 3 to 15 sections.
 const MAX_SECTIONS: u32 = 64;
 
+/// A tau, or its negative, up to this number is found by trying.
+const SMALL_TAU: u64 = 1 << 16;
+
 /// Tau of the development setup is SHA-512 of this text as a little-endian integer mod r.
 const DEVELOPMENT_LABEL: &[u8] =
     b"maci-nova INSECURE development powers of tau, version 1: this tau is known to everybody";
@@ -90,6 +93,15 @@ pub enum PtauError {
     /// The points are not the powers of one tau over the standard generators.
     #[error("does not hold the powers of one tau (corrupt, or not from a ceremony)")]
     NotPowers,
+    /// Tau is a root of unity, as 1 is, which files begin with before anyone has contributed:
+    /// powers are equal.
+    #[error("holds no contribution: its powers repeat after {0}, so that anyone can forge proofs")]
+    RepeatingPowers(usize),
+    /// Tau is a number that is found by trying.
+    #[error(
+        "holds powers of a tau that is found by trying ({0}), so that anyone can forge proofs"
+    )]
+    SmallTau(u64),
     /// The file holds the development setup's powers, whose tau is public.
     #[error("holds the INSECURE development powers, whose tau is public")]
     DevelopmentTau,
@@ -205,6 +217,22 @@ impl PowersOfTau {
         }
         if self.g1[1] == (G1::generator() * development_tau()).to_affine() {
             return Err(PtauError::DevelopmentTau);
+        }
+        self.check_guessable()
+    }
+
+    /// What anyone finds out about tau without its maker: powers that repeat, and small numbers.
+    fn check_guessable(&self) -> Result<(), PtauError> {
+        if let Some(after) = self.g1[1..].iter().position(|power| *power == self.g1[0]) {
+            return Err(PtauError::RepeatingPowers(after + 1));
+        }
+        let (generator, tau) = (G1::generator(), G1::from(self.g1[1]));
+        let mut multiple = generator;
+        for number in 1..=SMALL_TAU {
+            if multiple == tau || multiple == -tau {
+                return Err(PtauError::SmallTau(number));
+            }
+            multiple += generator;
         }
         Ok(())
     }
@@ -407,8 +435,13 @@ pub(crate) mod tests {
 
     /// Writes what a ceremony with this tau would have left.
     pub(crate) fn write_ceremony(tau: u64, count: usize, path: &Path) {
-        let parts = parts_of(Fr::from(tau), count.ilog2());
+        let parts = parts_of(secret(tau), count.ilog2());
         std::fs::write(path, parts.bytes()).expect("written");
+    }
+
+    /// A tau that is not found by trying, or not soon.
+    fn secret(seed: u64) -> Fr {
+        Fr::from(seed).invert().expect("not 0")
     }
 
     /// A file's parts, to be broken one at a time.
@@ -525,6 +558,29 @@ pub(crate) mod tests {
         assert!(!is_development_tau(&PowersOfTau::of(Fr::from(7), 2).tau_g2));
         let file = parts(development_tau()).bytes();
         assert!(matches!(error(&file), PtauError::DevelopmentTau));
+    }
+
+    #[test]
+    fn powers_that_anyone_can_compute_are_refused() {
+        // No contribution at all; then tau = -1, and a root of unity of order 8.
+        let root = |order: u32| Fr::ROOT_OF_UNITY.pow_vartime([1 << (Fr::S - order.ilog2())]);
+        for (tau, after) in [(Fr::ONE, 1), (-Fr::ONE, 2), (root(8), 8)] {
+            let error = error(&parts(tau).bytes());
+            assert!(
+                matches!(error, PtauError::RepeatingPowers(found) if found == after),
+                "{error}"
+            );
+        }
+        for number in [2, 3, SMALL_TAU] {
+            for tau in [Fr::from(number), -Fr::from(number)] {
+                let error = error(&parts(tau).bytes());
+                assert!(
+                    matches!(error, PtauError::SmallTau(found) if found == number),
+                    "{error}"
+                );
+            }
+        }
+        assert!(read(&parts(Fr::from(SMALL_TAU + 1)).bytes(), COUNT).is_ok());
     }
 
     #[test]

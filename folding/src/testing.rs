@@ -9,31 +9,22 @@ use halo2curves::bn256::{Fq, G1Affine, G2Affine, G1, G2};
 use halo2curves::group::{Curve, Group};
 use halo2curves::serde::SerdeObject;
 
-/// Writes 2^power points for tau = 2 or tau = 3, as pruned ceremony files are.
+/// Writes 2^power points for tau = 2^(16 + seed), as pruned ceremony files are: not far above what
+/// is refused since it is found by trying.
 ///
 /// # Panics
-/// If the file cannot be written, or tau is another number.
-pub fn write_powers(path: &Path, tau: u64, power: u32) {
-    assert!(tau == 2 || tau == 3);
-    let times_tau = |point: G1| {
-        if tau == 2 {
-            point.double()
-        } else {
-            point.double() + point
-        }
-    };
+/// If the file cannot be written, or the seed is 0.
+pub fn write_powers(path: &Path, seed: u32, power: u32) {
+    assert!(seed > 0);
     let mut g1 = vec![G1::generator()];
     for i in 1..1 << power {
-        g1.push(times_tau(g1[i - 1]));
+        let doubled = (0..16 + seed).fold(g1[i - 1], |point, _| point.double());
+        g1.push(doubled);
     }
     let mut affine = vec![G1Affine::default(); g1.len()];
     G1::batch_normalize(&g1, &mut affine);
     let g2 = G2::generator();
-    let tau_g2 = if tau == 2 {
-        g2.double()
-    } else {
-        g2.double() + g2
-    };
+    let tau_g2 = (0..16 + seed).fold(g2, |point, _| point.double());
     let g2: Vec<G2Affine> = vec![g2.to_affine(), tau_g2.to_affine()];
 
     let mut out = BufWriter::new(File::create(path).expect("file"));

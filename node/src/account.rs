@@ -156,7 +156,9 @@ fn from_key_file(path: &Path) -> Result<Account, AccountError> {
 }
 
 fn from_environment(variables: Variables<'_>) -> Result<Account, AccountError> {
-    let text = variables(KEY_ENVIRONMENT).ok_or(AccountError::None)?;
+    // One that is empty is unset.
+    let text = variables(KEY_ENVIRONMENT).filter(|text| !text.is_empty());
+    let text = text.ok_or(AccountError::None)?;
     let text = Zeroizing::new(text.into_string().unwrap_or_default());
     parse(&text).ok_or_else(|| AccountError::NoKey {
         place: format!("the environment variable {KEY_ENVIRONMENT}"),
@@ -164,6 +166,8 @@ fn from_environment(variables: Variables<'_>) -> Result<Account, AccountError> {
 }
 
 fn parse(text: &str) -> Option<Account> {
+    // Editors may begin a file with a byte-order mark.
+    let text = text.trim_start_matches('\u{feff}');
     let digits = text.trim().strip_prefix("0x")?;
     let mut key = Zeroizing::new([0; KEY_BYTES]);
     hex::decode_to_slice(digits, &mut *key).ok()?;
@@ -180,6 +184,10 @@ fn from_keystore(
         reason,
     };
     let text = read(path, open(path)?)?;
+    if text.starts_with('\u{feff}') {
+        let mark = "it begins with a byte-order mark: save it without one";
+        return Err(unusable(mark.to_owned()));
+    }
     let keystore: EthKeystore =
         serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))?;
     check(&keystore).map_err(|reason| unusable(reason.to_owned()))?;

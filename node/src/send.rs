@@ -605,20 +605,22 @@ async fn wait<'a>(
     let started = Instant::now();
     let (mut moved, mut first, mut head) = (started, None, None);
     let mut look = FIRST_LOOK;
+    let mut trouble = None;
     let unseen = |reason: String| RpcError::NoReceipt { hash, reason };
     loop {
         // Before the receipts: what is in this block is then seen.
         if let Some(last) = limits.last_block {
-            let number = newest(node)
-                .await
-                .map_err(|error| unseen(error.to_string()))?;
-            let number = number.number.map(|number| number.as_u64());
+            let newest = seen(newest(node).await, &mut trouble);
+            let newest = newest.map_err(|error| unseen(error.to_string()))?;
+            let number = newest.and_then(|newest| newest.number);
+            let number = number.map(|number| number.as_u64()).or(head);
             if number != head {
                 (head, moved) = (number, Instant::now());
             }
             // Whatever the block says that it was sent after: there has to have been one for it.
             if number >= Some(last) && number > *first.get_or_insert(number) {
                 let landed = landed(node, sent).await;
+                // Whether it is in a block has to be known before another takes its place.
                 let landed = landed.map_err(|error| unseen(error.to_string()))?;
                 if landed.is_none() && !can_be_replaced {
                     let reason =
@@ -628,10 +630,9 @@ async fn wait<'a>(
                 return Ok(landed);
             }
         }
-        match landed(node, sent).await {
-            Ok(Some(landed)) => return Ok(Some(landed)),
-            Ok(None) => {}
-            Err(error) => return Err(unseen(error.to_string())),
+        let landed = seen(landed(node, sent).await, &mut trouble);
+        if let Some(Some(landed)) = landed.map_err(|error| unseen(error.to_string()))? {
+            return Ok(Some(landed));
         }
         let waited = started.elapsed();
         let longest = limits.wait.saturating_mul(LONGEST_WAIT);
@@ -639,8 +640,9 @@ async fn wait<'a>(
         if waited >= limit {
             let seconds = waited.as_secs();
             let nonce = signed.nonce;
+            let trouble = trouble.map_or_else(String::new, |trouble| format!(" ({trouble})"));
             return Err(unseen(format!(
-                "none came in {seconds} s for nonce {nonce}"
+                "none came in {seconds} s for nonce {nonce}{trouble}"
             )));
         }
         node.as_ref()
@@ -649,6 +651,22 @@ async fn wait<'a>(
         let pause = node.as_ref().pause(look.min(limit - waited));
         pause.await.map_err(|error| unseen(error.to_string()))?;
         look = look.saturating_mul(2).min(LONGEST_LOOK);
+    }
+}
+
+/// What a look at the node gave, if anything. Whatever else the node says, what was sent is looked
+/// for again: only an interruption ends that.
+fn seen<T>(look: Result<T, RpcError>, trouble: &mut Option<String>) -> Result<Option<T>, RpcError> {
+    match look {
+        Err(RpcError::Interrupted) => Err(RpcError::Interrupted),
+        Err(error) => {
+            *trouble = Some(error.to_string());
+            Ok(None)
+        }
+        Ok(value) => {
+            *trouble = None;
+            Ok(Some(value))
+        }
     }
 }
 

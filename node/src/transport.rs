@@ -27,19 +27,33 @@ const TICK: Duration = Duration::from_millis(200);
 /// Characters of an answer that is no JSON-RPC that an error shows.
 const EXCERPT: usize = 80;
 
-/// JSON-RPC's code of providers that refuse more requests, or more results (EIP-1474).
-const LIMIT_EXCEEDED: i64 = -32005;
+/// Codes of providers that refuse more requests: HTTP's own, and what is used in its place. For
+/// logs they also say that there are too many results (EIP-1474).
+const LIMIT_EXCEEDED: [i64; 5] = [429, -32005, -32007, -32016, -32029];
 
 /// Words with which providers refuse for now, in lower case.
-const FOR_NOW: [&str; 6] = [
+const FOR_NOW: [&str; 15] = [
     "rate limit",
+    "ratelimit",
     "too many requests",
+    "request limit",
     "request count exceeded",
+    "throttl",
     "capacity",
+    "overloaded",
+    "temporarily unavailable",
+    "service unavailable",
+    "bad gateway",
+    // A node that has the block and not yet its transactions' places.
+    "indexing is in progress",
     // A provider with many nodes, some of which lag.
     "header not found",
     "try again",
+    "please retry",
 ];
+
+/// The same for what takes too long: of logs it says that fewer blocks have to be asked for.
+const TOO_SLOW: [&str; 3] = ["timed out", "timeout", "deadline exceeded"];
 
 /// JSON-RPC over HTTP. Answers other than success are returned at once unless they only say
 /// "later".
@@ -249,11 +263,12 @@ impl Fault {
 /// Whether the same request may succeed later.
 fn is_for_now(answer: &JsonRpcError, method: &str) -> bool {
     let message = answer.message.to_lowercase();
-    if answer.code == 429 || FOR_NOW.iter().any(|words| message.contains(words)) {
+    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    if answer.code == 429 || says(&FOR_NOW) {
         return true;
     }
-    // For logs this code also says that there are too many, which waiting does not change.
-    answer.code == LIMIT_EXCEEDED && method != "eth_getLogs"
+    // Fewer logs may be had at once where waiting changes nothing.
+    method != "eth_getLogs" && (LIMIT_EXCEEDED.contains(&answer.code) || says(&TOO_SLOW))
 }
 
 /// The error of an answer that has no id.
@@ -304,6 +319,17 @@ mod tests {
             (-32016, "too many requests, try later"),
             (-32000, "header not found"),
             (-32005, "limit"),
+            (
+                -32007,
+                "50/second request limit reached - reduce calls per second",
+            ),
+            (-32007, "no more of this"),
+            (-32000, "transaction indexing is in progress"),
+            (-32603, "Throttled"),
+            (-32000, "Service temporarily unavailable"),
+            (-32002, "request timed out"),
+            (-32000, "context deadline exceeded"),
+            (-32603, "backend overloaded, please retry"),
         ] {
             assert!(is_for_now(&answer(code, message), "eth_call"), "{message}");
         }
@@ -323,8 +349,14 @@ mod tests {
 
     #[test]
     fn too_many_logs_are_not_waited_for() {
-        let refusal = answer(-32005, "query returned more than 10000 results");
-        assert!(!is_for_now(&refusal, "eth_getLogs"));
+        for (code, message) in [
+            (-32005, "query returned more than 10000 results"),
+            (-32000, "query timeout exceeded"),
+            (-32007, "eth_getLogs is limited to a 10,000 range"),
+        ] {
+            let refusal = answer(code, message);
+            assert!(!is_for_now(&refusal, "eth_getLogs"), "{message}");
+        }
         assert!(is_for_now(
             &answer(-32005, "daily request count exceeded"),
             "eth_getLogs"

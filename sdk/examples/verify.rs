@@ -15,8 +15,7 @@ use maci_nova_sdk::verify::{verify, VerifyOptions};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(path), Some(url)) = (arguments.next(), arguments.next()) else {
-        eprintln!("usage: verify POLL_FILE NODE_URL");
-        return Ok(());
+        return Err("usage: verify POLL_FILE NODE_URL".into());
     };
     let path = Path::new(&path);
     let file = PollFile::read(path)?;
@@ -27,8 +26,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let chain = RpcChain::connect(&url.parse::<RpcUrl>()?, options)?;
     let poll = PollContract::open(&chain, &file, file.poll(path)?)?;
 
-    // Keys that were made without a ceremony are told, not refused: `production` refuses them.
+    // For a real poll give `production` and the ceremony's `key_digest`: anything else is an error
+    // then.
     let verified = verify(&chain, &poll, &VerifyOptions::default(), &())?;
+    if let Some(reason) = verified.insecure {
+        println!("INSECURE, the results prove nothing: {reason}");
+    }
+    println!(
+        "key {}: compare it with the ceremony's",
+        verified.key_digest
+    );
     for (option, result) in verified.results.iter().enumerate() {
         println!(
             "option {option}: {} votes, {} credits",
@@ -36,8 +43,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
     }
     println!("{} voters, {} messages", verified.voters, verified.messages);
-    if let Some(reason) = verified.insecure {
-        println!("INSECURE: {reason}");
-    }
     Ok(())
 }

@@ -56,7 +56,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         published.count, published.gas
     );
 
-    // The same messages may be made here and published by a relayer.
+    // The same ballot once more, as signed messages that a relayer publishes: it takes the place of
+    // the first.
     let anchor = Window::newest(&world.evm, &poll)?;
     let messages = ballot.messages(&anchor)?;
     let relayer = world.account(1);

@@ -19,6 +19,7 @@ use crate::voter::messages_file::MessagesError;
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// What was asked for is wrong, or does not fit what it names.
     #[error("{0}")]
@@ -69,6 +70,9 @@ pub enum Error {
     /// What is on the chain does not allow what was asked for.
     #[error("{0}")]
     OnChain(String),
+    /// The same for now: it is too early, or the node lags or leaves things out.
+    #[error("{0}")]
+    NotNow(String),
     /// People could not sign up with the gatekeeper, or not yet.
     #[error("{0}")]
     Gatekeeper(#[from] GatekeeperError),
@@ -102,17 +106,35 @@ impl Error {
             Error::Chain { source, .. } if *source == ChainError::Interrupted => {
                 ErrorKind::Interrupted
             }
-            Error::Chain { .. } | Error::OnChain(_) | Error::Gatekeeper(_) => ErrorKind::Chain,
+            Error::Chain { .. } | Error::OnChain(_) | Error::NotNow(_) | Error::Gatekeeper(_) => {
+                ErrorKind::Chain
+            }
             Error::Io { .. } => ErrorKind::Io,
             Error::Internal(_) => ErrorKind::Internal,
         }
     }
 
     /// The same with what may help.
-    pub fn hint(self, hint: Hint) -> Self {
+    pub fn with_hint(self, hint: Hint) -> Self {
         Error::Hinted {
             error: Box::new(self),
             hint,
+        }
+    }
+
+    /// What may help, if something is known.
+    pub fn hint(&self) -> Option<&Hint> {
+        match self {
+            Error::Hinted { hint, .. } => Some(hint),
+            _ => None,
+        }
+    }
+
+    /// The error itself, for whoever looks at its variant.
+    pub fn without_hint(&self) -> &Error {
+        match self {
+            Error::Hinted { error, .. } => error.without_hint(),
+            other => other,
         }
     }
 

@@ -1,9 +1,10 @@
-//! What may help against an error. A program that knows its own words for it says them.
+//! What may help against an error. A program says it in its own words.
 
 use std::path::PathBuf;
 
 /// What may help.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Hint {
     /// Another poll file.
     OtherPollFile,
@@ -23,10 +24,14 @@ pub enum Hint {
     StateIndex,
     /// A contract that gives credits.
     CreditsContract,
-    /// A key that was made with this program.
+    /// A key made by [`PrivateKey::random`](maci_nova_protocol::keys::PrivateKey::random).
     MakeKey,
     /// The proving key of join proofs, which belongs in this file, or its place.
     JoinKey(PathBuf),
+    /// A poll, to be created first.
+    CreatePoll,
+    /// To sign the key up first.
+    SignUp,
     /// The digest of the ceremony's key.
     KeyDigest,
     /// The proof, in the file that its coordinator has.

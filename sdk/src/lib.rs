@@ -43,7 +43,7 @@
 //! assert_eq!(ballot.cost(), 9 * 9 + 3 * 3);
 //! let published = voter::cast(chain, account, &poll, &ballot.drafts()?)?;
 //! assert_eq!(published.count, 2);
-//! // Voting again, unseen: the last ballot counts.
+//! // Voting again: the last ballot counts.
 //! let again = Ballot { choices: &choices[1..], ..ballot };
 //! voter::cast(chain, account, &poll, &again.drafts()?)?;
 //! assert_eq!(status(chain, &poll, now)?.messages, 3);

@@ -2,5 +2,6 @@
 
 pub mod contract;
 pub mod file;
+pub mod keys;
 pub mod results;
 pub mod status;

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// What an error is about: a decision of whoever creates a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Setting {
     /// Who receives top-ups.
     Beneficiary,

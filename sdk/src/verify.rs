@@ -86,7 +86,7 @@ pub struct VerifiedPoll {
     pub block: u64,
 }
 
-/// What is asked of a poll beside that it is right.
+/// What else [`verify`] demands, and where it finds the proof.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VerifyOptions<'a> {
     /// Refuse keys that are INSECURE, or of which nothing is known.
@@ -115,7 +115,7 @@ pub fn verify<C: Chain + ?Sized>(
     options.check(poll, &verifier)?;
     let history = History::read(chain, poll, observer)?;
     if !poll.chains(chain)?.are_of(&history.facts) {
-        return Err(poll.inconsistent(
+        return Err(poll.not_now(
             "its events do not lead to its hash chains: the node leaves some out, or the poll file's first block is too late",
         ));
     }
@@ -152,7 +152,7 @@ impl VerifyOptions<'_> {
             (true, Some(reason), _) => Err(Error::InsecureKeys(reason)),
             (true, None, None) => {
                 let unknown = Error::InsecureKeys("it is not known which key is the ceremony's");
-                Err(unknown.hint(Hint::KeyDigest))
+                Err(unknown.with_hint(Hint::KeyDigest))
             }
             _ => Ok(()),
         }
@@ -162,12 +162,12 @@ impl VerifyOptions<'_> {
 fn require_finalized<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
     let reason = match poll.state(chain)? {
         PollState::Finalized => return Ok(()),
-        PollState::Aborted => "it was aborted, there are no results to verify",
+        PollState::Aborted => poll.inconsistent("it was aborted, there are no results to verify"),
         PollState::Pending | PollState::Open | PollState::Ended => {
-            "it is not finalized, there are no results to verify yet"
+            poll.not_now("it is not finalized, there are no results to verify yet")
         }
     };
-    Err(poll.inconsistent(reason))
+    Err(reason)
 }
 
 /// All that was read is of one chain only if none of it was replaced meanwhile. The last event
@@ -182,10 +182,7 @@ fn require_same_chain<C: Chain + ?Sized>(
         .map_err(on_chain("read the block that finalized the poll"))?;
     match block.hash == finalized.block_hash {
         true => Ok(()),
-        false => {
-            Err(poll
-                .inconsistent("the chain was reorganised while it was read; run the command again"))
-        }
+        false => Err(poll.not_now("the chain was reorganised while it was read; verify again")),
     }
 }
 
@@ -325,8 +322,8 @@ fn finalize_call<C: Chain + ?Sized>(
         .input(transaction)
         .map_err(on_chain("read the transaction that finalized the poll"))?;
     let input = input.ok_or_else(|| {
-        poll.inconsistent(&format!(
-            "transaction {transaction}, which finalized it, is not on the chain"
+        poll.not_now(&format!(
+            "this node does not have transaction {transaction}, which finalized it"
         ))
     })?;
     let call = finalizeCall::abi_decode_validate(&input.calldata).ok();
@@ -335,7 +332,7 @@ fn finalize_call<C: Chain + ?Sized>(
             poll.inconsistent(&format!(
                 "transaction {transaction} finalized it by way of another contract, so the proof is not in the transaction's input"
             ))
-            .hint(Hint::Proof)
+            .with_hint(Hint::Proof)
         })
 }
 

@@ -105,6 +105,9 @@ pub struct ToppedUp {
 }
 
 /// Signs a key up, unless it has signed up already.
+///
+/// # Errors
+/// [`Error::Chain`]: also when the gatekeeper refuses.
 pub fn sign_up<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -150,6 +153,11 @@ pub fn has_joined<C: Chain + ?Sized>(
 }
 
 /// Joins a poll, unless the key has joined it already under the same poll key.
+///
+/// # Errors
+/// [`Error::Request`] if both keys are the same; [`Error::OnChain`] if the key has not signed up,
+/// or has joined under another poll key; [`Error::JoinKey`] for a bad proving key;
+/// [`Error::Chain`].
 pub fn join<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -208,9 +216,10 @@ fn prove(
 ) -> Result<(JoinStatement, JoinProof), Error> {
     let path = sign_ups.path(&request.key.public_key()).ok_or_else(|| {
         Error::OnChain(format!(
-            "the key has not signed up at MACI {}; use signup first",
+            "the key has not signed up at MACI {}",
             request.maci.address
         ))
+        .with_hint(Hint::SignUp)
     })?;
     let internal = |error: &dyn std::error::Error| Error::Internal(format!("no proof: {error}"));
     let witness = Witness::new(request.key, path).map_err(|error| internal(&error))?;
@@ -249,6 +258,10 @@ fn proof_words(proof: &JoinProof) -> [U256; JoinProof::WORDS] {
 /// transaction's are signed just before it is sent, after the one before is in a block. Where the
 /// contract refuses the anchor, because the transaction waited too long or a block was replaced,
 /// they are signed and sent again.
+///
+/// # Errors
+/// [`Error::Request`] without a message; [`Error::OnChain`] if the poll is not open;
+/// [`Error::Chain`].
 pub fn cast<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -339,6 +352,9 @@ fn last_block<C: Chain + ?Sized>(
 
 /// Publishes signed messages in their order, up to [`BATCH`] in a transaction, those of a
 /// transaction signed after one block.
+///
+/// # Errors
+/// As for [`cast`].
 pub fn publish<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -510,6 +526,10 @@ fn send_in_time<C: Chain + ?Sized>(
 }
 
 /// Adds voice credits to a voter's, paid by `from` in the poll's token.
+///
+/// # Errors
+/// [`Error::Request`] for an amount that cannot be paid; [`Error::OnChain`] if the poll has no
+/// top-ups, is not open, or has no such voter; [`Error::Chain`].
 pub fn top_up<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -591,6 +611,9 @@ fn approve<C: Chain + ?Sized>(
 
 /// The voter who joined with a key. Anybody can join with the key of somebody else, so there may be
 /// several: an error.
+///
+/// # Errors
+/// [`Error::OnChain`] if several voters joined with the key; [`Error::Chain`].
 pub fn find_join<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
@@ -612,12 +635,15 @@ pub fn find_join<C: Chain + ?Sized>(
                 "several voters joined with this key, with state indices {}; the key votes for each of them, if it is named",
                 indices.join(", ")
             ))
-            .hint(Hint::StateIndex))
+            .with_hint(Hint::StateIndex))
         }
     }
 }
 
 /// The voter at an index.
+///
+/// # Errors
+/// [`Error::Chain`].
 pub fn join_at<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
@@ -664,7 +690,7 @@ fn require_open<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(),
             let now = clock::now(chain).map_err(on_chain("read the newest block"))?;
             match poll.times().0.checked_sub(now) {
                 None | Some(0) => Ok(()),
-                Some(left) => Err(poll.inconsistent(&format!(
+                Some(left) => Err(poll.not_now(&format!(
                     "it has not started; it does in {}",
                     duration(left as f64)
                 ))),

@@ -67,7 +67,7 @@ struct Weight {
 /// The leaf that an event is about.
 #[derive(Clone, Debug)]
 struct Target {
-    /// Of a message: `0 < index < joinCount`.
+    /// Of a message: `0 < index < nextStateIndex`.
     is_valid: Bit,
     /// The leaf's index: that of the message if valid, the next free one for a join, 0 otherwise.
     index: Num,

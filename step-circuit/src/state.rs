@@ -8,7 +8,7 @@ use crate::Fr;
 /// Elements of the state z.
 pub const ARITY: usize = 7;
 
-/// `z = (poll, joinChain, joinCount, messageHead, messageCursor, stateRoot, tallyRoot)`.
+/// `z = (poll, joinChain, nextStateIndex, messageHead, messageCursor, stateRoot, tallyRoot)`.
 #[derive(Clone, Debug)]
 pub struct State {
     /// Commitment to the poll's constants.

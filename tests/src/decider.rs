@@ -6,7 +6,7 @@ use ff::Field;
 use maci_nova_compressor::decider::{self, DeciderKey, DeciderProof, DeciderStatement, Prover};
 use maci_nova_contracts::decider::Refusal;
 use maci_nova_folding::{Parameters, RunningProof, SetupSource};
-use maci_nova_groth16::Trapdoors;
+use maci_nova_groth16::{KeyCache, Trapdoors, CACHE_VARIABLE};
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::{Shape, StepCircuit};
@@ -45,7 +45,16 @@ impl Keys {
                 Parameters::setup(shape, &SetupSource::InsecureDevelopment).expect("parameters");
             let engine = Arc::clone(parameters.engine());
             let trapdoors = Trapdoors::insecure_development();
-            let prover = Prover::setup(engine, vote_depth, trapdoors).expect("keys");
+            // Where a cache is named, as in CI, another process may have made them.
+            let cache = std::env::var_os(CACHE_VARIABLE).map(|_| KeyCache::of_user());
+            let prover = match cache {
+                Some(cache) => {
+                    let cache = cache.expect("a folder");
+                    Prover::cached(engine, vote_depth, &cache, false, &mut |_| {})
+                }
+                None => Prover::setup(engine, vote_depth, trapdoors),
+            }
+            .expect("keys");
             let verifying = prover.verifying_key();
             Keys {
                 contract: Contract::deploy(&verifying, 5usize.pow(vote_depth as u32)),

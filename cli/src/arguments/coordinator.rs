@@ -47,8 +47,8 @@ pub struct Proving {
     /// Events in one step, 1 to 16; part of the parameters
     #[arg(long, value_name = "K", default_value_t = 1)]
     pub events_per_step: usize,
-    /// How often to write a checkpoint: a time such as 30s, or a number of steps such as 100steps
-    #[arg(long, value_name = "INTERVAL", default_value = "30s")]
+    /// How often to write a checkpoint: a time such as 2s, or a number of steps such as 100steps
+    #[arg(long, value_name = "INTERVAL", default_value = "2s")]
     pub checkpoint_every: Interval,
 }
 
@@ -91,8 +91,8 @@ pub struct Finalize {
         conflicts_with = "poll_file"
     )]
     pub events_per_step: usize,
-    /// How often to write a checkpoint: a time such as 30s, or a number of steps such as 100steps
-    #[arg(long, value_name = "INTERVAL", default_value = "30s")]
+    /// How often to write a checkpoint: a time such as 2s, or a number of steps such as 100steps
+    #[arg(long, value_name = "INTERVAL", default_value = "2s")]
     pub checkpoint_every: Interval,
     /// How the chain is followed.
     #[command(flatten)]
@@ -128,8 +128,8 @@ pub struct Process {
     /// The powers of tau.
     #[command(flatten)]
     pub setup: Setup,
-    /// How often to write a checkpoint: a time such as 30s, or a number of steps such as 100steps
-    #[arg(long, value_name = "INTERVAL", default_value = "30s")]
+    /// How often to write a checkpoint: a time such as 2s, or a number of steps such as 100steps
+    #[arg(long, value_name = "INTERVAL", default_value = "2s")]
     pub checkpoint_every: Interval,
     /// How the chain is followed.
     #[command(flatten)]

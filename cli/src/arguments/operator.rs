@@ -32,7 +32,7 @@ pub struct Deploy {
     /// Who may sign up: `free-for-all`, anyone, as often as they want; `token:ADDRESS`,
     /// owners of this ERC-721's tokens, once for each; `excubiae:ADDRESS`, whom this policy of
     /// Excubiae lets in; or the ADDRESS of a gatekeeper that is deployed and serves no MACI yet.
-    /// Without it, it is asked for
+    /// If left out, the command asks
     #[arg(long, value_name = "WHO", conflicts_with = "sign_up_token")]
     pub gatekeeper: Option<Gatekeeper>,
     /// As --gatekeeper token:ADDRESS
@@ -89,13 +89,14 @@ pub struct PollCreate {
     /// Time for the proof that each message adds, 1s to 1h
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub proving_time_per_message: TimeSpan,
-    /// The most time that all messages together add, at most 90d: as many messages are taken as fit
+    /// The most time that all messages together add, at most 90d: the poll takes only as many
+    /// messages as fit
     #[arg(long, value_name = "TIME", default_value = "30d")]
     pub most_proving_time: TimeSpan,
     /// Voice credits that every voter starts with, below 2^32
     #[arg(long, value_name = "N")]
     pub credits: Option<u32>,
-    /// A contract that says how many credits who joins has
+    /// Contract that says how many credits each voter gets
     #[arg(long, value_name = "ADDRESS")]
     pub credits_contract: Option<Address>,
     /// Credits from the votes of this ERC-20 (ERC20Votes), at --snapshot

@@ -80,7 +80,7 @@ pub struct Sender {
     /// it
     #[arg(long, value_name = "FILE")]
     pub account_key_file: Option<PathBuf>,
-    /// The most that a unit of gas may cost, in gwei: nodes recommend prices
+    /// The most that a unit of gas may cost, in gwei: what the node recommends is paid up to this
     #[arg(long, value_name = "GWEI", default_value_t = 1000)]
     pub max_fee: u64,
 }
@@ -106,7 +106,7 @@ impl std::str::FromStr for TimeSpan {
         let number: u64 = number.parse().map_err(|_| wrong())?;
         let seconds = match unit.trim() {
             "s" => 1,
-            "min" => 60,
+            "m" | "min" => 60,
             "h" => 3600,
             "d" => 86_400,
             _ => return Err(wrong()),

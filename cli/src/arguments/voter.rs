@@ -171,8 +171,8 @@ pub struct Status {
     /// The poll.
     #[command(flatten)]
     pub node: Node,
-    /// Whether the messages of this file, which vote --out wrote, are in the poll, and in this
-    /// order
+    /// Also tell whether the messages of this file, which vote --out wrote, are in the poll, and in
+    /// this order
     #[arg(long, value_name = "FILE")]
     pub messages: Option<PathBuf>,
 }

@@ -22,7 +22,7 @@ struct Document {
 /// Runs the command.
 pub fn run(arguments: &Collect, console: &Console) -> Result<(), Failure> {
     console.listen()?;
-    let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
+    let mut connection = Connection::open(&arguments.node, Some(&arguments.sender), console)?;
     let (poll, from) = (connection.poll()?, connection.sending_account()?);
     let now = connection.now()?;
     let paid = collect(&mut connection.chain, from, &poll, now)?;

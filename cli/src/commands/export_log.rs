@@ -1,5 +1,6 @@
 //! `export-log`: what was sent to a poll, as a poll log.
 
+use maci_nova_chain::words::count;
 use maci_nova_chain::{Observer, Stage};
 use maci_nova_coordinator::log::chain_log::{Advance, ChainLog};
 use serde::Serialize;
@@ -29,7 +30,7 @@ pub fn run(arguments: &ExportLog, console: &Console) -> Result<(), Failure> {
         )));
     }
     console.listen()?;
-    let connection = Connection::read_only(&arguments.node, console)?;
+    let connection = Connection::open(&arguments.node, None, console)?;
     let (chain, poll) = (&connection.chain, connection.poll()?);
     let io = |action| {
         move |source| Failure::Io {
@@ -57,7 +58,7 @@ pub fn run(arguments: &ExportLog, console: &Console) -> Result<(), Failure> {
             Advance::Read(_) | Advance::RolledBack => {}
             Advance::Gap(block) => {
                 return Err(poll
-                    .inconsistent(&format!(
+                    .not_now(&format!(
                         "the node leaves out events before block {block}; use another node"
                     ))
                     .into())
@@ -67,22 +68,22 @@ pub fn run(arguments: &ExportLog, console: &Console) -> Result<(), Failure> {
     }
     stage.finish();
     let whole = poll.chains(chain)?.are_of(log.log().facts());
+    let (voters, messages) = (log.log().voters(), log.log().messages());
     let document = Document {
         log: path.display().to_string(),
-        voters: log.log().voters().to_string(),
-        messages: log.log().messages().to_string(),
+        voters: voters.to_string(),
+        messages: messages.to_string(),
         block: log.read_to().map(|mark| mark.number),
         whole,
     };
     std::fs::rename(log.log().path(), path).map_err(io("write"))?;
     console.show(&document, |out| {
-        let Document {
-            voters, messages, ..
-        } = &document;
         writeln!(
             out,
-            "{}: {voters} joins, {messages} messages",
-            path.display()
+            "{}: {}, {}",
+            path.display(),
+            count(voters, "join"),
+            count(messages, "message")
         )?;
         if !whole {
             writeln!(out, "there is more in blocks without their confirmations")?;

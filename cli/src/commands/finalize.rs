@@ -5,7 +5,7 @@ use std::path::Path;
 use maci_nova_chain::Chain;
 use maci_nova_coordinator::coordinator::CoordinatorContext;
 use maci_nova_coordinator::directory::ProofDirectory;
-use maci_nova_coordinator::finalize::{check_unsettled, check_verifier, finalize};
+use maci_nova_coordinator::finalize::{check_not_over, check_verifier, finalize};
 use maci_nova_coordinator::log::poll_log::PollLog;
 use maci_nova_coordinator::parameters::parameters;
 use maci_nova_coordinator::prove::decider::dry_run;
@@ -23,7 +23,7 @@ use crate::setup::source;
 /// Runs the command.
 pub fn run(arguments: &Finalize, production: bool, console: &Console) -> Result<(), Failure> {
     match &arguments.log {
-        Some(log) => rehearse(arguments, log, production, console),
+        Some(log) => of_log(arguments, log, production, console),
         None => send(arguments, production, console),
     }
 }
@@ -37,12 +37,12 @@ fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(),
         poll_file: arguments.poll_file.clone().unwrap_or_default(),
         endpoint: arguments.endpoint.clone(),
     };
-    let mut connection = Connection::sending(&node, &arguments.sender, console)?;
+    let mut connection = Connection::open(&node, Some(&arguments.sender), console)?;
     let poll = connection.poll()?;
     let directory = ProofDirectory::open(&arguments.out)?;
     // A poll that has its results may be this one's, sent before.
     if !directory.decider().exists() {
-        check_unsettled(&connection.chain, &poll)?;
+        check_not_over(&connection.chain, &poll)?;
     }
     let parameters = parameters(poll.shape(), &source, console)?;
     // Before anything long: what is refused or has no room is so at once.
@@ -71,7 +71,7 @@ fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(),
 }
 
 /// The poll of a log, for a verifier in an embedded EVM.
-fn rehearse(
+fn of_log(
     arguments: &Finalize,
     log: &Path,
     production: bool,
@@ -80,7 +80,6 @@ fn rehearse(
     let source = source(arguments.setup.ptau.as_ref(), production, console)?;
     let key = key::read(&arguments.key, console)?;
     let log = PollLog::open(log)?;
-    log.check_key(&key)?;
     console.listen()?;
     let request = ProveRequest {
         log: &log,

@@ -1,9 +1,10 @@
 //! `process`: following a poll, and folding what can be folded.
 
+use maci_nova_chain::words::count;
 use maci_nova_chain::Chain;
 use maci_nova_coordinator::coordinator::{Coordinator, CoordinatorContext, Reached};
 use maci_nova_coordinator::directory::ProofDirectory;
-use maci_nova_coordinator::finalize::check_unsettled;
+use maci_nova_coordinator::finalize::check_not_over;
 use maci_nova_coordinator::parameters::parameters;
 use serde::Serialize;
 
@@ -28,9 +29,9 @@ pub fn run(arguments: &Process, production: bool, console: &Console) -> Result<(
     let source = source(arguments.setup.ptau.as_ref(), production, console)?;
     let key = key::read(&arguments.key, console)?;
     console.listen()?;
-    let connection = Connection::read_only(&arguments.node, console)?;
+    let connection = Connection::open(&arguments.node, None, console)?;
     let (chain, poll) = (&connection.chain, connection.poll()?);
-    check_unsettled(chain, &poll)?;
+    check_not_over(chain, &poll)?;
     let directory = ProofDirectory::open(&arguments.out)?;
     let parameters = parameters(poll.shape(), &source, console)?;
     let second = connection::second(&arguments.following, poll.chain_id, console)?;
@@ -62,15 +63,13 @@ fn print(coordinator: &Coordinator<'_>, complete: bool, console: &Console) -> Re
         steps: coordinator.steps().to_string(),
     };
     console.show(&document, |out| {
-        let Document {
-            voters,
-            messages,
-            steps,
-            ..
-        } = &document;
+        let log = coordinator.log();
         writeln!(
             out,
-            "{voters} joins, {messages} messages, {steps} steps folded"
+            "{}, {}, {} folded",
+            count(log.voters(), "join"),
+            count(log.messages(), "message"),
+            count(coordinator.steps(), "step")
         )?;
         match complete {
             true => writeln!(out, "all is folded: finalize proves it"),

@@ -16,7 +16,6 @@ pub fn run(arguments: &Proving, production: bool, console: &Console) -> Result<(
     let source = source(arguments.ptau.as_ref(), production, console)?;
     let key = key::read(&arguments.key, console)?;
     let log = PollLog::open(&arguments.log)?;
-    log.check_key(&key)?;
     console.listen()?;
     let request = ProveRequest {
         log: &log,

@@ -1,5 +1,6 @@
 //! `publish`: messages of a file.
 
+use maci_nova_chain::words;
 use maci_nova_sdk::voter::{messages_file, publish, Published};
 use serde::Serialize;
 
@@ -30,11 +31,11 @@ pub fn run(arguments: &Publish, console: &Console) -> Result<(), Failure> {
         first_message: first,
         gas,
     };
-    let messages = if count == 1 { "message" } else { "messages" };
     console.show(&document, |out| {
         writeln!(
             out,
-            "published {count} {messages} from index {first} on ({gas} gas)"
+            "published {} from index {first} on ({gas} gas)",
+            words::count(count, "message")
         )
     })
 }

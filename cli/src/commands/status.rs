@@ -1,6 +1,6 @@
 //! `status`: where a poll is.
 
-use maci_nova_sdk::poll::status::{status, Sent};
+use maci_nova_sdk::poll::status::{status, Placement};
 use maci_nova_sdk::voter::messages_file;
 
 use crate::arguments::voter::Status;
@@ -17,7 +17,12 @@ pub fn run(arguments: &Status, console: &Console) -> Result<(), Failure> {
     let mut status = status(&connection.chain, &poll, now)?;
     if let Some(path) = &arguments.messages {
         let messages = messages_file::read(path)?;
-        status.sent = Some(Sent::find(&connection.chain, &poll, &messages, console)?);
+        status.sent = Some(Placement::find(
+            &connection.chain,
+            &poll,
+            &messages,
+            console,
+        )?);
     }
     console.print(&status)
 }

@@ -30,7 +30,6 @@ struct Document<'a> {
 pub fn run(arguments: &Tally, console: &Console) -> Result<(), Failure> {
     let key = key::read(&arguments.key, console)?;
     let log = PollLog::open(&arguments.log)?;
-    log.check_key(&key)?;
     let counted = count(&log, &key, console)?;
     let results = Results::new(&counted.results, counted.total_spent);
     let decisions = counted.decisions();

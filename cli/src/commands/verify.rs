@@ -37,7 +37,7 @@ fn of_poll(arguments: &Verify, production: bool, console: &Console) -> Result<()
         endpoint: arguments.endpoint.clone(),
     };
     console.listen()?;
-    let connection = Connection::read_only(&node, console)?;
+    let connection = Connection::open(&node, None, console)?;
     let poll = connection.poll()?;
     let given = arguments.proof.as_deref().map(Finalization::read);
     let given = given.transpose()?.as_ref().map(finalize_call);

@@ -97,10 +97,15 @@ fn choices(arguments: &Vote) -> Result<Vec<Choice>, Failure> {
     let Some(path) = &arguments.ballot else {
         return Ok(arguments.votes.clone());
     };
-    let unreadable = |source| Failure::Io {
-        action: "read",
-        path: path.clone(),
-        source,
+    let unreadable = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => {
+            Failure::Input(format!("cannot read ballot {}: {source}", path.display()))
+        }
+        _ => Failure::Io {
+            action: "read",
+            path: path.clone(),
+            source,
+        },
     };
     let input: Box<dyn Read> = match path.as_os_str() == "-" {
         true => Box::new(io::stdin()),
@@ -112,13 +117,14 @@ fn choices(arguments: &Vote) -> Result<Vec<Choice>, Failure> {
     if length as u64 >= LARGEST_BALLOT {
         return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
     }
-    let lines = text.lines().enumerate();
+    // Editors may begin a file with a byte-order mark.
+    let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
     let lines = lines.filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(i, line)| {
             let wrong = |reason: String| {
                 let path = path.display();
-                Failure::Usage(format!("ballot {path}, line {}: {reason}", i + 1))
+                Failure::Input(format!("ballot {path}, line {}: {reason}", i + 1))
             };
             line.parse().map_err(wrong)
         })

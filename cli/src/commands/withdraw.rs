@@ -11,7 +11,7 @@ use crate::failure::Failure;
 /// Runs the command.
 pub fn run(arguments: &Withdraw, console: &Console) -> Result<(), Failure> {
     console.listen()?;
-    let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
+    let mut connection = Connection::open(&arguments.node, Some(&arguments.sender), console)?;
     let (poll, from) = (connection.poll()?, connection.sending_account()?);
     let now = connection.now()?;
     let paid = withdraw(&mut connection.chain, from, &poll, now)?;

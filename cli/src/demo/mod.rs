@@ -163,7 +163,7 @@ fn play(mut poll: Scenario<'_>, console: &Console) -> Result<Document, Failure> 
     note("process: messages are folded from the last to the first");
     poll.timed("fold messages", |poll| poll.work())?;
     note("finalize: one proof, one transaction");
-    let finalization = poll.timed("prove and finalize", |poll| poll.settle())?;
+    let finalization = poll.timed("prove and finalize", |poll| poll.finalize())?;
     note("verify: everything once more, from the chain alone");
     let verified = poll.timed("verify", |poll| {
         let contract = poll.poll().clone();

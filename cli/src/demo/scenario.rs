@@ -16,7 +16,7 @@ use maci_nova_contracts::bindings::{SampleToken, SignUpToken};
 use maci_nova_contracts::deploy::{self, Gatekeeper};
 use maci_nova_coordinator::coordinator::{Coordinator, CoordinatorContext, Reached};
 use maci_nova_coordinator::directory::ProofDirectory;
-use maci_nova_coordinator::finalize::{check_verifier, finalize};
+use maci_nova_coordinator::finalize::{self, check_verifier};
 use maci_nova_coordinator::fold::checkpoints::Interval;
 use maci_nova_coordinator::prove::finalization::Document;
 use maci_nova_folding::Parameters;
@@ -340,7 +340,7 @@ impl<'a> Scenario<'a> {
     }
 
     /// The coordinator proves and finalizes.
-    pub fn settle(&mut self) -> Result<Document, Failure> {
+    pub fn finalize(&mut self) -> Result<Document, Failure> {
         let directory = ProofDirectory::open(&self.proof())?;
         let owner = self.chain.account(0)?;
         // Not of all of self, whose chain is sent to.
@@ -348,7 +348,7 @@ impl<'a> Scenario<'a> {
         let chain = self.chain.chain_mut();
         let prover = &self.keys.decider;
         check_verifier(chain, &self.poll, prover)?;
-        let document = finalize(chain, owner, context, &directory, prover, EVERY)?;
+        let document = finalize::finalize(chain, owner, context, &directory, prover, EVERY)?;
         self.gas.paid("finalize", document.gas());
         Ok(document)
     }

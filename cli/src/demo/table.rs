@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use maci_nova_chain::clock::duration;
+use maci_nova_chain::words::count;
 
 use super::Document;
 use crate::output::Output;
@@ -27,8 +28,9 @@ impl Output for Document {
         self.finalization.write_lines(out)?;
         writeln!(
             out,
-            "\n{} voters, {} messages and top-ups\n",
-            self.voters, self.messages
+            "\n{}, {} and top-ups\n",
+            count(self.voters, "voter"),
+            count(self.messages, "message")
         )?;
         self.write_gas(out)?;
         writeln!(out, "\n{:<32}{:>10}", "stage", "time")?;

@@ -133,7 +133,7 @@ impl Scene {
     #[track_caller]
     fn ends_with(&mut self, results: [(i128, u128); OPTIONS]) {
         self.poll.close().expect("closed");
-        let document = self.poll.settle().expect("finalized");
+        let document = self.poll.finalize().expect("finalized");
         assert_eq!(*document.results(), expected(results));
         self.has(results);
         let gas = document.gas().expect("sent");
@@ -257,7 +257,7 @@ fn messages_come_while_joins_are_folded() {
     );
     scene.ends_with([(0, 0), (100, 100), (99, 99)]);
     // Again: nothing is sent, and the results are the same.
-    let document = scene.poll.settle().expect("finalized");
+    let document = scene.poll.finalize().expect("finalized");
     assert_eq!(document.gas(), None);
 }
 
@@ -371,7 +371,7 @@ fn a_proof_that_is_there_is_sent_and_not_made_again() {
     scene.poll.close().expect("closed");
     // Stopped after the proof was written and before it was sent: the chain as it was then.
     let ended = scene.evm().clone();
-    scene.poll.settle().expect("finalized");
+    scene.poll.finalize().expect("finalized");
     let path = scene.poll.proof().join("decider.json");
     let proof = |path: &Path| Finalization::read(path).expect("a proof").proof;
     let made = proof(&path);
@@ -397,7 +397,7 @@ fn nobody_proves_after_the_deadline() {
         .expect("asked");
     scene.evm().set_next_timestamp(deadline);
     scene.evm().mine(1);
-    let error = scene.poll.settle().expect_err("too late");
+    let error = scene.poll.finalize().expect_err("too late");
     assert_eq!(error.kind(), ErrorKind::Chain);
     assert!(error.to_string().contains("deadline"), "{error}");
     let from = scene.voters[0].account;
@@ -410,7 +410,7 @@ fn nobody_proves_after_the_deadline() {
         Default::default(),
     )
     .expect("aborted");
-    let error = scene.poll.settle().expect_err("given up");
+    let error = scene.poll.finalize().expect_err("given up");
     assert!(error.to_string().contains("aborted"), "{error}");
 }
 

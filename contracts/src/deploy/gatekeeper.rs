@@ -81,7 +81,7 @@ pub enum GatekeeperError {
     )]
     PolicyAbandoned(Address),
     /// The policy has no target yet, and it is for somebody else to set it.
-    #[error("the adapter is at {adapter}; let {} call setTarget({adapter}), then run the same command again", whose(.owner, "policy", .policy))]
+    #[error("the adapter is at {adapter}; let {} call setTarget({adapter}), then deploy again", whose(.owner, "policy", .policy))]
     TargetMissing {
         /// The policy.
         policy: Address,
@@ -110,7 +110,7 @@ pub enum GatekeeperError {
         maci: Address,
     },
     /// The gatekeeper serves no MACI yet, and it is for somebody else to name it.
-    #[error("MACI is at {maci}; let {} call setMaci({maci}), then run the same command again", whose(.owner, "gatekeeper", .gatekeeper))]
+    #[error("MACI is at {maci}; let {} call setMaci({maci}), then deploy again", whose(.owner, "gatekeeper", .gatekeeper))]
     MaciMissing {
         /// The gatekeeper.
         gatekeeper: Address,

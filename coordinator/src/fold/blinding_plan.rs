@@ -29,6 +29,7 @@ pub struct BlindingPlan {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct LogDigest {
     join_chain: String,
+    // As it was called when the format was made.
     #[serde(rename = "joinCount")]
     next_state_index: u64,
     message_head: String,
@@ -133,7 +134,8 @@ impl BlindingPlan {
     }
 }
 
-/// Joins and messages of a log. The join count is one more than the joins: leaf 0 is nobody's.
+/// Joins and messages of a log. The next state index is one more than the joins: leaf 0 is
+/// nobody's.
 fn events(facts: &PublicFacts) -> u64 {
     facts.next_state_index.saturating_sub(1) + facts.message_count
 }

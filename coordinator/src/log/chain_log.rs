@@ -105,7 +105,7 @@ impl ChainLog {
                 path: marks.to_owned(),
                 marks: read,
             }),
-            None => Err(Error::on_chain(format!(
+            None => Err(Error::Damaged(format!(
                 "the log beside {} is not the one that was read from the chain; remove both, and they are read again",
                 marks.display()
             ))),
@@ -261,7 +261,7 @@ fn read(path: &Path) -> Result<Option<Marks>, Error> {
         }
     };
     let unusable = |reason: String| {
-        Error::on_chain(format!(
+        Error::Damaged(format!(
             "{} cannot be used ({reason}); remove it and the log beside it, and they are read again",
             path.display()
         ))

@@ -6,13 +6,14 @@ use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use maci_nova_files::{write_atomically, Readers};
-use maci_nova_protocol::keys::{PrivateKey, PublicKey};
+use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::log::{FactError, LogError, LogIndex, LoggedMessage, PublicFacts, Record};
 use maci_nova_protocol::poll::{Event, Header, PollError};
 use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::{Shape, ShapeError};
 
 use crate::error::{Error, PollName};
+use crate::key;
 
 /// Bytes read from the log at a time.
 const BUFFER: usize = 1 << 16;
@@ -132,7 +133,7 @@ impl PollLog {
         &self.facts().header
     }
 
-    /// Number of voters. The join count is one more: leaf 0 is nobody's.
+    /// Number of voters. The next state index is one more: leaf 0 is nobody's.
     pub fn voters(&self) -> u64 {
         self.facts().next_state_index.saturating_sub(1)
     }
@@ -153,21 +154,11 @@ impl PollLog {
     }
 
     /// Whether the key is the coordinator's.
+    ///
+    /// # Errors
+    /// [`Error::WrongKey`].
     pub fn check_key(&self, key: &PrivateKey) -> Result<(), Error> {
-        let found = key.public_key();
-        let expected = self.header().coordinator_key;
-        if found.point() == expected {
-            return Ok(());
-        }
-        Err(Error::WrongKey {
-            poll: PollName::Log(self.path.clone()),
-            // The header's key has been checked: it is a point of the curve.
-            expected: PublicKey::new(expected).map_or_else(
-                |error| error.to_string(),
-                |expected| expected.to_serialized(),
-            ),
-            found: found.to_serialized(),
-        })
+        key::check(key, self.header(), PollName::Log(self.path.clone()))
     }
 
     /// The log can be read again, from the end: it is a file and no pipe.

@@ -25,7 +25,7 @@ pub struct Proven {
     pub document: Document,
 }
 
-/// What makes or reads the proof of a folded poll.
+/// Makes the final proof of a folded poll, or reads a stored one.
 #[derive(Debug)]
 pub struct Conclusion<'a> {
     /// The keys.

@@ -1,4 +1,4 @@
-//! A proof for the contract: on disk, as `finalize` writes it, and printed.
+//! A proof for the contract, and its file.
 
 use std::fs;
 use std::io::{self, Write};
@@ -32,7 +32,7 @@ pub struct Finalization {
     pub proof: DeciderProof,
 }
 
-/// Everything about a proof that the verifier has accepted.
+/// Everything about a proof that was verified, in Rust at least.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Document {
@@ -196,7 +196,7 @@ impl KeyText {
     }
 }
 
-/// A proof that its target accepts, or will.
+/// Where a proof is accepted, and with which call.
 #[derive(Clone, Debug)]
 pub struct Acceptance {
     /// The chain.

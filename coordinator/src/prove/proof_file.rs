@@ -14,6 +14,9 @@ pub const INSECURE: &str =
     "INSECURE: this proof rests on the development setup; anyone can forge such proofs";
 
 /// Reads a proof file and says so if it is INSECURE.
+///
+/// # Errors
+/// [`Error::ProofFile`]; [`Error::InsecureProof`] in production.
 pub fn read(path: &Path, production: bool, observer: &dyn Observer) -> Result<FinalProof, Error> {
     let proof = FinalProof::read(path).map_err(|source| Error::ProofFile {
         path: path.to_owned(),
@@ -47,6 +50,10 @@ pub fn source(proof: &FinalProof, ptau: Option<&PathBuf>) -> Result<SetupSource,
 }
 
 /// Checks a proof against the public facts of a log. Takes seconds for the parameters.
+///
+/// # Errors
+/// [`Error::Proof`] and [`Error::OtherLog`] if it is not accepted; [`Error::Setup`];
+/// [`Error::OtherParameters`].
 pub fn check(
     path: &Path,
     proof: &FinalProof,

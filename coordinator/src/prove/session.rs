@@ -36,7 +36,7 @@ pub struct ProveRequest<'a> {
     pub resume: bool,
 }
 
-/// A request that has its directory to itself.
+/// The proving of one request, with its directory locked.
 pub struct ProvingSession<'a> {
     request: &'a ProveRequest<'a>,
     observer: &'a dyn Observer,
@@ -57,6 +57,7 @@ impl<'a> ProvingSession<'a> {
     /// Locks the directory.
     pub fn begin(request: &'a ProveRequest<'a>, observer: &'a dyn Observer) -> Result<Self, Error> {
         let shape = request.log.shape(request.events_per_step)?;
+        request.log.check_key(request.key)?;
         request.log.require_file()?;
         Ok(ProvingSession {
             request,

@@ -10,6 +10,9 @@ use crate::prove::proof_file;
 use crate::prove::session::{ProveRequest, ProvingSession};
 
 /// Proves the poll and returns the proof that is then in the directory.
+///
+/// # Errors
+/// See [`Error`]; [`Error::Interrupted`] if the observer asks to stop.
 pub fn prove(request: &ProveRequest<'_>, observer: &dyn Observer) -> Result<FinalProof, Error> {
     let session = ProvingSession::begin(request, observer)?;
     let path = session.directory().proof();

@@ -669,6 +669,40 @@ fn a_receipt_that_does_not_come_leaves_it_open() {
     assert!(listener.count(|notice| matches!(notice, Notice::Pending { .. })) > 1);
 }
 
+/// Whatever a node says when it is asked for the receipt, the transaction was sent.
+#[test]
+fn a_node_that_has_trouble_with_receipts_is_asked_again() {
+    for reply in [
+        Reply::Error(-32_000, "transaction indexing is in progress", Value::Null),
+        Reply::Error(-32_603, "internal error", Value::Null),
+        Reply::Error(-32_601, "method not found", Value::Null),
+        Reply::Status(502, "Bad Gateway"),
+        Reply::Nothing,
+    ] {
+        let looks = AtomicUsize::new(0);
+        let answer = reply.clone();
+        let (server, mut chain, _) = play(move |method, _| {
+            let is_look = method == "eth_getTransactionReceipt";
+            (is_look && looks.fetch_add(1, Ordering::SeqCst) < 2).then(|| answer.clone())
+        });
+        send(&mut chain).unwrap_or_else(|error| panic!("{reply:?}: {error}"));
+        assert_eq!(server.calls("eth_sendRawTransaction").len(), 1, "{reply:?}");
+    }
+}
+
+/// For good: then it is open what became of it, and the node's words are told.
+#[test]
+fn a_node_that_never_finds_receipts_leaves_it_open() {
+    let (server, mut chain, _) = play(|method, _| {
+        let error = Reply::Error(-32_603, "database is away", Value::Null);
+        (method == "eth_getTransactionReceipt").then_some(error)
+    });
+    let error = send(&mut chain).unwrap_err();
+    assert!(matches!(error, ChainError::Undecided { .. }), "{error:?}");
+    assert!(error.to_string().contains("database is away"), "{error}");
+    assert_eq!(server.calls("eth_sendRawTransaction").len(), 1);
+}
+
 #[test]
 fn a_receipt_of_no_block_is_none_yet() {
     let looks = AtomicUsize::new(0);

@@ -104,9 +104,9 @@ impl PublicFacts {
     /// Whether a state is that of the complete count: every join and every message processed, none
     /// else.
     ///
-    /// Complete means that `joinChain` and `joinCount` are the facts', and that `messageHead` is
-    /// the facts' and `messageCursor` the start of the chain, or both are 0 and the facts have no
-    /// message.
+    /// Complete means that `joinChain` and `nextStateIndex` are the facts', and that `messageHead`
+    /// is the facts' and `messageCursor` the start of the chain, or both are 0 and the facts have
+    /// no message.
     pub fn completed_by(&self, state: &State) -> bool {
         let joins = state.join_chain == self.join_chain
             && state.next_state_index == Fr::from(self.next_state_index);

@@ -15,7 +15,8 @@ pub enum Rule {
     Tag,
     /// The two padding elements are 0.
     Padding,
-    /// The state index is that of a voter: 0 < stateIndex < joinCount. The only rule for a top-up.
+    /// The state index is that of a voter: 0 < stateIndex < nextStateIndex. The only rule for a
+    /// top-up.
     StateIndex,
     /// The vote option index is below the number of options.
     VoteOption,

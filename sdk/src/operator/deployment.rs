@@ -187,7 +187,7 @@ fn check_existing<C: Chain + ?Sized>(
             "poll file {} is of a deployment {what}",
             path.display()
         ))
-        .hint(Hint::OtherPollFile)
+        .with_hint(Hint::OtherPollFile)
     };
     if file.chain_id != chain_id {
         return Err(other(&format!(
@@ -216,7 +216,7 @@ fn check_existing<C: Chain + ?Sized>(
     let gatekeeper = view(chain, maci, &MACI::GATEKEEPERCall {}, "read MACI")?;
     if !is_tied(chain, gatekeeper, maci, request.gatekeeper)? {
         return Err(Error::OnChain(format!(
-            "poll file {} names MACI {maci}, but its gatekeeper {gatekeeper} does not let anyone sign up there: it serves another MACI or none, or its policy guards another contract or none; the chain was reorganised, or the file was not written by deploy",
+            "poll file {} names MACI {maci}, but its gatekeeper {gatekeeper} does not let anyone sign up there: it serves another MACI or none, or its policy guards another contract or none; the chain was reorganised, or the file is not of this deployment",
             path.display()
         )));
     }
@@ -423,8 +423,8 @@ fn check_calls<C: Chain + ?Sized>(
     {
         return Ok(());
     }
-    Err(Error::OnChain(
-        "the node does not show a call that was in a block: it is behind, or the chain was reorganised; run the same command again, which sends it again if it is lost".into(),
+    Err(Error::NotNow(
+        "the node does not show a call that was in a block: it is behind, or the chain was reorganised; deploy again: what is lost is sent again".into(),
     ))
 }
 

@@ -294,7 +294,7 @@ impl<'a> FileJournal<'a> {
             self.path.display(),
             differences.join(", ")
         ))
-        .hint(Hint::SameDeployment))
+        .with_hint(Hint::SameDeployment))
     }
 
     fn damaged(&self) -> Error {
@@ -302,7 +302,7 @@ impl<'a> FileJournal<'a> {
             "{} is not a journal of a deployment",
             self.path.display()
         ))
-        .hint(Hint::RemoveJournal)
+        .with_hint(Hint::RemoveJournal)
     }
 
     /// Writes a line, which is on disk when this returns.

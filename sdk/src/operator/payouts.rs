@@ -30,6 +30,9 @@ impl Paid {
 
 /// Gives a poll up whose deadline has passed. Returns the transaction's gas, or `None` if the poll
 /// was given up before. `now` is about when the next block will be.
+///
+/// # Errors
+/// [`Error::OnChain`] if the poll cannot be aborted now; [`Error::Chain`].
 pub fn abort<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -45,7 +48,7 @@ pub fn abort<C: Chain + ?Sized>(
     }
     let deadline = poll.deadline(chain)?;
     if now < deadline {
-        return Err(poll.inconsistent(&format!(
+        return Err(poll.not_now(&format!(
             "it can still be finalized; {}",
             give_up(poll, deadline, now)
         )));
@@ -56,6 +59,9 @@ pub fn abort<C: Chain + ?Sized>(
 }
 
 /// Takes the top-ups and fees that `from` has paid back from a poll that was given up.
+///
+/// # Errors
+/// [`Error::OnChain`] if the poll was not aborted; [`Error::Chain`].
 pub fn withdraw<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -64,9 +70,11 @@ pub fn withdraw<C: Chain + ?Sized>(
 ) -> Result<Paid, Error> {
     match poll.state(chain)? {
         PollState::Aborted => {}
-        PollState::Finalized => return Err(poll.inconsistent(
-            "it has its results: top-ups are the beneficiary's and fees the owner's, see collect",
-        )),
+        PollState::Finalized => {
+            return Err(poll.inconsistent(
+                "it has its results: top-ups are the beneficiary's and fees the owner's",
+            ))
+        }
         PollState::Pending | PollState::Open | PollState::Ended => {
             return Err(not_given_up(chain, poll, now)?)
         }
@@ -89,6 +97,9 @@ pub fn withdraw<C: Chain + ?Sized>(
 
 /// Pays the top-ups to the beneficiary and the fees to the owner of a poll that has its results. If
 /// that was done, nothing is.
+///
+/// # Errors
+/// [`Error::OnChain`] if the poll is not finalized; [`Error::Chain`].
 pub fn collect<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -98,16 +109,16 @@ pub fn collect<C: Chain + ?Sized>(
     match poll.state(chain)? {
         PollState::Finalized => {}
         PollState::Aborted => {
-            return Err(poll.inconsistent("it was aborted: withdraw pays back what was paid"))
+            return Err(poll.inconsistent("it was aborted: what was paid can be withdrawn"))
         }
         PollState::Pending | PollState::Open => {
             let (_, end) = poll.times();
-            return Err(poll.inconsistent(&format!(
-                "it has no results: it ends at {}, then finalize makes them",
+            return Err(poll.not_now(&format!(
+                "it has no results: it ends at {}",
                 moment(end, now)
             )));
         }
-        PollState::Ended => return Err(poll.inconsistent("it has no results yet; run finalize")),
+        PollState::Ended => return Err(poll.not_now("it has no results yet")),
     }
     let fees = chain
         .balance(poll.address)
@@ -170,7 +181,7 @@ fn not_given_up<C: Chain + ?Sized>(
     now: u64,
 ) -> Result<Error, Error> {
     let deadline = poll.deadline(chain)?;
-    Ok(poll.inconsistent(&format!(
+    Ok(poll.not_now(&format!(
         "it was not aborted, so nothing is paid back; {}",
         give_up(poll, deadline, now)
     )))

@@ -219,6 +219,10 @@ impl Terms {
 /// credits if there is none. `now` is what times are counted from. A poll that the file names
 /// already is returned as it is if it is the same: nothing is sent then, and there is no
 /// [`Created`].
+///
+/// # Errors
+/// [`Error::Setting`] and [`Error::Request`] for what the contract would refuse, before anything is
+/// sent; [`Error::PollFile`]; [`Error::Chain`]; [`Error::OnChain`].
 pub fn create_or_find<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -390,7 +394,7 @@ fn check_header(settings: &MACI::PollSettings) -> Result<(), Error> {
             Setting::CoordinatorKey,
             "cannot be encrypted to: it is of low order",
         )
-        .map_err(|error| error.hint(Hint::MakeKey)),
+        .map_err(|error| error.with_hint(Hint::MakeKey)),
         Err(error) => request(error.to_string()),
     }
 }
@@ -473,8 +477,8 @@ fn most_proving(seconds: u64) -> Error {
     }
 }
 
-/// What `--signed-within` says, or 15 minutes of the chain's blocks, for a poll that is created
-/// now.
+/// What [`Terms::signed_within`] says, or 15 minutes of the chain's blocks, for a poll that is
+/// created now.
 fn signing_window<C: Chain + ?Sized>(
     chain: &C,
     terms: &Terms,

@@ -76,7 +76,7 @@ impl VotesCredits {
             "mode=timestamp" => Ok(Unit::Seconds),
             "mode=blocknumber&from=default" => Ok(Unit::Blocks),
             other if other == here => Ok(Unit::Blocks),
-            other => setting(Setting::VotesToken, format!("{} counts its snapshots in \"{other}\", which is neither seconds nor blocks of this chain", self.token)).map_err(|error| error.hint(Hint::CreditsContract)),
+            other => setting(Setting::VotesToken, format!("{} counts its snapshots in \"{other}\", which is neither seconds nor blocks of this chain", self.token)).map_err(|error| error.with_hint(Hint::CreditsContract)),
         }
     }
 

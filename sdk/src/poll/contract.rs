@@ -66,6 +66,10 @@ pub struct Sent {
 
 impl PollContract {
     /// Reads a poll's facts and checks those that follow from others.
+    ///
+    /// # Errors
+    /// [`Error::Chain`] if the chain does not answer; [`Error::OnChain`] if what is there is not
+    /// this poll.
     pub fn open<C: Chain + ?Sized>(
         chain: &C,
         file: &PollFile,
@@ -176,6 +180,11 @@ impl PollContract {
     /// Something about the poll cannot be as it is.
     pub fn inconsistent(&self, text: &str) -> Error {
         Error::OnChain(format!("poll {}: {text}", self.address))
+    }
+
+    /// The same for now: it is too early, or the node lags or leaves things out.
+    pub fn not_now(&self, text: &str) -> Error {
+        Error::NotNow(format!("poll {}: {text}", self.address))
     }
 
     /// The poll as the protocol has it.

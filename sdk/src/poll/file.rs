@@ -1,6 +1,6 @@
-//! The poll file: where a poll's contracts are. `deploy` writes it, `poll create` adds the poll,
-//! every later command takes it. It is public, and nobody else's word for where the poll is and
-//! what never changes about it: who gives it to voters is believed.
+//! The poll file: where a poll's contracts are. A deployment writes it, creating a poll adds the
+//! poll, and everything later reads it. It is public, and the only word for where the poll is and
+//! what never changes about it: whoever gives it to voters is believed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::kind::ErrorKind;
 #[cfg(feature = "files")]
 mod disk;
 
-/// The format that this program reads and writes.
+/// The format that is read and written.
 pub const VERSION: u32 = 1;
 
 /// What a poll file says.
@@ -91,7 +91,7 @@ pub enum PollFileError {
         source: serde_json::Error,
     },
     /// A later format, or none.
-    #[error("poll file {} has version {found}, this program knows {VERSION}", path.display())]
+    #[error("poll file {} has version {found}, {VERSION} is known", path.display())]
     Version {
         /// The file.
         path: PathBuf,
@@ -107,7 +107,7 @@ pub enum PollFileError {
         reason: &'static str,
     },
     /// A deployment without a poll.
-    #[error("poll file {} names no poll; make one with poll create", .0.display())]
+    #[error("poll file {} names no poll", .0.display())]
     NoPoll(PathBuf),
 }
 
@@ -115,7 +115,9 @@ impl PollFileError {
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            PollFileError::Io { source, .. } if source.kind() != io::ErrorKind::NotFound => {
+            PollFileError::Io { action, source, .. }
+                if *action != "read" || source.kind() != io::ErrorKind::NotFound =>
+            {
                 ErrorKind::Io
             }
             PollFileError::Exists(_) | PollFileError::NoPoll(_) => ErrorKind::Request,
@@ -152,6 +154,8 @@ impl PollFile {
             path: path.to_owned(),
             source,
         };
+        // Editors may begin a file with a byte-order mark.
+        let text = text.trim_start_matches('\u{feff}');
         // A later format may have other fields, so its version is read alone.
         let Versioned { version } = serde_json::from_str(text).map_err(format)?;
         if version != u64::from(VERSION) {

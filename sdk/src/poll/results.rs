@@ -16,11 +16,15 @@ pub struct Results {
     total_spent: String,
 }
 
+/// What one option received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct OptionLine {
-    option: usize,
-    votes: String,
-    spent: String,
+pub struct OptionLine {
+    /// Which option, from 0.
+    pub option: usize,
+    /// Votes, in decimal; negative if more were against it.
+    pub votes: String,
+    /// Voice credits, in decimal.
+    pub spent: String,
 }
 
 impl Results {
@@ -49,6 +53,16 @@ impl Results {
             results: pairs.map(line).collect(),
             total_spent,
         }
+    }
+
+    /// What each option received, in order.
+    pub fn options(&self) -> &[OptionLine] {
+        &self.results
+    }
+
+    /// Voice credits spent on all options, in decimal.
+    pub fn total_spent(&self) -> &str {
+        &self.total_spent
     }
 
     /// As a table with a line of totals.

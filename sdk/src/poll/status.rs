@@ -30,65 +30,87 @@ pub struct Stored {
     pub state_root: String,
 }
 
-/// The results of a poll, as `results` prints them.
+/// The stored results of a poll, with its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResultsDocument {
-    chain_id: u64,
-    poll: String,
-    poll_id: u64,
+    /// The chain.
+    pub chain_id: u64,
+    /// The poll's address.
+    pub poll: String,
+    /// Its id in its MACI.
+    pub poll_id: u64,
     /// What the contract has stored.
     #[serde(flatten)]
     pub stored: Stored,
 }
 
-/// Everything that `status` says.
+/// Where a poll is, its settings and its results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
-    chain_id: u64,
-    poll: String,
-    poll_id: u64,
-    owner: String,
+    /// The chain.
+    pub chain_id: u64,
+    /// The poll's address.
+    pub poll: String,
+    /// Its id in its MACI.
+    pub poll_id: u64,
+    /// Who created it.
+    pub owner: String,
     /// `pending`, `open`, `ended`, `expired`, `finalized` or `aborted`. The contract has no
     /// `expired`: the deadline has passed, and nobody has called `abort`.
     pub state: &'static str,
-    now: u64,
-    start_time: u64,
-    end_time: u64,
+    /// The time that all is told of, in seconds since 1970.
+    pub now: u64,
+    /// When it starts, in seconds since 1970.
+    pub start_time: u64,
+    /// When it ends.
+    pub end_time: u64,
     /// From when on it can be given up.
     pub deadline: u64,
-    proving_base: u64,
-    proving_per_message: u32,
+    /// Seconds for the proof after the end.
+    pub proving_base: u64,
+    /// Seconds for the proof that each message adds.
+    pub proving_per_message: u32,
     /// How many have joined.
     pub joins: u64,
-    most_joins: u64,
+    /// How many can join.
+    pub most_joins: u64,
     /// Messages and top-ups.
     pub messages: u64,
     /// No more are taken than can be proven in time.
-    most_messages: u64,
-    options: u64,
-    mode: &'static str,
+    pub most_messages: u64,
+    /// How many options there are.
+    pub options: u64,
+    /// What weights mean and cost: `quadratic`, `linear`, `full` or `negative`.
+    pub mode: &'static str,
     /// How many blocks an anchor is good for; 0 if messages have none.
-    signed_within: u32,
-    state_tree_depth: usize,
-    vote_option_tree_depth: usize,
-    events_per_step: usize,
-    coordinator_key: String,
-    credits_contract: String,
-    top_ups: Option<TopUps>,
-    message_fee: String,
+    pub signed_within: u32,
+    /// Depth of the state tree.
+    pub state_tree_depth: usize,
+    /// Depth of the vote option tree.
+    pub vote_option_tree_depth: usize,
+    /// Events that a step of the proof takes.
+    pub events_per_step: usize,
+    /// The coordinator's public key.
+    pub coordinator_key: String,
+    /// The contract that says what voters start with.
+    pub credits_contract: String,
+    /// How credits are bought, if they can be.
+    pub top_ups: Option<TopUps>,
+    /// Wei for each message, in decimal.
+    pub message_fee: String,
     /// What the contract has stored, once it has.
     pub results: Option<Stored>,
     /// Where the messages of a file are, if one was named.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sent: Option<Sent>,
+    pub sent: Option<Placement>,
 }
 
 /// Where messages of a file are among the poll's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Sent {
+pub struct Placement {
     /// Of each message, in the file's order, the places in which the poll has it, from 0. Somebody
     /// else may have sent it again.
     pub places: Vec<Vec<u64>>,
@@ -98,7 +120,7 @@ pub struct Sent {
     pub in_order: bool,
 }
 
-impl Sent {
+impl Placement {
     /// Looks for messages among those of the poll.
     pub fn find<C: Chain + ?Sized>(
         chain: &C,
@@ -122,7 +144,7 @@ impl Sent {
             .map(|signed| places[&signed.message].clone())
             .collect();
         let last: Vec<Option<&u64>> = places.iter().map(|places| places.last()).collect();
-        Ok(Sent {
+        Ok(Placement {
             complete: last.iter().all(Option::is_some),
             in_order: last.is_sorted_by(|one, next| one < next),
             places,
@@ -151,15 +173,22 @@ impl Sent {
     }
 }
 
+/// How a poll's credits are bought.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct TopUps {
-    token: String,
-    credit_unit: String,
-    beneficiary: String,
+pub struct TopUps {
+    /// The token that pays.
+    pub token: String,
+    /// Tokens for one credit, in decimal.
+    pub credit_unit: String,
+    /// Who receives them in the end.
+    pub beneficiary: String,
 }
 
 /// What the poll's contract has stored; an error if it has no results.
+///
+/// # Errors
+/// [`Error::OnChain`] if there are no results; [`Error::Chain`].
 pub fn results<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
@@ -168,12 +197,10 @@ pub fn results<C: Chain + ?Sized>(
         PollState::Finalized => {}
         PollState::Aborted => return Err(poll.inconsistent("it was aborted, there are no results")),
         PollState::Ended => {
-            return Err(poll.inconsistent("it has no results yet; its coordinator runs finalize"))
+            return Err(poll.not_now("it has no results yet: its coordinator has not finalized it"))
         }
         PollState::Pending | PollState::Open => {
-            return Err(
-                poll.inconsistent("it has no results before its end; status shows when that is")
-            )
+            return Err(poll.not_now("it has no results before its end"))
         }
     }
     Ok(ResultsDocument {
@@ -185,6 +212,9 @@ pub fn results<C: Chain + ?Sized>(
 }
 
 /// Where the poll is at the time `now`.
+///
+/// # Errors
+/// [`Error::Chain`] if the chain does not answer.
 pub fn status<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,

@@ -21,6 +21,7 @@ use rand_core::{OsRng, RngCore};
 
 use crate::error::{on_chain, Error};
 use crate::poll::contract::{view, PollContract};
+use crate::poll::keys;
 
 /// The libraries that a poll calls.
 const LIBRARIES: [Artifact; 3] = [
@@ -91,14 +92,8 @@ fn insecure<C: Chain + ?Sized>(
             is_development_tau(&key.tau),
             "the verifier's key rests on the development setup, whose secret is public",
         ),
-        (
-            development,
-            "the verifier's key was made without a ceremony: whoever made it can prove any results",
-        ),
-        (
-            joins,
-            "the join verifier's key was made without a ceremony: whoever made it can join at will",
-        ),
+        (development, keys::DECIDER),
+        (joins, keys::JOIN),
     ];
     let found = reasons.into_iter().find(|(applies, _)| *applies);
     Ok(found.map(|(_, reason)| reason))

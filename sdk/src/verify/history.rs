@@ -52,7 +52,7 @@ fn absorb(facts: &mut PublicFacts, poll: &PollContract, sent: &Sent) -> Result<(
         _ => ("message", facts.message_count),
     };
     if sent.position != next {
-        return Err(poll.inconsistent(&format!(
+        return Err(poll.not_now(&format!(
             "{what} {} comes where {next} should be: the node leaves events out",
             sent.position
         )));

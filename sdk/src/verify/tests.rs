@@ -725,7 +725,7 @@ fn another_calldata() {
 fn a_transaction_that_is_missing_or_something_else() {
     tampered(
         |chain, _| chain.input = Box::new(|(), _| None),
-        "is not on the chain",
+        "this node does not have transaction",
     );
     let cut = |chain: &mut Tampered<'_>, _: &World| {
         chain.input = Box::new(|(), input| {

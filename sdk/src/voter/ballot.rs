@@ -18,6 +18,8 @@
 //! refused by something that nobody else can put right, such as a signature by a key that is not
 //! the voter's; better, a ballot that the voter can pay for is sent after it.
 
+use std::fmt;
+
 use ff::Field;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::command::{Command, CommandError};
@@ -61,7 +63,6 @@ const NO_CHOICE: Choice = Choice {
 };
 
 /// All that a voter wants.
-#[derive(Debug)]
 pub struct Ballot<'a> {
     /// The poll.
     pub header: &'a Header,
@@ -75,6 +76,15 @@ pub struct Ballot<'a> {
     pub new_key: Option<PublicKey>,
     /// Nonce of the message that is counted first: 1, unless later ballots are counted before.
     pub first_nonce: u64,
+}
+
+impl fmt::Debug for Ballot<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What it says is secret.
+        f.debug_struct("Ballot")
+            .field("state_index", &self.state_index)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a ballot is none.
@@ -123,11 +133,16 @@ pub enum BallotError {
 }
 
 /// A command of a ballot with the key that signs it, to be signed after a recent block.
-#[derive(Debug)]
 pub struct Draft {
     command: Command,
     signer: PrivateKey,
     coordinator: PublicKey,
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft").finish_non_exhaustive()
+    }
 }
 
 impl Draft {

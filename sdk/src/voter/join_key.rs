@@ -20,6 +20,9 @@ pub fn beside(poll_file: &Path) -> PathBuf {
 
 /// The key with this digest: from the file that is named, or else from beside the poll file or the
 /// user's cache. No key of another digest is read.
+///
+/// # Errors
+/// [`Error::JoinKey`], with a hint where to put the key.
 pub fn open(named: Option<&Path>, poll_file: &Path, digest: &B256) -> Result<Prover, Error> {
     if let Some(path) = named {
         return Prover::read_known(path, digest).map_err(|error| refuse(path, poll_file, &error));
@@ -31,7 +34,7 @@ pub fn open(named: Option<&Path>, poll_file: &Path, digest: &B256) -> Result<Pro
     }
     let missing = || {
         Error::JoinKey(format!("there is no proving key {}", beside.display()))
-            .hint(Hint::JoinKey(beside.clone()))
+            .with_hint(Hint::JoinKey(beside.clone()))
     };
     // Without a cache folder there is no key in it.
     let cache = KeyCache::of_user().map_err(|_| missing())?;
@@ -47,7 +50,7 @@ fn refuse(path: &Path, poll_file: &Path, error: &ProverError) -> Error {
     let text = format!("proving key {}: {error}", path.display());
     match error {
         ProverError::File(KeyFileError::Io(_)) => Error::JoinKey(text),
-        _ => Error::JoinKey(text).hint(Hint::JoinKey(beside(poll_file))),
+        _ => Error::JoinKey(text).with_hint(Hint::JoinKey(beside(poll_file))),
     }
 }
 

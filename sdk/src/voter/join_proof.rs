@@ -6,18 +6,21 @@
 //! takes each nullifier once.
 //!
 //! ```no_run
-//! # use maci_nova_groth16::KeyCache;
+//! # use std::path::Path;
+//! # use maci_nova_sdk::poll::file::PollFile;
 //! # use maci_nova_sdk::voter::join_proof::{verify, Prover};
 //! # use maci_nova_protocol::keys::PrivateKey;
 //! # use maci_nova_protocol::lean_imt::LeanImt;
 //! # use maci_nova_protocol::membership::{leaf, Binding, Scope, Witness};
 //! # fn join(
+//! #     file: &PollFile,
 //! #     key: &PrivateKey,
 //! #     sign_ups: &LeanImt,
 //! #     scope: Scope,
 //! #     binding: Binding,
 //! # ) -> Result<(), Box<dyn std::error::Error>> {
-//! let prover = Prover::cached(&KeyCache::of_user()?, false, &mut |_| {})?;
+//! // The key that the poll's verifier was deployed with: the poll file has its digest.
+//! let prover = Prover::read_known(Path::new("poll.join.key"), &file.keys.join.0)?;
 //! let index = sign_ups.position(&leaf(&key.public_key().point())).ok_or("not signed up")?;
 //! let witness = Witness::new(key, sign_ups.path(index)?)?;
 //! let statement = witness.statement(scope, binding);

@@ -44,7 +44,10 @@ impl MessagesError {
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            MessagesError::Io { source, .. } if source.kind() != io::ErrorKind::NotFound => {
+            MessagesError::Io { action, source, .. }
+                if !["open", "read"].contains(action)
+                    || source.kind() != io::ErrorKind::NotFound =>
+            {
                 ErrorKind::Io
             }
             MessagesError::Exists(_) => ErrorKind::Request,
@@ -54,6 +57,9 @@ impl MessagesError {
 }
 
 /// Writes messages to a new file.
+///
+/// # Errors
+/// [`MessagesError::Exists`], [`MessagesError::Io`].
 pub fn write(path: &Path, messages: &[SignedMessage]) -> Result<(), MessagesError> {
     let file = File::options().write(true).create_new(true).open(path);
     let file = file.map_err(|source| match source.kind() {
@@ -74,6 +80,9 @@ pub fn write(path: &Path, messages: &[SignedMessage]) -> Result<(), MessagesErro
 }
 
 /// Reads messages that the contract takes: of its form, and with keys on the curve.
+///
+/// # Errors
+/// See [`MessagesError`].
 pub fn read(path: &Path) -> Result<Vec<SignedMessage>, MessagesError> {
     let file = File::open(path).map_err(failed("open", path))?;
     let lines = MessageReader::new(BufReader::new(file));

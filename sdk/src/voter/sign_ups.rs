@@ -143,9 +143,9 @@ fn decode(log: &Log) -> Option<SignUp> {
 }
 
 fn wrong(maci: Contract, what: &str) -> Error {
-    Error::OnChain(format!(
+    Error::NotNow(format!(
         "the sign-ups of MACI {} {what}: the node leaves some out, or the poll file has a later first block; try again, or another node",
         maci.address
     ))
-    .hint(Hint::OtherNode)
+    .with_hint(Hint::OtherNode)
 }

@@ -311,7 +311,8 @@ fn nobody_has_signed_up() {
     let mut world = World::open();
     let sign_ups = SignUps::read(&world.evm, world.maci, &()).unwrap();
     assert_eq!((sign_ups.count(), sign_ups.last()), (0, None));
-    fails(world.join(100, 200), "use signup first");
+    let error = world.join(100, 200).expect_err("refused");
+    assert_eq!(error.hint(), Some(&Hint::SignUp));
 }
 
 #[test]

@@ -37,14 +37,18 @@ fn nothing_is_paid_before_the_end() {
     try_all(
         &mut world,
         &poll,
-        ["(in 2 h 0 min) on", "(in 2 h 0 min) on", "run finalize"],
+        [
+            "(in 2 h 0 min) on",
+            "(in 2 h 0 min) on",
+            "it has no results yet",
+        ],
     );
     let deadline = poll.deadline(&world.evm).unwrap();
     world.go_to(deadline - 1);
     try_all(
         &mut world,
         &poll,
-        ["(in 1 s) on", "(in 1 s) on", "run finalize"],
+        ["(in 1 s) on", "(in 1 s) on", "it has no results yet"],
     );
     world.go_to(deadline);
     let (now, from) = (world.now(), world.account(0));
@@ -122,7 +126,10 @@ fn a_finalized_poll_pays_its_beneficiary_and_owner() {
     assert!(paid.is_nothing());
     assert_eq!((paid, world.evm.latest()), (Paid::default(), newest));
     refused(abort(&mut world.evm, owner, &poll, now), "has its results");
-    refused(withdraw(&mut world.evm, owner, &poll, now), "see collect");
+    refused(
+        withdraw(&mut world.evm, owner, &poll, now),
+        "it has its results: top-ups",
+    );
 }
 
 #[test]

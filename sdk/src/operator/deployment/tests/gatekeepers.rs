@@ -187,7 +187,7 @@ fn a_policy_of_somebody_else() {
     };
     assert_eq!(
         error.to_string(),
-        format!("the adapter is at {adapter}; let the owner {alice} of policy {policy} call setTarget({adapter}), then run the same command again")
+        format!("the adapter is at {adapter}; let the owner {alice} of policy {policy} call setTarget({adapter}), then deploy again")
     );
     assert_eq!(evm.latest().number, newest + 1, "the adapter alone");
     assert_eq!(names(&directory), ["poll.deploy.jsonl"]);
@@ -304,7 +304,7 @@ fn a_gatekeeper_of_somebody_else() {
     };
     assert_eq!(
         error.to_string(),
-        format!("MACI is at {maci}; let the owner {alice} of gatekeeper {theirs} call setMaci({maci}), then run the same command again")
+        format!("MACI is at {maci}; let the owner {alice} of gatekeeper {theirs} call setMaci({maci}), then deploy again")
     );
     assert_eq!(names(&directory), ["poll.deploy.jsonl"]);
     let newest = evm.latest();
