@@ -27,6 +27,9 @@ const TICK: Duration = Duration::from_millis(200);
 /// Characters of an answer that is no JSON-RPC that an error shows.
 const EXCERPT: usize = 80;
 
+/// JSON-RPC's code of a contract that reverts.
+const REVERTED: i64 = 3;
+
 /// Codes of providers that refuse more requests: HTTP's own, and what is used in its place. For
 /// logs they also say that there are too many results (EIP-1474).
 const LIMIT_EXCEEDED: [i64; 5] = [429, -32005, -32007, -32016, -32029];
@@ -263,6 +266,10 @@ impl Fault {
 /// Whether the same request may succeed later.
 fn is_for_now(answer: &JsonRpcError, method: &str) -> bool {
     let message = answer.message.to_lowercase();
+    // What a contract says, in whatever words, is an answer.
+    if answer.code == REVERTED || message.starts_with("execution reverted") {
+        return false;
+    }
     let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
     if answer.code == 429 || says(&FOR_NOW) {
         return true;
@@ -339,6 +346,8 @@ mod tests {
     fn answers_that_stay() {
         for (code, message) in [
             (3, "execution reverted"),
+            (3, "the deadline exceeded what is taken, try again"),
+            (-32000, "execution reverted: timed out"),
             (-32000, "nonce too low"),
             (-32601, "method not found"),
             (-32602, "invalid params"),
