@@ -37,7 +37,7 @@ fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(),
         poll_file: arguments.poll_file.clone().unwrap_or_default(),
         endpoint: arguments.endpoint.clone(),
     };
-    let mut connection = Connection::open(&node, Some(&arguments.sender), console)?;
+    let mut connection = Connection::sending(&node, &arguments.sender, console)?;
     let poll = connection.poll()?;
     let directory = ProofDirectory::open(&arguments.out)?;
     // A poll that has its results may be this one's, sent before.

@@ -29,7 +29,7 @@ pub fn run(arguments: &Process, production: bool, console: &Console) -> Result<(
     let source = source(arguments.setup.ptau.as_ref(), production, console)?;
     let key = key::read(&arguments.key, console)?;
     console.listen()?;
-    let connection = Connection::open(&arguments.node, None, console)?;
+    let connection = Connection::read_only(&arguments.node, console)?;
     let (chain, poll) = (&connection.chain, connection.poll()?);
     check_not_over(chain, &poll)?;
     let directory = ProofDirectory::open(&arguments.out)?;
