@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use maci_nova_chain::Observer;
+use maci_nova_files::without_mark;
 use maci_nova_protocol::keys::PrivateKey;
 use rand_core::OsRng;
 use zeroize::Zeroizing;
@@ -101,9 +102,7 @@ fn read_environment() -> Result<PrivateKey, KeyFault> {
 }
 
 fn parse(text: &str, place: String) -> Result<PrivateKey, KeyFault> {
-    // Editors may begin a file with a byte-order mark.
-    let text = text.trim_start_matches('\u{feff}').trim();
-    PrivateKey::from_serialized(text).map_err(|error| {
+    PrivateKey::from_serialized(without_mark(text).trim()).map_err(|error| {
         let reason = error.to_string();
         KeyFault::NoKey { place, reason }
     })

@@ -21,7 +21,7 @@ mod setup;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command, PollCommand};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use commands::{
     abort, collect, deploy, export_log, finalize, inspect, join, keygen, poll_create, process,
     prove, pubkey, publish, results, signup, status, tally, topup, verify, vote, withdraw,
@@ -31,7 +31,7 @@ use failure::{exit_code, Failure};
 
 /// Does what the command line says; what the process ends with.
 pub fn run() -> ExitCode {
-    unset_empty_variables();
+    unset_empty_variables(&Arguments::command());
     let arguments = Arguments::parse();
     let console = Console::new(&arguments.common);
     match dispatch(&arguments, &console) {
@@ -45,27 +45,27 @@ pub fn run() -> ExitCode {
 
 /// A variable that is set to nothing is unset: the parser would take it for a value. No other thread
 /// runs yet.
-fn unset_empty_variables() {
-    for name in ["MACI_NOVA_RPC_URL", "MACI_NOVA_PRODUCTION"] {
+fn unset_empty_variables(command: &clap::Command) {
+    for name in command.get_arguments().filter_map(clap::Arg::get_env) {
         if std::env::var_os(name).is_some_and(|value| value.is_empty()) {
             std::env::remove_var(name);
         }
     }
+    command.get_subcommands().for_each(unset_empty_variables);
 }
 
 fn dispatch(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
-    let production = arguments.common.production;
     match &arguments.command {
         Command::Keygen(arguments) => keygen::run(arguments, console),
         Command::Pubkey(arguments) => pubkey::run(arguments, console),
         Command::Tally(arguments) => tally::run(arguments, console),
-        Command::Prove(arguments) => prove::run(arguments, production, console),
-        Command::Finalize(arguments) => finalize::run(arguments, production, console),
-        Command::Verify(arguments) => verify::run(arguments, production, console),
-        Command::Results(arguments) => results::run(arguments, production, console),
+        Command::Prove(arguments) => prove::run(arguments, console),
+        Command::Finalize(arguments) => finalize::run(arguments, console),
+        Command::Verify(arguments) => verify::run(arguments, console),
+        Command::Results(arguments) => results::run(arguments, console),
         Command::Inspect(arguments) => inspect::run(arguments, console),
-        Command::Demo(arguments) => demo::run(arguments, production, console),
-        Command::Deploy(arguments) => deploy::run(arguments, production, console),
+        Command::Demo(arguments) => demo::run(arguments, console),
+        Command::Deploy(arguments) => deploy::run(arguments, console),
         Command::Poll(PollCommand::Create(arguments)) | Command::CreatePoll(arguments) => {
             poll_create::run(arguments, console)
         }
@@ -75,7 +75,7 @@ fn dispatch(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
         Command::Publish(arguments) => publish::run(arguments, console),
         Command::Topup(arguments) => topup::run(arguments, console),
         Command::Status(arguments) => status::run(arguments, console),
-        Command::Process(arguments) => process::run(arguments, production, console),
+        Command::Process(arguments) => process::run(arguments, console),
         Command::Abort(arguments) => abort::run(arguments, console),
         Command::Withdraw(arguments) => withdraw::run(arguments, console),
         Command::Collect(arguments) => collect::run(arguments, console),

@@ -8,14 +8,10 @@ use crate::console::Console;
 use crate::failure::Failure;
 
 /// The powers of tau of a file, or the development setup, which is refused in production.
-pub fn source(
-    ptau: Option<&PathBuf>,
-    production: bool,
-    console: &Console,
-) -> Result<SetupSource, Failure> {
+pub fn source(ptau: Option<&PathBuf>, console: &Console) -> Result<SetupSource, Failure> {
     match ptau {
         Some(path) => Ok(SetupSource::PowersOfTau(path.clone())),
-        None if production => Err(Failure::Insecure("--insecure-setup")),
+        None if console.production => Err(Failure::Insecure("--insecure-setup")),
         None => {
             console
                 .warn("INSECURE: the development setup: anyone can forge proofs that rest on it");

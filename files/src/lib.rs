@@ -140,9 +140,24 @@ pub fn directory_of(path: &Path) -> &Path {
     }
 }
 
+/// The text of a file without the byte-order mark that some editors begin it with.
+pub fn without_mark(text: &str) -> &str {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
+/// What [`without_mark`] leaves out.
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_is_one_and_the_first() {
+        assert_eq!(without_mark("\u{feff}a\u{feff}"), "a\u{feff}");
+        assert_eq!(without_mark("\u{feff}\u{feff}a"), "\u{feff}a");
+        assert_eq!(without_mark("a"), "a");
+    }
 
     #[test]
     fn replaces_the_whole_file_and_leaves_nothing_beside_it() {

@@ -12,6 +12,7 @@ use ethers_core::types::transaction::eip2718::TypedTransaction;
 use ethers_core::types::Bytes;
 use ethers_signers::{LocalWallet, Signer, WalletError};
 use maci_nova_chain::alloy_primitives::{hex, Address};
+use maci_nova_files::{without_mark, BYTE_ORDER_MARK};
 use zeroize::Zeroizing;
 
 use crate::types::alloy_address;
@@ -166,9 +167,7 @@ fn from_environment(variables: Variables<'_>) -> Result<Account, AccountError> {
 }
 
 fn parse(text: &str) -> Option<Account> {
-    // Editors may begin a file with a byte-order mark.
-    let text = text.trim_start_matches('\u{feff}');
-    let digits = text.trim().strip_prefix("0x")?;
+    let digits = without_mark(text).trim().strip_prefix("0x")?;
     let mut key = Zeroizing::new([0; KEY_BYTES]);
     hex::decode_to_slice(digits, &mut *key).ok()?;
     Account::from_bytes(&key)
@@ -184,7 +183,7 @@ fn from_keystore(
         reason,
     };
     let text = read(path, open(path)?)?;
-    if text.starts_with('\u{feff}') {
+    if text.starts_with(BYTE_ORDER_MARK) {
         let mark = "it begins with a byte-order mark: save it without one";
         return Err(unusable(mark.to_owned()));
     }

@@ -45,7 +45,7 @@ const QUESTION: &str =
     To let everyone in, type yes (for others see --gatekeeper): ";
 
 /// Runs the command.
-pub fn run(arguments: &Deploy, production: bool, console: &Console) -> Result<(), Failure> {
+pub fn run(arguments: &Deploy, console: &Console) -> Result<(), Failure> {
     let shape = Shape::new(
         arguments.state_depth,
         arguments.vote_depth,
@@ -56,17 +56,17 @@ pub fn run(arguments: &Deploy, production: bool, console: &Console) -> Result<()
         Failure::Usage("deploy needs a node; give --rpc-url or set MACI_NOVA_RPC_URL".into())
     })?;
     let gatekeeper = gatekeeper(arguments, || console.ask(QUESTION))?;
-    let source = source(arguments.setup.ptau.as_ref(), production, console)?;
+    let source = source(arguments.setup.ptau.as_ref(), console)?;
     console.listen()?;
     // Before the keys, which take minutes.
     let mut chain = connect(url, None, Some(&arguments.sender), console)?;
-    let join = keys::join(production, console)?;
+    let join = keys::join(console.production, console)?;
     let parameters = parameters(shape, &source, console)?;
-    let decider = keys::decider(&parameters, production, console)?;
+    let decider = keys::decider(&parameters, console.production, console)?;
     if console.interrupt.asked() {
         return Err(Failure::Interrupted("nothing was sent"));
     }
-    let request = request(shape, &decider, &join, production, gatekeeper)?;
+    let request = request(shape, &decider, &join, console.production, gatekeeper)?;
     let from = chain.accounts().first().copied();
     let from = from.ok_or_else(|| Failure::Internal("there is no account".into()))?;
     let deployed = deploy(&mut chain, from, &request, path, Some(url), console)?;

@@ -21,16 +21,16 @@ use crate::key;
 use crate::setup::source;
 
 /// Runs the command.
-pub fn run(arguments: &Finalize, production: bool, console: &Console) -> Result<(), Failure> {
+pub fn run(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
     match &arguments.log {
-        Some(log) => of_log(arguments, log, production, console),
-        None => send(arguments, production, console),
+        Some(log) => of_log(arguments, log, console),
+        None => send(arguments, console),
     }
 }
 
 /// The poll of a poll file, from its first event to the transaction that finalizes it.
-fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(), Failure> {
-    let source = source(arguments.setup.ptau.as_ref(), production, console)?;
+fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
+    let source = source(arguments.setup.ptau.as_ref(), console)?;
     let key = key::read(&arguments.key, console)?;
     console.listen()?;
     let node = Node {
@@ -46,7 +46,7 @@ fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(),
     }
     let parameters = parameters(poll.shape(), &source, console)?;
     // Before anything long: what is refused or has no room is so at once.
-    let prover = keys::decider(&parameters, production, console)?;
+    let prover = keys::decider(&parameters, console.production, console)?;
     check_verifier(&connection.chain, &poll, &prover)?;
     let second = connection::second(&arguments.following, poll.chain_id, console)?;
     let context = CoordinatorContext {
@@ -71,13 +71,8 @@ fn send(arguments: &Finalize, production: bool, console: &Console) -> Result<(),
 }
 
 /// The poll of a log, for a verifier in an embedded EVM.
-fn of_log(
-    arguments: &Finalize,
-    log: &Path,
-    production: bool,
-    console: &Console,
-) -> Result<(), Failure> {
-    let source = source(arguments.setup.ptau.as_ref(), production, console)?;
+fn of_log(arguments: &Finalize, log: &Path, console: &Console) -> Result<(), Failure> {
+    let source = source(arguments.setup.ptau.as_ref(), console)?;
     let key = key::read(&arguments.key, console)?;
     let log = PollLog::open(log)?;
     console.listen()?;
@@ -90,5 +85,5 @@ fn of_log(
         checkpoint_every: arguments.checkpoint_every,
         resume: arguments.resume,
     };
-    console.print(&dry_run(&request, production, console)?)
+    console.print(&dry_run(&request, console.production, console)?)
 }

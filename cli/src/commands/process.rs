@@ -25,8 +25,8 @@ struct Document {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Process, production: bool, console: &Console) -> Result<(), Failure> {
-    let source = source(arguments.setup.ptau.as_ref(), production, console)?;
+pub fn run(arguments: &Process, console: &Console) -> Result<(), Failure> {
+    let source = source(arguments.setup.ptau.as_ref(), console)?;
     let key = key::read(&arguments.key, console)?;
     console.listen()?;
     let connection = Connection::read_only(&arguments.node, console)?;

@@ -12,8 +12,8 @@ use crate::proof_document::ProofDocument;
 use crate::setup::source;
 
 /// Runs the command.
-pub fn run(arguments: &Proving, production: bool, console: &Console) -> Result<(), Failure> {
-    let source = source(arguments.ptau.as_ref(), production, console)?;
+pub fn run(arguments: &Proving, console: &Console) -> Result<(), Failure> {
+    let source = source(arguments.ptau.as_ref(), console)?;
     let key = key::read(&arguments.key, console)?;
     let log = PollLog::open(&arguments.log)?;
     console.listen()?;

@@ -15,13 +15,9 @@ use crate::failure::Failure;
 use crate::proof_document::ProofDocument;
 
 /// Runs the command.
-pub fn run(
-    arguments: &arguments::voter::Results,
-    production: bool,
-    console: &Console,
-) -> Result<(), Failure> {
+pub fn run(arguments: &arguments::voter::Results, console: &Console) -> Result<(), Failure> {
     match (&arguments.proof, &arguments.poll_file) {
-        (Some(proof), _) => of_file(proof, production, console),
+        (Some(proof), _) => of_file(proof, console),
         (None, Some(poll_file)) => {
             let node = Node {
                 poll_file: poll_file.clone(),
@@ -41,9 +37,9 @@ fn of_poll(node: &Node, console: &Console) -> Result<(), Failure> {
     console.print(&status::results(&connection.chain, &poll)?)
 }
 
-fn of_file(proof: &Path, production: bool, console: &Console) -> Result<(), Failure> {
+fn of_file(proof: &Path, console: &Console) -> Result<(), Failure> {
     let path = directory::proof_file(proof);
-    let proof: FinalProof = proof_file::read(&path, production, console)?;
+    let proof: FinalProof = proof_file::read(&path, console.production, console)?;
     console.warn("these are claims, not verified; use verify");
     console.print(&ProofDocument::new(&proof, false))
 }

@@ -33,17 +33,17 @@ pub fn run(arguments: &Tally, console: &Console) -> Result<(), Failure> {
     let counted = count(&log, &key, console)?;
     let results = Results::new(&counted.results, counted.total_spent);
     let decisions = counted.decisions();
-    let decisions = decisions.iter().map(|(name, n)| (*name, n.to_string()));
+    let numbers = decisions.iter().map(|(name, n)| (*name, n.to_string()));
     let document = Document {
         results,
         voters: log.voters().to_string(),
         message_count: log.messages().to_string(),
-        decisions: decisions.collect(),
+        decisions: numbers.collect(),
         messages: &counted.messages,
     };
     console.show(&document, |out| {
         document.results.write_table(out)?;
-        write_decisions(out, &counted)?;
+        write_decisions(out, &decisions)?;
         match arguments.messages {
             true => write_messages(out, &counted),
             false => Ok(()),
@@ -51,9 +51,11 @@ pub fn run(arguments: &Tally, console: &Console) -> Result<(), Failure> {
     })
 }
 
-fn write_decisions(out: &mut dyn Write, counted: &Count) -> io::Result<()> {
-    write!(out, "\n{} messages: ", counted.messages.len())?;
-    let decisions = counted.decisions();
+/// How many messages were applied, and how many refused by each rule.
+type Decisions = BTreeMap<&'static str, u64>;
+
+fn write_decisions(out: &mut dyn Write, decisions: &Decisions) -> io::Result<()> {
+    write!(out, "\n{} messages: ", decisions.values().sum::<u64>())?;
     let applied = decisions.get(APPLIED).copied().unwrap_or(0);
     write!(out, "{applied} applied")?;
     for (rule, number) in decisions.iter().filter(|(name, _)| **name != APPLIED) {

@@ -23,14 +23,14 @@ use crate::output::Output;
 use crate::proof_document::ProofDocument;
 
 /// Runs the command.
-pub fn run(arguments: &Verify, production: bool, console: &Console) -> Result<(), Failure> {
+pub fn run(arguments: &Verify, console: &Console) -> Result<(), Failure> {
     match (&arguments.log, &arguments.proof) {
-        (Some(log), Some(proof)) => of_log(arguments, log, proof, production, console),
-        _ => of_poll(arguments, production, console),
+        (Some(log), Some(proof)) => of_log(arguments, log, proof, console),
+        _ => of_poll(arguments, console),
     }
 }
 
-fn of_poll(arguments: &Verify, production: bool, console: &Console) -> Result<(), Failure> {
+fn of_poll(arguments: &Verify, console: &Console) -> Result<(), Failure> {
     let poll_file = arguments.poll_file.clone();
     let node = Node {
         poll_file: poll_file.ok_or_else(|| Failure::Usage("give --poll-file".into()))?,
@@ -42,7 +42,7 @@ fn of_poll(arguments: &Verify, production: bool, console: &Console) -> Result<()
     let given = arguments.proof.as_deref().map(Finalization::read);
     let given = given.transpose()?.as_ref().map(finalize_call);
     let options = VerifyOptions {
-        production,
+        production: console.production,
         key_digest: arguments.key_digest,
         proof: given.as_ref(),
     };
@@ -115,15 +115,9 @@ impl Output for VerifiedDocument {
     }
 }
 
-fn of_log(
-    arguments: &Verify,
-    log: &Path,
-    proof: &Path,
-    production: bool,
-    console: &Console,
-) -> Result<(), Failure> {
+fn of_log(arguments: &Verify, log: &Path, proof: &Path, console: &Console) -> Result<(), Failure> {
     let path = directory::proof_file(proof);
-    let proof = proof_file::read(&path, production, console)?;
+    let proof = proof_file::read(&path, console.production, console)?;
     let source = proof_file::source(&proof, arguments.ptau.as_ref())?;
     let log = PollLog::open(log)?;
     proof_file::check(&path, &proof, &source, log.facts(), console)?;

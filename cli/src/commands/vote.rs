@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use maci_nova_files::without_mark;
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::poll::Mode;
 use maci_nova_sdk::poll::contract::PollContract;
@@ -117,8 +118,7 @@ fn choices(arguments: &Vote) -> Result<Vec<Choice>, Failure> {
     if length as u64 >= LARGEST_BALLOT {
         return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
     }
-    // Editors may begin a file with a byte-order mark.
-    let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
+    let lines = without_mark(&text).lines().enumerate();
     let lines = lines.filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(i, line)| {

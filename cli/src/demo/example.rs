@@ -118,7 +118,7 @@ impl Stages<'_> {
 }
 
 /// Runs the command.
-pub fn run(poll: DemoPoll, production: bool, console: &Console) -> Result<(), Failure> {
+pub fn run(poll: DemoPoll, console: &Console) -> Result<(), Failure> {
     let example = Example::from(poll);
     console.listen()?;
     let directory = tempfile::tempdir().map_err(|source| Failure::Io {
@@ -161,7 +161,7 @@ pub fn run(poll: DemoPoll, production: bool, console: &Console) -> Result<(), Fa
         "the proof file against the log, without the key",
         || {
             let path = directory::proof_file(&out);
-            let proof = proof_file::read(&path, production, console)?;
+            let proof = proof_file::read(&path, console.production, console)?;
             let source = proof_file::source(&proof, None)?;
             proof_file::check(&path, &proof, &source, log.facts(), console)?;
             Ok(ProofDocument::new(&proof, true))

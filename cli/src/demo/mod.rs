@@ -68,12 +68,12 @@ struct Document {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Demo, production: bool, console: &Console) -> Result<(), Failure> {
-    if production {
+pub fn run(arguments: &Demo, console: &Console) -> Result<(), Failure> {
+    if console.production {
         return Err(Failure::Insecure("demo"));
     }
     match arguments.poll {
-        Some(poll) => example::run(poll, production, console),
+        Some(poll) => example::run(poll, console),
         None => whole_poll(arguments, console),
     }
 }

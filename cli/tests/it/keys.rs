@@ -6,6 +6,34 @@ use crate::harness::{
     maci_nova, make_private, mode, run, run_line, set_mode, vector_path, Poll, Run,
 };
 
+/// Some editors begin a file with it.
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_key() {
+    let directory = tempfile::tempdir().expect("directory");
+    let (plain, marked) = (directory.path().join("a"), directory.path().join("b"));
+    let made = run_line("keygen --out {}", &[&plain]).ok();
+    let text = fs::read_to_string(&plain).expect("read");
+    fs::write(&marked, format!("\u{feff}{text}\r\n")).expect("written");
+    make_private(&marked);
+    let read = run_line("pubkey --key-file {}", &[&marked]).ok();
+    assert_eq!(read.stdout, made.stdout);
+}
+
+#[test]
+fn a_variable_that_is_empty_is_unset() {
+    let run = |name: &str, line: &str| -> Run {
+        let mut command = maci_nova();
+        command.env(name, "").args(line.split_whitespace());
+        command.output().expect("runs").into()
+    };
+    let error = run("MACI_NOVA_KEY", "pubkey").failed(3);
+    assert!(error.contains("no key"), "{error}");
+    // Without a node the poll file is asked for one, and there is none.
+    let status = "status --poll-file /nonexistent/poll.json";
+    let error = run("MACI_NOVA_RPC_URL", status).failed(3);
+    assert!(error.contains("poll file"), "{error}");
+}
+
 #[test]
 fn a_new_key_is_for_its_owner_only() {
     let directory = tempfile::tempdir().expect("directory");

@@ -112,6 +112,26 @@ fn lines(path: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
+/// Its keys are for development: every role is told, and in production refuses. Who only takes money
+/// out is not kept from it.
+fn insecure_to_every_role(town: &Town) {
+    for line in [
+        "status",
+        "signup --key-file coordinator.key --account-key-file account1.key",
+        "vote --key-file coordinator.key --vote 0=1 --account-key-file account1.key",
+        "process --key-file coordinator.key --out never --ptau never --once",
+    ] {
+        let error = town.run(&format!("{line} --production")).failed(5);
+        assert!(error.contains("INSECURE"), "{line}: {error}");
+        assert!(error.contains("--production"), "{line}: {error}");
+    }
+    let status = town.run("status");
+    assert!(status.ok().stderr.contains("warning: INSECURE"));
+    let line = "withdraw --production --account-key-file account1.key";
+    let error = town.refused(line);
+    assert!(!error.contains("INSECURE"), "{error}");
+}
+
 /// Kills the command with the keys loaded, with everything folded, and with the proof made; what it
 /// prints in the end.
 fn finalize_through_kills(town: &Town, finalize: &str) -> Value {
@@ -162,6 +182,7 @@ fn every_role_by_its_commands() {
         assert!(again.ok().stderr.contains("already"), "{alias}");
     }
     town.create("--start-in 60s");
+    insecure_to_every_role(&town);
     for voter in ["ada", "ben"] {
         town.json(&format!("genMaciKeypair --out {voter}.key"));
         let line = format!("signup --key-file {voter}.key --account-key-file account1.key");

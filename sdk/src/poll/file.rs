@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use maci_nova_chain::{Contract, RpcUrl};
 use maci_nova_contracts::alloy_primitives::{Address, B256};
+use maci_nova_files::without_mark;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::ErrorKind;
@@ -154,8 +155,7 @@ impl PollFile {
             path: path.to_owned(),
             source,
         };
-        // Editors may begin a file with a byte-order mark.
-        let text = text.trim_start_matches('\u{feff}');
+        let text = without_mark(text);
         // A later format may have other fields, so its version is read alone.
         let Versioned { version } = serde_json::from_str(text).map_err(format)?;
         if version != u64::from(VERSION) {
