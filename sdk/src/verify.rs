@@ -100,8 +100,9 @@ pub struct VerifyOptions<'a> {
 /// Verifies a finalized poll.
 ///
 /// # Errors
-/// [`Error::OnChain`] with what contradicts what; [`Error::InsecureKeys`]; [`Error::Chain`] if the
-/// chain does not answer.
+/// [`Error::OnChain`] with what contradicts what; [`Error::NotNow`] if the poll is not finalized yet,
+/// or the node leaves something out; [`Error::InsecureKeys`]; [`Error::Chain`] if the chain does not
+/// answer. Some come with a hint: [`Error::without_hint`] has the variant.
 pub fn verify<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,

@@ -260,8 +260,8 @@ fn proof_words(proof: &JoinProof) -> [U256; JoinProof::WORDS] {
 /// they are signed and sent again.
 ///
 /// # Errors
-/// [`Error::Request`] without a message; [`Error::OnChain`] if the poll is not open;
-/// [`Error::Chain`].
+/// [`Error::Request`] without a message; [`Error::OnChain`] if the poll is over, [`Error::NotNow`]
+/// before its start; [`Error::Chain`].
 pub fn cast<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,

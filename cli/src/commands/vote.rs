@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use maci_nova_chain::words::count;
 use maci_nova_files::without_mark;
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::poll::Mode;
@@ -224,21 +225,20 @@ fn check_cost(ballot: &Ballot<'_>, credits: u64, console: &Console) -> Result<()
 
 impl Document {
     fn print(&self, console: &Console) -> Result<(), Failure> {
-        let count = self.nonces.len();
-        let messages = if count == 1 { "message" } else { "messages" };
+        let messages = count(self.nonces.len() as u64, "message");
         console.show(self, |out| {
             match (&self.out, self.first_message, self.gas) {
                 (Some(path), ..) => match self.publish_until {
                     Some(block) => writeln!(
                         out,
-                        "{count} {messages} written to {path}; publish them until block {block}"
+                        "{messages} written to {path}; publish them until block {block}"
                     ),
-                    None => writeln!(out, "{count} {messages} written to {path}; publish them"),
+                    None => writeln!(out, "{messages} written to {path}; publish them"),
                 },
                 (None, Some(first), Some(gas)) => {
                     writeln!(
                         out,
-                        "published {count} {messages} from index {first} on ({gas} gas)"
+                        "published {messages} from index {first} on ({gas} gas)"
                     )
                 }
                 _ => Ok(()),

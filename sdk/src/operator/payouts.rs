@@ -32,7 +32,8 @@ impl Paid {
 /// was given up before. `now` is about when the next block will be.
 ///
 /// # Errors
-/// [`Error::OnChain`] if the poll cannot be aborted now; [`Error::Chain`].
+/// [`Error::OnChain`] if the poll has its results; [`Error::NotNow`] before its deadline;
+/// [`Error::Chain`].
 pub fn abort<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -61,7 +62,8 @@ pub fn abort<C: Chain + ?Sized>(
 /// Takes the top-ups and fees that `from` has paid back from a poll that was given up.
 ///
 /// # Errors
-/// [`Error::OnChain`] if the poll was not aborted; [`Error::Chain`].
+/// [`Error::OnChain`] if the poll has its results or nothing is due; [`Error::NotNow`] if it was not
+/// aborted; [`Error::Chain`].
 pub fn withdraw<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -99,7 +101,8 @@ pub fn withdraw<C: Chain + ?Sized>(
 /// that was done, nothing is.
 ///
 /// # Errors
-/// [`Error::OnChain`] if the poll is not finalized; [`Error::Chain`].
+/// [`Error::OnChain`] if the poll was aborted; [`Error::NotNow`] if it is not finalized yet;
+/// [`Error::Chain`].
 pub fn collect<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,

@@ -188,7 +188,8 @@ pub struct TopUps {
 /// What the poll's contract has stored; an error if it has no results.
 ///
 /// # Errors
-/// [`Error::OnChain`] if there are no results; [`Error::Chain`].
+/// [`Error::OnChain`] if the poll was aborted; [`Error::NotNow`] if it has no results yet;
+/// [`Error::Chain`].
 pub fn results<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
