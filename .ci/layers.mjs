@@ -1,8 +1,9 @@
-// Fails where a crate depends on one above it, where files of a crate import each other in a circle, or where the program
-// and the tests ask for different features of a dependency, which then compiles twice, with all that stands on it.
+// Fails where a crate depends on one above it, where files of a crate import each other in a
+// circle, or where the program and the tests ask for different features of a dependency, which then
+// compiles twice, with all that stands on it.
 //
-// The order of the crates is the architecture: each may depend on those before it. Tests and benches may look further
-// (dev-dependencies), and test modules of a file are not counted.
+// The order of the crates is the architecture: each may depend on those before it. Tests and
+// benches may look further (dev-dependencies), and test modules of a file are not counted.
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";

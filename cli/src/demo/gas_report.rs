@@ -87,12 +87,12 @@ mod tests {
 
     #[test]
     fn equal_actions_are_one_line() {
-        let mut ledger = GasReport::default();
-        ledger.paid("join", Some(10));
-        ledger.paid("publishMessage", Some(5));
-        ledger.paid("join", None);
-        ledger.paid("join", Some(21));
-        let lines: Vec<_> = ledger
+        let mut report = GasReport::default();
+        report.paid("join", Some(10));
+        report.paid("publishMessage", Some(5));
+        report.paid("join", None);
+        report.paid("join", Some(21));
+        let lines: Vec<_> = report
             .actions()
             .iter()
             .map(|action| (action.action, action.times, action.gas, action.total_gas))
@@ -102,12 +102,12 @@ mod tests {
 
     #[test]
     fn equal_stages_add_up() {
-        let mut ledger = GasReport::default();
+        let mut report = GasReport::default();
         let start = Instant::now();
         for stage in ["vote", "fold", "vote"] {
-            ledger.done(stage, start);
+            report.done(stage, start);
         }
-        let names: Vec<_> = ledger.stages().iter().map(|stage| stage.stage).collect();
+        let names: Vec<_> = report.stages().iter().map(|stage| stage.stage).collect();
         assert_eq!(names, ["vote", "fold"]);
     }
 }
