@@ -17,7 +17,9 @@ use etcetera::BaseStrategy;
 use fs4::fs_std::FileExt;
 use maci_nova_files::{check_own, Exposure};
 
-use crate::{adapter::Matrices, setup, KeyFileError, ProvingKey, SetupError, Trapdoors};
+use crate::{
+    adapter::Matrices, setup, KeyFacts, KeyFileError, Origin, ProvingKey, SetupError, Trapdoors,
+};
 
 /// The environment variable that names another folder than the user's cache folder.
 pub const CACHE_VARIABLE: &str = "MACI_NOVA_CACHE";
@@ -125,15 +127,37 @@ impl KeyCache {
         trapdoors: impl FnOnce() -> Trapdoors,
         report: &mut dyn FnMut(KeyEvent<'_>),
     ) -> Result<ProvingKey, KeyCacheError> {
+        self.obtain(circuit, trapdoors, report)
+    }
+
+    /// What others are told of that key. Where it is in the cache, its points are not read.
+    ///
+    /// # Errors
+    /// As [`key`](Self::key).
+    pub fn facts(
+        &self,
+        circuit: Circuit<'_>,
+        trapdoors: impl FnOnce() -> Trapdoors,
+        report: &mut dyn FnMut(KeyEvent<'_>),
+    ) -> Result<KeyFacts, KeyCacheError> {
+        self.obtain(circuit, trapdoors, report)
+    }
+
+    fn obtain<K: Kept>(
+        &self,
+        circuit: Circuit<'_>,
+        trapdoors: impl FnOnce() -> Trapdoors,
+        report: &mut dyn FnMut(KeyEvent<'_>),
+    ) -> Result<K, KeyCacheError> {
         let digest = circuit.matrices.digest();
         let path = self.path(circuit.name, &digest);
         create_private(&self.folder)?;
-        if let Ok(key) = load(&path, &circuit, &digest) {
+        if let Ok(key) = K::load(&path, &circuit, &digest) {
             return circuit.accept(key);
         }
         // Whoever comes second finds the key made.
         let _lock = lock(&path.with_extension("lock"), report)?;
-        match load(&path, &circuit, &digest) {
+        match K::load(&path, &circuit, &digest) {
             Ok(key) => return circuit.accept(key),
             Err(KeyFileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
             Err(KeyFileError::Io(source)) => return Err(failed("read", &path)(source)),
@@ -155,21 +179,50 @@ impl KeyCache {
             };
             failed("write", &path)(source)
         })?;
-        Ok(key)
+        Ok(key.into())
+    }
+}
+
+/// What is taken from a key's file, or from the key.
+trait Kept: From<ProvingKey> {
+    fn load(path: &Path, circuit: &Circuit<'_>, digest: &[u8; 32]) -> Result<Self, KeyFileError>;
+
+    fn origin(&self) -> Origin;
+}
+
+impl Kept for ProvingKey {
+    fn load(path: &Path, circuit: &Circuit<'_>, digest: &[u8; 32]) -> Result<Self, KeyFileError> {
+        ProvingKey::read(path, digest, circuit.matrices, circuit.publics)
+    }
+
+    fn origin(&self) -> Origin {
+        self.origin()
+    }
+}
+
+impl Kept for KeyFacts {
+    fn load(path: &Path, circuit: &Circuit<'_>, digest: &[u8; 32]) -> Result<Self, KeyFileError> {
+        KeyFacts::read(path, digest, circuit.matrices, circuit.publics)
+    }
+
+    fn origin(&self) -> Origin {
+        self.origin
+    }
+}
+
+impl From<ProvingKey> for KeyFacts {
+    fn from(key: ProvingKey) -> Self {
+        key.facts()
     }
 }
 
 impl Circuit<'_> {
-    fn accept(&self, key: ProvingKey) -> Result<ProvingKey, KeyCacheError> {
+    fn accept<K: Kept>(&self, key: K) -> Result<K, KeyCacheError> {
         match self.production && !key.origin().is_secure() {
             true => Err(KeyCacheError::Insecure),
             false => Ok(key),
         }
     }
-}
-
-fn load(path: &Path, circuit: &Circuit<'_>, digest: &[u8; 32]) -> Result<ProvingKey, KeyFileError> {
-    ProvingKey::read(path, digest, circuit.matrices, circuit.publics)
 }
 
 fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> KeyCacheError {
@@ -234,10 +287,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        scheme::tests::{keys, matrices, trapdoors, PUBLICS},
-        Origin,
-    };
+    use crate::scheme::tests::{keys, matrices, trapdoors, PUBLICS};
 
     fn circuit() -> Circuit<'static> {
         Circuit {
@@ -288,7 +338,24 @@ mod tests {
         assert_eq!(events, ["making"]);
         let (loaded, events) = obtain(&cache, circuit());
         assert!(events.is_empty(), "{events:?}");
-        assert!(made.expect("made") == loaded.expect("loaded"));
+        let made = made.expect("made");
+        assert!(made == loaded.expect("loaded"));
+        let facts = |circuit| cache.facts(circuit, || panic!("made again"), &mut |_| {});
+        assert_eq!(facts(circuit()).expect("read"), made.facts());
+        let strict = Circuit {
+            production: true,
+            ..circuit()
+        };
+        assert!(matches!(facts(strict), Err(KeyCacheError::Insecure)));
+    }
+
+    #[test]
+    fn a_key_is_made_for_its_facts() {
+        let (_directory, cache) = cache();
+        let facts = cache.facts(circuit(), trapdoors, &mut |_| {});
+        let (loaded, events) = obtain(&cache, circuit());
+        assert!(events.is_empty(), "{events:?}");
+        assert_eq!(facts.expect("made"), loaded.expect("loaded").facts());
     }
 
     #[cfg(unix)]

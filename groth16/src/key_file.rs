@@ -31,6 +31,7 @@ use ark_ec::{pairing::Pairing, AffineRepr};
 use ark_ff::Zero;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, SerializationError};
 use maci_nova_files::{check_own, write_atomically, Exposure, Readers};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::{adapter::Matrices, Origin, PlainVerifyingKey, ProvingKey, VerifyingKey};
@@ -118,18 +119,12 @@ impl ProvingKey {
         publics: usize,
     ) -> Result<Self, KeyFileError> {
         let sizes = Sizes::new(matrices, publics).ok_or(KeyFileError::OtherCircuit)?;
-        let mut file = File::open(path)?;
-        let metadata = file.metadata()?;
-        check_own(&metadata)?;
-        let origin = check_header(&mut file, circuit)?;
-        check_digest(&mut file)?;
-        file.seek(SeekFrom::Start(HEADER_BYTES))?;
-        let mut body = BufReader::with_capacity(BUFFER_BYTES, file);
-        let key = sizes.read(&mut body, origin, *circuit, point_on_curve)?;
-        match (metadata.len() == sizes.file_bytes(), key.is_consistent()) {
-            (true, true) => Ok(key),
-            (true, false) => Err(KeyFileError::Inconsistent),
-            (false, _) => Err(KeyFileError::Damaged),
+        let own = OwnFile::open(path, circuit)?;
+        let mut body = BufReader::with_capacity(BUFFER_BYTES, own.file);
+        let key = sizes.read(&mut body, own.origin, *circuit, point_on_curve)?;
+        match own.bytes == sizes.file_bytes() {
+            true => Ok(key),
+            false => Err(KeyFileError::Damaged),
         }
     }
 
@@ -169,30 +164,7 @@ impl ProvingKey {
         }
         file.seek(SeekFrom::Start(HEADER_BYTES))?;
         let mut body = BufReader::with_capacity(BUFFER_BYTES, file);
-        let key = sizes.read(&mut body, origin, circuit, point)?;
-        match key.is_consistent() {
-            true => Ok(key),
-            false => Err(KeyFileError::Inconsistent),
-        }
-    }
-
-    /// Whether the two verifying keys agree, gamma is the generator, no other trapdoor's point is
-    /// infinity, and beta and delta are the same in both groups. (Infinity alone would be: with
-    /// delta at infinity in both groups nothing blinds A and B.)
-    fn is_consistent(&self) -> bool {
-        let (own, inner) = (&self.verifying, &self.inner.vk);
-        let (beta, delta) = (&self.inner.beta_g1, &self.inner.delta_g1);
-        let agree = own.alpha == inner.alpha_g1
-            && own.beta == inner.beta_g2
-            && own.delta == inner.delta_g2
-            && own.ic == inner.gamma_abc_g1
-            && inner.gamma_g2 == G2Affine::generator();
-        let g2 = [&own.beta, &own.gamma_prime, &own.delta];
-        let infinite = [&own.alpha, beta, delta]
-            .into_iter()
-            .any(AffineRepr::is_zero)
-            || g2.into_iter().any(AffineRepr::is_zero);
-        agree && !infinite && is_same(beta, &own.beta) && is_same(delta, &own.delta)
+        sizes.read(&mut body, origin, circuit, |bytes| point(bytes))
     }
 
     /// Whether the key has as many points of each kind as one of the circuit.
@@ -200,6 +172,15 @@ impl ProvingKey {
         let publics = self.verifying.ic.len().checked_sub(1);
         let sizes = publics.and_then(|publics| Sizes::new(matrices, publics));
         sizes.is_some_and(|sizes| sizes.are_those_of(self))
+    }
+
+    /// What others are told of the key.
+    pub fn facts(&self) -> KeyFacts {
+        KeyFacts {
+            origin: self.origin,
+            digest: self.digest(),
+            verifying: self.verifying.clone(),
+        }
     }
 
     /// SHA-256 of the key, its origin and the circuit's digest; what its file ends with.
@@ -233,6 +214,119 @@ fn is_same(p: &G1Affine, q: &G2Affine) -> bool {
 }
 
 /// How many points the key of a circuit has.
+/// What others are told of a proving key: enough to deploy its verifier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// Who may know its trapdoors.
+    pub origin: Origin,
+    /// Its [digest](ProvingKey::digest).
+    pub digest: [u8; DIGEST_BYTES],
+    /// What verifies its proofs.
+    pub verifying: VerifyingKey,
+}
+
+impl KeyFacts {
+    /// Those of the key that [`ProvingKey::read`] reads, without its lists of points: neither time
+    /// nor memory grows with the circuit, but for the hash over the file. So points of the lists are
+    /// not checked; whoever proves does that.
+    ///
+    /// # Errors
+    /// See [`KeyFileError`].
+    pub fn read(
+        path: &Path,
+        circuit: &[u8; DIGEST_BYTES],
+        matrices: &Matrices,
+        publics: usize,
+    ) -> Result<Self, KeyFileError> {
+        let sizes = Sizes::new(matrices, publics).ok_or(KeyFileError::OtherCircuit)?;
+        let own = OwnFile::open(path, circuit)?;
+        let mut body = BufReader::with_capacity(BUFFER_BYTES, own.file);
+        let verifying = sizes.verifying(&mut body)?;
+        let committed = LENGTH_BYTES + G1_BYTES * sizes.committed;
+        body.seek_relative(committed as i64)?;
+        Trapdoored::read(&mut body, &sizes)?.check(&verifying)?;
+        if own.bytes != sizes.file_bytes() {
+            return Err(KeyFileError::Damaged);
+        }
+        Ok(KeyFacts {
+            origin: own.origin,
+            digest: own.digest,
+            verifying,
+        })
+    }
+}
+
+/// A file of this user with the key of a circuit, and a hash that is right.
+struct OwnFile {
+    /// Its next byte is the first after the header.
+    file: File,
+    origin: Origin,
+    digest: [u8; DIGEST_BYTES],
+    bytes: u64,
+}
+
+impl OwnFile {
+    fn open(path: &Path, circuit: &[u8; DIGEST_BYTES]) -> Result<Self, KeyFileError> {
+        let mut file = File::open(path)?;
+        let metadata = file.metadata()?;
+        check_own(&metadata)?;
+        let origin = check_header(&mut file, circuit)?;
+        let digest = check_digest(&mut file)?;
+        file.seek(SeekFrom::Start(HEADER_BYTES))?;
+        Ok(OwnFile {
+            file,
+            origin,
+            digest,
+            bytes: metadata.len(),
+        })
+    }
+}
+
+/// The points of trapdoors as the library keeps them: its verifying key, and beta and delta in G1.
+struct Trapdoored {
+    vk: PlainVerifyingKey,
+    beta_g1: G1Affine,
+    delta_g1: G1Affine,
+}
+
+impl Trapdoored {
+    fn read(reader: &mut impl Read, sizes: &Sizes) -> Result<Self, KeyFileError> {
+        let vk = PlainVerifyingKey {
+            alpha_g1: point(reader)?,
+            beta_g2: point(reader)?,
+            gamma_g2: point(reader)?,
+            delta_g2: point(reader)?,
+            gamma_abc_g1: points(reader, sizes.ic)?,
+        };
+        Ok(Trapdoored {
+            vk,
+            beta_g1: point(reader)?,
+            delta_g1: point(reader)?,
+        })
+    }
+
+    /// The two verifying keys agree, gamma is the generator, no other trapdoor's point is infinity,
+    /// and beta and delta are the same in both groups. (Infinity alone would be: with delta at
+    /// infinity in both groups nothing blinds A and B.)
+    fn check(&self, own: &VerifyingKey) -> Result<(), KeyFileError> {
+        let (inner, beta, delta) = (&self.vk, &self.beta_g1, &self.delta_g1);
+        let agree = own.alpha == inner.alpha_g1
+            && own.beta == inner.beta_g2
+            && own.delta == inner.delta_g2
+            && own.ic == inner.gamma_abc_g1
+            && inner.gamma_g2 == G2Affine::generator();
+        let g2 = [&own.beta, &own.gamma_prime, &own.delta];
+        let infinite = [&own.alpha, beta, delta]
+            .into_iter()
+            .any(AffineRepr::is_zero)
+            || g2.into_iter().any(AffineRepr::is_zero);
+        match agree && !infinite && is_same(beta, &own.beta) && is_same(delta, &own.delta) {
+            true => Ok(()),
+            false => Err(KeyFileError::Inconsistent),
+        }
+    }
+}
+
 struct Sizes {
     ic: usize,
     committed: usize,
@@ -285,37 +379,26 @@ impl Sizes {
             && inner.l_query.len() == self.witness
     }
 
-    /// What [`ProvingKey::write_content`] writes after the header. `base` reads a base of B.
+    /// What [`ProvingKey::write_content`] writes after the header. `base` checks a base of B.
     fn read<R: Read>(
         &self,
         reader: &mut R,
         origin: Origin,
         matrices: [u8; DIGEST_BYTES],
-        base: fn(&mut R) -> Result<G2Affine, KeyFileError>,
+        base: Decode<G2Affine>,
     ) -> Result<ProvingKey, KeyFileError> {
-        let verifying = VerifyingKey {
-            alpha: point(reader)?,
-            beta: point(reader)?,
-            gamma_prime: point(reader)?,
-            delta: point(reader)?,
-            ic: points(reader, self.ic)?,
-        };
+        let verifying = self.verifying(reader)?;
         let committed = points(reader, self.committed)?;
-        let vk = PlainVerifyingKey {
-            alpha_g1: point(reader)?,
-            beta_g2: point(reader)?,
-            gamma_g2: point(reader)?,
-            delta_g2: point(reader)?,
-            gamma_abc_g1: points(reader, self.ic)?,
-        };
+        let trapdoored = Trapdoored::read(reader, self)?;
+        trapdoored.check(&verifying)?;
         let inner = ark_groth16::ProvingKey {
-            vk,
-            beta_g1: point(reader)?,
-            delta_g1: point(reader)?,
+            vk: trapdoored.vk,
+            beta_g1: trapdoored.beta_g1,
+            delta_g1: trapdoored.delta_g1,
             a_query: points(reader, self.variables)?,
             b_g1_query: points(reader, self.variables)?,
-            b_g2_query: list(reader, self.variables, base)?,
-            h_query: points::<G1Affine>(reader, self.h)?,
+            b_g2_query: list(reader, self.variables, G2_BYTES, base)?,
+            h_query: points(reader, self.h)?,
             l_query: points(reader, self.witness)?,
         };
         Ok(ProvingKey {
@@ -326,7 +409,20 @@ impl Sizes {
             matrices,
         })
     }
+
+    fn verifying(&self, reader: &mut impl Read) -> Result<VerifyingKey, KeyFileError> {
+        Ok(VerifyingKey {
+            alpha: point(reader)?,
+            beta: point(reader)?,
+            gamma_prime: point(reader)?,
+            delta: point(reader)?,
+            ic: points(reader, self.ic)?,
+        })
+    }
 }
+
+/// Reads a point from its bytes, and checks it.
+type Decode<P> = fn(&mut &[u8]) -> Result<P, KeyFileError>;
 
 /// A point of its group.
 fn point<P: CanonicalDeserialize>(reader: &mut impl Read) -> Result<P, KeyFileError> {
@@ -334,7 +430,7 @@ fn point<P: CanonicalDeserialize>(reader: &mut impl Read) -> Result<P, KeyFileEr
 }
 
 /// A point of the curve that G2 is a part of.
-fn point_on_curve(reader: &mut impl Read) -> Result<G2Affine, KeyFileError> {
+fn point_on_curve(reader: &mut &[u8]) -> Result<G2Affine, KeyFileError> {
     let point = G2Affine::deserialize_uncompressed_unchecked(reader)?;
     match point.is_on_curve() {
         true => Ok(point),
@@ -342,24 +438,37 @@ fn point_on_curve(reader: &mut impl Read) -> Result<G2Affine, KeyFileError> {
     }
 }
 
-/// A list of so many points of their group.
-fn points<P: CanonicalDeserialize>(
-    reader: &mut impl Read,
-    count: usize,
-) -> Result<Vec<P>, KeyFileError> {
-    list(reader, count, point)
+/// A list of so many points of G1.
+fn points(reader: &mut impl Read, count: usize) -> Result<Vec<G1Affine>, KeyFileError> {
+    list(reader, count, G1_BYTES, |bytes| point(bytes))
 }
 
-fn list<R: Read, P>(
-    reader: &mut R,
+/// Points that are read at once, and then decoded by all processors.
+const POINTS_AT_ONCE: usize = 1 << 14;
+
+/// A list of so many points of `bytes` bytes each.
+fn list<P: Send>(
+    reader: &mut impl Read,
     count: usize,
-    read: fn(&mut R) -> Result<P, KeyFileError>,
+    bytes: usize,
+    decode: Decode<P>,
 ) -> Result<Vec<P>, KeyFileError> {
     let found = u64::deserialize_uncompressed(&mut *reader)?;
     if found != count as u64 {
         return Err(KeyFileError::OtherCircuit);
     }
-    (0..count).map(|_| read(reader)).collect()
+    let mut all = Vec::with_capacity(count);
+    let mut buffer = vec![0; bytes * count.min(POINTS_AT_ONCE)];
+    while all.len() < count {
+        let part = &mut buffer[..bytes * (count - all.len()).min(POINTS_AT_ONCE)];
+        reader.read_exact(part)?;
+        let decoded: Result<Vec<P>, _> = part
+            .par_chunks_exact(bytes)
+            .map(|mut point| decode(&mut point))
+            .collect();
+        all.append(&mut decoded?);
+    }
+    Ok(all)
 }
 
 fn check_header(file: &mut File, matrices: &[u8; DIGEST_BYTES]) -> Result<Origin, KeyFileError> {
@@ -445,6 +554,7 @@ mod tests {
         assert!(read == *key);
         assert_eq!(read.digest(), digest);
         assert_eq!(read.origin(), Origin::InsecureDevelopment);
+        assert_eq!(read_facts(&path).expect("read"), read.facts());
 
         let mut other = key.clone();
         other.origin = Origin::Ceremony;
@@ -461,7 +571,10 @@ mod tests {
         let honest = fs::read(&path).expect("read");
         let refused = |bytes: &[u8]| {
             fs::write(&path, bytes).expect("written");
-            read_own(&path).expect_err("refused")
+            let error = read_own(&path).expect_err("refused");
+            let of_facts = read_facts(&path).expect_err("refused");
+            assert_eq!(error.to_string(), of_facts.to_string());
+            error
         };
         for (at, bit) in [(0, 1), (31, 1), (32, 2)] {
             let mut bytes = honest.clone();
@@ -506,6 +619,10 @@ mod tests {
 
     fn read_own(path: &Path) -> Result<ProvingKey, KeyFileError> {
         ProvingKey::read(path, &matrices().digest(), matrices(), PUBLICS)
+    }
+
+    fn read_facts(path: &Path) -> Result<KeyFacts, KeyFileError> {
+        KeyFacts::read(path, &matrices().digest(), matrices(), PUBLICS)
     }
 
     fn read_foreign(path: &Path) -> Result<ProvingKey, KeyFileError> {
@@ -610,6 +727,8 @@ mod tests {
             for error in refused(change) {
                 assert!(matches!(error, KeyFileError::Inconsistent), "{error}");
             }
+            let error = read_facts(&path).expect_err("refused");
+            assert!(matches!(error, KeyFileError::Inconsistent), "{error}");
         }
         // Left to whoever reads a file that somebody else made.
         let mut key = keys().clone();
@@ -645,6 +764,8 @@ mod tests {
         for key in [read_own(&path), read_foreign(&path)] {
             assert!(matches!(key, Err(KeyFileError::Damaged)), "{key:?}");
         }
+        let facts = read_facts(&path);
+        assert!(matches!(facts, Err(KeyFileError::Damaged)), "{facts:?}");
     }
 
     /// A list that is too short would make a wrong proof, or a panic.

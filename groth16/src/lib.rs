@@ -44,7 +44,7 @@ pub mod words;
 
 #[cfg(feature = "cache")]
 pub use key_cache::{Circuit, KeyCache, KeyCacheError, KeyEvent, CACHE_VARIABLE};
-pub use key_file::KeyFileError;
+pub use key_file::{KeyFacts, KeyFileError};
 pub use scheme::{
     prove, setup, valid_g1, valid_g2, verify, verify_plain, Origin, PlainVerifyingKey, Proof,
     ProveError, ProvingKey, SetupError, Trapdoors, VerifyError, VerifyingKey,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use maci_nova_chain::Chain;
-use maci_nova_compressor::decider::{self, contract};
+use maci_nova_compressor::decider::{contract, DeciderFacts};
 use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::deploy::{Gatekeeper, Shape as ContractShape};
 use maci_nova_coordinator::parameters::parameters;
@@ -62,7 +62,7 @@ pub fn run(arguments: &Deploy, console: &Console) -> Result<(), Failure> {
     let mut chain = connect(url, None, Some(&arguments.sender), console)?;
     let join = keys::join(console.production, console)?;
     let parameters = parameters(shape, &source, console)?;
-    let decider = keys::decider(&parameters, console.production, console)?;
+    let decider = keys::decider_facts(&parameters, console.production, console)?;
     if console.interrupt.asked() {
         return Err(Failure::Interrupted("nothing was sent"));
     }
@@ -96,7 +96,7 @@ fn gatekeeper(
 /// What these provers' verifiers are deployed with.
 pub fn request(
     shape: Shape,
-    decider: &decider::Prover,
+    decider: &DeciderFacts,
     join: &join_proof::Prover,
     production: bool,
     gatekeeper: Gatekeeper,
@@ -109,13 +109,13 @@ pub fn request(
             vote_option_tree_depth: byte(shape.vote_depth)?,
             events_per_step: byte(shape.events_per_step)?,
         },
-        decider_key: contract::key(&decider.verifying_key()).map_err(|error| internal(&error))?,
+        decider_key: contract::key(&decider.key).map_err(|error| internal(&error))?,
         join_key: (&join.verifying_key()).into(),
         digests: KeyDigests {
-            decider: B256::from(decider.digest()),
+            decider: B256::from(decider.digest),
             join: B256::from(join.digest()),
         },
-        development_keys: !(decider.origin().is_secure() && join.origin().is_secure()),
+        development_keys: !(decider.origin.is_secure() && join.origin().is_secure()),
         production,
         gatekeeper,
     })

@@ -138,7 +138,7 @@ impl<'a> Scenario<'a> {
         let path = directory.join(POLL_FILE);
         let gatekeeper = Gatekeeper::SignUpToken(sign_up_token);
         let shape = keys.parameters.shape();
-        let request = request(shape, &keys.decider, &keys.join, false, gatekeeper)?;
+        let request = request(shape, &keys.decider.facts(), &keys.join, false, gatekeeper)?;
         let deployed = deployment::deploy(chain, owner, &request, &path, None, observer)?;
         for (step, _, paid) in &deployed.steps {
             gas.paid(step, Some(*paid));

@@ -15,7 +15,7 @@ use maci_nova_groth16::{
     self as groth16,
     adapter::{Assignment, Matrices},
     convert::{ToArk, ToHalo},
-    KeyCache, KeyCacheError, KeyEvent, Origin, ProvingKey, Trapdoors,
+    KeyCache, KeyCacheError, KeyEvent, KeyFacts, Origin, ProvingKey, Trapdoors,
 };
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_step_circuit::num::Gadget;
@@ -110,12 +110,7 @@ impl Prover {
     ) -> Result<Self, ProverError> {
         let decider = Decider::new(engine, vote_depth);
         let matrices = decider.matrices()?;
-        let circuit = groth16::Circuit {
-            name: NAME,
-            matrices: &matrices,
-            publics: PUBLICS,
-            production,
-        };
+        let circuit = cached_circuit(&matrices, production);
         let key = cache.key(circuit, Trapdoors::insecure_development, report)?;
         Ok(Prover {
             decider,
@@ -139,14 +134,14 @@ impl Prover {
         self.key.digest()
     }
 
+    /// What others are told of the keys.
+    pub fn facts(&self) -> DeciderFacts {
+        DeciderFacts::new(self.decider.engine(), self.key.facts())
+    }
+
     /// What verifies the proofs.
     pub fn verifying_key(&self) -> DeciderKey {
-        let kzg = self.decider.engine().primary().key();
-        DeciderKey {
-            groth16: self.key.verifying_key().clone(),
-            tau_2: kzg.tau_H().to_ark(),
-            h: kzg.h().to_ark(),
-        }
+        DeciderKey::new(self.decider.engine(), self.key.verifying_key().clone())
     }
 
     /// Proves what a running proof has come to. `domain` says where and for what it is verified.
@@ -203,6 +198,65 @@ impl Prover {
         let key = self.decider.engine().primary().key();
         let commitment = <Bn256EngineKZG as CurveEngine>::CE::commit(key, coefficients, &Fr::ZERO);
         point(&commitment)
+    }
+}
+
+/// What others are told of the decider's keys: enough to deploy its verifier.
+#[derive(Clone, Debug)]
+pub struct DeciderFacts {
+    /// Who may know the trapdoors.
+    pub origin: Origin,
+    /// Names the proving key: its [digest](ProvingKey::digest).
+    pub digest: [u8; 32],
+    /// What verifies the proofs.
+    pub key: DeciderKey,
+}
+
+impl DeciderFacts {
+    fn new(engine: &PublicParams, facts: KeyFacts) -> Self {
+        DeciderFacts {
+            origin: facts.origin,
+            digest: facts.digest,
+            key: DeciderKey::new(engine, facts.verifying),
+        }
+    }
+
+    /// Those of the keys that [`Prover::cached`] takes or makes. Keys that are there are not read
+    /// as a whole, which takes less time and memory than a prover.
+    ///
+    /// # Errors
+    /// As [`Prover::cached`].
+    pub fn cached(
+        engine: &Arc<PublicParams>,
+        vote_depth: usize,
+        cache: &KeyCache,
+        production: bool,
+        report: &mut dyn FnMut(KeyEvent<'_>),
+    ) -> Result<Self, ProverError> {
+        let matrices = Decider::new(Arc::clone(engine), vote_depth).matrices()?;
+        let circuit = cached_circuit(&matrices, production);
+        let facts = cache.facts(circuit, Trapdoors::insecure_development, report)?;
+        Ok(Self::new(engine, facts))
+    }
+}
+
+impl DeciderKey {
+    fn new(engine: &PublicParams, groth16: groth16::VerifyingKey) -> Self {
+        let kzg = engine.primary().key();
+        DeciderKey {
+            groth16,
+            tau_2: kzg.tau_H().to_ark(),
+            h: kzg.h().to_ark(),
+        }
+    }
+}
+
+fn cached_circuit(matrices: &Matrices, production: bool) -> groth16::Circuit<'_> {
+    groth16::Circuit {
+        name: NAME,
+        matrices,
+        publics: PUBLICS,
+        production,
     }
 }
 

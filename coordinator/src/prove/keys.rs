@@ -6,7 +6,7 @@ use maci_nova_chain::clock::duration;
 use maci_nova_chain::{Observer, Running, Stage};
 use maci_nova_compressor::decider;
 use maci_nova_folding::Parameters;
-use maci_nova_groth16::{KeyCache, KeyEvent};
+use maci_nova_groth16::{KeyCache, KeyEvent, Origin};
 use maci_nova_sdk::voter::join_proof as join;
 
 use crate::error::Error;
@@ -46,17 +46,40 @@ pub fn decider(
     let engine = Arc::clone(parameters.engine());
     let depth = parameters.shape().vote_depth;
     let prover = obtain(&DECIDER, observer, |report| {
-        decider::Prover::cached(engine, depth, &cache, production, report).map_err(|error| {
-            match error {
-                decider::ProverError::Cache(error) => error.into(),
-                other => Error::internal(other),
-            }
-        })
+        decider::Prover::cached(engine, depth, &cache, production, report).map_err(of_decider)
     })?;
-    if !prover.origin().is_secure() {
-        observer.warn(DECIDER.insecure);
-    }
+    warn_of_origin(prover.origin(), &DECIDER, observer);
     Ok(prover)
+}
+
+/// What others are told of the decider's keys, which are made if need be: enough to deploy its
+/// verifier, in less time and memory than the keys take.
+pub fn decider_facts(
+    parameters: &Parameters,
+    production: bool,
+    observer: &dyn Observer,
+) -> Result<decider::DeciderFacts, Error> {
+    let cache = KeyCache::of_user()?;
+    let depth = parameters.shape().vote_depth;
+    let facts = obtain(&DECIDER, observer, |report| {
+        decider::DeciderFacts::cached(parameters.engine(), depth, &cache, production, report)
+            .map_err(of_decider)
+    })?;
+    warn_of_origin(facts.origin, &DECIDER, observer);
+    Ok(facts)
+}
+
+fn of_decider(error: decider::ProverError) -> Error {
+    match error {
+        decider::ProverError::Cache(error) => error.into(),
+        other => Error::internal(other),
+    }
+}
+
+fn warn_of_origin(origin: Origin, words: &Words, observer: &dyn Observer) {
+    if !origin.is_secure() {
+        observer.warn(words.insecure);
+    }
 }
 
 /// The keys of join proofs.
@@ -68,9 +91,7 @@ pub fn join(production: bool, observer: &dyn Observer) -> Result<join::Prover, E
             other => Error::internal(other),
         })
     })?;
-    if !prover.origin().is_secure() {
-        observer.warn(JOIN.insecure);
-    }
+    warn_of_origin(prover.origin(), &JOIN, observer);
     Ok(prover)
 }
 
