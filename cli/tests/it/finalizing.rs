@@ -11,7 +11,7 @@ use maci_nova_folding::testing::write_powers;
 use serde_json::Value;
 
 use crate::harness::{
-    expected_results, maci_nova, mode, run_line, words, Poll, Run, TINY_MESSAGES,
+    expected_results, maci_nova, mode, run_line, set_mode, words, Poll, Run, TINY_MESSAGES,
 };
 
 const FINALIZE: &str = "finalize --dry-run --json --log {} --key-file {} --out {} --insecure-setup";
@@ -20,28 +20,46 @@ const FINALIZE: &str = "finalize --dry-run --json --log {} --key-file {} --out {
 /// states, the offset and number of the results, the results and the proof.
 const CALLDATA: usize = 4 + 32 * (1 + 7 + 7 + 1 + 24 + 1 + 2 * 5);
 
-/// The folder in which all tests share their keys: making them takes most of a minute. Each run of
-/// the tests begins without.
+/// The folder in which all tests share their keys. Making them takes most of a minute, so those are
+/// taken that a demo has left in the folder named by MACI_NOVA_CACHE, which has the same shape; else
+/// each run of the tests begins without.
 pub fn shared_cache() -> &'static Path {
     static CACHE: OnceLock<PathBuf> = OnceLock::new();
     CACHE.get_or_init(|| {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("finalizing");
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).expect("made");
+        if let Some([key]) = demo_keys().as_deref() {
+            let folder = path.join("maci-nova");
+            fs::create_dir(&folder).expect("made");
+            set_mode(&folder, 0o700);
+            fs::copy(key, folder.join(key.file_name().expect("name"))).expect("copied");
+        }
         path
     })
 }
 
-/// Where the binary keeps the decider's keys of the one shape in a cache folder.
-fn key_file(cache: &Path) -> PathBuf {
-    let files = fs::read_dir(cache.join("maci-nova")).expect("made");
-    let files = files.map(|entry| entry.expect("entry").path());
-    let keys: Vec<PathBuf> = files
+/// The decider's keys that were there before the tests.
+fn demo_keys() -> Option<Vec<PathBuf>> {
+    let cache = std::env::var_os("MACI_NOVA_CACHE").filter(|cache| !cache.is_empty())?;
+    let folder = Path::new(&cache).join("maci-nova");
+    folder.exists().then(|| decider_keys(&folder))
+}
+
+fn decider_keys(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).expect("a folder");
+    files
+        .map(|entry| entry.expect("entry").path())
         .filter(|path| {
             let name = path.file_name().and_then(|name| name.to_str());
             name.is_some_and(|name| name.starts_with("decider-") && name.ends_with(".key"))
         })
-        .collect();
+        .collect()
+}
+
+/// Where the binary keeps the decider's keys of the one shape in a cache folder.
+fn key_file(cache: &Path) -> PathBuf {
+    let keys = decider_keys(&cache.join("maci-nova"));
     let [key] = &keys[..] else {
         panic!("not one key: {keys:?}");
     };
@@ -191,18 +209,20 @@ fn the_document_has_all_that_a_transaction_needs() {
 }
 
 #[test]
-fn a_first_run_says_that_keys_are_made_and_that_they_are_insecure() {
+fn a_run_says_where_keys_come_from_and_that_they_are_insecure() {
     let stderr = &finalized().run.stderr;
     let line = |text: &str| stderr.lines().any(|line| line.contains(text));
-    assert!(
-        line("making the decider's keys, once for this shape and setup"),
-        "{stderr}"
-    );
-    assert!(line("constraints, about"), "{stderr}");
+    match demo_keys().is_some_and(|keys| keys.len() == 1) {
+        true => assert!(line("keys loaded in"), "{stderr}"),
+        false => {
+            let making = "making the decider's keys, once for this shape and setup";
+            assert!(line(making), "{stderr}");
+            assert!(line("constraints, about"), "{stderr}");
+            assert_eq!(mode(&shared_cache().join("maci-nova")), 0o700);
+        }
+    }
     assert!(line("INSECURE: the decider's keys"), "{stderr}");
     assert!(line("decider proof made in"), "{stderr}");
-    let folder = shared_cache().join("maci-nova");
-    assert_eq!(mode(&folder), 0o700);
 }
 
 #[test]
@@ -384,7 +404,7 @@ fn stopped_anywhere_it_goes_on() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&key, &bytes).expect("written");
-    crate::harness::set_mode(&folder, 0o700);
+    set_mode(&folder, 0o700);
 
     let line = format!("{FINALIZE} --resume");
     let start = || Running::start(command(&cache, &line, &paths));
