@@ -102,6 +102,11 @@ impl Step {
         Self::ALL.into_iter().find(|step| step.name() == name)
     }
 
+    /// Whether the step makes a contract.
+    pub fn is_creation(self) -> bool {
+        !matches!(self, Self::SetTarget | Self::SetVerifier | Self::SetMaci)
+    }
+
     /// A name for files and tables.
     pub fn name(self) -> &'static str {
         match self {

@@ -81,6 +81,8 @@
 //! [`Hint`], and an error about a decision names its [`Setting`]: a program says both in its own
 //! words.
 
+#[cfg(any(feature = "operator", feature = "verify"))]
+mod code;
 pub mod error;
 mod hint;
 mod kind;

@@ -3,9 +3,10 @@
 //! [`verify`] takes no one's word for the count: it rebuilds the poll's hash chains from the
 //! events, takes the proof from the transaction that finalized the poll, and verifies it here, in
 //! Rust, against the statement that follows from the events and the stored results. It also
-//! compares the code of the poll, of its verifier and of the Poseidon libraries with the contracts
-//! that are part of this program, byte by byte, with the poll's settings and the verifier's key in
-//! their places.
+//! compares the code of the poll, of MACI, of the factory, the registry, both verifiers and the
+//! Poseidon libraries with the contracts that are part of this program, byte by byte, with the
+//! poll's settings and the verifiers' keys in their places; and it rebuilds the tree of sign-ups
+//! from MACI's events.
 //!
 //! # What follows from it
 //!
@@ -22,13 +23,15 @@
 //!   of the ceremony that made it, can check that; this does not, nor does it compare `[tau]_2`
 //!   with a file of powers. A key that says that it is one for development, or that has the
 //!   development setup's tau, is told apart and is INSECURE.
-//! * **MACI, the contract that the poll file names.** The poll must be one of its polls. But its
-//!   code, and that of its factory, is not compared with anything, and code does not show what a
-//!   contract's storage began with. Whoever deployed another MACI may have made a poll that began
-//!   with joins of nobody's or with voters kept out.
-//! * **Who may join and with how many credits.** The code of the gatekeeper, the join verifier, the
-//!   proxy of credits and the token is not compared either. That the join verifier says that its
-//!   key is one for development is told.
+//! * **MACI, the contract that the poll file names.** Its code is compared, and every sign-up and
+//!   poll that it counts has its event. But code does not show what a contract's storage began
+//!   with: whoever deployed it by other means than `deploy` may have put roots of trees that are
+//!   not the sign-ups' where no sign-up has come to yet, and have joined with them. Whoever has the
+//!   transaction that made it can look at its code.
+//! * **Who may join and with how many credits.** Gatekeepers and proxies of credits are compared
+//!   with the compiled ones; [`VerifiedPoll::unknown`] tells which are others. A policy's and a
+//!   token's code is not compared. That the join verifier says that its key is one for development
+//!   is told.
 //! * **The node.** One that lies about everything, the contracts' code too, can show a poll that
 //!   never was. Ask one that is your own, or several.
 //! * Everything in `docs/soundness.md`.
@@ -38,6 +41,7 @@
 
 mod code;
 mod history;
+mod registers;
 
 use maci_nova_chain::{BlockId, Chain, Log};
 use maci_nova_compressor::decider::{self, DeciderError, DeciderProof, DeciderStatement};
@@ -52,6 +56,7 @@ use maci_nova_protocol::poll::State;
 use maci_nova_protocol::tally::{results_root, OptionResult};
 use maci_nova_protocol::Fr;
 
+use crate::code::Comparison;
 use crate::error::{on_chain, Error};
 use crate::hint::Hint;
 use crate::poll::contract::PollContract;
@@ -80,10 +85,22 @@ pub struct VerifiedPoll {
     /// keccak256 of the verifying key, encoded as the contract's constructor takes it: names the
     /// ceremony that everything rests on.
     pub key_digest: B256,
+    /// Contracts of others that decide who votes.
+    pub unknown: Unknown,
     /// The transaction that finalized the poll.
     pub transaction: B256,
     /// Its block.
     pub block: u64,
+}
+
+/// Whether the code of contracts that may be anybody's is another than that of the compiled ones: then
+/// only who reads it knows what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// What decides who signs up.
+    pub gatekeeper: bool,
+    /// What gives voters their credits.
+    pub credits: bool,
 }
 
 /// What else [`verify`] demands, and where it finds the proof.
@@ -110,10 +127,16 @@ pub fn verify<C: Chain + ?Sized>(
     observer: &dyn Observer,
 ) -> Result<VerifiedPoll, Error> {
     require_finalized(chain, poll)?;
-    poll.check_origin(chain)?;
-    code::check_poll(chain, poll)?;
-    let verifier = Verifier::read(chain, poll)?;
+    let mut comparison = Comparison::new(chain)?;
+    let system = comparison.system(poll.maci.address)?;
+    code::check_poll(chain, poll, &system)?;
+    let verifier = Verifier::read(chain, poll, &mut comparison)?;
     options.check(poll, &verifier)?;
+    let unknown = Unknown {
+        gatekeeper: !comparison.knows_gatekeeper(system.gatekeeper)?,
+        credits: !comparison.knows_credits(poll.info.settings.credits)?,
+    };
+    registers::check(chain, poll.maci, observer)?;
     let history = History::read(chain, poll, observer)?;
     if !poll.chains(chain)?.are_of(&history.facts) {
         return Err(poll.not_now(
@@ -133,6 +156,7 @@ pub fn verify<C: Chain + ?Sized>(
         verifier: poll.info.verifier,
         insecure: verifier.insecure,
         key_digest: verifier.digest,
+        unknown,
         transaction: history.finalized.transaction,
         block: history.finalized.block_number,
     })

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use maci_nova_chain::{self as chain, Chain, ChainError, Deployment};
+use maci_nova_chain::{Chain, ChainError, Deployment};
 use maci_nova_chain::{Contract, Observer, RpcUrl};
 use maci_nova_contracts::alloy_primitives::Address;
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent};
@@ -10,10 +10,10 @@ use maci_nova_contracts::bindings::{
     ExcubiaeGatekeeper, FreeForAllGatekeeper, SignUpTokenGatekeeper, VkRegistry, MACI,
 };
 use maci_nova_contracts::deploy::{self, Addresses, DeployError, Gatekeeper, Plan, Shape, Step};
-use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::{decider, join};
 use maci_nova_protocol::membership::MAX_DEPTH;
 
+use crate::code::Comparison;
 use crate::error::{on_chain, Error};
 use crate::hint::Hint;
 use crate::operator::journal::{FileJournal, Header, Subject};
@@ -104,6 +104,7 @@ pub fn deploy<C: Chain + ?Sized>(
     };
     check_calls(chain, &addresses, request)?;
     let contracts = contracts(&journal)?;
+    check_code(chain, &contracts, request)?;
     let file = PollFile::new(chain_id, rpc_url, contracts, request.digests);
     file.create(path)?;
     let steps = journal.steps().iter();
@@ -195,7 +196,7 @@ fn check_existing<C: Chain + ?Sized>(
             file.chain_id
         )));
     }
-    check_code(chain, &file.contracts, path)?;
+    check_presence(chain, &file.contracts, path)?;
     if file.keys != request.digests {
         return Err(other(
             "with other keys: its shape or its powers of tau differ",
@@ -212,6 +213,7 @@ fn check_existing<C: Chain + ?Sized>(
     if !has_gatekeeper(chain, file, request.gatekeeper)? {
         return Err(other("with another gatekeeper"));
     }
+    check_code(chain, &file.contracts, request)?;
     let maci = file.contracts.maci.address;
     let gatekeeper = view(chain, maci, &MACI::GATEKEEPERCall {}, "read MACI")?;
     if !is_tied(chain, gatekeeper, maci, request.gatekeeper)? {
@@ -223,7 +225,61 @@ fn check_existing<C: Chain + ?Sized>(
     Ok(())
 }
 
+/// What is there must be what was asked for, byte by byte: whoever names another contract in one
+/// answer, while all this is deployed, would let whom they want join, or prove what they want.
 fn check_code<C: Chain + ?Sized>(
+    chain: &C,
+    contracts: &Contracts,
+    request: &Request,
+) -> Result<(), Error> {
+    let mut comparison = Comparison::new(chain)?;
+    let development = request.development_keys;
+    let options = request.shape.max_options();
+    let verifiers = [
+        (
+            "DeciderVerifier",
+            contracts.decider_verifier,
+            decider::deploy_code(&request.decider_key, options, development),
+        ),
+        (
+            "JoinVerifier",
+            contracts.join_verifier,
+            join::deploy_code(&request.join_key, development),
+        ),
+    ];
+    for (name, contract, code) in verifiers {
+        comparison.require(name, contract.address, code)?;
+    }
+    let system = comparison.system(contracts.maci.address)?;
+    let stands_on = [
+        ("registry", system.registry, contracts.registry),
+        (
+            "join verifier",
+            system.join_verifier,
+            contracts.join_verifier,
+        ),
+    ];
+    for (what, found, expected) in stands_on {
+        if found != expected.address {
+            return Err(Error::OnChain(format!(
+                "MACI {} has another {what}, {found}, than {}",
+                contracts.maci.address, expected.address
+            )));
+        }
+    }
+    if let Gatekeeper::Existing(_) = request.gatekeeper {
+        return Ok(());
+    }
+    match comparison.knows_gatekeeper(system.gatekeeper)? {
+        true => Ok(()),
+        false => Err(Error::OnChain(format!(
+            "the code of gatekeeper {} is not that of a compiled one: somebody made another contract, or the node lies",
+            system.gatekeeper
+        ))),
+    }
+}
+
+fn check_presence<C: Chain + ?Sized>(
     chain: &C,
     contracts: &Contracts,
     path: &Path,
@@ -273,18 +329,10 @@ fn has_gatekeeper<C: Chain + ?Sized>(
 /// A gatekeeper that lets everybody in has nothing to tell but its owner. So does many another one,
 /// which differs in its code.
 fn is_free_for_all<C: Chain + ?Sized>(chain: &C, gatekeeper: Address) -> Result<bool, Error> {
-    let owner = ask(chain, gatekeeper, &FreeForAllGatekeeper::OWNERCall {})?;
-    let Some(owner) = owner.filter(|owner| !owner.is_zero()) else {
-        return Ok(false);
-    };
-    let mut evm = Evm::new();
-    let code = deploy::free_for_all_gatekeeper(owner)
-        .map_err(|error| Error::Internal(error.to_string()))?;
-    let what = "deploy the compiled gatekeeper in the embedded EVM";
-    let compiled = chain::deploy(&mut evm, SENDER, code).map_err(on_chain(what))?;
-    let read = "read the gatekeeper's code";
-    let compiled = evm.code(compiled.contract).map_err(on_chain(read))?;
-    Ok(chain.code(gatekeeper).map_err(on_chain(read))? == compiled)
+    let token = ask(chain, gatekeeper, &SignUpTokenGatekeeper::TOKENCall {})?;
+    let policy = ask(chain, gatekeeper, &ExcubiaeGatekeeper::POLICYCall {})?;
+    let nothing_to_tell = token.is_none() && policy.is_none();
+    Ok(nothing_to_tell && Comparison::new(chain)?.knows_gatekeeper(gatekeeper)?)
 }
 
 /// Whether the gatekeeper serves this MACI and, where it asks a policy, whether that still answers

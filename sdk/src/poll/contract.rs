@@ -17,6 +17,7 @@ use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::Shape;
 
 use crate::error::{on_chain, reading, Error};
+use crate::hint::Hint;
 use crate::poll::file::PollFile;
 
 /// A poll and everything about it that never changes. What can be computed is computed here, and
@@ -31,6 +32,8 @@ pub struct PollContract {
     pub chain_id: u64,
     /// What it says of itself.
     pub info: Poll::PollInfo,
+    /// The MACI that made it.
+    pub maci: Contract,
     header: Header,
     shape: Shape,
 }
@@ -65,11 +68,14 @@ pub struct Sent {
 }
 
 impl PollContract {
-    /// Reads a poll's facts and checks those that follow from others.
+    /// Reads a poll's facts and checks those that follow from others: what is computed from what it
+    /// was given, what the poll file pins, and where it comes from. A contract of somebody else's
+    /// that says what the poll says would take ballots and fees, and a twin under the same id a
+    /// ballot that was meant for another one.
     ///
     /// # Errors
     /// [`Error::Chain`] if the chain does not answer; [`Error::OnChain`] if what is there is not
-    /// this poll.
+    /// this poll; [`Error::NotNow`] if the node does not show that it was created.
     pub fn open<C: Chain + ?Sized>(
         chain: &C,
         file: &PollFile,
@@ -87,6 +93,7 @@ impl PollContract {
             first_block,
             chain_id: file.chain_id,
             info,
+            maci: file.contracts.maci,
             header,
             shape,
         };
@@ -98,7 +105,10 @@ impl PollContract {
             Some(pinned) if pinned != poll.digest() => Err(poll.inconsistent(
                 "what never changes about it is not what the poll file says: the node lies, or the file is of another poll",
             )),
-            _ => Ok(poll),
+            _ => {
+                poll.check_origin(chain, file)?;
+                Ok(poll)
+            }
         }
     }
 
@@ -127,21 +137,18 @@ impl PollContract {
         }
     }
 
-    /// Checks that the poll is one of its MACI's, and its verifier the one that the registry has
-    /// for the shape.
-    pub fn check_origin<C: Chain + ?Sized>(&self, chain: &C) -> Result<(), Error> {
+    /// Checks that the poll is one of its MACI's, and its verifiers those that MACI, the registry and
+    /// the poll file have.
+    fn check_origin<C: Chain + ?Sized>(&self, chain: &C, file: &PollFile) -> Result<(), Error> {
         let maci = self.info.maci;
         let what = "read the polls of MACI";
         let registry = view(chain, maci, &MACI::REGISTRYCall {}, what)?;
+        let join_verifier = view(chain, maci, &MACI::JOIN_VERIFIERCall {}, what)?;
         let index = self.index(chain)?;
         let call = MACI::pollAtCall {
             index: U256::from(index),
         };
-        if view(chain, maci, &call, what)? != self.address
-            || poll_id(self.chain_id, maci, index) != self.header.poll_id
-        {
-            return Err(self.inconsistent("its MACI has another poll in its place"));
-        }
+        let listed = view(chain, maci, &call, what)?;
         let settings = &self.info.settings.shape;
         let call = VkRegistry::verifierOfCall {
             shape: VkRegistry::Shape {
@@ -151,9 +158,37 @@ impl PollContract {
             },
         };
         let registered = view(chain, registry, &call, "read the registry of verifiers")?;
-        match registered.verifier == self.info.verifier {
-            true => Ok(()),
-            false => Err(self.inconsistent("its verifier is not the registry's for its shape")),
+        let contracts = &file.contracts;
+        let checks = [
+            (
+                listed == self.address
+                    && poll_id(self.chain_id, maci, index) == self.header.poll_id,
+                "its MACI has another poll in its place",
+            ),
+            (
+                registry == contracts.registry.address,
+                "its MACI has another registry than the poll file",
+            ),
+            (
+                registered.verifier == self.info.verifier,
+                "its verifier is not the registry's for its shape",
+            ),
+            (
+                self.info.verifier == contracts.decider_verifier.address,
+                "its verifier is not the poll file's",
+            ),
+            (
+                self.info.joinVerifier == join_verifier,
+                "its join verifier is not its MACI's",
+            ),
+            (
+                join_verifier == contracts.join_verifier.address,
+                "its join verifier is not the poll file's",
+            ),
+        ];
+        match checks.into_iter().find(|(holds, _)| !holds) {
+            Some((_, contradiction)) => Err(self.inconsistent(contradiction)),
+            None => Ok(()),
         }
     }
 
@@ -171,9 +206,10 @@ impl PollContract {
         let created: Option<MACI::PollCreated> = logs.iter().find_map(Log::decode);
         let index = created.and_then(|created| created.index.try_into().ok());
         index.ok_or_else(|| {
-            self.inconsistent(&format!(
-                "its MACI did not create it in block {block}, which the poll file names"
+            self.not_now(&format!(
+                "its MACI did not create it in block {block}, which the poll file names, as far as the node tells: it leaves the event out, or this is not a poll of that MACI"
             ))
+            .with_hint(Hint::OtherNode)
         })
     }
 

@@ -303,7 +303,8 @@ impl World {
     /// As in production, where the key is known.
     fn strict(&self) -> VerifyOptions<'static> {
         // A verifier that is refused is so whatever is demanded.
-        let verifier = Verifier::read(&self.evm, self.poll());
+        let mut comparison = Comparison::new(&self.evm).unwrap();
+        let verifier = Verifier::read(&self.evm, self.poll(), &mut comparison);
         VerifyOptions {
             production: true,
             key_digest: verifier.ok().map(|verifier| verifier.digest),
@@ -348,6 +349,10 @@ fn a_whole_poll() {
         verifier: world.addresses.decider_verifier,
         insecure: None,
         key_digest: world.strict().key_digest.unwrap(),
+        unknown: Unknown {
+            gatekeeper: false,
+            credits: false,
+        },
         transaction: logs[0].transaction,
         block: newest,
     };
@@ -754,34 +759,88 @@ fn code_with_one_byte_changed() {
     for place in [0, 5_000] {
         tampered(
             |chain, world| chain.code = recoded(world.addresses.decider_verifier, place),
-            "the code of its verifier",
+            "is not that of the compiled DeciderVerifier",
         );
     }
-    for place in [0, 40, 100, 490] {
+    // Its own, the address of what it executes, and its settings.
+    for place in [0, 15, 40, 100, 490] {
         tampered(
             |chain, world| chain.code = recoded(world.poll().address, place),
             "its code is not the compiled contract's",
         );
     }
-    // The address of what it executes is a part of its own.
-    tampered(
-        |chain, world| chain.code = recoded(world.poll().address, 15),
-        "it is not where its MACI's factory makes a poll",
-    );
-    for place in [0, 1_000, 10_000] {
-        tampered(
-            |chain, world| chain.code = recoded(world.addresses.poll, place),
-            "which it executes, is not that of a poll",
-        );
+    let addresses = World::finalized().addresses;
+    for (name, address) in [
+        ("VkRegistry", addresses.registry),
+        ("JoinVerifier", addresses.join_verifier),
+        ("PollFactory", addresses.factory),
+        ("Poll", addresses.poll),
+        ("MACI", addresses.maci),
+    ] {
+        for place in [0, 500] {
+            tampered(
+                |chain, _| chain.code = recoded(address, place),
+                &format!("is not that of the compiled {name}:"),
+            );
+        }
     }
-    let libraries = World::finalized().addresses.libraries.into_iter();
-    // That of two elements is MACI's alone.
-    for (name, address) in libraries.filter(|(name, _)| name != "PoseidonT3") {
+    for (name, address) in addresses.libraries {
         tampered(
             move |chain, _| chain.code = recoded(address, 500),
             &format!("is not that of {name}"),
         );
     }
+}
+
+/// Who lets people in and what gives them credits may be anybody's contracts, and that is told.
+#[test]
+fn contracts_of_others_are_told() {
+    let world = World::finalized();
+    let unknown = |address: Address| {
+        let mut chain = Tampered::new(&world.evm);
+        chain.code = recoded(address, 100);
+        let options = VerifyOptions::default();
+        verify(&chain, world.poll(), &options, &QUIET)
+            .unwrap()
+            .unknown
+    };
+    let (gatekeeper, credits) = (
+        world.addresses.gatekeeper,
+        world.poll().info.settings.credits,
+    );
+    let of_others = |gatekeeper, credits| Unknown {
+        gatekeeper,
+        credits,
+    };
+    assert_eq!(unknown(gatekeeper), of_others(true, false));
+    assert_eq!(unknown(credits), of_others(false, true));
+    assert_eq!(unknown(world.token), of_others(false, false));
+}
+
+/// Sign-ups and polls that MACI counts, and nobody made: as if it had begun with them.
+#[test]
+fn registers_have_their_events() {
+    for (kind, message) in [
+        (MACI::SignUp::SIGNATURE_HASH, "contradict each other"),
+        (MACI::PollCreated::SIGNATURE_HASH, "are not all told of"),
+    ] {
+        tampered(
+            move |chain, _| chain.logs = change_log(kind, 0, |_| None),
+            message,
+        );
+    }
+    let root = answers::<MACI::rootAtCall>(last_bit);
+    tampered(root, "lead to another root");
+    let count = answers::<MACI::rootCountCall>(|mut count| {
+        count[31] += 1;
+        count
+    });
+    tampered(count, "are not all there");
+    let polls = answers::<MACI::pollCountCall>(|mut count| {
+        count[31] += 1;
+        count
+    });
+    tampered(polls, "are not all told of");
 }
 
 #[test]
@@ -817,10 +876,25 @@ fn last_bit(mut answer: Vec<u8>) -> Vec<u8> {
     answer
 }
 
+/// The same of the decider's verifier alone.
+fn verifier_answers<S: SolCall>(
+    change: impl Fn(Vec<u8>) -> Vec<u8> + 'static,
+) -> impl FnOnce(&mut Tampered<'_>, &World) {
+    |chain, world| {
+        let verifier = world.addresses.decider_verifier;
+        chain.call = Box::new(move |(to, calldata), answer| {
+            match *to == verifier && calldata[..4] == S::SELECTOR {
+                true => change(answer.to_vec()).into(),
+                false => answer,
+            }
+        });
+    }
+}
+
 #[test]
 fn a_verifier_that_tells_another_key() {
     type Key = DeciderVerifier::verifyingKeyCall;
-    tampered(answers::<Key>(last_bit), "has an invalid point");
+    tampered(verifier_answers::<Key>(last_bit), "has an invalid point");
     // The base of blindings, as it should be or not, in the place of alpha.
     let swap = |mut answer: Vec<u8>| {
         let start = answer.len() - 64;
@@ -828,9 +902,10 @@ fn a_verifier_that_tells_another_key() {
         answer[..64].copy_from_slice(&h);
         answer
     };
-    tampered(answers::<Key>(swap), "the code of its verifier");
-    let development = answers::<DeciderVerifier::DEVELOPMENTCall>(last_bit);
-    tampered(development, "the code of its verifier");
+    let message = "is not that of the compiled DeciderVerifier";
+    tampered(verifier_answers::<Key>(swap), message);
+    type Development = DeciderVerifier::DEVELOPMENTCall;
+    tampered(verifier_answers::<Development>(last_bit), message);
 }
 
 #[test]
@@ -876,13 +951,15 @@ fn results_in_the_event() {
     tampered(alter, "the results in its event");
 }
 
-/// A poll that says it was made by another MACI, and so by another factory.
+/// What MACI says that it stands on is in its code.
 #[test]
-fn a_factory_that_did_not_make_it() {
-    let other = |chain: &mut Tampered<'_>, _: &World| {
-        answers::<MACI::FACTORYCall>(last_bit)(chain, &World::finalized());
-    };
-    tampered(other, "it is not where its MACI's factory makes a poll");
+fn a_maci_that_tells_something_else() {
+    let message = "is not that of the compiled MACI";
+    tampered(answers::<MACI::GATEKEEPERCall>(last_bit), message);
+    tampered(answers::<MACI::JOIN_DEPTHCall>(last_bit), message);
+    // Where there is nothing that could answer.
+    tampered(answers::<MACI::FACTORYCall>(last_bit), "no contract");
+    tampered(answers::<MACI::REGISTRYCall>(last_bit), "no contract");
 }
 
 /// Everything that is told agrees, but the results were never those of the tally root.

@@ -386,3 +386,82 @@ fn a_refusal_is_in_words() {
     assert!(failure.to_string().contains("no contract"), "{failure}");
     assert!(names(&directory).is_empty());
 }
+
+/// A node that names another contract than the one that a transaction made.
+struct Swapper {
+    evm: Evm,
+    creations: usize,
+    nth: usize,
+    other: Address,
+}
+
+impl Chain for Swapper {
+    maci_nova_chain::forward!(evm: chain_id accounts call input logs block code balance);
+
+    fn send(
+        &mut self,
+        from: Address,
+        to: Option<Address>,
+        calldata: Bytes,
+        value: U256,
+    ) -> Result<Receipt, ChainError> {
+        let mut receipt = self.evm.send(from, to, calldata, value)?;
+        if to.is_none() {
+            self.creations += 1;
+            if self.creations == self.nth {
+                receipt.contract = Some(self.other);
+            }
+        }
+        Ok(receipt)
+    }
+}
+
+/// One lie while contracts are deployed would let whoever tells it join at will, or prove anything.
+/// Whatever it is about, no poll file is written.
+#[test]
+fn a_node_does_not_choose_the_contracts() {
+    // It answers 0 to every call: not for development, every proof is right.
+    let yes: Bytes = "0x6460206000f36000526005601bf3".parse().unwrap();
+    let creations = steps().iter().filter(|step| step.is_creation()).count();
+    assert_eq!(creations, 11);
+    for nth in 1..=creations {
+        let mut evm = Evm::new();
+        let other = maci_nova_chain::deploy(&mut evm, SENDER, yes.clone());
+        let other = other.unwrap().contract;
+        assert_eq!(evm.code(other).unwrap().len(), 5);
+        let mut node = Swapper {
+            evm,
+            creations: 0,
+            nth,
+            other,
+        };
+        let (_directory, path) = place();
+        let failure = run(&mut node, &request(), &path).unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::Chain, "{nth}: {failure}");
+        assert!(!path.exists(), "{nth}");
+    }
+}
+
+/// A gatekeeper that says that it asks a token, and lets in whom it wants.
+#[test]
+fn a_gatekeeper_is_not_believed() {
+    let (_directory, path) = place();
+    let mut evm = Evm::new();
+    let code = deploy::sign_up_token(SENDER).unwrap();
+    let token = maci_nova_chain::deploy(&mut evm, SENDER, code).unwrap();
+    let with_token = Request {
+        gatekeeper: Gatekeeper::SignUpToken(token.contract),
+        ..request()
+    };
+    let deployed = run(&mut evm, &with_token, &path).unwrap();
+    let maci = deployed.file.contracts.maci.address;
+    let gatekeeper = view(&evm, maci, &MACI::GATEKEEPERCall {}, "read MACI").unwrap();
+    let mut code = evm.code(gatekeeper).unwrap().to_vec();
+    assert_eq!(run(&mut evm, &with_token, &path).unwrap().steps, []);
+    // A byte of what is appended to code for people who read it.
+    *code.last_mut().unwrap() ^= 1;
+    evm.set_code(gatekeeper, code.into());
+    let failure = run(&mut evm, &with_token, &path).unwrap_err();
+    let text = failure.to_string();
+    assert!(text.contains("is not that of a compiled one"), "{text}");
+}

@@ -31,7 +31,6 @@ fn a_poll_is_created_once() {
     assert_eq!(created.contract.first_block, world.evm.latest().number);
     assert_eq!(PollFile::read(&world.path()).unwrap(), world.file);
     assert_eq!(world.file.poll, Some(created.contract));
-    poll.check_origin(&world.evm).unwrap();
     // The contract for the credits took a block.
     let start = now + 12 + 60;
     assert_eq!(poll.times(), (start, start + 3600));
