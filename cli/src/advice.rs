@@ -51,7 +51,7 @@ pub fn of_hint(hint: &Hint) -> String {
             )
         }
         Hint::CreatePoll => "; make one with poll create",
-        Hint::SignUp => "; use signup first",
+        Hint::SignUp => "; if it has, do not try again with this node, which could find out that way whose key it is, but with another --rpc-url; if it has not, use signup",
         Hint::KeyDigest => "; --production needs its digest, with --key-digest",
         Hint::Proof => "; give the one that finalize wrote, decider.json, with --proof",
         _ => "",

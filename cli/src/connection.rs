@@ -13,7 +13,6 @@ use maci_nova_sdk::poll::file::PollFile;
 use maci_nova_sdk::poll::keys;
 use maci_nova_sdk::Error as PollError;
 
-use crate::arguments::coordinator::Following;
 use crate::arguments::shared::{Node, Sender};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -139,13 +138,12 @@ pub fn connect(
     RpcChain::connect(url, options).map_err(|error: RpcError| Failure::Node(error))
 }
 
-/// The other node that the arguments name, if they do.
+/// The other node, if one is named.
 pub fn second(
-    following: &Following,
+    url: Option<&RpcUrl>,
     chain_id: u64,
     console: &Console,
 ) -> Result<Option<RpcChain>, Failure> {
-    let url = following.second_rpc_url.as_ref();
     url.map(|url| connect(url, Some(chain_id), None, console))
         .transpose()
 }

@@ -76,6 +76,14 @@ pub enum Error {
     /// People could not sign up with the gatekeeper, or not yet.
     #[error("{0}")]
     Gatekeeper(#[from] GatekeeperError),
+    /// A file that was written here is not as it was written.
+    #[error("{} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A file or directory cannot be read, written or made.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -109,6 +117,7 @@ impl Error {
             Error::Chain { .. } | Error::OnChain(_) | Error::NotNow(_) | Error::Gatekeeper(_) => {
                 ErrorKind::Chain
             }
+            Error::Damaged { .. } => ErrorKind::Input,
             Error::Io { .. } => ErrorKind::Io,
             Error::Internal(_) => ErrorKind::Internal,
         }

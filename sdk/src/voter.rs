@@ -7,6 +7,8 @@ pub mod join_key;
 pub mod join_proof;
 #[cfg(feature = "files")]
 pub mod messages_file;
+#[cfg(feature = "files")]
+pub mod sign_up_file;
 pub mod sign_ups;
 pub mod signing_window;
 
@@ -30,7 +32,7 @@ use crate::hint::Hint;
 use crate::poll::contract::{poll_key, view, PollContract};
 use crate::voter::anchor::Anchor;
 use crate::voter::ballot::Draft;
-use crate::voter::sign_ups::SignUps;
+use crate::voter::sign_ups::{KnownRoot, SignUps};
 use crate::voter::signing_window::{is_refused, Outlook, Window};
 
 /// Messages of one transaction: with 250,000 gas each, less than half of what a transaction may
@@ -43,8 +45,9 @@ const SIGNINGS: u32 = 5;
 /// A key that has signed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignedUp {
-    /// Its index among all sign-ups, from 0.
-    pub index: u64,
+    /// Its index among all sign-ups, from 0, and the root that it led to: what to keep, for
+    /// [`JoinRequest::signed_up`].
+    pub root: KnownRoot,
     /// Gas of the transaction; none was sent if the key had signed up before.
     pub gas: Option<u64>,
 }
@@ -54,8 +57,11 @@ pub struct SignedUp {
 pub struct JoinRequest<'a> {
     /// The poll.
     pub poll: &'a PollContract,
-    /// Its MACI.
-    pub maci: Contract,
+    /// The key's own sign-up, if it was kept: the tree of sign-ups must have it in its place.
+    pub signed_up: Option<KnownRoot>,
+    /// Other roots that the tree must have had: the poll file's, and the newest one that another
+    /// node tells.
+    pub known: &'a [KnownRoot],
     /// What makes the proof, under the key that the poll's verifier was deployed with.
     pub prover: &'a Prover,
     /// The key that has signed up.
@@ -123,15 +129,18 @@ pub fn sign_up<C: Chain + ?Sized>(
     };
     let receipt = match chain::send(chain, from, maci.address, &call, U256::ZERO) {
         Err(error) if is_signed_up(&error) => {
-            let index = sign_ups::index_of(chain, maci, key, &())?;
-            let index = index.ok_or_else(|| on_chain(what)(error))?;
-            return Ok(SignedUp { index, gas: None });
+            let root = sign_ups::find(chain, maci, key, &())?;
+            let root = root.ok_or_else(|| on_chain(what)(error))?;
+            return Ok(SignedUp { root, gas: None });
         }
         sent => sent.map_err(on_chain(what))?,
     };
     let event: MACI::SignUp = event(&receipt, maci.address)?;
     Ok(SignedUp {
-        index: number(event.index)?,
+        root: KnownRoot {
+            index: number(event.index)?,
+            root: event.root.into(),
+        },
         gas: Some(receipt.gas_used),
     })
 }
@@ -173,7 +182,7 @@ pub fn join<C: Chain + ?Sized>(
         return joined_already(chain, poll, request.poll_key, observer);
     }
     require_open(chain, poll)?;
-    let sign_ups = SignUps::read(chain, request.maci, observer)?;
+    let sign_ups = sign_ups(chain, request, observer)?;
     let (statement, proof) = prove(request, from, &sign_ups, observer)?;
     let root_index = sign_ups.last().unwrap_or_default();
     let call = Poll::joinCall {
@@ -192,6 +201,30 @@ pub fn join<C: Chain + ?Sized>(
         credits: number(event.credits)?,
         gas: Some(receipt.gas_used),
     })
+}
+
+/// The tree of sign-ups, with everything that is known of it.
+fn sign_ups<C: Chain + ?Sized>(
+    chain: &C,
+    request: &JoinRequest<'_>,
+    observer: &dyn Observer,
+) -> Result<SignUps, Error> {
+    let maci = request.poll.maci;
+    let last = request.poll.info.settings.lastRoot.into();
+    let known: Vec<_> = request
+        .known
+        .iter()
+        .chain(&request.signed_up)
+        .copied()
+        .collect();
+    let sign_ups = SignUps::read_knowing(chain, maci, last, &known, observer)?;
+    let position = sign_ups.position(&request.key.public_key());
+    match request.signed_up {
+        Some(own) if position != Some(own.index) => {
+            Err(sign_ups::contradicted(maci, "your sign-up"))
+        }
+        _ => Ok(sign_ups),
+    }
 }
 
 fn joined_already<C: Chain + ?Sized>(
@@ -214,12 +247,19 @@ fn prove(
     sign_ups: &SignUps,
     observer: &dyn Observer,
 ) -> Result<(JoinStatement, JoinProof), Error> {
-    let path = sign_ups.path(&request.key.public_key()).ok_or_else(|| {
-        Error::OnChain(format!(
-            "the key has not signed up at MACI {}",
-            request.maci.address
-        ))
-        .with_hint(Hint::SignUp)
+    let key = request.key.public_key();
+    let path = sign_ups.path(&key).ok_or_else(|| {
+        let maci = request.poll.maci.address;
+        match sign_ups.position(&key) {
+            Some(index) => Error::OnChain(format!(
+                "the key signed up too late for this poll: with index {index}, and the last that may join is {}",
+                request.poll.info.settings.lastRoot
+            )),
+            None => Error::OnChain(format!(
+                "the key has not signed up at MACI {maci}, as far as this node tells"
+            ))
+            .with_hint(Hint::SignUp),
+        }
     })?;
     let internal = |error: &dyn std::error::Error| Error::Internal(format!("no proof: {error}"));
     let witness = Witness::new(request.key, path).map_err(|error| internal(&error))?;

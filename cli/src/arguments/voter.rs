@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
+use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::{Bytes, B256, U256};
 use maci_nova_sdk::voter::ballot::Choice;
 
@@ -91,6 +92,10 @@ pub struct Join {
     /// What the poll's credit contract wants to know (0x…)
     #[arg(long, value_name = "HEX", default_value = "0x")]
     pub credit_data: Bytes,
+    /// Another node, whose sign-ups the first one has to know: one alone may leave out whom it
+    /// wants, to see who joins
+    #[arg(long, value_name = "URL")]
+    pub second_rpc_url: Option<RpcUrl>,
     /// Do not join for fewer voice credits: a sign-up joins a poll once
     #[arg(long, value_name = "CREDITS", default_value_t = 1)]
     pub min_credits: u64,

@@ -48,7 +48,11 @@ fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
     // Before anything long: what is refused or has no room is so at once.
     let prover = keys::decider(&parameters, console.production, console)?;
     check_verifier(&connection.chain, &poll, &prover)?;
-    let second = connection::second(&arguments.following, poll.chain_id, console)?;
+    let second = connection::second(
+        arguments.following.second_rpc_url.as_ref(),
+        poll.chain_id,
+        console,
+    )?;
     let context = CoordinatorContext {
         poll: &poll,
         key: &key,

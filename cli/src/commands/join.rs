@@ -1,10 +1,12 @@
 //! `join`: into a poll under a fresh key.
 
-use maci_nova_sdk::voter::{has_joined, join, join_key, JoinRequest, Joined};
+use maci_nova_sdk::poll::contract::PollContract;
+use maci_nova_sdk::voter::sign_ups::KnownRoot;
+use maci_nova_sdk::voter::{has_joined, join, join_key, sign_up_file, JoinRequest, Joined};
 use serde::Serialize;
 
 use crate::arguments::voter::Join;
-use crate::connection::Connection;
+use crate::connection::{second, Connection};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::key;
@@ -25,9 +27,13 @@ pub fn run(arguments: &Join, console: &Console) -> Result<(), Failure> {
     let key = key::read(&arguments.key, console)?;
     let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let from = connection.sending_account()?;
-    let file = &connection.file;
-    let (maci, digest) = (file.contracts.maci, file.keys.join);
+    let digest = connection.file.keys.join;
     let poll = connection.poll()?;
+    let signed_up = match &arguments.key.key_file {
+        Some(path) => sign_up_file::read(&sign_up_file::beside(path), poll.chain_id, poll.maci)?,
+        None => None,
+    };
+    let known = known_roots(arguments, &connection, &poll, console)?;
     let named = arguments.join_key.as_deref();
     let prover = join_key::open(named, connection.path(), &digest)?;
     let key_file = &arguments.poll_key_file;
@@ -40,7 +46,8 @@ pub fn run(arguments: &Join, console: &Console) -> Result<(), Failure> {
     let poll_key = key::read_or_make(key_file, console)?.public_key();
     let request = JoinRequest {
         poll: &poll,
-        maci,
+        signed_up,
+        known: &known,
         prover: &prover,
         key: &key,
         poll_key: &poll_key,
@@ -49,6 +56,21 @@ pub fn run(arguments: &Join, console: &Console) -> Result<(), Failure> {
     };
     let joined = join(&mut connection.chain, from, &request, console)?;
     print(joined, poll_key.to_serialized(), console)
+}
+
+/// What is known of the tree of sign-ups, whatever the node shows.
+fn known_roots(
+    arguments: &Join,
+    connection: &Connection,
+    poll: &PollContract,
+    console: &Console,
+) -> Result<Vec<KnownRoot>, Failure> {
+    let url = arguments.second_rpc_url.as_ref();
+    let newest = match second(url, poll.chain_id, console)? {
+        Some(other) => KnownRoot::newest(&other, poll.maci)?,
+        None => None,
+    };
+    Ok(connection.file.sign_ups.into_iter().chain(newest).collect())
 }
 
 fn print(joined: Joined, poll_key: String, console: &Console) -> Result<(), Failure> {

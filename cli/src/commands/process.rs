@@ -34,7 +34,11 @@ pub fn run(arguments: &Process, console: &Console) -> Result<(), Failure> {
     check_not_over(chain, &poll)?;
     let directory = ProofDirectory::open(&arguments.out)?;
     let parameters = parameters(poll.shape(), &source, console)?;
-    let second = connection::second(&arguments.following, poll.chain_id, console)?;
+    let second = connection::second(
+        arguments.following.second_rpc_url.as_ref(),
+        poll.chain_id,
+        console,
+    )?;
     let context = CoordinatorContext {
         poll: &poll,
         key: &key,

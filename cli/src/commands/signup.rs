@@ -1,7 +1,7 @@
 //! `signup`: a key that is good for every poll.
 
 use maci_nova_contracts::alloy_primitives::Bytes;
-use maci_nova_sdk::voter::{sign_up, SignedUp};
+use maci_nova_sdk::voter::{sign_up, sign_up_file, SignedUp};
 use serde::Serialize;
 
 use crate::arguments::voter::Signup;
@@ -30,6 +30,14 @@ pub fn run(arguments: &Signup, console: &Console) -> Result<(), Failure> {
     );
     let data = gatekeeper_data(arguments);
     let signed_up = sign_up(&mut connection.chain, from, maci, &public_key, data)?;
+    if let Some(path) = &arguments.key.key_file {
+        let chain_id = connection.file.chain_id;
+        // Without it the voter can join, and a node can lie to them more easily.
+        let kept = sign_up_file::keep(&sign_up_file::beside(path), chain_id, maci, signed_up.root);
+        if let Err(error) = kept {
+            console.warn(format!("the sign-up is not kept beside the key: {error}"));
+        }
+    }
     print(signed_up, public_key.to_serialized(), console)
 }
 
@@ -43,7 +51,8 @@ fn gatekeeper_data(arguments: &Signup) -> Bytes {
 }
 
 fn print(signed_up: SignedUp, public_key: String, console: &Console) -> Result<(), Failure> {
-    let SignedUp { index, gas } = signed_up;
+    let SignedUp { root, gas } = signed_up;
+    let index = root.index;
     let document = Document {
         public_key,
         index,

@@ -50,6 +50,19 @@ fn of_poll(arguments: &Verify, console: &Console) -> Result<(), Failure> {
     if let Some(reason) = verified.insecure {
         console.warn(format!("INSECURE: {reason}"));
     }
+    for (of_others, what) in [
+        (verified.unknown.gatekeeper, "who may sign up"),
+        (
+            verified.unknown.credits,
+            "how many voice credits each voter gets",
+        ),
+    ] {
+        if of_others {
+            console.warn(format!(
+                "{what} is decided by a contract that is none of this program's: read its code"
+            ));
+        }
+    }
     console.print(&VerifiedDocument::new(&poll, &verified))
 }
 
@@ -62,6 +75,10 @@ struct VerifiedDocument {
     verified: bool,
     insecure: bool,
     key_digest: B256,
+    /// Whether the contract that decides who signs up is none of this program's.
+    unknown_gatekeeper: bool,
+    /// The same of the contract that gives credits.
+    unknown_credits: bool,
     voters: String,
     messages: String,
     chain_id: u64,
@@ -79,6 +96,8 @@ impl VerifiedDocument {
             verified: true,
             insecure: verified.insecure.is_some(),
             key_digest: verified.key_digest,
+            unknown_gatekeeper: verified.unknown.gatekeeper,
+            unknown_credits: verified.unknown.credits,
             voters: verified.voters.to_string(),
             messages: verified.messages.to_string(),
             chain_id: poll.chain_id,

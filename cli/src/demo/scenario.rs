@@ -243,7 +243,8 @@ impl<'a> Scenario<'a> {
     pub fn join(&mut self, voter: &mut Voter) -> Result<(), Failure> {
         let request = voter::JoinRequest {
             poll: &self.poll,
-            maci: self.file.contracts.maci,
+            signed_up: None,
+            known: &[],
             prover: &self.keys.join,
             key: &voter.key,
             poll_key: &voter.poll_key.public_key(),

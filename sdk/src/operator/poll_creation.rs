@@ -23,6 +23,7 @@ use crate::operator::votes_credits::VotesCredits;
 use crate::poll::contract::PollContract;
 use crate::poll::file::PollFile;
 use crate::setting::Setting;
+use crate::voter::sign_ups::KnownRoot;
 use crate::voter::signing_window::Outlook;
 
 const HOUR: u64 = 3600;
@@ -246,7 +247,7 @@ pub fn create_or_find<C: Chain + ?Sized>(
             "an earlier attempt created the poll at {}",
             contract.address
         ));
-        keep(file, path, contract, &poll, &attempt)?;
+        keep(chain, file, path, &poll, &attempt)?;
         return Ok((poll, None));
     }
     let shape = shape(chain, file)?;
@@ -287,7 +288,7 @@ pub fn create_or_find<C: Chain + ?Sized>(
     if poll.info.settings.abi_encode() != asked_for {
         return Err(poll.inconsistent("it has other settings than those that were sent"));
     }
-    keep(file, path, created.contract, &poll, &attempt)?;
+    keep(chain, file, path, &poll, &attempt)?;
     check_blocks(chain, &poll, observer);
     Ok((poll, Some(created)))
 }
@@ -300,16 +301,20 @@ fn check_blocks<C: Chain + ?Sized>(chain: &C, poll: &PollContract, observer: &dy
     }
 }
 
-/// Puts a poll into the poll file.
-fn keep(
+/// Puts a poll into the poll file, and with it what no node can tell otherwise later on.
+fn keep<C: Chain + ?Sized>(
+    chain: &C,
     file: &mut PollFile,
     path: &Path,
-    contract: Contract,
     poll: &PollContract,
     attempt: &Attempt,
 ) -> Result<(), Error> {
-    file.poll = Some(contract);
+    file.poll = Some(Contract {
+        address: poll.address,
+        first_block: poll.first_block,
+    });
     file.poll_info = Some(poll.digest());
+    file.sign_ups = KnownRoot::newest(chain, poll.maci)?;
     file.replace(path)?;
     attempt.end()
 }

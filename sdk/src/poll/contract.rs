@@ -207,7 +207,7 @@ impl PollContract {
         let index = created.and_then(|created| created.index.try_into().ok());
         index.ok_or_else(|| {
             self.not_now(&format!(
-                "its MACI did not create it in block {block}, which the poll file names, as far as the node tells: it leaves the event out, or this is not a poll of that MACI"
+                "its MACI did not create it in block {block}, which the poll file names, as far as the node tells: it leaves the event out, or this is not a poll of that MACI; try another node"
             ))
             .with_hint(Hint::OtherNode)
         })
@@ -478,3 +478,6 @@ fn top_up(log: &Log) -> Option<Sent> {
         position: event.index.try_into().ok()?,
     })
 }
+
+#[cfg(test)]
+mod tests;

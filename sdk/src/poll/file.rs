@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 
 use maci_nova_chain::{Contract, RpcUrl};
 use maci_nova_contracts::alloy_primitives::{Address, B256};
+use maci_nova_contracts::words;
 use maci_nova_files::without_mark;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::ErrorKind;
+use crate::voter::sign_ups::KnownRoot;
 
 #[cfg(feature = "files")]
 mod disk;
@@ -41,6 +43,10 @@ pub struct PollFile {
     /// node about the coordinator's key, the times or the prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll_info: Option<B256>,
+    /// The newest root of sign-ups when the poll was created; none if nobody had signed up. A node
+    /// that shows another tree lies to those who join.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_ups: Option<KnownRoot>,
 }
 
 /// The contracts that polls share.
@@ -143,6 +149,7 @@ impl PollFile {
             keys,
             poll: None,
             poll_info: None,
+            sign_ups: None,
         }
     }
 
@@ -204,6 +211,13 @@ impl PollFile {
             "the poll is older than its MACI"
         } else if self.poll.is_some() != self.poll_info.is_some() {
             "a poll and the digest of its facts belong together"
+        } else if self.sign_ups.is_some() && self.poll.is_none() {
+            "a root of sign-ups is kept for a poll, and there is none"
+        } else if self
+            .sign_ups
+            .is_some_and(|known| words::to_scalar(known.root.into()).is_none())
+        {
+            "the root of sign-ups is no field element"
         } else if self.rpc_url.as_ref().is_some_and(|url| !url.is_bare()) {
             "the node's address has more than scheme, host and port, which may be a secret"
         } else {
@@ -283,6 +297,10 @@ mod tests {
         PollFile {
             poll: Some(contract(0xa5)),
             poll_info: Some(B256::repeat_byte(7)),
+            sign_ups: Some(KnownRoot {
+                index: 6,
+                root: B256::repeat_byte(8),
+            }),
             ..deployment()
         }
     }
@@ -344,7 +362,8 @@ mod tests {
                 "join": B256::repeat_byte(6).to_string()
             },
             "poll": { "address": Address::repeat_byte(0xa5).to_string(), "firstBlock": 265 },
-            "pollInfo": B256::repeat_byte(7).to_string()
+            "pollInfo": B256::repeat_byte(7).to_string(),
+            "signUps": { "index": 6, "root": B256::repeat_byte(8).to_string() }
         });
         assert_eq!(serde_json::to_value(with_poll()).unwrap(), expected);
     }
@@ -401,7 +420,20 @@ mod tests {
         let zero = Address::ZERO.to_string();
         let maci = Address::repeat_byte(0xa4).to_string();
         type Change = Box<dyn Fn(&mut Value)>;
-        let changes: [(&str, Change); 7] = [
+        let changes: [(&str, Change); 9] = [
+            (
+                "kept for a poll",
+                Box::new(|file| {
+                    file["poll"] = Value::Null;
+                    file["pollInfo"] = Value::Null;
+                }),
+            ),
+            (
+                "no field element",
+                Box::new(|file| {
+                    file["signUps"]["root"] = B256::repeat_byte(0xff).to_string().into()
+                }),
+            ),
             (
                 "belong together",
                 Box::new(|file| file["pollInfo"] = Value::Null),

@@ -38,7 +38,7 @@ pub(super) fn check<C: Chain + ?Sized>(
     match in_order && polls >= count {
         true => Ok(()),
         false => Err(Error::NotNow(format!(
-            "the polls of MACI {} are not all told of: the node leaves some out, or MACI began with polls that nobody created, or the poll file has a later first block",
+            "the polls of MACI {} are not all told of: the node leaves some out, or MACI began with polls that nobody created, or the poll file has a later first block; try another node",
             maci.address
         ))
         .with_hint(Hint::OtherNode)),

@@ -1,8 +1,12 @@
 //! The tree of sign-ups, rebuilt from MACI's events. The node that tells them is not trusted: the
-//! root has to be the contract's.
+//! root has to be the contract's, and where something was known of the tree before, it has to be so.
+//!
+//! A node that shows a voter a tree of its own, or one that is cut, sees from what comes next
+//! whether the voter is in it; with enough attempts it finds out who joins. A [`KnownRoot`] of
+//! before leaves it no choice: the tree contains all the sign-ups that lead to it.
 
 use maci_nova_chain::{Chain, Contract, Log, Observer, Scan};
-use maci_nova_contracts::alloy_primitives::U256;
+use maci_nova_contracts::alloy_primitives::{B256, U256};
 use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::MACI;
 use maci_nova_contracts::words;
@@ -11,15 +15,51 @@ use maci_nova_protocol::keys::PublicKey;
 use maci_nova_protocol::lean_imt::{LeanImt, Path};
 use maci_nova_protocol::membership::leaf;
 use maci_nova_protocol::Fr;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{reading, Error};
 use crate::hint::Hint;
 use crate::poll::contract::view;
 
+/// A root that the tree of sign-ups had: from when a poll was created, from a voter's own sign-up, or
+/// from another node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownRoot {
+    /// After the sign-up of this index, from 0.
+    pub index: u64,
+    /// It was this one, below the scalar field's modulus.
+    pub root: B256,
+}
+
+impl KnownRoot {
+    /// The newest root of a MACI, as a node tells it; none before the first sign-up.
+    ///
+    /// # Errors
+    /// [`Error::Chain`].
+    pub fn newest<C: Chain + ?Sized>(chain: &C, maci: Contract) -> Result<Option<Self>, Error> {
+        let what = "read the root of sign-ups";
+        let count: U256 = view(chain, maci.address, &MACI::rootCountCall {}, what)?;
+        let Some(index) = count.checked_sub(U256::ONE) else {
+            return Ok(None);
+        };
+        let root: U256 = view(chain, maci.address, &MACI::rootAtCall { index }, what)?;
+        let index = u64::try_from(index).map_err(|_| {
+            Error::OnChain(format!("MACI {} counts {count} sign-ups", maci.address))
+        })?;
+        Ok(Some(KnownRoot {
+            index,
+            root: root.into(),
+        }))
+    }
+}
+
 /// Every key that has signed up, in order.
 #[derive(Debug)]
 pub struct SignUps {
     tree: LeanImt,
+    /// As it was after the last sign-up that may be used, if others have followed.
+    usable: Option<LeanImt>,
 }
 
 /// One sign-up as its event tells it.
@@ -31,33 +71,66 @@ struct SignUp {
 
 impl SignUps {
     /// Reads the sign-ups of a MACI and checks them against its roots.
+    ///
+    /// # Errors
+    /// [`Error::NotNow`] if the node leaves some out; [`Error::Chain`].
     pub fn read<C: Chain + ?Sized>(
         chain: &C,
         maci: Contract,
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
+        Self::read_knowing(chain, maci, u64::MAX, &[], observer)
+    }
+
+    /// The same for a poll that takes roots up to that after the sign-up `last`, where some roots
+    /// are known.
+    ///
+    /// # Errors
+    /// The same; [`Error::OnChain`] if the tree never had a root that is known.
+    pub fn read_knowing<C: Chain + ?Sized>(
+        chain: &C,
+        maci: Contract,
+        last: u64,
+        known: &[KnownRoot],
+        observer: &dyn Observer,
+    ) -> Result<Self, Error> {
         let what = "read the sign-ups";
         let least: U256 = view(chain, maci.address, &MACI::rootCountCall {}, what)?;
         let mut tree = LeanImt::new();
+        let mut usable = None;
         each(chain, maci, observer, |sign_up| {
+            if sign_up.index == last.saturating_add(1) {
+                usable = Some(tree.clone());
+            }
+            let root = B256::from(words::scalar(&sign_up.root));
+            let differs = |known: &&KnownRoot| known.index == sign_up.index && known.root != root;
+            if known.iter().any(|known| differs(&known)) {
+                return Err(contradicted(maci, &format!("sign-up {}", sign_up.index)));
+            }
             add(&mut tree, &sign_up).ok_or_else(|| wrong(maci, "contradict each other"))
         })?;
-        let sign_ups = SignUps { tree };
+        let sign_ups = SignUps { tree, usable };
         // Some may have come meanwhile, none can have gone.
-        if U256::from(sign_ups.count()) < least {
+        if U256::from(sign_ups.tree.size()) < least {
             return Err(wrong(maci, "are not all there"));
         }
         sign_ups.check(chain, maci)?;
-        Ok(sign_ups)
+        let unseen = known
+            .iter()
+            .find(|known| known.index >= sign_ups.tree.size() as u64);
+        match unseen {
+            Some(known) => Err(contradicted(maci, &format!("sign-up {}", known.index))),
+            None => Ok(sign_ups),
+        }
     }
 
     /// The contract has to have had the same root after the last of them.
     fn check<C: Chain + ?Sized>(&self, chain: &C, maci: Contract) -> Result<(), Error> {
-        let (Some(root), Some(last)) = (self.tree.root(), self.last()) else {
+        let Some(root) = self.tree.root() else {
             return Ok(());
         };
         let call = MACI::rootAtCall {
-            index: U256::from(last),
+            index: U256::from(self.tree.size() - 1),
         };
         let said = view(chain, maci.address, &call, "read the root of sign-ups")?;
         match said == words::scalar(&root) {
@@ -66,40 +139,48 @@ impl SignUps {
         }
     }
 
-    /// How many there are.
-    pub fn count(&self) -> u64 {
-        self.tree.size() as u64
+    /// The tree that a poll takes.
+    fn usable(&self) -> &LeanImt {
+        self.usable.as_ref().unwrap_or(&self.tree)
     }
 
-    /// The index of the last one, which is also that of the root of all.
+    /// How many there are that a poll takes.
+    pub fn count(&self) -> u64 {
+        self.usable().size() as u64
+    }
+
+    /// The index of the last of them, which is also that of the root of all.
     pub fn last(&self) -> Option<u64> {
         self.count().checked_sub(1)
     }
 
-    /// The index of a key.
+    /// The index of a key, whether a poll takes it or not.
     pub fn position(&self, key: &PublicKey) -> Option<u64> {
         let position = self.tree.position(&leaf(&key.point()));
         position.map(|index| index as u64)
     }
 
-    /// What connects a key to the root of all; `None` if it has not signed up.
+    /// What connects a key to the root of all that a poll takes; `None` if it is not one of them.
     pub fn path(&self, key: &PublicKey) -> Option<Path> {
-        let index = self.tree.position(&leaf(&key.point()))?;
-        self.tree.path(index).ok()
+        let index = self.usable().position(&leaf(&key.point()))?;
+        self.usable().path(index).ok()
     }
 }
 
-/// The index of a key's sign-up. Nothing is rebuilt and nothing checked.
-pub fn index_of<C: Chain + ?Sized>(
+/// A key's sign-up, and the root that it led to. Nothing is rebuilt and nothing checked.
+pub(super) fn find<C: Chain + ?Sized>(
     chain: &C,
     maci: Contract,
     key: &PublicKey,
     observer: &dyn Observer,
-) -> Result<Option<u64>, Error> {
+) -> Result<Option<KnownRoot>, Error> {
     let mut found = None;
     each(chain, maci, observer, |sign_up| {
         if sign_up.key == key.point() {
-            found = Some(sign_up.index);
+            found = Some(KnownRoot {
+                index: sign_up.index,
+                root: words::scalar(&sign_up.root).into(),
+            });
         }
         Ok(())
     })?;
@@ -140,6 +221,15 @@ fn decode(log: &Log) -> Option<SignUp> {
         },
         root: words::to_scalar(event.root)?,
     })
+}
+
+/// The node shows another tree than the one that was there.
+pub(super) fn contradicted(maci: Contract, what: &str) -> Error {
+    Error::OnChain(format!(
+        "the node's tree of sign-ups of MACI {} contradicts what is known of {what}: it lies, or it is far behind; joining with what it says could tell it who you are; use another node",
+        maci.address
+    ))
+    .with_hint(Hint::OtherNode)
 }
 
 fn wrong(maci: Contract, what: &str) -> Error {

@@ -7,12 +7,15 @@ use halo2curves::bn256::{Fr as Scalar, G1Affine, G2Affine};
 use halo2curves::group::Curve;
 use maci_nova_chain::{Block, BlockId};
 use maci_nova_contracts::alloy_primitives::B256;
+use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::deploy::{self, Gatekeeper, Plan, Shape};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::{decider, join as contract};
 use maci_nova_groth16::convert::ToHalo;
 use maci_nova_groth16::Trapdoors;
+use maci_nova_protocol::lean_imt::LeanImt;
 use maci_nova_protocol::log::Record;
+use maci_nova_protocol::membership::leaf;
 use maci_nova_protocol::Fr;
 
 use super::*;
@@ -36,6 +39,7 @@ struct World {
     maci: Contract,
     poll: PollContract,
     token: Address,
+    file: PollFile,
 }
 
 fn prover() -> &'static Prover {
@@ -100,6 +104,18 @@ fn deploy_code(evm: &mut Evm, code: Bytes) -> Address {
     chain::deploy(evm, SENDER, code).unwrap().contract
 }
 
+fn create(evm: &mut Evm, file: &PollFile, settings: MACI::PollSettings) -> PollContract {
+    let maci = file.contracts.maci.address;
+    let call = MACI::createPollCall { settings };
+    let receipt = chain::send(evm, SENDER, maci, &call, U256::ZERO).unwrap();
+    let created: MACI::PollCreated = receipt.event(maci).unwrap();
+    let contract = Contract {
+        address: created.poll,
+        first_block: receipt.block_number,
+    };
+    PollContract::open(evm, file, contract).unwrap()
+}
+
 impl World {
     /// A poll that starts in an hour.
     fn new() -> Self {
@@ -133,22 +149,25 @@ impl World {
             amount: U256::from(10_000),
         };
         chain::send(&mut evm, SENDER, token, &mint, U256::ZERO).unwrap();
-        let settings = settings(&evm, credits, token);
-        let call = MACI::createPollCall { settings };
-        let receipt = chain::send(&mut evm, SENDER, addresses.maci, &call, U256::ZERO).unwrap();
-        let created: MACI::PollCreated = receipt.event(addresses.maci).unwrap();
         let chain_id = evm.chain_id().unwrap();
         let file = PollFile::new(chain_id, None, contracts, keys);
-        let poll = Contract {
-            address: created.poll,
-            first_block: receipt.block_number,
-        };
+        let settings = settings(&evm, credits, token);
+        let poll = create(&mut evm, &file, settings);
         World {
-            poll: PollContract::open(&evm, &file, poll).unwrap(),
+            poll,
             maci: contracts.maci,
             token,
             evm,
+            file,
         }
+    }
+
+    /// Another poll, whose settings differ.
+    fn create(&mut self, change: impl FnOnce(&mut MACI::PollSettings)) -> PollContract {
+        let credits = self.poll.info.settings.credits;
+        let mut settings = settings(&self.evm, credits, self.token);
+        change(&mut settings);
+        create(&mut self.evm, &self.file, settings)
     }
 
     fn open() -> Self {
@@ -182,7 +201,8 @@ impl World {
     fn join(&mut self, seed: u64, poll_seed: u64) -> Result<Joined, Error> {
         let request = JoinRequest {
             poll: &self.poll,
-            maci: self.maci,
+            signed_up: None,
+            known: &[],
             prover: prover(),
             key: &key(seed),
             poll_key: &key(poll_seed).public_key(),
@@ -275,12 +295,16 @@ fn a_key_signs_up_once() {
     let mut world = World::new();
     for index in 0..3 {
         let signed_up = world.sign_up(100 + index).unwrap();
-        assert_eq!(signed_up.index, index);
+        assert_eq!(signed_up.root.index, index);
+        let newest = KnownRoot::newest(&world.evm, world.maci).unwrap();
+        assert_eq!(newest, Some(signed_up.root));
         assert!(signed_up.gas.is_some());
     }
-    let index = 1;
-    let again = SignedUp { index, gas: None };
-    assert_eq!(world.sign_up(101).unwrap(), again);
+    let again = world.sign_up(101).unwrap();
+    assert_eq!((again.root.index, again.gas), (1, None));
+    let call = MACI::rootAtCall { index: U256::ONE };
+    let root: U256 = view(&world.evm, world.maci.address, &call, "read").unwrap();
+    assert_eq!(again.root.root, B256::from(root));
     let sign_ups = SignUps::read(&world.evm, world.maci, &()).unwrap();
     assert_eq!((sign_ups.count(), sign_ups.last()), (3, Some(2)));
     assert_eq!(sign_ups.position(&key(102).public_key()), Some(2));
@@ -289,6 +313,183 @@ fn a_key_signs_up_once() {
     let key = key(110).public_key();
     let refused = sign_up(&mut world.evm, SENDER, world.maci, &key, data);
     fails(refused, "UnexpectedGatekeeperData");
+}
+
+/// A node that shows the first `shown` sign-ups alone, or a tree of its own; either with roots that
+/// fit.
+struct Liar {
+    evm: Evm,
+    maci: Address,
+    shown: usize,
+    fake: Option<Vec<PublicKey>>,
+    sent: u32,
+}
+
+impl Liar {
+    fn fake_logs(&self, keys: &[PublicKey]) -> (Vec<Log>, U256) {
+        let mut tree = LeanImt::new();
+        let logs = keys.iter().enumerate().map(|(index, key)| {
+            tree.insert(leaf(&key.point())).unwrap();
+            let event = MACI::SignUp {
+                index: U256::from(index),
+                x: words::scalar(&key.point().x),
+                y: words::scalar(&key.point().y),
+                root: words::scalar(&tree.root().unwrap()),
+            };
+            let data = event.encode_log_data();
+            Log {
+                address: self.maci,
+                topics: data.topics().to_vec(),
+                data: data.data.clone(),
+                block_number: 1,
+                block_hash: B256::ZERO,
+                transaction: B256::ZERO,
+                index: index as u64,
+            }
+        });
+        let logs = logs.collect();
+        (logs, words::scalar(&tree.root().unwrap()))
+    }
+}
+
+impl Chain for Liar {
+    maci_nova_chain::forward!(evm: chain_id accounts block code input balance);
+
+    fn send(
+        &mut self,
+        from: Address,
+        to: Option<Address>,
+        calldata: Bytes,
+        value: U256,
+    ) -> Result<Receipt, ChainError> {
+        self.sent += 1;
+        self.evm.send(from, to, calldata, value)
+    }
+
+    fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {
+        if to == self.maci && calldata.starts_with(&MACI::rootCountCall::SELECTOR) {
+            let count = self.fake.as_ref().map_or(self.shown, Vec::len);
+            return Ok(U256::from(count).abi_encode().into());
+        }
+        let asks_root = calldata.starts_with(&MACI::rootAtCall::SELECTOR);
+        match &self.fake {
+            Some(keys) if to == self.maci && asks_root => {
+                Ok(self.fake_logs(keys).1.abi_encode().into())
+            }
+            _ => self.evm.call(to, calldata),
+        }
+    }
+
+    fn logs(
+        &self,
+        address: Address,
+        from: u64,
+        to: u64,
+        topics: &[Vec<B256>],
+    ) -> Result<Vec<Log>, ChainError> {
+        let mut logs = self.evm.logs(address, from, to, topics)?;
+        match &self.fake {
+            Some(keys) if address == self.maci => logs = self.fake_logs(keys).0,
+            None if address == self.maci => logs.truncate(self.shown),
+            _ => {}
+        }
+        Ok(logs)
+    }
+}
+
+/// With what a voter knows of the tree, a node that shows another one learns nothing: nothing is
+/// sent, whoever the voter is, and the voter hears that it lies.
+#[test]
+fn a_node_does_not_find_out_who_joins() {
+    let mut world = World::open();
+    let mut own = BTreeMap::new();
+    for seed in 100..104 {
+        own.insert(seed, world.sign_up(seed).unwrap().root);
+    }
+    let pinned = KnownRoot::newest(&world.evm, world.maci).unwrap().unwrap();
+    for seed in 104..108 {
+        own.insert(seed, world.sign_up(seed).unwrap().root);
+    }
+    let join_at = |node: &mut Liar, seed, known: &[KnownRoot], signed_up| {
+        let request = JoinRequest {
+            poll: &world.poll,
+            signed_up,
+            known,
+            prover: prover(),
+            key: &key(seed),
+            poll_key: &key(200).public_key(),
+            credit_data: &Bytes::new(),
+            min_credits: 1,
+        };
+        join(node, OTHER, &request, &())
+    };
+    let node = |shown, fake| Liar {
+        evm: world.evm.clone(),
+        maci: world.maci.address,
+        shown,
+        fake,
+        sent: 0,
+    };
+    let lies = |outcome: Result<Joined, Error>| {
+        let error = outcome.expect_err("refused");
+        assert!(
+            error.to_string().contains("contradicts what is known"),
+            "{error}"
+        );
+        assert_eq!(error.hint(), Some(&Hint::OtherNode));
+    };
+    // A cut tree: the poll file's root is not in it, or one's own sign-up.
+    for seed in [101, 102] {
+        let mut cut = node(2, None);
+        lies(join_at(&mut cut, seed, &[pinned], None));
+        assert_eq!(cut.sent, 0);
+    }
+    let mut cut = node(5, None);
+    lies(join_at(&mut cut, 106, &[pinned], Some(own[&106])));
+    assert_eq!(cut.sent, 0);
+    // The node's own keys and one suspect.
+    for suspect in 100..108 {
+        let keys = [900, suspect, 901].map(|seed| key(seed).public_key());
+        for (known, signed_up) in [
+            (vec![pinned], None),
+            (vec![], Some(own[&105])),
+            (vec![pinned], Some(own[&105])),
+        ] {
+            let mut fake = node(3, Some(keys.to_vec()));
+            lies(join_at(&mut fake, 105, &known, signed_up));
+            assert_eq!(fake.sent, 0);
+        }
+    }
+    // Another node knows a newer root.
+    let newest = KnownRoot::newest(&world.evm, world.maci).unwrap().unwrap();
+    lies(join_at(&mut node(6, None), 105, &[pinned, newest], None));
+    // One's own sign-up elsewhere in a tree that is right.
+    lies(join_at(&mut node(8, None), 105, &[pinned], Some(own[&106])));
+    // What is known is true of an honest node.
+    let mut honest = node(8, None);
+    let known = [pinned, newest];
+    join_at(&mut honest, 105, &known, Some(own[&105])).unwrap();
+    assert_eq!(honest.sent, 1);
+}
+
+/// A poll for those who had signed up before: with the root after the last of them, however many
+/// have followed.
+#[test]
+fn a_poll_for_the_first_sign_ups() {
+    let mut world = World::open();
+    for seed in 100..103 {
+        world.sign_up(seed).unwrap();
+    }
+    world.poll = world.create(|settings| settings.lastRoot = 1);
+    world.go_to(world.poll.times().0);
+    for seed in 103..105 {
+        world.sign_up(seed).unwrap();
+    }
+    assert_eq!(world.join(101, 201).unwrap().state_index, 1);
+    fails(world.join(102, 202), "too late for this poll: with index 2");
+    let late = world.join(104, 203).expect_err("refused");
+    assert_eq!(late.hint(), None);
+    assert_eq!(world.join(100, 204).unwrap().state_index, 2);
 }
 
 /// A later first block than MACI's, and so no root of the contract's.
@@ -357,7 +558,8 @@ fn proofs_of_another_setup_are_refused_by_the_contract() {
     let other = Prover::setup(Trapdoors::insecure_development()).unwrap();
     let request = JoinRequest {
         poll: &world.poll,
-        maci: world.maci,
+        signed_up: None,
+        known: &[],
         prover: &other,
         key: &key(100),
         poll_key: &key(200).public_key(),

@@ -165,7 +165,7 @@ fn a_policy_of_the_sender() {
         let failure = sign_up(from, 1, evidence).unwrap_err().to_string();
         assert!(failure.contains("refuses with InvalidProof"), "{failure}");
     }
-    assert_eq!(sign_up(ALICE, 1, &evidence).unwrap().index, 0);
+    assert_eq!(sign_up(ALICE, 1, &evidence).unwrap().root.index, 0);
     let failure = sign_up(ALICE, 2, &evidence).unwrap_err().to_string();
     assert!(
         failure.contains("refuses with AlreadyEnforced"),
