@@ -64,6 +64,24 @@ pub trait Chain {
     /// As for [`Chain::send`].
     fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError>;
 
+    /// What code returns that is run as the creation of a contract, which changes nothing; `None`
+    /// where a chain runs no code in this way.
+    ///
+    /// # Errors
+    /// As for [`Chain::send`].
+    fn try_create(&self, code: Bytes) -> Result<Option<Bytes>, ChainError> {
+        let _ = code;
+        Ok(None)
+    }
+
+    /// What a unit of gas costs now, in wei; `None` where gas costs nothing.
+    ///
+    /// # Errors
+    /// [`ChainError::Transport`].
+    fn gas_price(&self) -> Result<Option<U256>, ChainError> {
+        Ok(None)
+    }
+
     /// The logs of the contract `address` in the blocks `from_block..=to_block` in their order.
     /// `topics[i]` lists the values that topic `i` may have; an empty list, or none, allows all.
     ///

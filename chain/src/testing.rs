@@ -34,6 +34,14 @@ macro_rules! forward {
             self.$chain.call(to, calldata)
         }
     };
+    (@ $chain:tt try_create) => {
+        fn try_create(
+            &self,
+            code: $crate::alloy_primitives::Bytes,
+        ) -> Result<Option<$crate::alloy_primitives::Bytes>, $crate::ChainError> {
+            self.$chain.try_create(code)
+        }
+    };
     (@ $chain:tt logs) => {
         fn logs(
             &self,

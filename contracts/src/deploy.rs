@@ -17,8 +17,10 @@ use crate::bindings::{
 use crate::{decider, join};
 
 mod gatekeeper;
+mod requirements;
 
 pub use gatekeeper::{ask, says_erc721, Gatekeeper, GatekeeperError, UnknownGatekeeper};
+pub use requirements::lacking;
 
 /// Why something could not be deployed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -337,6 +337,17 @@ impl Chain for Evm {
         }
     }
 
+    fn try_create(&self, code: Bytes) -> Result<Option<Bytes>, ChainError> {
+        let (kind, latest) = (TxKind::Create, self.latest());
+        match self
+            .execute(Address::ZERO, kind, code, U256::ZERO, latest)?
+            .result
+        {
+            ExecutionResult::Success { output, .. } => Ok(Some(output.into_data())),
+            other => Err(failure(other, None)),
+        }
+    }
+
     fn logs(
         &self,
         address: Address,

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use maci_nova_chain::clock::duration;
-use maci_nova_chain::{self as chain, BlockId, Chain};
+use maci_nova_chain::{self as chain, BlockId, Chain, Observer};
 use maci_nova_compressor::decider::{contract, Prover};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::bindings::DeciderVerifier;
 use maci_nova_contracts::decider::key_words;
 use maci_nova_contracts::poll::PollState;
 use maci_nova_sdk::error::on_chain;
+use maci_nova_sdk::operator::funds;
 use maci_nova_sdk::poll::contract::{view, PollContract};
 
 use crate::coordinator::{Coordinator, CoordinatorContext};
@@ -82,6 +83,34 @@ pub fn check_not_over<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Resu
         _ => return Ok(()),
     };
     Err(poll.inconsistent(text).into())
+}
+
+/// Gas of the transaction with a proof and the results of so many options, and a little more.
+fn gas(options: u64) -> u64 {
+    450_000 + 6_700 * options
+}
+
+/// Checks what can be known before there are keys and a proof: that the poll still takes one. That
+/// the account cannot pay for it now is a warning, since there may be days until then.
+///
+/// # Errors
+/// [`maci_nova_sdk::Error::OnChain`] if the poll is over, or its deadline has passed.
+pub fn check_ahead<C: Chain + ?Sized>(
+    chain: &C,
+    from: Address,
+    poll: &PollContract,
+    observer: &dyn Observer,
+) -> Result<(), Error> {
+    check_not_over(chain, poll)?;
+    check_deadline(chain, poll)?;
+    let what = "the transaction that finalizes the poll";
+    match funds::require(chain, from, gas(poll.header().vote_options), what) {
+        Err(error @ maci_nova_sdk::Error::OnChain(_)) => {
+            observer.warn(&format!("{error}; give it money before the poll's end"));
+            Ok(())
+        }
+        other => Ok(other?),
+    }
 }
 
 /// Nobody takes a proof from the deadline on.

@@ -244,6 +244,13 @@ impl RpcChain {
         sent
     }
 
+    fn read_creation(&self, code: Bytes) -> Result<Bytes, RpcError> {
+        let creation = Draft::new(Address::ZERO, None, code, U256::ZERO).request();
+        let answer = self.wait(self.node.call(&creation, Some(BlockNumber::Latest.into())));
+        let answer = answer.map_err(|error| RpcError::of_provider("eth_call", error))?;
+        Ok(answer.0.into())
+    }
+
     fn read_call(&self, to: Address, calldata: Bytes) -> Result<Bytes, RpcError> {
         let call = Draft::new(Address::ZERO, Some(to), calldata, U256::ZERO).request();
         let answer = self.wait(self.node.call(&call, Some(BlockNumber::Latest.into())));
@@ -414,6 +421,21 @@ impl Chain for RpcChain {
 
     fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {
         Ok(self.read_call(to, calldata)?)
+    }
+
+    fn try_create(&self, code: Bytes) -> Result<Option<Bytes>, ChainError> {
+        match self.read_creation(code) {
+            Ok(answer) => Ok(Some(answer)),
+            // The code ran, to an end that is no answer; nodes say so in words of their own.
+            Err(RpcError::Refused { message, .. }) => Err(ChainError::Halted(message)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn gas_price(&self) -> Result<Option<U256>, ChainError> {
+        let price = self.wait(self.node.get_gas_price());
+        let price = price.map_err(|error| RpcError::of_provider("eth_gasPrice", error))?;
+        Ok(Some(alloy_word(price)))
     }
 
     fn logs(

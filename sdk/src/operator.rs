@@ -2,6 +2,7 @@
 
 pub mod coordinator_keys;
 pub mod deployment;
+pub mod funds;
 mod journal;
 pub mod payouts;
 mod poll_attempt;

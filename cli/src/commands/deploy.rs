@@ -8,7 +8,7 @@ use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::deploy::{Gatekeeper, Shape as ContractShape};
 use maci_nova_coordinator::parameters::parameters;
 use maci_nova_coordinator::prove::keys;
-use maci_nova_sdk::operator::deployment::{deploy, Deployed, Request};
+use maci_nova_sdk::operator::deployment::{check_chain, deploy, Deployed, Request};
 use maci_nova_sdk::poll::file::{KeyDigests, PollFile};
 use maci_nova_sdk::voter::{join_key, join_proof};
 use maci_nova_step_circuit::Shape;
@@ -60,6 +60,9 @@ pub fn run(arguments: &Deploy, console: &Console) -> Result<(), Failure> {
     console.listen()?;
     // Before the keys, which take minutes.
     let mut chain = connect(url, None, Some(&arguments.sender), console)?;
+    let from = chain.accounts().first().copied();
+    let from = from.ok_or_else(|| Failure::Internal("there is no account".into()))?;
+    check_chain(&chain, from, path)?;
     let join = keys::join(console.production, console)?;
     let parameters = parameters(shape, &source, console)?;
     let decider = keys::decider_facts(&parameters, console.production, console)?;
@@ -67,8 +70,6 @@ pub fn run(arguments: &Deploy, console: &Console) -> Result<(), Failure> {
         return Err(Failure::Interrupted("nothing was sent"));
     }
     let request = request(shape, &decider, &join, console.production, gatekeeper)?;
-    let from = chain.accounts().first().copied();
-    let from = from.ok_or_else(|| Failure::Internal("there is no account".into()))?;
     let deployed = deploy(&mut chain, from, &request, path, Some(url), console)?;
     write_join_key(&join, &join_key::beside(path), console)?;
     print(&deployed, path, console)

@@ -5,7 +5,7 @@ use std::path::Path;
 use maci_nova_chain::Chain;
 use maci_nova_coordinator::coordinator::CoordinatorContext;
 use maci_nova_coordinator::directory::ProofDirectory;
-use maci_nova_coordinator::finalize::{check_not_over, check_verifier, finalize};
+use maci_nova_coordinator::finalize::{check_ahead, check_verifier, finalize};
 use maci_nova_coordinator::log::poll_log::PollLog;
 use maci_nova_coordinator::parameters::parameters;
 use maci_nova_coordinator::prove::decider::dry_run;
@@ -39,10 +39,11 @@ fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
     };
     let mut connection = Connection::sending(&node, &arguments.sender, console)?;
     let poll = connection.poll()?;
+    let sender = connection.sending_account()?;
     let directory = ProofDirectory::open(&arguments.out)?;
     // A poll that has its results may be this one's, sent before.
     if !directory.decider().exists() {
-        check_not_over(&connection.chain, &poll)?;
+        check_ahead(&connection.chain, sender, &poll, console)?;
     }
     let parameters = parameters(poll.shape(), &source, console)?;
     // Before anything long: what is refused or has no room is so at once.
@@ -62,7 +63,6 @@ fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
         second: second.as_ref().map(|second| second as &dyn Chain),
         observer: console,
     };
-    let sender = connection.sending_account()?;
     let document = finalize(
         &mut connection.chain,
         sender,

@@ -16,6 +16,7 @@ use maci_nova_protocol::membership::MAX_DEPTH;
 use crate::code::Comparison;
 use crate::error::{on_chain, Error};
 use crate::hint::Hint;
+use crate::operator::funds;
 use crate::operator::journal::{FileJournal, Header, Subject};
 use crate::poll::contract::view;
 use crate::poll::file::{Contracts, KeyDigests, PollFile, PollFileError};
@@ -82,6 +83,7 @@ pub fn deploy<C: Chain + ?Sized>(
             steps: vec![],
         });
     }
+    check_chain(chain, from, path)?;
     warn_of_token(chain, request.gatekeeper, observer);
     let header = header(request, chain_id, from);
     let mut journal = FileJournal::open(FileJournal::path(path), &header, observer)?;
@@ -112,6 +114,28 @@ pub fn deploy<C: Chain + ?Sized>(
     let steps = steps.collect();
     journal.remove()?;
     Ok(Deployed { file, steps })
+}
+
+/// Gas of a whole deployment, and a little more.
+const GAS: u64 = 29_000_000;
+
+/// Checks what can be known before there are keys, which take minutes: whether the chain has what
+/// the contracts need, and the account the money. Where a poll file or a journal is there, some or
+/// all of it is paid already, and nothing is checked.
+///
+/// # Errors
+/// [`Error::OnChain`] with what is lacking; [`Error::Chain`].
+pub fn check_chain<C: Chain + ?Sized>(chain: &C, from: Address, path: &Path) -> Result<(), Error> {
+    if path.exists() || FileJournal::path(path).exists() {
+        return Ok(());
+    }
+    let lacking = deploy::lacking(chain).map_err(on_chain("run code on the chain"))?;
+    if let Some(lacking) = lacking {
+        return Err(Error::OnChain(format!(
+            "this chain lacks {lacking}, which the contracts need; nothing was paid"
+        )));
+    }
+    funds::require(chain, from, GAS, "the deployment")
 }
 
 /// The shape of a deployment's polls, which the registry tells.

@@ -465,3 +465,45 @@ fn a_gatekeeper_is_not_believed() {
     let text = failure.to_string();
     assert!(text.contains("is not that of a compiled one"), "{text}");
 }
+
+/// A chain of before Cancun, and an account without money: both before anything is sent.
+#[test]
+fn what_a_deployment_needs_is_asked_first() {
+    struct Old {
+        evm: Evm,
+        price: u64,
+    }
+    impl Chain for Old {
+        maci_nova_chain::forward!(evm: chain_id accounts call logs block code input balance);
+
+        fn send(
+            &mut self,
+            from: Address,
+            _: Option<Address>,
+            _: Bytes,
+            _: U256,
+        ) -> Result<Receipt, ChainError> {
+            panic!("{from} pays")
+        }
+
+        fn try_create(&self, code: Bytes) -> Result<Option<Bytes>, ChainError> {
+            // TSTORE
+            match self.price == 0 && code.contains(&0x5d) {
+                true => Err(ChainError::Halted("invalid opcode".into())),
+                false => self.evm.try_create(code),
+            }
+        }
+
+        fn gas_price(&self) -> Result<Option<U256>, ChainError> {
+            Ok(Some(U256::from(self.price)))
+        }
+    }
+    for (price, text) in [(0, "lacks transient storage"), (u64::MAX, "costs about")] {
+        let (directory, path) = place();
+        let evm = Evm::new();
+        let failure = run(&mut Old { evm, price }, &request(), &path).unwrap_err();
+        assert_eq!(failure.kind(), ErrorKind::Chain, "{failure}");
+        assert!(failure.to_string().contains(text), "{failure}");
+        assert!(names(&directory).is_empty());
+    }
+}
