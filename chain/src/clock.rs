@@ -6,6 +6,9 @@ use crate::{BlockId, Chain, ChainError};
 
 const DAY: u64 = 86_400;
 
+/// Seconds between two clocks that are nothing to speak of.
+const CLOSE: u64 = 180;
+
 /// How many blocks a chain's block time is taken from.
 const MOST_SAMPLED: u64 = 256;
 const LEAST_SAMPLED: u64 = 32;
@@ -27,8 +30,38 @@ pub fn newest<C: Chain + ?Sized>(chain: &C) -> Result<u64, ChainError> {
 /// # Errors
 /// Those of [`Chain::block`].
 pub fn now<C: Chain + ?Sized>(chain: &C) -> Result<u64, ChainError> {
-    let here = SystemTime::now().duration_since(UNIX_EPOCH);
-    Ok(newest(chain)?.max(here.map_or(0, |time| time.as_secs())))
+    Ok(newest(chain)?.max(here()))
+}
+
+/// This machine's clock, in seconds since 1970.
+fn here() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |time| time.as_secs())
+}
+
+/// How far the newest block's time is from this machine's clock, in a sentence, if it is minutes:
+/// [`now`] is the later one of the two, and contracts go by the chain's.
+///
+/// # Errors
+/// Those of [`Chain::block`].
+pub fn disagreement<C: Chain + ?Sized>(chain: &C) -> Result<Option<String>, ChainError> {
+    Ok(compare(newest(chain)?, here()))
+}
+
+fn compare(newest: u64, here: u64) -> Option<String> {
+    if newest > here.saturating_add(CLOSE) {
+        return Some(format!(
+            "the chain's clock is {} ahead of this machine's: times count from the chain's",
+            span(newest - here)
+        ));
+    }
+    if here > newest.saturating_add(CLOSE) {
+        return Some(format!(
+            "the chain's newest block is {} old: the node is behind, or nothing happens on this chain, or this machine's clock is ahead; times count from this machine's clock",
+            span(here - newest)
+        ));
+    }
+    None
 }
 
 /// Seconds between two blocks of the last few hundred.
@@ -132,6 +165,18 @@ mod tests {
             assert_eq!(utc(time), text);
         }
         assert!(utc(u64::MAX).ends_with("after 1970"));
+    }
+
+    #[test]
+    fn clocks_that_are_far_apart_are_told() {
+        for (newest, here) in [(1000, 1000), (1000, 1180), (1180, 1000)] {
+            assert_eq!(compare(newest, here), None, "{newest} {here}");
+        }
+        let ahead = compare(8200, 1000).unwrap();
+        assert!(ahead.contains("is 2 h 0 min ahead"), "{ahead}");
+        let behind = compare(1000, 1181).unwrap();
+        assert!(behind.contains("is 3 min 1 s old"), "{behind}");
+        assert!(compare(u64::MAX, 0).is_some() && compare(0, u64::MAX).is_some());
     }
 
     #[test]

@@ -91,6 +91,12 @@ impl Connection {
         Ok(clock::now(&self.chain).map_err(on_chain("read the newest block"))?)
     }
 
+    /// How far the chain's clock is from this machine's, if it is minutes.
+    pub fn clock_disagreement(&self) -> Result<Option<String>, Failure> {
+        let found = clock::disagreement(&self.chain);
+        Ok(found.map_err(on_chain("read the newest block"))?)
+    }
+
     /// The poll that the file names.
     pub fn poll(&self) -> Result<PollContract, Failure> {
         let contract = self.file.poll(&self.path)?;

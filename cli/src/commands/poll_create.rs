@@ -39,6 +39,9 @@ pub fn run(arguments: &PollCreate, console: &Console) -> Result<(), Failure> {
     let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let from = connection.sending_account()?;
     let now = connection.now()?;
+    if let Some(sentence) = connection.clock_disagreement()? {
+        console.warn(sentence);
+    }
     let path = connection.path().to_owned();
     let Connection { file, chain, .. } = &mut connection;
     let (poll, created) = create_or_find(chain, from, file, &path, &terms, now, console)?;
