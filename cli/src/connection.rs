@@ -47,7 +47,9 @@ impl Connection {
 
     fn checked(self, console: &Console) -> Result<Self, Failure> {
         match keys::insecure(&self.chain, &self.file.contracts)? {
-            Some(reason) if console.production => Err(PollError::InsecureKeys(reason).into()),
+            Some(reason) if console.production => {
+                Err(PollError::InsecureKeys(reason.into()).into())
+            }
             Some(reason) => {
                 console.warn(format!("INSECURE: {reason}"));
                 Ok(self)

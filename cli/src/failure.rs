@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn advice_comes_through_a_coordinators_error() {
-        let unknown = PollError::InsecureKeys("it is not known which key is the ceremony's");
+        let unknown = PollError::InsecureKeys("it is not known which key is the ceremony's".into());
         let error = CoordinatorError::Poll(unknown.with_hint(Hint::KeyDigest));
         let failure = Failure::from(error);
         assert_eq!(exit_code(failure.kind()), 5);

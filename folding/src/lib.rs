@@ -60,6 +60,6 @@ pub use checkpoint::{Checkpoint, CheckpointError};
 pub use engine::blinding_generator;
 pub use limbs::MAX_STEPS;
 pub use pipeline::{fold_all, Outcome, PipelineError, Stop};
-pub use powers_of_tau::{is_development_tau, PtauError};
+pub use powers_of_tau::{known_tau, PtauError};
 pub use running_proof::{FoldError, RunningProof};
 pub use setup::{Parameters, ParametersDigest, SetupError, SetupOrigin, SetupSource};

@@ -41,6 +41,11 @@ const MAX_SECTIONS: u32 = 64;
 /// A tau, or its negative, up to this number is found by trying.
 const SMALL_TAU: u64 = 1 << 16;
 
+/// Where there is nothing but one point in G2, numbers up to this are tried,
+const SMALL_TAU_2: u64 = 1 << 10;
+/// and the roots of unity whose order divides this.
+const SMALL_ORDER: u32 = 1 << 5;
+
 /// Tau of the development setup is SHA-512 of this text as a little-endian integer mod r.
 const DEVELOPMENT_LABEL: &[u8] =
     b"maci-nova INSECURE development powers of tau, version 1: this tau is known to everybody";
@@ -238,10 +243,30 @@ impl PowersOfTau {
     }
 }
 
-/// Whether tau times the generator of G2 is that of the development setup, whose tau everybody can
-/// compute.
-pub fn is_development_tau(tau_g2: &G2Affine) -> bool {
-    *tau_g2 == (G2::generator() * development_tau()).to_affine()
+/// Why anyone who sees tau times the generator of G2 knows tau, if they do: it is that of the
+/// development setup, a small number, its negative, or a root of unity of small order. (Of one that
+/// somebody has chosen in another way, nobody sees it.)
+pub fn known_tau(tau_g2: &G2Affine) -> Option<&'static str> {
+    let (generator, tau) = (G2::generator(), G2::from(*tau_g2));
+    if tau == generator * development_tau() {
+        return Some("the development setup, whose secret is public");
+    }
+    let mut multiple = generator;
+    for _ in 1..=SMALL_TAU_2 {
+        if multiple == tau || multiple == -tau {
+            return Some("a setup whose secret is a small number");
+        }
+        multiple += generator;
+    }
+    let root = Fr::ROOT_OF_UNITY.pow_vartime([1 << (Fr::S - SMALL_ORDER.ilog2())]);
+    let mut power = generator;
+    for _ in 0..SMALL_ORDER {
+        if power == tau {
+            return Some("a setup whose powers repeat");
+        }
+        power *= root;
+    }
+    None
 }
 
 fn development_tau() -> Fr {
@@ -554,8 +579,8 @@ pub(crate) mod tests {
     fn development_powers_are_consistent_but_refused_as_a_ceremony() {
         let powers = PowersOfTau::development(COUNT);
         assert!(matches!(powers.check(), Err(PtauError::DevelopmentTau)));
-        assert!(is_development_tau(&powers.tau_g2));
-        assert!(!is_development_tau(&PowersOfTau::of(Fr::from(7), 2).tau_g2));
+        let reason = known_tau(&powers.tau_g2).expect("known");
+        assert!(reason.contains("development"), "{reason}");
         let file = parts(development_tau()).bytes();
         assert!(matches!(error(&file), PtauError::DevelopmentTau));
     }
@@ -581,6 +606,29 @@ pub(crate) mod tests {
             }
         }
         assert!(read(&parts(Fr::from(SMALL_TAU + 1)).bytes(), COUNT).is_ok());
+    }
+
+    #[test]
+    fn a_point_tells_what_anyone_knows() {
+        let root = |order: u32| Fr::ROOT_OF_UNITY.pow_vartime([1 << (Fr::S - order.ilog2())]);
+        let small = Fr::from(SMALL_TAU_2);
+        for (tau, reason) in [
+            (Fr::ONE, Some("small number")),
+            (-Fr::ONE, Some("small number")),
+            (small, Some("small number")),
+            (-small, Some("small number")),
+            (small + Fr::ONE, None),
+            (root(4), Some("powers repeat")),
+            (root(SMALL_ORDER), Some("powers repeat")),
+            (root(SMALL_ORDER).pow_vartime([77]), Some("powers repeat")),
+            (development_tau() + Fr::ONE, None),
+        ] {
+            let found = known_tau(&PowersOfTau::of(tau, 2).tau_g2);
+            match reason {
+                None => assert_eq!(found, None),
+                Some(reason) => assert!(found.is_some_and(|found| found.contains(reason))),
+            }
+        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub enum Error {
     JoinKey(String),
     /// Keys of one machine where only a ceremony's are allowed.
     #[error("INSECURE: {0}")]
-    InsecureKeys(&'static str),
+    InsecureKeys(String),
     /// The chain does not do what it is asked for.
     #[error("cannot {what}: {}", revert::explain(.source))]
     Chain {

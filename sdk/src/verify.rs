@@ -81,7 +81,7 @@ pub struct VerifiedPoll {
     pub verifier: Address,
     /// Why the proof shows nothing to somebody who does not trust whoever made the keys; `None` if
     /// there is no known reason.
-    pub insecure: Option<&'static str>,
+    pub insecure: Option<String>,
     /// keccak256 of the verifying key, encoded as the contract's constructor takes it: names the
     /// ceremony that everything rests on.
     pub key_digest: B256,
@@ -173,10 +173,11 @@ impl VerifyOptions<'_> {
                 verifier.digest
             )));
         }
-        match (self.production, verifier.insecure, self.key_digest) {
-            (true, Some(reason), _) => Err(Error::InsecureKeys(reason)),
+        match (self.production, &verifier.insecure, self.key_digest) {
+            (true, Some(reason), _) => Err(Error::InsecureKeys(reason.clone())),
             (true, None, None) => {
-                let unknown = Error::InsecureKeys("it is not known which key is the ceremony's");
+                let unknown =
+                    Error::InsecureKeys("it is not known which key is the ceremony's".into());
                 Err(unknown.with_hint(Hint::KeyDigest))
             }
             _ => Ok(()),

@@ -47,7 +47,7 @@ fn of_poll(arguments: &Verify, console: &Console) -> Result<(), Failure> {
         proof: given.as_ref(),
     };
     let verified = verify(&connection.chain, &poll, &options, console)?;
-    if let Some(reason) = verified.insecure {
+    if let Some(reason) = &verified.insecure {
         console.warn(format!("INSECURE: {reason}"));
     }
     for (of_others, what) in [

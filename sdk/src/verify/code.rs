@@ -7,7 +7,7 @@ use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::bindings::{DeciderVerifier, JoinVerifier};
 use maci_nova_contracts::decider::{deploy_code, Key};
 use maci_nova_contracts::poll::{arguments, clone_address, clone_code};
-use maci_nova_folding::{blinding_generator, is_development_tau};
+use maci_nova_folding::{blinding_generator, known_tau};
 use maci_nova_protocol::tree::capacity;
 
 use crate::code::{code_at, Comparison, System};
@@ -20,7 +20,7 @@ pub(super) struct Verifier {
     /// Its key.
     pub(super) key: DeciderKey,
     /// Why somebody may be able to forge, if a reason is known.
-    pub(super) insecure: Option<&'static str>,
+    pub(super) insecure: Option<String>,
     /// keccak256 of the key, encoded as the contract's constructor takes it.
     pub(super) digest: B256,
 }
@@ -60,7 +60,7 @@ fn insecure<C: Chain + ?Sized>(
     poll: &PollContract,
     key: &Key,
     development: bool,
-) -> Result<Option<&'static str>, Error> {
+) -> Result<Option<String>, Error> {
     let call = JoinVerifier::DEVELOPMENTCall {};
     let joins = view(
         chain,
@@ -68,16 +68,12 @@ fn insecure<C: Chain + ?Sized>(
         &call,
         "read the join verifier",
     )?;
-    let reasons = [
-        (
-            is_development_tau(&key.tau),
-            "the verifier's key rests on the development setup, whose secret is public",
-        ),
-        (development, keys::DECIDER),
-        (joins, keys::JOIN),
-    ];
-    let found = reasons.into_iter().find(|(applies, _)| *applies);
-    Ok(found.map(|(_, reason)| reason))
+    Ok(match (known_tau(&key.tau), development, joins) {
+        (Some(setup), _, _) => Some(format!("the verifier's key rests on {setup}")),
+        (None, true, _) => Some(keys::DECIDER.into()),
+        (None, false, true) => Some(keys::JOIN.into()),
+        (None, false, false) => None,
+    })
 }
 
 /// Checks that the poll is a clone of the compiled contract, made with what it says of itself: its

@@ -416,15 +416,21 @@ fn keys_for_development_are_told() {
 
 /// Whatever the contract says of itself.
 #[test]
-fn the_development_setup_is_recognised_by_its_tau() {
-    let mut rng = ChaCha20Rng::seed_from_u64(8);
-    let mut decider = DeciderTrapdoors::random(blinding_generator(), &mut rng);
-    decider.tau = simulator::development_tau();
-    let mut world = World::of(decider, rng, false);
-    world.finalize();
-    let verified = verify(&world.evm, world.poll(), &VerifyOptions::default(), &QUIET).unwrap();
-    let reason = verified.insecure.expect("a reason");
-    assert!(reason.contains("development setup"), "{reason}");
+fn a_setup_that_anyone_knows_is_recognised_by_its_tau() {
+    for (tau, words) in [
+        (simulator::development_tau(), "development setup"),
+        (Fr::from(3), "small number"),
+    ] {
+        let mut rng = ChaCha20Rng::seed_from_u64(8);
+        let mut decider = DeciderTrapdoors::random(blinding_generator(), &mut rng);
+        decider.tau = tau;
+        let mut world = World::of(decider, rng, false);
+        world.finalize();
+        let options = VerifyOptions::default();
+        let verified = verify(&world.evm, world.poll(), &options, &QUIET).unwrap();
+        let reason = verified.insecure.expect("a reason");
+        assert!(reason.contains(words), "{reason}");
+    }
 }
 
 #[test]
