@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
+use maci_nova_chain::words::count;
 use maci_nova_compressor::FinalProof;
-use maci_nova_folding::SetupOrigin;
+use maci_nova_coordinator::prove::setup_document::SetupDocument;
 use maci_nova_protocol::field::to_decimal;
 use maci_nova_sdk::poll::results::Results;
 use serde::Serialize;
@@ -18,31 +19,25 @@ pub struct ProofDocument {
     results: Results,
     verified: bool,
     insecure: bool,
-    setup: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    powers_of_tau: Option<String>,
+    #[serde(flatten)]
+    setup: SetupDocument,
     parameters_digest: String,
-    steps: String,
+    steps: u64,
     state_root: String,
 }
 
 impl ProofDocument {
     /// What `proof` states; `verified` says whether that has been checked.
     pub fn new(proof: &FinalProof, verified: bool) -> Self {
-        let (setup, powers_of_tau) = match proof.origin() {
-            SetupOrigin::InsecureDevelopment => ("INSECURE development", None),
-            origin @ SetupOrigin::PowersOfTau { .. } => ("powers of tau", Some(origin.to_string())),
-        };
         let results = proof.results();
         let total = results.iter().map(|result| result.spent);
         ProofDocument {
             results: Results::new(results, total.fold(0, u128::saturating_add)),
             verified,
             insecure: !proof.origin().is_secure(),
-            setup: setup.into(),
-            powers_of_tau,
+            setup: proof.origin().into(),
             parameters_digest: proof.parameters().to_string(),
-            steps: proof.steps().to_string(),
+            steps: proof.steps(),
             state_root: to_decimal(&proof.state().state_root),
         }
     }
@@ -61,8 +56,8 @@ impl Output for ProofDocument {
         } else {
             "NOT verified"
         };
-        let setup = self.powers_of_tau.as_deref().unwrap_or(&self.setup);
-        writeln!(out, "\n{verdict}: {} steps, {setup} setup", self.steps)?;
+        let steps = count(self.steps, "step");
+        writeln!(out, "\n{verdict}: {steps}, {} setup", self.setup)?;
         writeln!(out, "parameters {}", self.parameters_digest)
     }
 }

@@ -7,5 +7,6 @@ pub mod finalization;
 pub mod keys;
 pub mod proof_file;
 pub mod session;
+pub mod setup_document;
 pub mod spartan;
 pub mod target;

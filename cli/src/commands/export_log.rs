@@ -14,8 +14,8 @@ use crate::failure::Failure;
 #[serde(rename_all = "camelCase")]
 struct Document {
     log: String,
-    voters: String,
-    messages: String,
+    voters: u64,
+    messages: u64,
     block: Option<u64>,
     whole: bool,
 }
@@ -71,8 +71,8 @@ pub fn run(arguments: &ExportLog, console: &Console) -> Result<(), Failure> {
     let (voters, messages) = (log.log().voters(), log.log().messages());
     let document = Document {
         log: path.display().to_string(),
-        voters: voters.to_string(),
-        messages: messages.to_string(),
+        voters,
+        messages,
         block: log.read_to().map(|mark| mark.number),
         whole,
     };

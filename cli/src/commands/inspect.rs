@@ -30,8 +30,8 @@ struct ShapeDocument {
     state_depth: usize,
     vote_depth: usize,
     events_per_step: usize,
-    most_voters: String,
-    most_options: String,
+    most_voters: u64,
+    most_options: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -114,8 +114,8 @@ impl ShapeDocument {
             state_depth: shape.state_depth,
             vote_depth: shape.vote_depth,
             events_per_step: shape.events_per_step,
-            most_voters: (capacity(shape.state_depth) - 1).to_string(),
-            most_options: capacity(shape.vote_depth).to_string(),
+            most_voters: capacity(shape.state_depth) - 1,
+            most_options: capacity(shape.vote_depth),
         }
     }
 }

@@ -19,9 +19,9 @@ use crate::setup::source;
 #[serde(rename_all = "camelCase")]
 struct Document {
     complete: bool,
-    voters: String,
-    messages: String,
-    steps: String,
+    voters: u64,
+    messages: u64,
+    steps: u64,
 }
 
 /// Runs the command.
@@ -62,9 +62,9 @@ pub fn run(arguments: &Process, console: &Console) -> Result<(), Failure> {
 fn print(coordinator: &Coordinator<'_>, complete: bool, console: &Console) -> Result<(), Failure> {
     let document = Document {
         complete,
-        voters: coordinator.log().voters().to_string(),
-        messages: coordinator.log().messages().to_string(),
-        steps: coordinator.steps().to_string(),
+        voters: coordinator.log().voters(),
+        messages: coordinator.log().messages(),
+        steps: coordinator.steps(),
     };
     console.show(&document, |out| {
         let log = coordinator.log();

@@ -19,9 +19,9 @@ use crate::key;
 struct Document<'a> {
     #[serde(flatten)]
     results: Results,
-    voters: String,
-    message_count: String,
-    decisions: BTreeMap<&'static str, String>,
+    voters: u64,
+    message_count: u64,
+    decisions: BTreeMap<&'static str, u64>,
     #[serde(serialize_with = "as_messages")]
     messages: &'a [Counted],
 }
@@ -33,12 +33,11 @@ pub fn run(arguments: &Tally, console: &Console) -> Result<(), Failure> {
     let counted = count(&log, &key, console)?;
     let results = Results::new(&counted.results, counted.total_spent);
     let decisions = counted.decisions();
-    let numbers = decisions.iter().map(|(name, n)| (*name, n.to_string()));
     let document = Document {
         results,
-        voters: log.voters().to_string(),
-        message_count: log.messages().to_string(),
-        decisions: numbers.collect(),
+        voters: log.voters(),
+        message_count: log.messages(),
+        decisions: decisions.clone(),
         messages: &counted.messages,
     };
     console.show(&document, |out| {

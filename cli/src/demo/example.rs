@@ -81,8 +81,8 @@ struct Document {
     #[serde(flatten)]
     proof: ProofDocument,
     poll: &'static str,
-    voters: String,
-    messages: String,
+    voters: u64,
+    messages: u64,
     stages: Vec<Stage>,
 }
 
@@ -175,8 +175,8 @@ pub fn run(poll: DemoPoll, console: &Console) -> Result<(), Failure> {
     let document = Document {
         proof: document,
         poll: example.name,
-        voters: voters.to_string(),
-        messages: messages.to_string(),
+        voters,
+        messages,
         stages: stages.done,
     };
     console.show(&document, |out| document.proof.write(out))

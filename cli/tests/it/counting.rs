@@ -200,7 +200,7 @@ fn inspect_estimates_a_poll_before_it_starts() {
         .ok()
         .json();
     let estimate = &inspected["estimate"];
-    assert_eq!(estimate["steps"], "22");
+    assert_eq!(estimate["steps"], 22);
     for figure in ["secondsPerStep", "seconds", "memoryBytes"] {
         assert!(
             estimate[figure].as_f64().is_some_and(|n| n > 0.0),
@@ -209,5 +209,5 @@ fn inspect_estimates_a_poll_before_it_starts() {
     }
     let asked = "inspect --json --state-depth 4 --vote-depth 1 --messages 1000 --voters 200 --events-per-step 2";
     let inspected = run(asked.split(' ')).ok().json();
-    assert_eq!(inspected["estimate"]["steps"], "601");
+    assert_eq!(inspected["estimate"]["steps"], 601);
 }

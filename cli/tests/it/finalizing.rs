@@ -171,7 +171,7 @@ fn the_document_has_all_that_a_transaction_needs() {
     assert_eq!(fields, expected);
     assert_eq!(document["insecure"], true);
     assert_eq!(document["keys"], "INSECURE development");
-    assert_eq!(document["chainId"], "1");
+    assert_eq!(document["chainId"], 1);
     for address in ["poll", "verifier"] {
         assert_eq!(length(&document[address]), 20);
     }

@@ -208,7 +208,7 @@ fn every_role_by_its_commands() {
     let document = town.json(process);
     assert_eq!(
         (&document["complete"], &document["steps"]),
-        (&json!(false), &json!("2"))
+        (&json!(false), &json!(2))
     );
 
     town.json("vote --key-file ada.poll.key --vote 0=5 --vote 1=6 --account-key-file account1.key");

@@ -28,7 +28,7 @@ fn a_proof_says_what_the_tally_says() {
         assert_eq!(document["setup"], "INSECURE development");
         assert_eq!(document["insecure"], true);
         // 5 voters, 3 messages, 1 top-up, 1 blinding event.
-        assert_eq!(document["steps"], "10");
+        assert_eq!(document["steps"], 10);
         assert_eq!(document["parametersDigest"], printed["parametersDigest"]);
     }
     assert_eq!(verified.json()["verified"], true);
@@ -79,7 +79,7 @@ fn several_events_fit_in_a_step() {
     )
     .ok();
     // 10 events and 2 more blinding ones to fill the third step.
-    assert_eq!(proved.json()["steps"], "3");
+    assert_eq!(proved.json()["steps"], 3);
     let verified = run_line("verify --json --log {} --proof {}", &[&poll.log, &out]).ok();
     assert_eq!(verified.json()["results"], proved.json()["results"]);
 }
@@ -95,7 +95,7 @@ fn a_poll_in_which_nothing_happened_has_a_proof() {
     )
     .ok()
     .json();
-    assert_eq!(proved["steps"], "1");
+    assert_eq!(proved["steps"], 1);
     assert_eq!(proved["totalSpent"], "0");
     // It proves nothing about a poll in which something happened.
     let tiny = Poll::tiny();

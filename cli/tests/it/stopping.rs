@@ -145,7 +145,7 @@ fn killed_at_random_moments_it_comes_to_the_same_end() {
     assert_eq!(proved["results"], results);
     assert_eq!(proved["totalSpent"], total);
     // 5 voters, 16 messages, 1 blinding event: no event was folded twice.
-    assert_eq!(proved["steps"], "22");
+    assert_eq!(proved["steps"], 22);
 }
 
 /// Killed when all steps are folded: while the final proof is made, and (as good as) before the
@@ -221,7 +221,7 @@ fn interrupted_it_leaves_a_checkpoint_and_says_how_to_go_on() {
 
     let error = message(&attempt.run(""), 2);
     assert!(error.contains("--resume"), "{error}");
-    assert_eq!(attempt.finish()["steps"], "22");
+    assert_eq!(attempt.finish()["steps"], 22);
 }
 
 #[test]

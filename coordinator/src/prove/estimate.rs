@@ -36,13 +36,10 @@ const BYTES_PER_MESSAGE: u64 = 40;
 #[serde(rename_all = "camelCase")]
 pub struct Estimate {
     /// Voters assumed.
-    #[serde(serialize_with = "as_decimal")]
     pub voters: u64,
     /// Messages assumed.
-    #[serde(serialize_with = "as_decimal")]
     pub messages: u64,
     /// Steps, the blinding event included.
-    #[serde(serialize_with = "as_decimal")]
     pub steps: u64,
     /// Constraints of the step with the verifier of the step before, on BN254.
     pub constraints: usize,
@@ -54,10 +51,6 @@ pub struct Estimate {
     pub memory_bytes: u64,
     /// Where the figures come from.
     pub basis: String,
-}
-
-fn as_decimal<S: serde::Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(number)
 }
 
 /// What folding a few steps showed.

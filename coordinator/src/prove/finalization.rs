@@ -12,7 +12,7 @@ use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::decider::Key;
 use maci_nova_contracts::words;
 use maci_nova_files::{write_atomically, Readers};
-use maci_nova_folding::{Parameters, SetupOrigin};
+use maci_nova_folding::Parameters;
 use maci_nova_protocol::field::{from_decimal, to_decimal};
 use maci_nova_protocol::log::PublicFacts;
 use maci_nova_protocol::poll::State;
@@ -22,6 +22,7 @@ use maci_nova_sdk::poll::results::Results;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::prove::setup_document::SetupDocument;
 
 /// A decider proof and what it states.
 #[derive(Clone, Debug)]
@@ -43,13 +44,12 @@ pub struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     finalized: Option<bool>,
     insecure: bool,
-    setup: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    powers_of_tau: Option<String>,
+    #[serde(flatten)]
+    setup: SetupDocument,
     keys: &'static str,
     parameters_digest: String,
     constraints: usize,
-    chain_id: String,
+    chain_id: u64,
     poll: String,
     verifier: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -222,10 +222,6 @@ impl Document {
         let Finalization { statement, proof } = finalization;
         let key = contract::key(&prover.verifying_key())?;
         let spent = statement.results.iter().map(|result| result.spent);
-        let (setup, powers_of_tau) = match parameters.origin() {
-            SetupOrigin::InsecureDevelopment => ("INSECURE development", None),
-            origin @ SetupOrigin::PowersOfTau { .. } => ("powers of tau", Some(origin.to_string())),
-        };
         let secure_keys = prover.origin().is_secure();
         Ok(Document {
             results: Results::new(&statement.results, spent.fold(0, u128::saturating_add)),
@@ -233,15 +229,14 @@ impl Document {
             dry_run: accepted.gas.is_some(),
             finalized: None,
             insecure: !(secure_keys && parameters.origin().is_secure()),
-            setup: setup.into(),
-            powers_of_tau,
+            setup: parameters.origin().into(),
             keys: match secure_keys {
                 true => "ceremony",
                 false => "INSECURE development",
             },
             parameters_digest: parameters.digest().to_string(),
             constraints: prover.constraints(),
-            chain_id: accepted.chain_id.to_string(),
+            chain_id: accepted.chain_id,
             poll: accepted.poll.to_checksum(None),
             verifier: accepted.verifier.to_checksum(None),
             transaction: None,
@@ -290,12 +285,11 @@ impl Document {
     /// As lines for people.
     pub fn write_lines(&self, out: &mut dyn Write) -> io::Result<()> {
         self.results.write_table(out)?;
-        let setup = self.powers_of_tau.as_deref().unwrap_or(&self.setup);
         self.write_outcome(out)?;
         writeln!(
             out,
-            "{} constraints, {} keys, {setup} setup",
-            self.constraints, self.keys
+            "{} constraints, {} keys, {} setup",
+            self.constraints, self.keys, self.setup
         )?;
         writeln!(out, "parameters {}", self.parameters_digest)
     }
