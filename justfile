@@ -33,3 +33,8 @@ deny:
 # Install the node that tests use
 node:
     cd tests/node && npm ci --no-audit --no-fund
+
+# Every fuzz target for so many seconds (needs `cargo install cargo-fuzz`)
+fuzz seconds="30" *targets:
+    fuzz/nightly {{ seconds }} {{ targets }}
+

@@ -406,4 +406,57 @@ mod tests {
             assert!(bad.parse::<Interval>().is_err(), "{bad}");
         }
     }
+
+    /// Every argument of every command, with words that are at the edges of what it takes or beyond
+    /// them: a value, or an error that can be shown.
+    #[test]
+    fn any_word_is_a_value_or_an_error() {
+        let words = [
+            "",
+            " ",
+            "0",
+            "-1",
+            "1.5",
+            "1e99",
+            "0x",
+            "18446744073709551615",
+            "18446744073709551616",
+            "18446744073709551615s",
+            "18446744073709551615d",
+            "213503982334601d",
+            "115792089237316195423570985008687907853269984665640564039457584007913129639936",
+            "18446744073709551615=-9223372036854775808",
+            "18446744073709551616=9223372036854775808",
+            "token:0x",
+            "http://[",
+            "\u{feff}\u{202e}\u{1f600}",
+        ];
+        let mut tried = 0;
+        try_all(&mut Arguments::command(), &[], &mut |command, argument| {
+            for word in words {
+                let argument = format!("--{argument}={word}");
+                let line = ["maci-nova"].into_iter().chain(command.iter().copied());
+                match Arguments::try_parse_from(line.chain([argument.as_str()])) {
+                    Ok(arguments) => assert!(!format!("{arguments:?}").is_empty()),
+                    Err(error) => assert!(!error.to_string().is_empty()),
+                }
+                tried += 1;
+            }
+        });
+        assert!(tried > 1000, "{tried}");
+    }
+
+    /// Shows each command's long arguments that take a value.
+    fn try_all(command: &mut clap::Command, path: &[&str], visit: &mut dyn FnMut(&[&str], &str)) {
+        for argument in command.get_arguments() {
+            if let (Some(long), true) = (argument.get_long(), argument.get_action().takes_values())
+            {
+                visit(path, long);
+            }
+        }
+        for inner in command.get_subcommands_mut() {
+            let name = inner.get_name().to_owned();
+            try_all(inner, &[path, &[name.as_str()]].concat(), visit);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use maci_nova_chain::Observer;
-use maci_nova_files::without_mark;
+use maci_nova_files::{create_atomically, without_mark, Readers};
 use maci_nova_protocol::keys::PrivateKey;
 use rand_core::OsRng;
 use zeroize::Zeroizing;
@@ -126,24 +126,12 @@ fn warn_if_shared(path: &Path, file: &File, observer: &dyn Observer) {
 #[cfg(not(unix))]
 fn warn_if_shared(_path: &Path, _file: &File, _observer: &dyn Observer) {}
 
-/// Writes the key to a new file that only its owner can read. Never overwrites.
+/// Writes the key to a new file that only its owner can read. Never overwrites, and leaves no half of
+/// a key.
 pub fn write_new(path: &Path, key: &PrivateKey) -> io::Result<()> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path)?;
-    // In two parts, since a text that grows leaves copies.
-    let written = file
-        .write_all(key.to_serialized().as_bytes())
-        .and_then(|()| file.write_all(b"\n"))
-        .and_then(|()| file.sync_all());
-    if written.is_err() {
-        // Half a key is of no use, and would stand in the way of the next try.
-        let _ = std::fs::remove_file(path);
-    }
-    written
+    create_atomically(path, Readers::Owner, |file| {
+        // In two parts, since a text that grows leaves copies.
+        file.write_all(key.to_serialized().as_bytes())?;
+        file.write_all(b"\n")
+    })
 }

@@ -79,6 +79,55 @@ pub fn write_atomically(
     sync_directory(path)
 }
 
+/// Makes a file that is not there yet, with all that `write` writes or not at all: a process that is
+/// stopped leaves no part of it under its name, which would stand in the way of the next one.
+///
+/// As [`write_atomically`], but that nothing is buffered: what is secret has no copy here.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] if something has that name, which stays as it is; others as the
+/// file system gives them.
+pub fn create_atomically(
+    path: &Path,
+    readers: Readers,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    // Before the partial file is made; that nothing is replaced is seen to when it gets its name.
+    if path.symlink_metadata().is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let partial = partial_path(path)?;
+    let written = || {
+        remove_left(&partial)?;
+        let mut file = create_new(&partial, readers)?;
+        write(&mut file)?;
+        file.sync_all()?;
+        rename_to_new(&partial, path)
+    };
+    let result = written();
+    if result.is_err() {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&partial);
+        return result;
+    }
+    sync_directory(path)
+}
+
+/// Renames a file unless there is one of that name.
+fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+    {
+        use rustix::fs::{renameat_with, RenameFlags, CWD};
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Not every file system can.
+            Err(rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL) => {}
+            other => return other.map_err(io::Error::from),
+        }
+    }
+    fs::hard_link(from, to)?;
+    fs::remove_file(from)
+}
+
 fn partial_path(path: &Path) -> io::Result<PathBuf> {
     let name = path
         .file_name()
@@ -93,15 +142,19 @@ fn write_synced(
     readers: Readers,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    // One left by a process that was killed; creating anew sets the mode and follows no link.
-    match fs::remove_file(partial) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove_left(partial)?;
     let mut writer = BufWriter::new(create_new(partial, readers)?);
     write(&mut writer)?;
     let file = writer.into_inner().map_err(|error| error.into_error())?;
     file.sync_all()
+}
+
+/// Removes what a process left that was killed; creating anew sets the mode and follows no link.
+fn remove_left(partial: &Path) -> io::Result<()> {
+    match fs::remove_file(partial) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn create_new(path: &Path, readers: Readers) -> io::Result<File> {
@@ -193,6 +246,61 @@ mod tests {
         fs::write(partial_path(&path).expect("name"), b"left by a kill").expect("written");
         write_atomically(&path, Readers::Owner, |w| w.write_all(b"new")).expect("written");
         assert_eq!(fs::read(&path).expect("read"), b"new");
+    }
+
+    #[test]
+    fn a_new_file_is_whole_or_not_there() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("file");
+        let names = || fs::read_dir(directory.path()).expect("list").count();
+        let error = create_atomically(&path, Readers::Owner, |file| {
+            file.write_all(b"half")?;
+            Err(io::ErrorKind::StorageFull.into())
+        })
+        .expect_err("fails");
+        assert_eq!((error.kind(), names()), (io::ErrorKind::StorageFull, 0));
+        // What a kill leaves is none of the new file's.
+        fs::write(partial_path(&path).expect("name"), b"left by a kill").expect("written");
+        create_atomically(&path, Readers::Owner, |file| file.write_all(b"all")).expect("made");
+        assert_eq!(fs::read(&path).expect("read"), b"all");
+        assert_eq!(names(), 1);
+    }
+
+    #[test]
+    fn a_new_file_replaces_nothing() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("file");
+        let create = || create_atomically(&path, Readers::Owner, |file| file.write_all(b"new"));
+        let refused = || create().expect_err("there is one").kind();
+        fs::write(&path, b"old").expect("written");
+        assert_eq!(refused(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).expect("read"), b"old");
+        // One that comes while this one is written.
+        fs::remove_file(&path).expect("removed");
+        let error = create_atomically(&path, Readers::Owner, |_| fs::write(&path, b"other"));
+        assert_eq!(
+            error.expect_err("late").kind(),
+            io::ErrorKind::AlreadyExists
+        );
+        assert_eq!(fs::read(&path).expect("read"), b"other");
+        assert_eq!(fs::read_dir(directory.path()).expect("list").count(), 1);
+        #[cfg(unix)]
+        {
+            fs::remove_file(&path).expect("removed");
+            std::os::unix::fs::symlink("nowhere", &path).expect("a link");
+            assert_eq!(refused(), io::ErrorKind::AlreadyExists);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_secret_is_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("file");
+        create_atomically(&path, Readers::Owner, |_| Ok(())).expect("made");
+        let mode = fs::metadata(&path).expect("metadata").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[cfg(unix)]

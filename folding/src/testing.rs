@@ -1,4 +1,4 @@
-//! For tests: powers-of-tau files of a tau that makes them quick to write.
+//! For tests: powers-of-tau files, of a tau that makes them quick to write, and as they are read.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -8,6 +8,8 @@ use ff::{Field, PrimeField};
 use halo2curves::bn256::{Fq, G1Affine, G2Affine, G1, G2};
 use halo2curves::group::{Curve, Group};
 use halo2curves::serde::SerdeObject;
+
+use crate::powers_of_tau::{PowersOfTau, PtauError};
 
 /// Writes 2^power points for tau = 2^(16 + seed), as pruned ceremony files are: not far above what
 /// is refused since it is found by trying.
@@ -51,4 +53,12 @@ fn header(power: u32) -> Vec<u8> {
     let mut prime = (-Fq::ONE).to_repr().as_ref().to_vec();
     prime[0] += 1;
     [&32u32.to_le_bytes()[..], &prime, &power.to_le_bytes()].concat()
+}
+
+/// The digest of the first `count` powers of a file, if it holds them.
+///
+/// # Errors
+/// As for parameters that are made with the file.
+pub fn read_powers(path: &Path, count: usize) -> Result<[u8; 32], PtauError> {
+    PowersOfTau::read(path, count).map(|powers| powers.digest())
 }

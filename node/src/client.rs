@@ -272,13 +272,14 @@ impl RpcChain {
         let last = query.to.min(newest);
         let mut window = *self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let mut logs = Vec::new();
-        let mut from = query.from;
-        while from <= last {
+        let mut next = Some(query.from);
+        while let Some(from) = next.filter(|from| *from <= last) {
             let to = last.min(from.saturating_add(window.blocks() - 1));
             let part = Query { from, to, ..query };
             if let Some(answer) = self.read_part(&part, &mut window)? {
                 logs.extend(answer);
-                from = to.saturating_add(1);
+                // After the last block that there can be there is none.
+                next = to.checked_add(1);
             }
         }
         *self.window.lock().unwrap_or_else(PoisonError::into_inner) = window;

@@ -150,3 +150,84 @@ fn print(
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use maci_nova_sdk::testing::{public_key, World};
+    use maci_nova_sdk::ErrorKind;
+
+    use super::*;
+    use crate::arguments::{Arguments, Command, PollCommand};
+
+    fn arguments(more: &str) -> PollCreate {
+        let key = public_key(1).to_serialized();
+        let line = format!("maci-nova poll create --coordinator-key {key} {more}");
+        let arguments = Arguments::try_parse_from(line.split_whitespace());
+        match arguments.map(|arguments| arguments.command) {
+            Ok(Command::Poll(PollCommand::Create(create))) => create,
+            other => panic!("{more}: {other:?}"),
+        }
+    }
+
+    /// What becomes of a poll with these arguments: why there is none, or nothing.
+    fn outcome(more: &str) -> Option<ErrorKind> {
+        let mut world = World::new();
+        let token = world.token();
+        let arguments = arguments(&more.replace("TOKEN", &token.to_string()));
+        let terms = match terms(&arguments) {
+            Ok(terms) => terms,
+            Err(failure) => return Some(failure.kind()),
+        };
+        let (path, now) = (world.path(), world.now());
+        let from = world.account(0);
+        let (evm, file) = (&mut world.evm, &mut world.file);
+        let created = create_or_find(evm, from, file, &path, &terms, now, &());
+        created.err().map(|error| error.kind())
+    }
+
+    /// The largest number that each argument takes is a poll, or a request that says what is wrong
+    /// with it.
+    #[test]
+    fn no_number_is_too_much() {
+        const MOST: &str = "18446744073709551615";
+        const WORD: &str =
+            "115792089237316195423570985008687907853269984665640564039457584007913129639935";
+        let usual = "--options 5 --duration 1h --credits 100";
+        let with = |more: &str| format!("{usual} {more}");
+        for more in [
+            with(&format!("--start-in {MOST}s")),
+            with("--start-in 213503982334601d"),
+            with(&format!("--start-at {MOST}")),
+            with("--start-at 0"),
+            with(&format!("--proving-time {MOST}s")),
+            with("--proving-time 0s"),
+            with(&format!("--proving-time-per-message {MOST}s")),
+            with("--proving-time-per-message 4294967296s"),
+            with("--proving-time-per-message 0s"),
+            with(&format!("--most-proving-time {MOST}s")),
+            with("--most-proving-time 4294967295s"),
+            with("--most-proving-time 0s"),
+            with("--top-up-token TOKEN --beneficiary TOKEN --credit-unit 0"),
+            format!("--options 5 --duration {MOST}s --credits 1"),
+            "--options 5 --duration 0s --credits 1".into(),
+            format!("--options 5 --end-at {MOST} --credits 1"),
+            "--options 5 --end-at 0 --credits 1".into(),
+            format!("--options 5 --start-at {MOST} --end-at {MOST} --credits 1"),
+            "--options 4294967295 --duration 1h --credits 1".into(),
+            "--options 0 --duration 1h --credits 1".into(),
+        ] {
+            assert_eq!(outcome(&more), Some(ErrorKind::Request), "{more}");
+        }
+        for more in [
+            "--options 5 --duration 1h --credits 4294967295".into(),
+            with("--last-sign-up 4294967295"),
+            with(&format!(
+                "--top-up-token TOKEN --beneficiary TOKEN --credit-unit {WORD}"
+            )),
+            with(&format!("--message-fee {WORD}")),
+        ] {
+            assert_eq!(outcome(&more), None, "{more}");
+        }
+    }
+}

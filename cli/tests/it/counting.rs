@@ -211,3 +211,16 @@ fn inspect_estimates_a_poll_before_it_starts() {
     let inspected = run(asked.split(' ')).ok().json();
     assert_eq!(inspected["estimate"]["steps"], 601);
 }
+
+#[test]
+fn inspect_estimates_for_any_numbers() {
+    let most = u64::MAX.to_string();
+    let asked = format!("inspect --state-depth 1 --vote-depth 1 --messages {most} --voters {most}");
+    let inspected = run(format!("{asked} --json").split(' ')).ok().json();
+    let estimate = &inspected["estimate"];
+    for field in ["messages", "voters", "steps"] {
+        assert_eq!(estimate[field], most, "{estimate}");
+    }
+    let text = run(asked.split(' ')).ok().stdout;
+    assert!(text.contains("a very long time"), "{text}");
+}

@@ -9,6 +9,7 @@ mod finalizing;
 mod harness;
 mod keys;
 mod node;
+mod numbers;
 mod polls;
 mod powers_of_tau;
 mod proving;

@@ -75,7 +75,7 @@ pub fn of(
     drop(progress);
     let constraints = sample.constraints_of(shape);
     let scale = constraints as f64 / sample.constraints as f64;
-    let steps = voters.saturating_add(messages) / shape.events_per_step as u64 + 1;
+    let steps = steps(shape, voters, messages);
     let seconds_per_step = sample.step_seconds * scale;
     let compression = seconds_per_step * COMPRESSION_STEPS;
     Ok(Estimate {
@@ -158,6 +158,12 @@ impl Sample {
     }
 }
 
+/// Steps of so many events, and of the blinding events at the end.
+fn steps(shape: Shape, voters: u64, messages: u64) -> u64 {
+    let events = voters.saturating_add(messages);
+    (events / shape.events_per_step as u64).saturating_add(1)
+}
+
 fn memory(constraints: usize, voters: u64, messages: u64) -> u64 {
     let poll = voters
         .saturating_mul(BYTES_PER_VOTER)
@@ -178,4 +184,29 @@ fn empty_poll(shape: &Shape) -> (Header, PrivateKey) {
         vote_option_tree_depth: shape.vote_depth,
     };
     (header, key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_of_events_is_too_much() {
+        let shape = |events| Shape::new(10, 2, events).unwrap();
+        for (events_per_step, voters, messages, expected) in [
+            (1, 0, 0, 1),
+            (1, 3, 4, 8),
+            (2, 3, 4, 4),
+            (1, u64::MAX, 0, u64::MAX),
+            (1, u64::MAX - 1, 0, u64::MAX),
+            (1, u64::MAX, u64::MAX, u64::MAX),
+            (16, u64::MAX, u64::MAX, u64::MAX / 16 + 1),
+        ] {
+            let found = steps(shape(events_per_step), voters, messages);
+            assert_eq!(found, expected, "{events_per_step} {voters} {messages}");
+        }
+        for (voters, messages) in [(u64::MAX, 0), (0, u64::MAX), (u64::MAX, u64::MAX)] {
+            assert_eq!(memory(200_000, voters, messages), u64::MAX);
+        }
+    }
 }

@@ -287,6 +287,25 @@ fn blocks_that_are_not_there_yet_are_not_asked_for() {
     assert_eq!(chain.logs(CONTRACT, 9, 5, &[]).unwrap(), []);
 }
 
+/// A node that claims the last block that there can be.
+#[test]
+fn the_last_block_of_all_is_asked_for_once() {
+    for from in [u64::MAX, u64::MAX - 1, u64::MAX - 12_345] {
+        let (server, chain, _) = play(move |method, _| match method {
+            "eth_getBlockByNumber" => {
+                let mut newest = block(&json!("0x1"));
+                newest["number"] = json!(format!("{:#x}", u64::MAX));
+                Some(Reply::Result(newest))
+            }
+            "eth_getLogs" => Some(Reply::Result(json!([]))),
+            _ => None,
+        });
+        assert_eq!(chain.logs(CONTRACT, from, u64::MAX, &[]).unwrap(), []);
+        let asked = server.calls("eth_getLogs").len();
+        assert_eq!(asked as u64, (u64::MAX - from) / 10_000 + 1);
+    }
+}
+
 #[test]
 fn the_filter_is_what_was_asked_for() {
     let (server, chain, _) = bounded(u64::MAX, Reply::Nothing);

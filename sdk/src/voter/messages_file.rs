@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use maci_nova_files::{create_atomically, Readers};
 use maci_nova_protocol::log::{LogError, LogErrorKind, MessageReader, SignedMessage};
 
 use crate::kind::ErrorKind;
@@ -61,21 +62,17 @@ impl MessagesError {
 /// # Errors
 /// [`MessagesError::Exists`], [`MessagesError::Io`].
 pub fn write(path: &Path, messages: &[SignedMessage]) -> Result<(), MessagesError> {
-    let file = File::options().write(true).create_new(true).open(path);
-    let file = file.map_err(|source| match source.kind() {
+    // Some of a ballot's messages are no ballot.
+    let written = create_atomically(path, Readers::Everybody, |file| {
+        let mut out = BufWriter::new(file);
+        for message in messages {
+            writeln!(out, "{}", message.print())?;
+        }
+        out.flush()
+    });
+    written.map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => MessagesError::Exists(path.to_owned()),
-        _ => failed("make", path)(source),
-    })?;
-    let mut out = BufWriter::new(&file);
-    let written = messages
-        .iter()
-        .try_for_each(|message| writeln!(out, "{}", message.print()))
-        .and_then(|()| out.flush())
-        .and_then(|()| file.sync_all());
-    written.map_err(|source| {
-        // Some of a ballot's messages are no ballot.
-        let _ = std::fs::remove_file(path);
-        failed("write", path)(source)
+        _ => failed("write", path)(source),
     })
 }
 

@@ -1,11 +1,10 @@
 //! Poll files on a disk.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use maci_nova_files::{directory_of, sync_directory};
-use tempfile::NamedTempFile;
+use maci_nova_files::{create_atomically, write_atomically, Readers};
 
 use super::{PollFile, PollFileError};
 
@@ -28,15 +27,12 @@ impl PollFile {
     /// [`PollFileError::Exists`] if there is one, [`PollFileError::Invalid`],
     /// [`PollFileError::Io`].
     pub fn create(&self, path: &Path) -> Result<(), PollFileError> {
-        let file = self.prepare(path)?;
-        file.persist_noclobber(path).map_err(|error| {
-            if error.error.kind() == io::ErrorKind::AlreadyExists {
-                return PollFileError::Exists(path.to_owned());
-            }
-            failed("write", path)(error.error)
-        })?;
-        let _ = sync_directory(path);
-        Ok(())
+        self.check(path)?;
+        let created = create_atomically(path, Readers::Everybody, |file| self.write(file));
+        created.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => PollFileError::Exists(path.to_owned()),
+            _ => failed("write", path)(error),
+        })
     }
 
     /// Writes the file whether there is one or not. At any moment there is the old one or the new.
@@ -44,25 +40,14 @@ impl PollFile {
     /// # Errors
     /// [`PollFileError::Invalid`], [`PollFileError::Io`].
     pub fn replace(&self, path: &Path) -> Result<(), PollFileError> {
-        let file = self.prepare(path)?;
-        file.persist(path)
-            .map_err(|error| failed("write", path)(error.error))?;
-        let _ = sync_directory(path);
-        Ok(())
+        self.check(path)?;
+        let replaced = write_atomically(path, Readers::Everybody, |file| self.write(file));
+        replaced.map_err(failed("write", path))
     }
 
-    /// The file's content beside where it is to be.
-    fn prepare(&self, path: &Path) -> Result<NamedTempFile, PollFileError> {
-        self.check(path)?;
-        let written = || {
-            let mut file = NamedTempFile::new_in(directory_of(path))?;
-            serde_json::to_writer_pretty(&mut file, self)?;
-            file.write_all(b"\n")?;
-            make_readable(file.as_file())?;
-            file.as_file().sync_all()?;
-            Ok(file)
-        };
-        written().map_err(failed("write", path))
+    fn write(&self, mut out: impl Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut out, self)?;
+        out.write_all(b"\n")
     }
 }
 
@@ -86,16 +71,4 @@ fn read_text(path: &Path) -> io::Result<String> {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(text)
-}
-
-/// Temporary files are their owner's alone; this one is for everybody.
-#[cfg(unix)]
-fn make_readable(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn make_readable(_file: &File) -> io::Result<()> {
-    Ok(())
 }
