@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
+
+use crate::words::{ether, rounded_up};
 
 /// Told what happens, asked whether to go on. `()` ignores all and goes on.
 pub trait Observer: Send + Sync {
@@ -128,6 +130,22 @@ pub enum Notice {
         /// The nonce.
         nonce: u64,
     },
+    /// A transaction is about to be sent.
+    Price {
+        /// The gas that it may take.
+        gas: u64,
+        /// The most that this gas costs, in wei.
+        most: U256,
+        /// What the contract gets, in wei.
+        value: U256,
+    },
+    /// The node recommends a higher tip than is paid.
+    SmallerTip {
+        /// What it recommends for a unit of gas, in wei.
+        recommended: U256,
+        /// What is paid.
+        paid: U256,
+    },
     /// A transaction is on its way.
     Sent {
         /// The transaction.
@@ -164,6 +182,20 @@ impl fmt::Display for Notice {
             Notice::Queued { nonce } => write!(
                 f,
                 "a transaction of this account waits with nonce {nonce}, and what is sent now waits for it; replace it with your wallet if it does not get into a block"
+            ),
+            Notice::Price { gas, most, value } => {
+                let most = ether(rounded_up(*most));
+                write!(f, "sending: at most {most} for {gas} gas")?;
+                match value.is_zero() {
+                    true => Ok(()),
+                    false => write!(f, ", and {} to the contract", ether(*value)),
+                }
+            }
+            Notice::SmallerTip { recommended, paid } => write!(
+                f,
+                "the node recommends a tip of {} for a unit of gas, and {} is paid; with too little the transaction waits, or the node refuses it",
+                ether(*recommended),
+                ether(*paid)
             ),
             Notice::Sent { hash } => write!(f, "transaction {hash} sent"),
             Notice::Pending { hash, waited } => {

@@ -1,6 +1,7 @@
 //! What people can do about errors, by flag and command.
 
-use maci_nova_chain::ChainError;
+use maci_nova_chain::{ChainError, Notice};
+use maci_nova_sdk::voter::budget::PriceError;
 use maci_nova_sdk::{revert, Hint};
 
 /// The development setup in production.
@@ -29,6 +30,24 @@ pub fn of_chain(error: &ChainError) -> String {
     text.into()
 }
 
+/// The end of a line about a node.
+pub fn of_notice(notice: &Notice) -> &'static str {
+    match notice {
+        Notice::SmallerTip { .. } => " (--max-tip)",
+        _ => "",
+    }
+}
+
+/// How to agree to a price.
+pub fn of_price(error: &PriceError) -> String {
+    match error {
+        PriceError::MessageFee { fee, .. } => {
+            format!("; to agree, give --max-message-fee {fee}, in wei")
+        }
+        PriceError::Tokens { tokens, .. } => format!("; to agree, give --max-tokens {tokens}"),
+    }
+}
+
 /// What may help, by its flag.
 pub fn of_hint(hint: &Hint) -> String {
     let text = match hint {
@@ -42,6 +61,14 @@ pub fn of_hint(hint: &Hint) -> String {
         Hint::ResumeOrOtherDirectory => "; resume with --resume, or give another --out",
         Hint::OtherNode => " with --rpc-url",
         Hint::StateIndex => " with --state-index",
+        Hint::KeyOfJoin => {
+            "; vote with the key that you joined with, the file of join --poll-key-file (a key of --new-key-file needs --before-key-change, and is only for what is sent before the ballot that made it)"
+        }
+        Hint::Nonce => "; give --nonce",
+        Hint::MinCredits => "; --min-credits sets the least",
+        Hint::VoteAgain => {
+            "; vote again, or insist with --again; status --messages shows what is there"
+        }
         Hint::CreditsContract => "; give --credits-contract",
         Hint::MakeKey => "; make one with keygen",
         Hint::JoinKey(file) => {
@@ -96,6 +123,7 @@ fn of_revert(name: &str) -> &'static str {
         "MessagesFull" => ": the poll takes no more messages than can be proven in time",
         "RootTooNew" => ": this poll is for those who had signed up before",
         "TooFewCredits" => ": the voter would get fewer voice credits than asked for; see --min-credits",
+        "WrongFee" => ": the poll's fee is another one; look at it with status",
         "NoBlockHistory" => ": the chain keeps no older blocks' hashes; give --signed-within 255 or less",
         "ERC20InsufficientBalance" => ": the account has too few tokens",
         _ => "",

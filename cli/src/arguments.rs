@@ -151,20 +151,23 @@ Each message has a nonce. The one that is counted first needs nonce 1, the next 
 ballot of three votes is published as nonces 3, 2, 1. This command does it. The message that is
 counted first also changes your key to one that nobody has, which signs the others, so that nothing
 that was sent before can count. With --new-key-file the ballot ends with a key that you keep:
-messages that it signed count if they were sent BEFORE this ballot. With --nonce you say the nonce
-of the message that is counted first; only those who have kept keys in this way need it.
+messages that it signed count if they were sent BEFORE this ballot, and are lost if they are sent
+after it: to vote again, use the key that you JOINED with. With --before-key-change and --nonce you
+sign such messages; only those who keep keys in this way need them.
+A ballot that costs more than you have is refused where nobody can top you up.
+A poll may take a fee for each message: nothing is sent before you agree to it with --max-message-fee.
 Top-ups are counted in the same order: one that is sent AFTER a ballot pays for it, no matter who sends it.
 So a ballot that costs too much is not void: it counts as soon as anyone pays the rest.
 Whoever has the key that you joined with, and sends last, decides: never give it away.")]
     Vote(Vote),
     /// Publish messages that vote --out or another MACI client made
     #[command(
-        after_help = "Example: maci-nova publish --poll-file poll.json --messages message.jsonl --account-key-file eth.key\n\nAnyone may publish for anyone: messages are encrypted and signed."
+        after_help = "Example: maci-nova publish --poll-file poll.json --messages message.jsonl --account-key-file eth.key\n\nAnyone may publish for anyone: messages are encrypted and signed. Run again, it publishes what is\nmissing, and nothing twice. The poll's fee for each message is yours to pay: you agree to it with\n--max-message-fee."
     )]
     Publish(Publish),
     /// Add voice credits to a voter, paid in the poll's token
     #[command(
-        after_help = "Example: maci-nova topup --poll-file poll.json --state-index 3 --amount 50 --account-key-file eth.key\n\nVote first, then top up: what is sent is counted from the last to the first, so a top-up is for\nballots that were sent BEFORE it, not for later ones."
+        after_help = "Example: maci-nova topup --poll-file poll.json --state-index 3 --amount 50 --max-tokens 500 --account-key-file eth.key\n\nWithout --max-tokens it says what the credits cost, and sends nothing.\nVote first, then top up: what is sent is counted from the last to the first, so a top-up is for\nballots that were sent BEFORE it, not for later ones."
     )]
     Topup(Topup),
     /// Show where a poll is

@@ -13,6 +13,7 @@ use maci_nova_sdk::poll::file::PollFile;
 use maci_nova_sdk::poll::keys;
 use maci_nova_sdk::Error as PollError;
 
+use crate::advice;
 use crate::arguments::shared::{Node, Sender};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -137,6 +138,7 @@ pub fn connect(
         chain_id,
         accounts: sender.map(account).transpose()?.into_iter().collect(),
         max_fee: sender.map_or(U256::ZERO, |sender| U256::from(sender.max_fee) * GWEI),
+        max_tip: sender.map_or(U256::ZERO, |sender| U256::from(sender.max_tip) * GWEI),
         observer: Arc::new(Watcher {
             console: console.clone(),
             said: Mutex::new(None),
@@ -176,7 +178,8 @@ impl Observer for Watcher {
             }
             *said = Some(Instant::now());
         }
-        self.console.note(notice.to_string());
+        self.console
+            .note(format!("{notice}{}", advice::of_notice(notice)));
     }
 
     fn interrupted(&self) -> bool {

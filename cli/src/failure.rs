@@ -195,6 +195,7 @@ fn poll_advice(error: &PollError) -> String {
         PollError::Hinted { error, hint } => {
             format!("{}{}", advice::of_hint(hint), poll_advice(error))
         }
+        PollError::Price(price) => advice::of_price(price),
         PollError::PollFile(PollFileError::NoPoll(_)) => advice::of_hint(&Hint::CreatePoll),
         _ => String::new(),
     }
@@ -263,6 +264,8 @@ fn proof_file_advice(error: &ProofFileError) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use maci_nova_contracts::alloy_primitives::{Address, U256};
+    use maci_nova_sdk::voter::budget::PriceError;
     use maci_nova_sdk::Setting;
 
     use super::*;
@@ -277,6 +280,26 @@ mod tests {
         assert_eq!(failure.kind(), ErrorKind::Request);
         let text = "--coordinator-key is not a point; make one with keygen";
         assert_eq!(failure.to_string(), text);
+    }
+
+    #[test]
+    fn a_price_comes_with_the_flag_that_agrees_to_it() {
+        let fee = PriceError::MessageFee {
+            fee: U256::from(5),
+            messages: 3,
+            most: U256::ZERO,
+        };
+        let tokens = PriceError::Tokens {
+            credits: 5,
+            tokens: U256::from(50),
+            token: Address::repeat_byte(9),
+            most: U256::from(49),
+        };
+        for (price, flag) in [(fee, "--max-message-fee 5"), (tokens, "--max-tokens 50")] {
+            let failure = Failure::from(PollError::from(price));
+            assert_eq!(exit_code(failure.kind()), 2);
+            assert!(failure.to_string().contains(flag), "{failure}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ use maci_nova_folding::SetupSource;
 use maci_nova_sdk::testing::{key, World};
 use maci_nova_sdk::voter;
 use maci_nova_sdk::voter::ballot::{Ballot, Choice};
+use maci_nova_sdk::voter::budget::Budget;
 
 /// Shows notes and stages as lines. A service would write them to its log.
 struct Lines;
@@ -73,7 +74,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         new_key: None,
         first_nonce: 1,
     };
-    voter::cast(&mut world.evm, account, &poll, &ballot.drafts()?)?;
+    let budget = Budget::default();
+    voter::cast(
+        &mut world.evm,
+        account,
+        &poll,
+        &ballot.drafts()?,
+        &budget,
+        &(),
+    )?;
     world.go_to(poll.times().1);
     println!("after its end: {:?}", coordinator.work(&world.evm)?);
 

@@ -30,8 +30,9 @@ use crate::types::{
 /// node, and logs of many blocks.
 const FEW_TRIES: u32 = 3;
 
-/// 1,000 gwei.
-const MAX_FEE: U256 = U256::from_limbs([1_000_000_000_000, 0, 0, 0]);
+/// 200 gwei, and 5 gwei.
+const MAX_FEE: U256 = U256::from_limbs([200_000_000_000, 0, 0, 0]);
+const MAX_TIP: U256 = U256::from_limbs([5_000_000_000, 0, 0, 0]);
 
 /// How long a node's block or transaction is waited for.
 const RECEIPT: Duration = Duration::from_secs(300);
@@ -46,6 +47,9 @@ pub struct Options {
     /// The most that a unit of gas may cost, in wei. A node recommends prices; this bounds what it
     /// can make an account pay.
     pub max_fee: U256,
+    /// The most of it that goes to whoever makes the block (EIP-1559), in wei. Less than the node
+    /// recommends is paid, rather than nothing sent.
+    pub max_tip: U256,
     /// Limits of waiting for answers.
     pub patience: RetryPolicy,
     /// The longest time from sending a transaction to seeing it in a block.
@@ -61,6 +65,7 @@ impl Default for Options {
             chain_id: None,
             accounts: Vec::new(),
             max_fee: MAX_FEE,
+            max_tip: MAX_TIP,
             patience: RetryPolicy::default(),
             receipt: RECEIPT,
             observer: Arc::new(()),
@@ -74,6 +79,7 @@ impl std::fmt::Debug for Options {
             .field("chain_id", &self.chain_id)
             .field("accounts", &self.accounts)
             .field("max_fee", &self.max_fee)
+            .field("max_tip", &self.max_tip)
             .field("patience", &self.patience)
             .field("receipt", &self.receipt)
             .finish_non_exhaustive()
@@ -93,6 +99,7 @@ pub struct RpcChain {
     chain_id: u64,
     accounts: Vec<Account>,
     max_fee: U256,
+    max_tip: U256,
     receipt: Duration,
     /// Addresses that were seen to have code.
     contracts: HashSet<Address>,
@@ -136,6 +143,7 @@ impl RpcChain {
             chain_id,
             accounts: options.accounts,
             max_fee: options.max_fee,
+            max_tip: options.max_tip,
             receipt: options.receipt,
             contracts: HashSet::new(),
             window: Mutex::new(Window::new()),
@@ -225,6 +233,7 @@ impl RpcChain {
         let draft = Draft::new(from, to, calldata, value);
         let limits = send::Limits {
             fee: ethers_word(self.max_fee),
+            tip: ethers_word(self.max_tip),
             wait: self.receipt,
             last_block,
         };

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use ethers_providers::ProviderError;
 use maci_nova_chain::alloy_primitives::{hex, Address, Bytes, B256, U256};
+use maci_nova_chain::words::ether;
 use maci_nova_chain::{ChainError, UrlError};
 
 use crate::account::AccountError;
@@ -100,9 +101,13 @@ pub enum RpcError {
         gas_used: u64,
     },
     /// The node wants more for a unit of gas than the sender is willing to pay. Nothing was sent.
-    #[error("the node recommends {asked} wei for a unit of gas, more than {max}; --max-fee sets the most, in gwei")]
+    #[error(
+        "a unit of gas costs {} now, and {} is the most that is paid; --max-fee sets the most, in gwei, and --max-tip the most of it for whoever makes the block",
+        ether(*asked),
+        ether(*max)
+    )]
     TooDear {
-        /// What it recommends.
+        /// What it costs now.
         asked: U256,
         /// The most that is paid.
         max: U256,

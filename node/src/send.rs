@@ -177,6 +177,15 @@ impl Fees {
             Fees::Market { most, .. } => most,
         }
     }
+
+    /// Whether the sender is willing to pay them.
+    fn are_within(self, limits: Limits) -> bool {
+        let tip = match self {
+            Fees::Legacy { .. } => NodeWord::zero(),
+            Fees::Market { tip, .. } => tip,
+        };
+        self.most() <= limits.fee && tip <= limits.tip
+    }
 }
 
 /// A transaction, signed.
@@ -188,6 +197,17 @@ struct Signed {
     nonce: NodeWord,
     fees: Fees,
     draft: Draft,
+}
+
+impl Signed {
+    /// What it costs at most.
+    fn price(&self) -> Notice {
+        Notice::Price {
+            gas: small(self.gas).unwrap_or(u64::MAX),
+            most: alloy_word(self.gas.saturating_mul(self.fees.most())),
+            value: alloy_word(self.draft.value),
+        }
+    }
 }
 
 /// Transactions with one nonce, so that at most one of them gets into a block: each took the place
@@ -211,6 +231,8 @@ impl Overdue {
 pub struct Limits {
     /// Wei for a unit of gas.
     pub fee: NodeWord,
+    /// Wei of it for whoever makes the block.
+    pub tip: NodeWord,
     /// The longest time until it is in a block; with a last block, until there is another block.
     pub wait: Duration,
     /// The last block that it is of use in.
@@ -278,8 +300,9 @@ async fn send_last(
     if before.is_none() && limits.last_block.is_some() {
         notice_queue(node, draft.from).await?;
     }
-    let signed = prepare(node, chain_id, account, draft, limits.fee, before).await?;
+    let signed = prepare(node, chain_id, account, draft, limits, before).await?;
     let hash = signed.hash;
+    node.as_ref().observer().notice(&signed.price());
     let published = publish(node, &signed).await;
     let sent = matches!(published, Ok(()) | Err(RpcError::PerhapsSent { .. }));
     if sent {
@@ -448,22 +471,22 @@ async fn prepare(
     chain_id: u64,
     account: &Account,
     draft: Draft,
-    max_fee: NodeWord,
+    limits: Limits,
     before: Option<&Signed>,
 ) -> Result<Signed, RpcError> {
     let newest = newest(node).await?;
     let estimate = estimate(node, &draft).await?;
     let gas = with_margin(estimate, newest.gas_limit);
-    let fees = fees(node, newest.base_fee_per_gas).await?;
-    let fees = fees.within(max_fee, newest.base_fee_per_gas)?;
+    let fees = fees(node, newest.base_fee_per_gas, limits.tip).await?;
+    let fees = fees.within(limits.fee, newest.base_fee_per_gas)?;
     let (nonce, fees) = match before {
         Some(before) => (before.nonce, fees.above(before.fees)),
         None => (next_nonce(node, draft.from).await?, fees),
     };
-    if fees.most() > max_fee {
+    if !fees.are_within(limits) {
         return Err(RpcError::TooDear {
             asked: alloy_word(fees.most()),
-            max: alloy_word(max_fee),
+            max: alloy_word(limits.fee),
         });
     }
     let transaction = draft.fill(chain_id, nonce, gas, fees);
@@ -530,18 +553,30 @@ fn with_margin(estimate: NodeWord, block_limit: NodeWord) -> NodeWord {
     margin.min(block_limit).max(estimate)
 }
 
-async fn fees(node: &Provider<Transport>, base: Option<NodeWord>) -> Result<Fees, RpcError> {
+/// What the node recommends, with a tip of no more than `max_tip`.
+async fn fees(
+    node: &Provider<Transport>,
+    base: Option<NodeWord>,
+    max_tip: NodeWord,
+) -> Result<Fees, RpcError> {
     let Some(base) = base else {
         let price = gas_price(node).await?;
         return Ok(Fees::Legacy { price });
     };
     const METHOD: &str = "eth_maxPriorityFeePerGas";
-    let tip = match node.request(METHOD, ()).await {
+    let recommended: NodeWord = match node.request(METHOD, ()).await {
         Ok(tip) => tip,
         // Not every node has the method. The price that it recommends contains the tip.
         Err(error) if error.is_error_response() => gas_price(node).await?.saturating_sub(base),
         Err(error) => return Err(RpcError::of_provider(METHOD, error)),
     };
+    let tip = recommended.min(max_tip);
+    if tip < recommended {
+        node.as_ref().observer().notice(&Notice::SmallerTip {
+            recommended: alloy_word(recommended),
+            paid: alloy_word(tip),
+        });
+    }
     let most = base
         .saturating_mul(BASE_FEE_FACTOR.into())
         .saturating_add(tip);
@@ -601,7 +636,7 @@ async fn wait<'a>(
         return Ok(None);
     };
     let hash = signed.hash;
-    let can_be_replaced = signed.fees.raised().most() <= limits.fee;
+    let can_be_replaced = signed.fees.raised().are_within(limits);
     let started = Instant::now();
     let (mut moved, mut first, mut head) = (started, None, None);
     let mut look = FIRST_LOOK;
@@ -624,7 +659,7 @@ async fn wait<'a>(
                 let landed = landed.map_err(|error| unseen(error.to_string()))?;
                 if landed.is_none() && !can_be_replaced {
                     let reason =
-                        "it is likely to be too old by now, and --max-fee allows no higher price";
+                        "it is likely to be too old by now, and --max-fee and --max-tip allow no higher price";
                     return Err(unseen(reason.to_owned()));
                 }
                 return Ok(landed);

@@ -13,6 +13,8 @@ use maci_nova_sdk::operator::poll_creation::Terms;
 use maci_nova_sdk::poll::status::status;
 use maci_nova_sdk::testing::{key, World};
 use maci_nova_sdk::voter::ballot::{Ballot, Choice};
+use maci_nova_sdk::voter::budget::Budget;
+use maci_nova_sdk::voter::signer::Signer;
 use maci_nova_sdk::voter::signing_window::Window;
 use maci_nova_sdk::voter::{self, Joined};
 
@@ -28,12 +30,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let poll_key = key(1007);
 
     // Who the voter is in the poll: the join with this key.
-    let found = voter::find_join(&world.evm, &poll, &poll_key.public_key(), &())?;
+    let signer = Signer {
+        key: &poll_key.public_key(),
+        state_index: None,
+        first_nonce: 1,
+        before_key_change: false,
+    };
     let Joined {
         state_index,
         credits,
         ..
-    } = found.ok_or("not joined")?;
+    } = signer.find(&world.evm, &poll, &())?;
     println!("state index {state_index}, {credits} voice credits");
 
     // All that the voter wants, in one ballot: it takes the place of every earlier one.
@@ -47,10 +54,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         first_nonce: 1,
     };
     println!("costs {} of {credits} credits", ballot.cost());
+    assert_eq!(ballot.missing(credits, poll.has_top_ups())?, 0);
 
-    // Signed for a recent block and published by this account.
+    // Signed for a recent block and published by this account, which pays gas and nothing else.
+    let budget = Budget::default();
     let account = world.account(0);
-    let published = voter::cast(&mut world.evm, account, &poll, &ballot.drafts()?)?;
+    let published = voter::cast(
+        &mut world.evm,
+        account,
+        &poll,
+        &ballot.drafts()?,
+        &budget,
+        &(),
+    )?;
     println!(
         "published {} messages, {} gas",
         published.count, published.gas
@@ -61,7 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let anchor = Window::newest(&world.evm, &poll)?;
     let messages = ballot.messages(&anchor)?;
     let relayer = world.account(1);
-    let published = voter::publish(&mut world.evm, relayer, &poll, &messages, &())?;
+    let published = voter::publish(&mut world.evm, relayer, &poll, &messages, &budget, &())?;
     println!("relayed {} messages", published.count);
 
     let status = status(&world.evm, &poll, world.now())?;

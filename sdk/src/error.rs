@@ -13,6 +13,7 @@ use crate::poll::file::PollFileError;
 use crate::revert;
 use crate::setting::Setting;
 use crate::voter::ballot::BallotError;
+use crate::voter::budget::PriceError;
 
 #[cfg(feature = "files")]
 use crate::voter::messages_file::MessagesError;
@@ -46,6 +47,12 @@ pub enum Error {
     /// A ballot is invalid.
     #[error("{0}")]
     Ballot(#[from] BallotError),
+    /// A poll asks for more than was agreed to.
+    #[error("{0}")]
+    Price(#[from] PriceError),
+    /// The voter at this state index joined with another key than the one that signs.
+    #[error("the voter at state index {0} joined with another key than this one: messages are counted from the last to the first, so what this key signs counts only before a ballot that changes to it, never after")]
+    SigningKey(u64),
     /// The poll file cannot be read, written or used.
     #[error("{0}")]
     PollFile(#[from] PollFileError),
@@ -103,9 +110,12 @@ impl Error {
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Error::Request(_) | Error::Setting { .. } | Error::Shape(_) | Error::Ballot(_) => {
-                ErrorKind::Request
-            }
+            Error::Request(_)
+            | Error::Setting { .. }
+            | Error::Shape(_)
+            | Error::Ballot(_)
+            | Error::Price(_) => ErrorKind::Request,
+            Error::SigningKey(_) => ErrorKind::WrongKey,
             Error::Hinted { error, .. } => error.kind(),
             Error::PollFile(error) => error.kind(),
             #[cfg(feature = "files")]

@@ -22,6 +22,14 @@ pub enum Hint {
     OtherNode,
     /// The voter's state index.
     StateIndex,
+    /// The key that the voter joined with; another one where it is known what it signs.
+    KeyOfJoin,
+    /// The first nonce of a ballot.
+    Nonce,
+    /// A lower number of credits to join for.
+    MinCredits,
+    /// A ballot that is signed again, all of it.
+    VoteAgain,
     /// A contract that gives credits.
     CreditsContract,
     /// A key made by [`PrivateKey::random`](maci_nova_protocol::keys::PrivateKey::random).

@@ -16,12 +16,15 @@
 //!    registered key is the voter's, which tells nobody which.
 //! 4. [`Ballot`](voter::ballot::Ballot) turns choices into signed, encrypted messages;
 //!    [`voter::cast`] signs them for a recent block and publishes them.
+//!    [`Signer`](voter::signer::Signer) and [`Ballot::missing`](voter::ballot::Ballot::missing) tell
+//!    whether they can count, and no poll takes more than the
+//!    [`Budget`](voter::budget::Budget).
 //! 5. [`status`](poll::status::status) tells where the poll is, and what came of it.
 //!
 //! ```
 //! # use maci_nova_sdk::testing::{key, World};
 //! use maci_nova_sdk::poll::status::status;
-//! use maci_nova_sdk::voter::{self, ballot::{Ballot, Choice}};
+//! use maci_nova_sdk::voter::{self, ballot::{Ballot, Choice}, budget::Budget};
 //!
 //! # fn main() -> Result<(), maci_nova_sdk::Error> {
 //! # let mut world = World::new();
@@ -41,11 +44,14 @@
 //!     first_nonce: 1,
 //! };
 //! assert_eq!(ballot.cost(), 9 * 9 + 3 * 3);
-//! let published = voter::cast(chain, account, &poll, &ballot.drafts()?)?;
+//! // Of 100 credits none is missing; and this poll may take nothing for its messages.
+//! assert_eq!(ballot.missing(100, poll.has_top_ups())?, 0);
+//! let budget = Budget::default();
+//! let published = voter::cast(chain, account, &poll, &ballot.drafts()?, &budget, &())?;
 //! assert_eq!(published.count, 2);
 //! // Voting again: the last ballot counts.
 //! let again = Ballot { choices: &choices[1..], ..ballot };
-//! voter::cast(chain, account, &poll, &again.drafts()?)?;
+//! voter::cast(chain, account, &poll, &again.drafts()?, &budget, &())?;
 //! assert_eq!(status(chain, &poll, now)?.messages, 3);
 //! # Ok(())
 //! # }

@@ -7,4 +7,5 @@ mod journal;
 pub mod payouts;
 mod poll_attempt;
 pub mod poll_creation;
+mod probes;
 pub mod votes_credits;

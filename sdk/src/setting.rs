@@ -10,6 +10,10 @@ pub enum Setting {
     Beneficiary,
     /// The coordinator's public key.
     CoordinatorKey,
+    /// What every voter starts with.
+    Credits,
+    /// The contract that gives credits.
+    CreditsContract,
     /// Tokens for one credit.
     CreditUnit,
     /// What weights mean and cost.
@@ -26,6 +30,8 @@ pub enum Setting {
     SignedWithin,
     /// When votes are counted that give credits.
     Snapshot,
+    /// The token that pays for top-ups.
+    TopUpToken,
     /// Votes for one credit.
     VotesPerCredit,
     /// The token whose votes give credits.
@@ -38,6 +44,8 @@ impl Setting {
         match self {
             Setting::Beneficiary => "beneficiary",
             Setting::CoordinatorKey => "coordinator-key",
+            Setting::Credits => "credits",
+            Setting::CreditsContract => "credits-contract",
             Setting::CreditUnit => "credit-unit",
             Setting::Mode => "mode",
             Setting::Options => "options",
@@ -46,6 +54,7 @@ impl Setting {
             Setting::MostProvingTime => "most-proving-time",
             Setting::SignedWithin => "signed-within",
             Setting::Snapshot => "snapshot",
+            Setting::TopUpToken => "top-up-token",
             Setting::VotesPerCredit => "votes-per-credit",
             Setting::VotesToken => "votes-token",
         }

@@ -2,6 +2,7 @@
 
 pub mod anchor;
 pub mod ballot;
+pub mod budget;
 #[cfg(feature = "files")]
 pub mod join_key;
 pub mod join_proof;
@@ -10,15 +11,19 @@ pub mod messages_file;
 #[cfg(feature = "files")]
 pub mod sign_up_file;
 pub mod sign_ups;
+pub mod signer;
 pub mod signing_window;
+
+use std::collections::HashMap;
 
 use crate::voter::join_proof::{JoinProof, JoinStatement, Prover};
 use maci_nova_chain::clock::duration;
+use maci_nova_chain::words::count;
 use maci_nova_chain::{self as chain, Chain, ChainError, Log, Receipt};
 use maci_nova_chain::{clock, Contract, Observer, Stage};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent};
-use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
+use maci_nova_contracts::bindings::{Poll, SampleToken, VotesInitialVoiceCreditProxy, MACI};
 use maci_nova_contracts::poll::PollState;
 use maci_nova_contracts::words;
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
@@ -30,8 +35,10 @@ use zeroize::Zeroizing;
 use crate::error::{on_chain, reading, Error};
 use crate::hint::Hint;
 use crate::poll::contract::{poll_key, view, PollContract};
+use crate::poll::status::Placement;
 use crate::voter::anchor::Anchor;
 use crate::voter::ballot::Draft;
+use crate::voter::budget::Budget;
 use crate::voter::sign_ups::{KnownRoot, SignUps};
 use crate::voter::signing_window::{is_refused, Outlook, Window};
 
@@ -70,7 +77,8 @@ pub struct JoinRequest<'a> {
     pub poll_key: &'a PublicKey,
     /// Passed on to the contract that gives credits.
     pub credit_data: &'a Bytes,
-    /// With fewer the poll refuses, so that the one join of a sign-up is not used up for less.
+    /// With fewer the poll refuses, so that the one join of a sign-up is not used up for less. At
+    /// least 1 in a poll without top-ups, where who has none can never vote.
     pub min_credits: u64,
 }
 
@@ -91,8 +99,12 @@ pub struct Published {
     /// Index of the first one among the poll's messages and top-ups, from 0. The others follow,
     /// unless there were several transactions and somebody else's came between.
     pub first: u64,
-    /// How many.
+    /// How many were sent.
     pub count: u64,
+    /// How many were in the poll before, so that they were not sent.
+    pub already: u64,
+    /// Fees that the poll took, in wei.
+    pub fees: U256,
     /// Gas of all transactions.
     pub gas: u64,
 }
@@ -106,6 +118,8 @@ pub struct ToppedUp {
     pub credits: u64,
     /// Tokens that were paid, in their smallest unit.
     pub tokens: U256,
+    /// The fee that the poll took, in wei.
+    pub fee: U256,
     /// Gas of the transaction, and of approvals before it.
     pub gas: u64,
 }
@@ -165,8 +179,8 @@ pub fn has_joined<C: Chain + ?Sized>(
 ///
 /// # Errors
 /// [`Error::Request`] if both keys are the same; [`Error::OnChain`] if the key has not signed up,
-/// or has joined under another poll key; [`Error::JoinKey`] for a bad proving key;
-/// [`Error::Chain`].
+/// has joined under another poll key, or would get too few credits; [`Error::JoinKey`] for a bad
+/// proving key; [`Error::Chain`].
 pub fn join<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -182,6 +196,7 @@ pub fn join<C: Chain + ?Sized>(
         return joined_already(chain, poll, request.poll_key, observer);
     }
     require_open(chain, poll)?;
+    require_credits(chain, from, request)?;
     let sign_ups = sign_ups(chain, request, observer)?;
     let (statement, proof) = prove(request, from, &sign_ups, observer)?;
     let root_index = sign_ups.last().unwrap_or_default();
@@ -191,15 +206,59 @@ pub fn join<C: Chain + ?Sized>(
         pollKey: poll_key(&request.poll_key.point()),
         proof: proof_words(&proof),
         creditData: request.credit_data.clone(),
-        minCredits: U256::from(request.min_credits),
+        minCredits: U256::from(request.least_credits()),
     };
     let receipt = chain::send(chain, from, poll.address, &call, U256::ZERO)
         .map_err(on_chain("join the poll"))?;
     let event: Poll::Join = event(&receipt, poll.address)?;
-    Ok(Joined {
-        state_index: number(event.stateIndex)?,
-        credits: number(event.credits)?,
+    let joined = Joined {
         gas: Some(receipt.gas_used),
+        ..voter(&event)?
+    };
+    match joined.credits < request.least_credits() {
+        true => Err(poll.inconsistent("it gave fewer voice credits than the join asked for")),
+        false => Ok(joined),
+    }
+}
+
+impl JoinRequest<'_> {
+    fn least_credits(&self) -> u64 {
+        match self.poll.has_top_ups() {
+            true => self.min_credits,
+            false => self.min_credits.max(1),
+        }
+    }
+}
+
+/// Refuses, before a proof is made, what the contract would refuse. Where its credits can only be
+/// asked for by the poll itself, the contract decides.
+fn require_credits<C: Chain + ?Sized>(
+    chain: &C,
+    from: Address,
+    request: &JoinRequest<'_>,
+) -> Result<(), Error> {
+    let call = VotesInitialVoiceCreditProxy::getVoiceCreditsCall {
+        account: from,
+        data: request.credit_data.clone(),
+    };
+    let credits = match chain::view(chain, request.poll.info.settings.credits, &call) {
+        Ok(credits) => credits,
+        Err(ChainError::Reverted { .. } | ChainError::Halted(_) | ChainError::Answer(_)) => {
+            return Ok(())
+        }
+        Err(error) => return Err(on_chain("read the voice credits")(error)),
+    };
+    let least = request.least_credits();
+    if credits >= U256::from(least) {
+        return Ok(());
+    }
+    let text = format!(
+        "account {from} would join with {credits} voice credits, and the least asked for is {least}: a sign-up joins a poll once, so nothing was sent"
+    );
+    let error = request.poll.inconsistent(&text);
+    Err(match request.min_credits == least {
+        true => error.with_hint(Hint::MinCredits),
+        false => error,
     })
 }
 
@@ -285,7 +344,7 @@ fn binding(request: &JoinRequest<'_>, from: Address) -> Binding {
         poll_key: request.poll_key.point(),
         sender: membership::Address(from.into()),
         credit_data: request.credit_data,
-        min_credits: request.min_credits,
+        min_credits: request.least_credits(),
     })
 }
 
@@ -297,9 +356,11 @@ fn proof_words(proof: &JoinProof) -> [U256; JoinProof::WORDS] {
 /// Signs and publishes a ballot in its order, [`BATCH`] messages in a transaction: each
 /// transaction's are signed just before it is sent, after the one before is in a block. Where the
 /// contract refuses the anchor, because the transaction waited too long or a block was replaced,
-/// they are signed and sent again.
+/// they are signed and sent again. Whether the ballot can count is what
+/// [`Signer::find`](signer::Signer::find) and [`Ballot::missing`](ballot::Ballot::missing) tell.
 ///
 /// # Errors
+/// [`Error::Price`] if the poll's fee is more than the budget, before anything is sent;
 /// [`Error::Request`] without a message; [`Error::OnChain`] if the poll is over, [`Error::NotNow`]
 /// before its start; [`Error::Chain`].
 pub fn cast<C: Chain + ?Sized>(
@@ -307,8 +368,12 @@ pub fn cast<C: Chain + ?Sized>(
     from: Address,
     poll: &PollContract,
     drafts: &[Draft],
+    budget: &Budget,
+    observer: &dyn Observer,
 ) -> Result<Published, Error> {
-    require_some(chain, poll, drafts.len())?;
+    require_some(drafts.len())?;
+    require_open(chain, poll)?;
+    budget.for_messages(poll, drafts.len(), observer)?;
     let mut published = Published::default();
     for batch in drafts.chunks(BATCH) {
         let what = published.describe(batch.len(), drafts.len());
@@ -390,20 +455,76 @@ fn last_block<C: Chain + ?Sized>(
     Ok(outlook.last_for_node(anchor.block_number))
 }
 
-/// Publishes signed messages in their order, up to [`BATCH`] in a transaction, those of a
-/// transaction signed after one block.
+/// Publishes those of the signed messages that the poll does not have, in their order. Where an
+/// earlier attempt has published the first ones, the others follow; where it has all of them,
+/// nothing is sent.
 ///
 /// # Errors
-/// As for [`cast`].
+/// As for [`cast`]; [`Error::OnChain`] also if the poll has some of them, and what is missing would
+/// not be in order; [`Error::NotNow`] also if the node does not show all of the poll's messages.
 pub fn publish<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
     poll: &PollContract,
     messages: &[SignedMessage],
+    budget: &Budget,
     observer: &dyn Observer,
 ) -> Result<Published, Error> {
-    require_some(chain, poll, messages.len())?;
+    require_some(messages.len())?;
+    require_different(messages)?;
+    let placement = Placement::find(chain, poll, messages, observer)?;
+    let Some(begun) = placement.begun() else {
+        let text = "it has some of these messages, and not in their order: as a ballot they may not count, and publishing the rest does not mend that";
+        return Err(poll.inconsistent(text).with_hint(Hint::VoteAgain));
+    };
+    if begun == 0 {
+        return publish_again(chain, from, poll, messages, budget, observer);
+    }
+    let first = placement.places[0].first().copied().unwrap_or_default();
+    let already = begun as u64;
+    let of_all = count(messages.len() as u64, "message");
+    observer.note(&format!("{already} of {of_all} are in the poll already, from index {first} on, and are not sent again"));
+    let sent = match &messages[begun..] {
+        [] => Published::default(),
+        missing => publish_again(chain, from, poll, missing, budget, observer)?,
+    };
+    Ok(Published {
+        first,
+        already,
+        ..sent
+    })
+}
+
+/// The same message twice is paid for twice, and counts once.
+fn require_different(messages: &[SignedMessage]) -> Result<(), Error> {
+    let mut seen = HashMap::new();
+    for (number, signed) in (1..).zip(messages) {
+        if let Some(before) = seen.insert(&signed.message, number) {
+            return Err(Error::Request(format!(
+                "message {number} is the same as message {before}; a message counts once"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Publishes signed messages in their order, up to [`BATCH`] in a transaction, those of a
+/// transaction signed after one block, whatever the poll has already.
+///
+/// # Errors
+/// As for [`cast`].
+pub fn publish_again<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    messages: &[SignedMessage],
+    budget: &Budget,
+    observer: &dyn Observer,
+) -> Result<Published, Error> {
+    require_some(messages.len())?;
+    require_open(chain, poll)?;
     check_anchors(chain, poll, messages, observer)?;
+    budget.for_messages(poll, messages.len(), observer)?;
     let mut published = Published::default();
     let of_one_block = messages.chunk_by(|one, next| anchor_of(one) == anchor_of(next));
     for batch in of_one_block.flat_map(|messages| messages.chunks(BATCH)) {
@@ -464,15 +585,11 @@ fn check_anchors<C: Chain + ?Sized>(
     Ok(())
 }
 
-fn require_some<C: Chain + ?Sized>(
-    chain: &C,
-    poll: &PollContract,
-    messages: usize,
-) -> Result<(), Error> {
-    if messages == 0 {
-        return Err(Error::Request("there is no message to publish".into()));
+fn require_some(messages: usize) -> Result<(), Error> {
+    match messages {
+        0 => Err(Error::Request("there is no message to publish".into())),
+        _ => Ok(()),
     }
-    require_open(chain, poll)
 }
 
 impl Published {
@@ -487,6 +604,8 @@ impl Published {
             self.first = number(event.index)?;
         }
         self.count += messages as u64;
+        let fees = poll.info.settings.messageFee;
+        self.fees = fees.saturating_mul(U256::from(self.count));
         self.gas = self.gas.saturating_add(receipt.gas_used);
         Ok(())
     }
@@ -568,6 +687,7 @@ fn send_in_time<C: Chain + ?Sized>(
 /// Adds voice credits to a voter's, paid by `from` in the poll's token.
 ///
 /// # Errors
+/// [`Error::Price`] if the poll asks for more than the budget, before anything is sent;
 /// [`Error::Request`] for an amount that cannot be paid; [`Error::OnChain`] if the poll has no
 /// top-ups, is not open, or has no such voter; [`Error::Chain`].
 pub fn top_up<C: Chain + ?Sized>(
@@ -576,10 +696,10 @@ pub fn top_up<C: Chain + ?Sized>(
     poll: &PollContract,
     state_index: u64,
     credits: u64,
+    budget: &Budget,
+    observer: &dyn Observer,
 ) -> Result<ToppedUp, Error> {
-    let settings = &poll.info.settings;
-    let token = settings.topUpToken;
-    if token == Address::ZERO {
+    if !poll.has_top_ups() {
         return Err(Error::OnChain("this poll has no top-ups".into()));
     }
     if credits == 0 || credits >> AMOUNT_BITS != 0 {
@@ -591,20 +711,20 @@ pub fn top_up<C: Chain + ?Sized>(
         let text = format!("there is no voter at state index {state_index}");
         return Err(Error::OnChain(text));
     }
-    let amount = U256::from(credits).checked_mul(settings.creditUnit);
-    let amount = amount.ok_or_else(|| Error::Request("so many credits cannot be paid".into()))?;
+    let fee = budget.for_messages(poll, 1, observer)?;
+    let amount = budget.for_credits(poll, credits, observer)?;
     let approval = approve(chain, from, poll, amount)?;
     let call = Poll::topUpCall {
         stateIndex: U256::from(state_index),
         amount,
     };
-    let receipt = chain::send(chain, from, poll.address, &call, settings.messageFee)
-        .map_err(on_chain("top up"))?;
+    let receipt = chain::send(chain, from, poll.address, &call, fee).map_err(on_chain("top up"))?;
     let event: Poll::TopUp = event(&receipt, poll.address)?;
     Ok(ToppedUp {
         index: number(event.index)?,
         credits: number(event.credits)?,
         tokens: amount,
+        fee,
         gas: approval.saturating_add(receipt.gas_used),
     })
 }
@@ -678,23 +798,6 @@ pub fn find_join<C: Chain + ?Sized>(
             .with_hint(Hint::StateIndex))
         }
     }
-}
-
-/// The voter at an index.
-///
-/// # Errors
-/// [`Error::Chain`].
-pub fn join_at<C: Chain + ?Sized>(
-    chain: &C,
-    poll: &PollContract,
-    state_index: u64,
-    observer: &dyn Observer,
-) -> Result<Option<Joined>, Error> {
-    // All are asked for, so that the node does not learn which one votes.
-    let found = joins(chain, poll, observer)?;
-    let index = U256::from(state_index);
-    let event = found.iter().find(|event| event.stateIndex == index);
-    event.map(voter).transpose()
 }
 
 fn joins<C: Chain + ?Sized>(

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 use maci_nova_chain::RpcUrl;
+use maci_nova_contracts::alloy_primitives::U256;
+use maci_nova_sdk::voter::budget::Budget;
 
 /// Arguments of `keygen`.
 #[derive(Debug, Args)]
@@ -81,8 +83,31 @@ pub struct Sender {
     #[arg(long, value_name = "FILE")]
     pub account_key_file: Option<PathBuf>,
     /// The most that a unit of gas may cost, in gwei: what the node recommends is paid up to this
-    #[arg(long, value_name = "GWEI", default_value_t = 1000)]
+    #[arg(long, value_name = "GWEI", default_value_t = 200)]
     pub max_fee: u64,
+    /// The most of it that goes to whoever makes the block, in gwei: if the node recommends a higher
+    /// tip, this is paid
+    #[arg(long, value_name = "GWEI", default_value_t = 5)]
+    pub max_tip: u64,
+}
+
+/// What the poll may take for messages and top-ups.
+#[derive(Debug, Args)]
+pub struct MessageFee {
+    /// The most that the poll may take for each message or top-up, in wei, besides gas: a poll that
+    /// asks for more gets nothing. status says what it asks
+    #[arg(long, value_name = "WEI", default_value = "0")]
+    pub max_message_fee: U256,
+}
+
+impl MessageFee {
+    /// For messages alone.
+    pub fn budget(&self) -> Budget {
+        Budget {
+            message_fee: self.max_message_fee,
+            tokens: U256::ZERO,
+        }
+    }
 }
 
 /// A length of time, with a unit: 90s, 10min, 2h, 7d.

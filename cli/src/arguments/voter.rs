@@ -7,7 +7,7 @@ use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::{Bytes, B256, U256};
 use maci_nova_sdk::voter::ballot::Choice;
 
-use super::shared::{Endpoint, KeySource, Node, Sender};
+use super::shared::{Endpoint, KeySource, MessageFee, Node, Sender};
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
@@ -96,7 +96,7 @@ pub struct Join {
     /// wants, to see who joins
     #[arg(long, value_name = "URL")]
     pub second_rpc_url: Option<RpcUrl>,
-    /// Do not join for fewer voice credits: a sign-up joins a poll once
+    /// Do not join for fewer voice credits: a sign-up joins a poll once. 0 where you mean to top up
     #[arg(long, value_name = "CREDITS", default_value_t = 1)]
     pub min_credits: u64,
 }
@@ -113,6 +113,9 @@ pub struct Vote {
     /// The voter's key in the poll, with which they joined.
     #[command(flatten)]
     pub key: KeySource,
+    /// What it may cost.
+    #[command(flatten)]
+    pub fee: MessageFee,
     /// An option and the weight that it gets; once for each option
     #[arg(
         long = "vote",
@@ -128,9 +131,15 @@ pub struct Vote {
     /// The voter's index; without it the join with the key is looked up
     #[arg(long, value_name = "I")]
     pub state_index: Option<u64>,
-    /// Keep the key that the ballot changes to in this file; made if it is not there
+    /// Keep the key that the ballot changes to in this file; made if it is not there. It signs
+    /// what is sent BEFORE this ballot, never what is sent after it
     #[arg(long, value_name = "FILE")]
     pub new_key_file: Option<PathBuf>,
+    /// The key is one of --new-key-file, and the ballot that changes to it is yet to be sent: this
+    /// one counts only if it is sent before that one. Needs --state-index, and a --nonce that is
+    /// one more than that ballot has messages
+    #[arg(long)]
+    pub before_key_change: bool,
     /// Nonce of the message that is counted first
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub nonce: u64,
@@ -148,9 +157,16 @@ pub struct Publish {
     /// Who sends.
     #[command(flatten)]
     pub sender: Sender,
-    /// Messages as vote --out writes them, a line each; published in this order
+    /// What it may cost.
+    #[command(flatten)]
+    pub fee: MessageFee,
+    /// Messages as vote --out writes them, a line each; published in this order, but for those
+    /// that the poll has already
     #[arg(long, value_name = "FILE")]
     pub messages: PathBuf,
+    /// Publish all of them, those that the poll has already as well, and pay for them again
+    #[arg(long)]
+    pub again: bool,
 }
 
 /// Arguments of `topup`.
@@ -162,6 +178,13 @@ pub struct Topup {
     /// Who sends, and pays.
     #[command(flatten)]
     pub sender: Sender,
+    /// What it may cost besides the tokens.
+    #[command(flatten)]
+    pub fee: MessageFee,
+    /// The most tokens that the credits may cost, in the token's smallest unit; without it the
+    /// price is told, and nothing is sent
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub max_tokens: U256,
     /// The voter's index in the poll
     #[arg(long, value_name = "I")]
     pub state_index: u64,

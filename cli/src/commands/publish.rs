@@ -1,7 +1,7 @@
 //! `publish`: messages of a file.
 
 use maci_nova_chain::words;
-use maci_nova_sdk::voter::{messages_file, publish, Published};
+use maci_nova_sdk::voter::{messages_file, publish, publish_again, Published};
 use serde::Serialize;
 
 use crate::arguments::voter::Publish;
@@ -12,9 +12,15 @@ use crate::failure::Failure;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Document {
+    /// How many were sent now.
     messages: u64,
+    /// How many the poll had already.
+    already: u64,
     first_message: u64,
-    gas: u64,
+    /// Wei.
+    fees: String,
+    /// None if nothing was sent.
+    gas: Option<u64>,
 }
 
 /// Runs the command.
@@ -25,17 +31,32 @@ pub fn run(arguments: &Publish, console: &Console) -> Result<(), Failure> {
     let from = connection.sending_account()?;
     let poll = connection.poll()?;
     let chain = &mut connection.chain;
-    let Published { first, count, gas } = publish(chain, from, &poll, &messages, console)?;
+    let budget = arguments.fee.budget();
+    let published = match arguments.again {
+        true => publish_again(chain, from, &poll, &messages, &budget, console)?,
+        false => publish(chain, from, &poll, &messages, &budget, console)?,
+    };
+    let Published {
+        first,
+        count,
+        already,
+        fees,
+        gas,
+    } = published;
     let document = Document {
         messages: count,
+        already,
         first_message: first,
-        gas,
+        fees: fees.to_string(),
+        gas: (count > 0).then_some(gas),
     };
-    console.show(&document, |out| {
-        writeln!(
+    let all = words::count(count.saturating_add(already), "message");
+    console.show(&document, |out| match (count, already) {
+        (0, _) => writeln!(out, "the poll has the {all} already, from index {first} on"),
+        (_, 0) => writeln!(out, "published {all} from index {first} on ({gas} gas)"),
+        _ => writeln!(
             out,
-            "published {} from index {first} on ({gas} gas)",
-            words::count(count, "message")
-        )
+            "published the last {count} of {all}, the first of which is at index {first} ({gas} gas)"
+        ),
     })
 }

@@ -1,5 +1,6 @@
 //! `topup`: voice credits for a voter.
 
+use maci_nova_sdk::voter::budget::Budget;
 use maci_nova_sdk::voter::{top_up, ToppedUp};
 use serde::Serialize;
 
@@ -15,6 +16,8 @@ struct Document {
     index: u64,
     voice_credits: String,
     tokens: String,
+    /// Wei.
+    fees: String,
     gas: u64,
 }
 
@@ -29,12 +32,18 @@ pub fn run(arguments: &Topup, console: &Console) -> Result<(), Failure> {
         amount,
         ..
     } = *arguments;
-    let topped_up = top_up(&mut connection.chain, from, &poll, state_index, amount)?;
+    let budget = Budget {
+        tokens: arguments.max_tokens,
+        ..arguments.fee.budget()
+    };
+    let chain = &mut connection.chain;
+    let topped_up = top_up(chain, from, &poll, state_index, amount, &budget, console)?;
     console.note("the top-up is for ballots that were sent before it");
     let ToppedUp {
         index,
         credits,
         tokens,
+        fee,
         gas,
     } = topped_up;
     let document = Document {
@@ -42,6 +51,7 @@ pub fn run(arguments: &Topup, console: &Console) -> Result<(), Failure> {
         index,
         voice_credits: credits.to_string(),
         tokens: tokens.to_string(),
+        fees: fee.to_string(),
         gas,
     };
     console.show(&document, |out| {

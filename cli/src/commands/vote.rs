@@ -4,14 +4,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use maci_nova_chain::words::count;
+use maci_nova_chain::words::{count, ether};
+use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_files::without_mark;
-use maci_nova_protocol::keys::PrivateKey;
-use maci_nova_protocol::poll::Mode;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::voter::ballot::{Ballot, Choice};
+use maci_nova_sdk::voter::signer::Signer;
 use maci_nova_sdk::voter::signing_window::{can_be_repeated, Outlook, Window};
-use maci_nova_sdk::voter::{cast, find_join, join_at, messages_file, Joined, Published};
+use maci_nova_sdk::voter::{cast, messages_file, Published};
 use serde::Serialize;
 
 use crate::arguments::voter::Vote;
@@ -38,6 +38,8 @@ struct Document {
     /// once more or at all; none without anchors, where that is so until the poll's end.
     replayable_until: Option<u64>,
     first_message: Option<u64>,
+    /// Wei.
+    fees: Option<String>,
     gas: Option<u64>,
 }
 
@@ -48,7 +50,13 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
     let choices = choices(arguments)?;
     let mut connection = connect(arguments, console)?;
     let poll = connection.poll()?;
-    let joined = find(arguments, &connection, &poll, &key, console)?;
+    let signer = Signer {
+        key: &key.public_key(),
+        state_index: arguments.state_index,
+        first_nonce: arguments.nonce,
+        before_key_change: arguments.before_key_change,
+    };
+    let joined = signer.find(&connection.chain, &poll, console)?;
     let mut ballot = Ballot {
         header: poll.header(),
         state_index: joined.state_index,
@@ -57,14 +65,18 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         new_key: None,
         first_nonce: arguments.nonce,
     };
+    // Only for a ballot that can count, and is paid for, is a key file made.
+    ballot.check_votes()?;
+    check_cost(&ballot, joined.credits, &poll, console)?;
+    let (budget, messages) = (arguments.fee.budget(), ballot.nonces().len());
+    if arguments.out.is_none() {
+        budget.for_messages(&poll, messages, &())?;
+    }
     if let Some(path) = &arguments.new_key_file {
-        // Only for a ballot that is one is a key file made.
-        ballot.check_votes()?;
         ballot.new_key = Some(key::read_or_make(path, console)?.public_key());
     }
     let drafts = ballot.drafts()?;
     explain(&ballot, arguments.new_key_file.as_deref(), console);
-    check_cost(&ballot, joined.credits, console)?;
     let outlook = match poll.header().has_anchors() {
         true => Some(Outlook::now(&connection.chain, &poll)?),
         false => None,
@@ -79,6 +91,7 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         publish_until: None,
         replayable_until: outlook.map(|outlook| outlook.last(outlook.window.present)),
         first_message: None,
+        fees: None,
         gas: None,
     };
     if let Some(path) = &arguments.out {
@@ -86,10 +99,16 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         messages_file::write(path, &ballot.messages(&anchor)?)?;
         document.out = Some(path.display().to_string());
         document.publish_until = outlook.map(|outlook| outlook.last(anchor.block_number));
+        tell_fee(&poll, messages, console);
     } else {
         let from = connection.sending_account()?;
-        let Published { first, gas, .. } = cast(&mut connection.chain, from, &poll, &drafts)?;
+        let chain = &mut connection.chain;
+        let published = cast(chain, from, &poll, &drafts, &budget, console)?;
+        let Published {
+            first, fees, gas, ..
+        } = published;
         (document.first_message, document.gas) = (Some(first), Some(gas));
+        document.fees = Some(fees.to_string());
     }
     document.print(console)
 }
@@ -140,34 +159,17 @@ fn connect(arguments: &Vote, console: &Console) -> Result<Connection, Failure> {
     }
 }
 
-/// The voter who is named, or who joined with the key.
-fn find(
-    arguments: &Vote,
-    connection: &Connection,
-    poll: &PollContract,
-    key: &PrivateKey,
-    console: &Console,
-) -> Result<Joined, Failure> {
-    let chain = &connection.chain;
-    if let Some(index) = arguments.state_index {
-        let joined = join_at(chain, poll, index, console)?;
-        let text = || poll.inconsistent(&format!("there is no voter at state index {index}"));
-        return Ok(joined.ok_or_else(text)?);
-    }
-    let joined = find_join(chain, poll, &key.public_key(), console)?;
-    Ok(joined.ok_or_else(|| {
-        poll.inconsistent("no voter has joined with this key; give the poll key that you joined with, or name yourself with --state-index if a ballot changed to this key")
-    })?)
-}
-
 fn explain(ballot: &Ballot<'_>, new_key_file: Option<&Path>, console: &Console) {
     let nonces: Vec<String> = ballot.nonces().iter().map(u64::to_string).collect();
     let key = match new_key_file {
-        Some(path) => format!("the key of {}", path.display()),
+        Some(path) => format!(
+            "the key of {}, which signs only what is sent before this ballot (to vote again, use the key that you joined with)",
+            path.display()
+        ),
         None => "one that is forgotten, so that nothing sent before counts".into(),
     };
     console.note(format!(
-        "a ballot for state index {}: published with nonces {}, counted from the last to the first; after it the key is {key}",
+        "a ballot for state index {}: to be published with nonces {}, counted from the last to the first; after it the key is {key}",
         ballot.state_index,
         nonces.join(", ")
     ));
@@ -202,22 +204,31 @@ fn warn_of_replays(
     Ok(())
 }
 
-/// In full voting a ballot that is counted first spends exactly what the voter joined with. In the
-/// other modes it may cost more, if a top-up follows: those that are there already are counted
-/// after this ballot, so they do not help.
-fn check_cost(ballot: &Ballot<'_>, credits: u64, console: &Console) -> Result<(), Failure> {
-    let whole = ballot.cost() == u128::from(credits);
-    if ballot.header.mode == Mode::Full && ballot.first_nonce == 1 && !whole {
-        return Err(Failure::Usage(format!(
-            "full voting: a ballot gives all {credits} voice credits to one option, this one {}",
-            ballot.cost()
-        )));
+/// Whoever publishes a file pays, and has to agree to it.
+fn tell_fee(poll: &PollContract, messages: usize, console: &Console) {
+    let fee = poll.info.settings.messageFee;
+    if !fee.is_zero() {
+        console.note(format!(
+            "whoever publishes them pays the poll {}, {} for each message",
+            ether(fee.saturating_mul(U256::from(messages))),
+            ether(fee)
+        ));
     }
-    let missing = ballot.cost().saturating_sub(u128::from(credits));
+}
+
+/// Refuses what can never count. Where somebody may top the voter up, what is missing is said.
+fn check_cost(
+    ballot: &Ballot<'_>,
+    credits: u64,
+    poll: &PollContract,
+    console: &Console,
+) -> Result<(), Failure> {
+    let missing = ballot.missing(credits, poll.has_top_ups())?;
     if missing > 0 {
         console.warn(format!(
-            "the ballot takes {} voice credits, and the voter joined with {credits}: without a top-up of {missing} AFTER this ballot a part of it is refused, and if that is its first vote, earlier ballots may count (top-ups that were sent before a ballot are not for it)",
-            ballot.cost()
+            "the ballot takes {} voice credits, and the voter joined with {credits}: without a top-up of {missing} AFTER this ballot (topup --state-index {} --amount {missing}) a part of it is refused, and if that is its first vote, earlier ballots may count (top-ups that were sent before a ballot are not for it)",
+            ballot.cost(),
+            ballot.state_index
         ));
     }
     Ok(())

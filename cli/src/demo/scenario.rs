@@ -33,6 +33,7 @@ use maci_nova_sdk::poll::file::PollFile;
 use maci_nova_sdk::voter;
 use maci_nova_sdk::voter::anchor::Anchor;
 use maci_nova_sdk::voter::ballot::{Ballot, Choice};
+use maci_nova_sdk::voter::budget::Budget;
 use maci_nova_sdk::voter::join_proof;
 use maci_nova_sdk::voter::signing_window::Window;
 use maci_nova_sdk::Error as PollError;
@@ -45,6 +46,12 @@ use crate::failure::Failure;
 
 /// Tokens, in their smallest unit, for one voice credit.
 pub const CREDIT_UNIT: u64 = 10;
+
+/// The poll takes no fee, and as many of its own tokens as a top-up costs.
+const BUDGET: Budget = Budget {
+    message_fee: U256::ZERO,
+    tokens: U256::MAX,
+};
 
 /// Seconds for the proof after the end.
 const PROVING_TIME: u64 = 7 * 24 * 3600;
@@ -262,7 +269,14 @@ impl<'a> Scenario<'a> {
     pub fn vote(&mut self, voter: &Voter, choices: &[Choice]) -> Result<(), Failure> {
         let drafts = self.ballot(voter, choices).drafts()?;
         let chain = self.chain.chain_mut();
-        let published = voter::cast(chain, voter.account, &self.poll, &drafts)?;
+        let published = voter::cast(
+            chain,
+            voter.account,
+            &self.poll,
+            &drafts,
+            &BUDGET,
+            self.observer,
+        )?;
         self.published(drafts.len(), &published);
         Ok(())
     }
@@ -287,7 +301,8 @@ impl<'a> Scenario<'a> {
     /// Publishes messages in their order.
     pub fn publish(&mut self, account: Address, messages: &[SignedMessage]) -> Result<(), Failure> {
         let chain = self.chain.chain_mut();
-        let published = voter::publish(chain, account, &self.poll, messages, self.observer)?;
+        let published =
+            voter::publish(chain, account, &self.poll, messages, &BUDGET, self.observer)?;
         self.published(messages.len(), &published);
         Ok(())
     }
@@ -309,8 +324,15 @@ impl<'a> Scenario<'a> {
         };
         self.send(owner, self.top_up_token, &call, "mint tokens")?;
         let chain = self.chain.chain_mut();
-        let topped_up =
-            voter::top_up(chain, voter.account, &self.poll, voter.state_index, credits)?;
+        let topped_up = voter::top_up(
+            chain,
+            voter.account,
+            &self.poll,
+            voter.state_index,
+            credits,
+            &BUDGET,
+            self.observer,
+        )?;
         self.gas
             .paid("topUp, with the approval", Some(topped_up.gas));
         Ok(())

@@ -216,7 +216,17 @@ fn every_role_by_its_commands() {
     // Written down, and published by somebody else.
     town.json("vote --key-file ben.poll.key --vote 2=7 --out messages.jsonl");
     assert_eq!(lines(&town.path("messages.jsonl")).len(), 1);
-    town.json("publish --messages messages.jsonl --account-key-file account0.key");
+    let publish = "publish --messages messages.jsonl --account-key-file account0.key";
+    let document = town.json(publish);
+    let counts = ["messages", "already"].map(|name| document[name].as_u64());
+    assert_eq!(counts, [Some(1), Some(0)]);
+    assert_eq!(document["fees"], "0");
+    // Once more: nothing is sent.
+    let document = town.json(publish);
+    let counts = ["messages", "already"].map(|name| document[name].as_u64());
+    assert_eq!(counts, [Some(0), Some(1)]);
+    assert!(document["gas"].is_null());
+    what_cannot_count_is_not_made(&town);
     let error = town.refused("topup --state-index 1 --amount 5 --account-key-file account1.key");
     assert!(error.contains("top-ups"), "{error}");
     let finalize = "finalize --poll-file poll.json --key-file coordinator.key --out proof --insecure-setup --confirmations 0 --every 1s --account-key-file account0.key --json";
@@ -262,6 +272,40 @@ fn every_role_by_its_commands() {
     );
 }
 
+/// Ballots that cost too much, and those of keys that nobody joined with. (Nothing is sent.)
+fn what_cannot_count_is_not_made(town: &Town) {
+    let messages = || town.json("status")["messages"].clone();
+    let before = messages();
+    let line = "vote --key-file ada.poll.key --vote 0=10 --vote 1=1";
+    for more in ["--out dear.jsonl", "--account-key-file account1.key"] {
+        let error = town.run(&format!("{line} {more}")).failed(2);
+        assert!(error.contains("costs 101 voice credits"), "{error}");
+        assert!(error.contains("has 100"), "{error}");
+    }
+    town.json(
+        "vote --key-file ben.poll.key --vote 2=7 --new-key-file ben.new.key --out keyed.jsonl",
+    );
+    // The key that a ballot changes to signs nothing that comes after it.
+    let line = "vote --key-file ben.new.key --vote 2=1 --out early.jsonl";
+    let error = town.refused(line);
+    assert!(error.contains("the key that you joined with"), "{error}");
+    assert!(!error.contains("--state-index"), "{error}");
+    let error = town.run(&format!("{line} --state-index 2")).failed(4);
+    for words in ["joined with another key", "--before-key-change"] {
+        assert!(error.contains(words), "{error}");
+    }
+    let line = format!("{line} --state-index 2 --before-key-change");
+    let error = town.run(&line).failed(2);
+    assert!(error.contains("give --nonce"), "{error}");
+    let run = town.run(&format!("{line} --nonce 2 --json")).ok();
+    assert!(run.stderr.contains("AFTER it"), "{}", run.stderr);
+    assert_eq!(run.json()["nonces"], json!([2]));
+    // Somebody else's key.
+    let line = "vote --key-file ada.poll.key --vote 0=1 --state-index 2 --out never.jsonl";
+    town.run(line).failed(4);
+    assert_eq!(messages(), before);
+}
+
 /// Nobody proves; after the deadline anybody gives the poll up, and what was paid comes back.
 #[test]
 fn a_poll_that_is_given_up() {
@@ -280,7 +324,7 @@ fn a_poll_that_is_given_up() {
     town.json(
         "join --key-file ada.key --poll-key-file ada.poll.key --account-key-file account1.key",
     );
-    town.json("vote --key-file ada.poll.key --vote 0=5 --account-key-file account1.key");
+    what_a_poll_asks_is_agreed_to(&town);
     let error = town.refused("abort --account-key-file account2.key");
     assert!(error.contains("at the earliest from"), "{error}");
     let error = town.refused("withdraw --account-key-file account1.key");
@@ -296,6 +340,38 @@ fn a_poll_that_is_given_up() {
     assert!(error.contains("nothing"), "{error}");
     let error = town.refused("verify --poll-file poll.json");
     assert!(error.contains("aborted"), "{error}");
+}
+
+/// A fee of 1000 wei for each message, whoever pays.
+fn what_a_poll_asks_is_agreed_to(town: &Town) {
+    let vote = "vote --key-file ada.poll.key --vote 0=5 --vote 1=6";
+    town.json(&format!("{vote} --out messages.jsonl"));
+    let vote = format!("{vote} --account-key-file account1.key");
+    let publish = "publish --messages messages.jsonl --account-key-file account1.key";
+    for line in [&*vote, publish] {
+        for less in ["", "--max-message-fee 999"] {
+            let error = town.run(&format!("{line} {less}")).failed(2);
+            for words in [
+                "1000 wei",
+                "2000 wei for 2 messages",
+                "--max-message-fee 1000",
+            ] {
+                assert!(error.contains(words), "{error}");
+            }
+        }
+    }
+    assert_eq!(town.json("status")["messages"], 0);
+    for line in [&*vote, publish] {
+        let line = format!("{line} --max-message-fee 1000 --json");
+        let run = town.run(&line).ok();
+        assert!(
+            run.stderr.contains("the poll takes 2000 wei"),
+            "{}",
+            run.stderr
+        );
+        assert!(run.stderr.contains("sending: at most"), "{}", run.stderr);
+        assert_eq!(run.json()["fees"], "2000");
+    }
 }
 
 /// A policy whose owner has to agree, and evidence for it.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_coordinator::coordinator::{Coordinator, CoordinatorContext, Reached};
 use maci_nova_coordinator::directory::ProofDirectory;
 use maci_nova_coordinator::fold::checkpoints::Interval;
@@ -12,10 +13,18 @@ use maci_nova_protocol::Fr;
 use maci_nova_sdk::testing::{key, public_key, World};
 use maci_nova_sdk::voter::anchor::Anchor;
 use maci_nova_sdk::voter::ballot::{Ballot, Choice};
-use maci_nova_sdk::voter::{join_at, publish, top_up};
+use maci_nova_sdk::voter::budget::Budget;
+use maci_nova_sdk::voter::signer::Signer;
+use maci_nova_sdk::voter::{publish, top_up};
 use maci_nova_sdk::ErrorKind;
 
 const MOST: u64 = u64::MAX;
+
+/// Whatever it costs.
+const ANY: Budget = Budget {
+    message_fee: U256::MAX,
+    tokens: U256::MAX,
+};
 
 #[test]
 fn top_ups_that_cannot_be() {
@@ -31,7 +40,7 @@ fn top_ups_that_cannot_be() {
         (1, (1 << 48) - 1),
         (MOST, MOST),
     ] {
-        let refused = top_up(&mut world.evm, from, &poll, state_index, credits);
+        let refused = top_up(&mut world.evm, from, &poll, state_index, credits, &ANY, &());
         let kind = refused.map_err(|error| error.kind()).expect_err("refused");
         // What the amount alone shows is wrong with the request.
         let impossible = credits == 0 || credits >> 48 != 0;
@@ -41,8 +50,16 @@ fn top_ups_that_cannot_be() {
             "{state_index} {credits}"
         );
     }
-    let nobody = join_at(&world.evm, &poll, MOST, &()).expect("read");
-    assert!(nobody.is_none());
+    for before_key_change in [false, true] {
+        let signer = Signer {
+            key: &public_key(1002),
+            state_index: Some(MOST),
+            first_nonce: MOST,
+            before_key_change,
+        };
+        let nobody = signer.find(&world.evm, &poll, &());
+        assert!(nobody.is_err(), "{nobody:?}");
+    }
 }
 
 /// A file of messages may name any block, and any anchor.
@@ -61,7 +78,7 @@ fn messages_of_blocks_that_cannot_be() {
                 message,
                 block_number,
             };
-            let refused = publish(&mut world.evm, from, &poll, &[signed], &());
+            let refused = publish(&mut world.evm, from, &poll, &[signed], &ANY, &());
             assert!(refused.is_err(), "{block_number} {anchor:?}");
         }
     }

@@ -518,6 +518,39 @@ fn a_transaction_is_filled() {
     assert_eq!(from, chain.accounts()[0]);
 }
 
+/// A node recommends what it likes; the account pays no more than it is told to.
+#[test]
+fn a_tip_has_a_limit() {
+    for (max_tip, tip) in [(0, 0_u64), (3, 3), (7, 7), (8, 7)] {
+        let server = Server::start(usual);
+        let listener = Arc::new(Listener::default());
+        let options = Options {
+            max_tip: U256::from(max_tip),
+            ..options(&listener)
+        };
+        let mut chain = RpcChain::connect(&server.url(), options).unwrap();
+        send(&mut chain).unwrap();
+        // Of a base fee of 11, twice, and the tip; RLP has 0 as an empty text.
+        let most = 22 + tip;
+        let written = if tip == 0 { 0x80 } else { tip };
+        let raw = hex::encode(raw(&server.calls("eth_sendRawTransaction")[0]));
+        assert_eq!(&raw[6..18], format!("827a6905{written:02x}{most:02x}"));
+        // What is not followed is said, and what it costs, before it is sent.
+        let smaller = Notice::SmallerTip {
+            recommended: U256::from(7),
+            paid: U256::from(tip),
+        };
+        let told = listener.count(|notice| *notice == smaller);
+        assert_eq!(told, usize::from(tip < 7));
+        let price = Notice::Price {
+            gas: 125_000,
+            most: U256::from(125_000 * most),
+            value: U256::from(9),
+        };
+        assert_eq!(listener.count(|notice| *notice == price), 1);
+    }
+}
+
 #[test]
 fn chains_without_a_base_fee() {
     let (server, mut chain, _) = play(|method, params| {
@@ -1160,24 +1193,29 @@ fn a_node_that_knows_a_transaction_has_it() {
 /// for.
 #[test]
 fn what_cannot_be_replaced_is_waited_for() {
-    let looks = AtomicUsize::new(0);
-    let server = Server::start(move |method, params| match method {
-        "eth_getBlockByNumber" => {
-            let number = 50_001 + looks.fetch_add(1, Ordering::SeqCst);
-            Reply::Result(block(&json!(format!("{number:#x}"))))
+    // 29 in all and a tip of 7 at first; 33 and 8 in its place.
+    for (max_fee, max_tip, replaced) in [(30, 100, false), (100, 7, false), (33, 8, true)] {
+        let looks = AtomicUsize::new(0);
+        let server = Server::start(move |method, params| match method {
+            "eth_getBlockByNumber" => {
+                let number = 50_001 + looks.fetch_add(1, Ordering::SeqCst);
+                Reply::Result(block(&json!(format!("{number:#x}"))))
+            }
+            "eth_getTransactionReceipt" => Reply::Result(Value::Null),
+            _ => usual(method, params),
+        });
+        let options = Options {
+            max_fee: U256::from(max_fee),
+            max_tip: U256::from(max_tip),
+            ..options(&Arc::default())
+        };
+        let mut chain = RpcChain::connect(&server.url(), options).unwrap();
+        let (from, data) = (chain.accounts()[0], Bytes::from_static(FIRST));
+        let sent = chain.send_until(from, CONTRACT, data, U256::ZERO, 50_000, None);
+        match sent {
+            Err(ChainError::Overdue { .. }) => assert!(replaced, "{max_fee}, {max_tip}"),
+            Err(ChainError::Undecided { .. }) => assert!(!replaced, "{max_fee}, {max_tip}"),
+            other => panic!("{other:?}"),
         }
-        "eth_getTransactionReceipt" => Reply::Result(Value::Null),
-        _ => usual(method, params),
-    });
-    let options = Options {
-        max_fee: U256::from(30),
-        ..options(&Arc::default())
-    };
-    let mut chain = RpcChain::connect(&server.url(), options).unwrap();
-    let (from, data) = (chain.accounts()[0], Bytes::from_static(FIRST));
-    let sent = chain.send_until(from, CONTRACT, data, U256::ZERO, 50_000, None);
-    assert!(
-        matches!(sent, Err(ChainError::Undecided { .. })),
-        "{sent:?}"
-    );
+    }
 }

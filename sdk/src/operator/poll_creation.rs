@@ -19,6 +19,7 @@ use crate::hint::Hint;
 use crate::operator::coordinator_keys;
 use crate::operator::deployment::{require_code, shape};
 use crate::operator::poll_attempt::Attempt;
+use crate::operator::probes;
 use crate::operator::votes_credits::VotesCredits;
 use crate::poll::contract::PollContract;
 use crate::poll::file::PollFile;
@@ -257,7 +258,7 @@ pub fn create_or_find<C: Chain + ?Sized>(
     };
     let settings = terms.settings(shape, now, Address::ZERO)?;
     check(&settings, now)?;
-    check_contracts(chain, terms, settings.endTime, observer)?;
+    check_contracts(chain, from, terms, settings.startTime, observer)?;
     advise(terms, observer);
     match coordinator_keys::is_used(chain, file, &terms.coordinator_key, observer) {
         Ok(false) => {}
@@ -517,23 +518,31 @@ fn proposed(seconds: f64) -> u16 {
     (SIGNING_TIME / seconds).clamp(5.0, 255.0) as u16
 }
 
+/// What the contract does not look at, and nobody could vote with.
 fn check_contracts<C: Chain + ?Sized>(
     chain: &C,
+    from: Address,
     terms: &Terms,
-    end: u64,
+    start: u64,
     observer: &dyn Observer,
 ) -> Result<(), Error> {
     if let Some(top_ups) = terms.top_ups {
         require_code(chain, top_ups.token, "the token of top-ups")?;
+        probes::check_top_up_token(chain, top_ups.token, from)?;
     }
     match terms.credits {
+        Credits::Constant(0) if terms.top_ups.is_none() => setting(
+            Setting::Credits,
+            "is 0, and there are no top-ups: no one could vote",
+        ),
         Credits::Constant(_) => Ok(()),
         Credits::Votes(credits) => {
             require_code(chain, credits.token, "the token with votes")?;
-            credits.check(chain, end, observer)
+            credits.check(chain, start, observer)
         }
         Credits::Contract(address) => {
-            require_code(chain, address, "the contract that gives credits")
+            require_code(chain, address, "the contract that gives credits")?;
+            probes::check_credits(chain, address, from, observer)
         }
     }
 }

@@ -1,22 +1,19 @@
 //! Credits from the votes of a token at a snapshot: what can be known of them before a poll is
 //! made.
 
-use maci_nova_chain::clock::utc;
-use maci_nova_chain::Observer;
-use maci_nova_chain::{self as chain, BlockId, Chain, ChainError};
+use maci_nova_chain::clock::{self, utc};
+use maci_nova_chain::{BlockId, Chain, Observer};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::SampleToken;
 
 use crate::error::{on_chain, setting, Error};
 use crate::hint::Hint;
+use crate::operator::probes::{self, TOO_MANY_CREDITS};
 use crate::setting::Setting;
 
 /// No chain has as many blocks, and no poll is as old, in seconds since 1970.
 const FIRST_TIME: u64 = 1_000_000_000;
-
-/// More credits than a poll takes from one account, see the contract of the credits.
-const TOO_MANY: U256 = U256::from_limbs([1 << 32, 0, 0, 0]);
 
 /// Votes of a token as credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +34,11 @@ enum Unit {
 }
 
 impl VotesCredits {
-    /// Refuses what would give nobody credits, or everybody the same; `end` is the poll's.
+    /// Refuses what would give nobody credits, or everybody the same; `start` is the poll's.
     pub fn check<C: Chain + ?Sized>(
         &self,
         chain: &C,
-        end: u64,
+        start: u64,
         observer: &dyn Observer,
     ) -> Result<(), Error> {
         if self.factor.is_zero() {
@@ -52,19 +49,50 @@ impl VotesCredits {
         }
         let unit = self.unit(chain)?;
         self.check_unit(unit)?;
-        if !self.has_passed(chain)? {
-            if unit == Unit::Seconds && self.snapshot >= end {
-                return setting(Setting::Snapshot, format!("{} is not before the poll's end, and its token tells the votes of the past alone: no one could ever join",
-                    utc(self.snapshot)
-                ));
-            }
-            observer.warn(&format!(
-                "snapshot {} is still to come: no one can join until then, and what votes are worth cannot be checked now",
-                self.snapshot
-            ));
-            return Ok(());
+        let clock = self.clock(chain)?;
+        self.check_votes(chain, self.snapshot.min(clock.saturating_sub(1)))?;
+        if self.snapshot < clock {
+            return self.check_factor(chain, observer);
         }
-        self.check_factor(chain, observer)
+        let passes = self.passes(chain, unit, clock)?;
+        if passes >= start {
+            return setting(Setting::Snapshot, format!("{} passes at about {}, not before the poll's start at {}: its token tells the votes of the past alone, so that no one could join",
+                self.snapshot,
+                utc(passes),
+                utc(start)
+            ));
+        }
+        observer.warn(&format!(
+            "snapshot {} is still to come, at about {}: no one can join before, and what votes are worth cannot be checked now",
+            self.snapshot,
+            utc(passes)
+        ));
+        Ok(())
+    }
+
+    /// A token with votes tells them for any account and time in the past.
+    fn check_votes<C: Chain + ?Sized>(&self, chain: &C, timepoint: u64) -> Result<(), Error> {
+        let votes = SampleToken::getPastVotesCall {
+            account: Address::ZERO,
+            timepoint: U256::from(timepoint),
+        };
+        match self.ask(chain, &votes)? {
+            Some(_) => Ok(()),
+            None => setting(Setting::VotesToken, format!("{} does not tell votes at {timepoint}: it is not a token with votes, and no one could join",
+                self.token
+            )),
+        }
+    }
+
+    /// About when a snapshot that is still to come is in the past, in seconds since 1970.
+    fn passes<C: Chain + ?Sized>(&self, chain: &C, unit: Unit, clock: u64) -> Result<u64, Error> {
+        if unit == Unit::Seconds {
+            return Ok(self.snapshot);
+        }
+        let now = clock::newest(chain).map_err(on_chain("read the newest block"))?;
+        let seconds = clock::block_time(chain).map_err(on_chain("read the newest block"))?;
+        let blocks = self.snapshot.saturating_sub(clock);
+        Ok(now.saturating_add((blocks as f64 * seconds) as u64))
     }
 
     fn unit<C: Chain + ?Sized>(&self, chain: &C) -> Result<Unit, Error> {
@@ -97,15 +125,15 @@ impl VotesCredits {
         }
     }
 
-    fn has_passed<C: Chain + ?Sized>(&self, chain: &C) -> Result<bool, Error> {
-        let now = match self.ask(chain, &SampleToken::clockCall {})? {
-            Some(clock) => clock.to::<u64>(),
+    /// The token's present time: it tells the votes of those before.
+    fn clock<C: Chain + ?Sized>(&self, chain: &C) -> Result<u64, Error> {
+        match self.ask(chain, &SampleToken::clockCall {})? {
+            Some(clock) => Ok(clock.to::<u64>()),
             None => {
                 let newest = chain.block(BlockId::Latest);
-                newest.map_err(on_chain("read the newest block"))?.number
+                Ok(newest.map_err(on_chain("read the newest block"))?.number)
             }
-        };
-        Ok(self.snapshot < now)
+        }
     }
 
     fn check_factor<C: Chain + ?Sized>(
@@ -117,13 +145,6 @@ impl VotesCredits {
         let supply = self.ask(chain, &SampleToken::getPastTotalSupplyCall { timepoint })?;
         // Not every token with votes tells it, but each tells votes.
         let Some(supply) = supply else {
-            let account = Address::ZERO;
-            let votes = SampleToken::getPastVotesCall { account, timepoint };
-            if self.ask(chain, &votes)?.is_none() {
-                return setting(Setting::VotesToken, format!("{} does not tell votes at {}: it is not a token with votes, and no one could join",
-                    self.token, self.snapshot
-                ));
-            }
             observer.warn(&format!(
                 "votes token {} does not tell its supply at {}: what votes are worth cannot be checked",
                 self.token, self.snapshot
@@ -137,7 +158,7 @@ impl VotesCredits {
             ));
         }
         self.check_one_token(chain, supply)?;
-        if all >= TOO_MANY {
+        if all >= TOO_MANY_CREDITS {
             observer.warn(&format!(
                 "all votes at the snapshot together are {all} credits, and an account gets {} at most: more than {} votes give no more than that",
                 u32::MAX,
@@ -160,7 +181,7 @@ impl VotesCredits {
         let Some(one) = U256::from(10).checked_pow(U256::from(decimals)) else {
             return Ok(());
         };
-        match one.min(supply) / self.factor < TOO_MANY {
+        match one.min(supply) / self.factor < TOO_MANY_CREDITS {
             true => Ok(()),
             false => setting(Setting::VotesPerCredit, format!("{}: a holder of a single token would get the most credits possible, since the token has {decimals} decimals; {one} is a credit for each token",
                 self.factor
@@ -174,19 +195,15 @@ impl VotesCredits {
         chain: &C,
         call: &S,
     ) -> Result<Option<S::Return>, Error> {
-        match chain::view(chain, self.token, call) {
-            Ok(answer) => Ok(Some(answer)),
-            Err(ChainError::Reverted { .. } | ChainError::Answer(_) | ChainError::Halted(_)) => {
-                Ok(None)
-            }
-            Err(error) => Err(on_chain("read the token with votes")(error)),
-        }
+        Ok(probes::ask(chain, self.token, call)?.ok())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use maci_nova_chain as chain;
     use maci_nova_contracts::artifact::{Artifact, Libraries};
+    use maci_nova_contracts::deploy;
     use maci_nova_contracts::evm::SENDER;
 
     use super::*;
@@ -195,6 +212,8 @@ mod tests {
     /// Votes of one token.
     const ONE: u64 = 1_000_000_000_000_000_000;
     const TOKENS: u64 = 5;
+    /// Seconds until the poll starts: 300 blocks.
+    const START: u64 = 3600;
 
     const TIMED: Artifact = Artifact {
         name: "TimedVotes",
@@ -225,7 +244,7 @@ mod tests {
             snapshot,
             factor,
         };
-        let checked = credits.check(&world.evm, world.now() + 3600, &QUIET);
+        let checked = credits.check(&world.evm, world.now() + START, &QUIET);
         checked.map_err(|failure| failure.to_string())
     }
 
@@ -278,14 +297,29 @@ mod tests {
             check(&world, seconds, number, ONE),
             "counts seconds since 1970",
         );
-        // Still to come: that is said, and from the poll's end on nobody could join.
-        assert_eq!(check(&world, blocks, number + 100, ONE), Ok(()));
-        let end = world.now() + 3600;
-        assert_eq!(check(&world, seconds, end - 1, ONE), Ok(()));
-        refuses(
-            check(&world, seconds, end, ONE),
-            "not before the poll's end",
-        );
+        // Still to come: that is said, and from the poll's start on nobody could join.
+        let number = world.evm.latest().number;
+        assert_eq!(check(&world, blocks, number + 299, ONE), Ok(()));
+        let start = world.now() + START;
+        assert_eq!(check(&world, seconds, start - 1, ONE), Ok(()));
+        let late = "not before the poll's start";
+        refuses(check(&world, seconds, start, ONE), late);
+        refuses(check(&world, blocks, number + 300, ONE), late);
+        refuses(check(&world, blocks, FIRST_TIME - 1, ONE), late);
+    }
+
+    /// Whether its snapshot has passed or not.
+    #[test]
+    fn a_token_without_votes() {
+        let mut world = World::new();
+        let code = deploy::sign_up_token(SENDER).unwrap();
+        let pieces = chain::deploy(&mut world.evm, SENDER, code).unwrap();
+        let number = world.evm.latest().number;
+        world.evm.mine(1);
+        for snapshot in [number, number + 100] {
+            let refused = check(&world, pieces.contract, snapshot, 1);
+            refuses(refused, "votes-token");
+        }
     }
 
     #[test]

@@ -228,6 +228,11 @@ impl PollContract {
         &self.header
     }
 
+    /// Whether credits can be bought.
+    pub fn has_top_ups(&self) -> bool {
+        self.info.settings.topUpToken != Address::ZERO
+    }
+
     /// The circuit that its verifier is for.
     pub fn shape(&self) -> Shape {
         self.shape

@@ -116,7 +116,7 @@ pub struct Placement {
     pub places: Vec<Vec<u64>>,
     /// Whether the poll has all of them.
     pub complete: bool,
-    /// Whether the last time that each was sent is in the file's order, as a ballot has to be.
+    /// Whether those that the poll has are there in the file's order, as a ballot has to be.
     pub in_order: bool,
 }
 
@@ -132,23 +132,41 @@ impl Placement {
             .iter()
             .map(|signed| (&signed.message, Vec::new()))
             .collect();
+        let told = poll.chains(chain)?.message_count;
+        let mut read = 0;
         for sent in poll.all_sent(chain, observer)? {
             if let Record::Message(message) = &sent.record {
                 if let Some(found) = places.get_mut(&**message) {
                     found.push(sent.position);
                 }
             }
+            read += u64::from(!matches!(sent.record, Record::Join(_)));
+        }
+        if read < told {
+            return Err(poll.not_now(&format!(
+                "the node leaves out some of its messages: it shows {read} of {told}; ask again, or another node"
+            )));
         }
         let places: Vec<Vec<u64>> = messages
             .iter()
             .map(|signed| places[&signed.message].clone())
             .collect();
-        let last: Vec<Option<&u64>> = places.iter().map(|places| places.last()).collect();
+        let there = places.iter().map(Vec::as_slice);
+        let there: Vec<&[u64]> = there.filter(|places| !places.is_empty()).collect();
         Ok(Placement {
-            complete: last.iter().all(Option::is_some),
-            in_order: last.is_sorted_by(|one, next| one < next),
+            complete: there.len() == places.len(),
+            in_order: in_order(&there) == there.len(),
             places,
         })
+    }
+
+    /// How many of the first messages the poll has in their order, if it has none of the others:
+    /// those can follow. `None` where what is missing cannot be added in the file's order.
+    pub fn begun(&self) -> Option<usize> {
+        let places: Vec<&[u64]> = self.places.iter().map(Vec::as_slice).collect();
+        let begun = in_order(&places);
+        let rest = places.iter().skip(begun);
+        rest.copied().all(<[u64]>::is_empty).then_some(begun)
     }
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -171,6 +189,19 @@ impl Placement {
             ),
         }
     }
+}
+
+/// How many messages from the first on have a place after the one of the message before. One that
+/// somebody has sent again has several places, of which any will do: a copy is refused where its
+/// nonce is not the next one.
+fn in_order(places: &[&[u64]]) -> usize {
+    let mut before = None;
+    let next = |places: &&&[u64]| {
+        let place = places.iter().find(|place| Some(**place) > before);
+        before = place.copied().or(before);
+        place.is_some()
+    };
+    places.iter().take_while(next).count()
 }
 
 /// How a poll's credits are bought.

@@ -121,6 +121,24 @@ pub enum BallotError {
     /// A ballot of full voting is one vote.
     #[error("full voting: a ballot gives all voice credits to one option")]
     NotFull,
+    /// It costs more than its voter has, and nobody can add to that.
+    #[error("the ballot costs {cost} voice credits, and its voter has {credits}: in a poll without top-ups it can never count")]
+    TooDear {
+        /// What it costs.
+        cost: u128,
+        /// What the voter has.
+        credits: u64,
+    },
+    /// A ballot of full voting spends all that there is.
+    #[error(
+        "full voting: a ballot gives all {credits} voice credits to one option, this one {cost}"
+    )]
+    NotWhole {
+        /// What it costs.
+        cost: u128,
+        /// What the voter has.
+        credits: u64,
+    },
     /// The new key is the old one.
     #[error("the ballot changes the key to the one that signs it, so that earlier messages count; give another one")]
     SameKey,
@@ -216,6 +234,26 @@ impl Ballot<'_> {
         costs
             .map(|choice| self.header.mode.cost(choice.weight))
             .fold(0, u128::saturating_add)
+    }
+
+    /// Voice credits that somebody has to add AFTER this ballot for all of it to count, for a voter
+    /// who joined with `credits`. Top-ups that were sent before it are counted after it, and do not
+    /// help.
+    ///
+    /// # Errors
+    /// [`BallotError::TooDear`] where nobody can add any; [`BallotError::NotWhole`] in full voting,
+    /// where a ballot that is counted first spends exactly what its voter has.
+    pub fn missing(&self, credits: u64, has_top_ups: bool) -> Result<u128, BallotError> {
+        let cost = self.cost();
+        let whole = cost == u128::from(credits);
+        if self.header.mode == Mode::Full && self.first_nonce == 1 && !whole {
+            return Err(BallotError::NotWhole { cost, credits });
+        }
+        // Once all of it is counted its options have cost that much, whatever was counted before.
+        match cost.saturating_sub(u128::from(credits)) {
+            1.. if !has_top_ups => Err(BallotError::TooDear { cost, credits }),
+            missing => Ok(missing),
+        }
     }
 
     fn votes(&self) -> &[Choice] {

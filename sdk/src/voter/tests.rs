@@ -21,6 +21,7 @@ use maci_nova_protocol::Fr;
 use super::*;
 use crate::poll::file::{Contracts, KeyDigests, PollFile};
 use crate::voter::ballot::{Ballot, Choice};
+use crate::voter::budget::PriceError;
 use crate::voter::join_key;
 use crate::voter::signing_window::{can_be_repeated, is_refused};
 
@@ -32,6 +33,12 @@ const WITHIN: u16 = 75;
 const FEE: u64 = 7;
 /// Who pays, and who else there is.
 const OTHER: Address = Address::repeat_byte(0x12);
+
+/// What the poll asks, and enough tokens for every top-up here.
+const BUDGET: Budget = Budget {
+    message_fee: U256::from_limbs([FEE, 0, 0, 0]),
+    tokens: U256::from_limbs([1_000_000, 0, 0, 0]),
+};
 
 #[derive(Clone)]
 struct World {
@@ -230,7 +237,11 @@ impl World {
     }
 
     fn publish(&mut self, messages: &[SignedMessage]) -> Result<Published, Error> {
-        publish(&mut self.evm, OTHER, &self.poll, messages, &())
+        publish(&mut self.evm, OTHER, &self.poll, messages, &BUDGET, &())
+    }
+
+    fn publish_again(&mut self, messages: &[SignedMessage]) -> Result<Published, Error> {
+        publish_again(&mut self.evm, OTHER, &self.poll, messages, &BUDGET, &())
     }
 
     /// The messages of the poll's log.
@@ -244,7 +255,8 @@ impl World {
     }
 
     fn top_up(&mut self, state_index: u64, credits: u64) -> Result<ToppedUp, Error> {
-        top_up(&mut self.evm, SENDER, &self.poll, state_index, credits)
+        let (evm, poll) = (&mut self.evm, &self.poll);
+        top_up(evm, SENDER, poll, state_index, credits, &BUDGET, &())
     }
 
     fn allowance(&self) -> U256 {
@@ -541,9 +553,6 @@ fn a_sign_up_joins_once() {
     assert_eq!(index(200).unwrap(), Some(1));
     assert_eq!(index(201).unwrap(), Some(2));
     assert_eq!(index(202).unwrap(), None);
-    let joined = join_at(&world.evm, &world.poll, 2, &()).unwrap();
-    assert_eq!(joined.unwrap().credits, u64::from(CREDITS));
-    assert_eq!(join_at(&world.evm, &world.poll, 3, &()).unwrap(), None);
     // Somebody else takes the first one's key.
     assert_eq!(world.join(100, 200).unwrap().state_index, 3);
     let several = find_join(&world.evm, &world.poll, &key(200).public_key(), &());
@@ -642,8 +651,8 @@ fn what_was_sent_cannot_be_sent_again_later() {
     assert!(outlook.of_node && can_be_repeated(&world.evm, &world.poll, &outlook).unwrap());
     let last = outlook.last(old[0].block_number);
     world.evm.mine(last - outlook.window.present - 1);
-    world.publish(&old).unwrap();
-    fails(world.publish(&old), "too old");
+    world.publish_again(&old).unwrap();
+    fails(world.publish_again(&old), "too old");
     // The contract says the same, to whoever asks nobody.
     let bare: Vec<Message> = old.iter().map(|signed| signed.message).collect();
     let anchor = anchor_of(&old[0]);
@@ -656,7 +665,7 @@ fn what_was_sent_cannot_be_sent_again_later() {
     for signed in &mut renamed {
         signed.block_number = now.block_number;
     }
-    fails(world.publish(&renamed), "another anchor");
+    fails(world.publish_again(&renamed), "another anchor");
     // A ballot that is signed now is taken.
     let new = world.ballot(2);
     world.publish(&new).unwrap();
@@ -670,18 +679,21 @@ fn a_ballot_is_signed_again_for_each_transaction() {
         .flat_map(|_| world.with_ballot(5, |ballot| ballot.drafts().unwrap()))
         .collect();
     let (evm, poll) = (&mut world.evm, &world.poll);
-    assert_eq!(cast(evm, OTHER, poll, &drafts).unwrap().count, 5);
+    let published = cast(evm, OTHER, poll, &drafts, &BUDGET, &()).unwrap();
+    assert_eq!(published.count, 5);
     // Near the end the window is short, and each block has an anchor of its own.
     world.go_to(world.poll.times().1 - 600);
-    let published = cast(&mut world.evm, OTHER, &world.poll, &many).unwrap();
+    let (evm, poll) = (&mut world.evm, &world.poll);
+    let published = cast(evm, OTHER, poll, &many, &BUDGET, &()).unwrap();
     assert_eq!((published.first, published.count), (5, 30));
+    assert_eq!(published.fees, U256::from(30 * FEE));
     let messages = world.messages();
     let batches = [&messages[..5], &messages[5..30], &messages[30..]];
     let anchors = batches.map(|batch| -> HashSet<Fr> { batch.iter().map(|m| m.anchor).collect() });
     assert!(anchors.iter().all(|of_one| of_one.len() == 1));
     let all: HashSet<Fr> = anchors.into_iter().flatten().collect();
     assert!(all.len() == 3 && !all.contains(&Fr::from(0)));
-    let none = cast(&mut world.evm, OTHER, &world.poll, &[]);
+    let none = cast(&mut world.evm, OTHER, &world.poll, &[], &BUDGET, &());
     fails(none, "no message");
 }
 
@@ -734,12 +746,12 @@ fn a_rollup_whose_contracts_count_other_blocks() {
     let signed = world.ballot(2);
     let mut rollup = Rollup(&mut world.evm);
     assert_eq!(
-        cast(&mut rollup, OTHER, &world.poll, &drafts)
+        cast(&mut rollup, OTHER, &world.poll, &drafts, &BUDGET, &())
             .unwrap()
             .count,
         3
     );
-    publish(&mut rollup, OTHER, &world.poll, &signed, &()).unwrap();
+    publish(&mut rollup, OTHER, &world.poll, &signed, &BUDGET, &()).unwrap();
     let outlook = Outlook::now(&rollup, &world.poll).unwrap();
     assert!(!outlook.of_node);
     assert_eq!(outlook.last_for_node(outlook.window.present), None);
@@ -788,7 +800,7 @@ fn many_messages_take_several_transactions() {
     let mut bad = messages;
     bad[27].message.encryption_key.x += Fr::from(1);
     fails(
-        world.publish(&bad),
+        world.publish_again(&bad),
         "publish messages 26 to 30 of 30 (those before are in the poll)",
     );
     assert_eq!(world.poll.chains(&world.evm).unwrap().message_count, 55);
@@ -824,8 +836,212 @@ fn top_ups_approve_what_they_pay() {
     fails(world.top_up(1, 0), "at least 1");
     fails(world.top_up(1, 1 << 48), "below 2^48");
     fails(world.top_up(1, 100_000), "has 9460");
-    let poor = top_up(&mut world.evm, OTHER, &world.poll, 1, 1);
+    let poor = top_up(&mut world.evm, OTHER, &world.poll, 1, 1, &BUDGET, &());
     fails(poor, "has 0");
     world.poll.info.settings.topUpToken = Address::ZERO;
     fails(world.top_up(1, 1), "no top-ups");
+}
+
+/// Whoever pays has to have seen the price.
+#[test]
+fn what_a_poll_asks_is_not_paid_without_a_word() {
+    let mut world = World::with_voter();
+    let messages = world.ballot(3);
+    let drafts = world.with_ballot(3, |ballot| ballot.drafts().unwrap());
+    let before = world.evm.latest();
+    let less = U256::from(FEE - 1);
+    for most in [U256::ZERO, less] {
+        let budget = Budget {
+            message_fee: most,
+            ..BUDGET
+        };
+        let (evm, poll) = (&mut world.evm, &world.poll);
+        let outcomes = [
+            cast(evm, OTHER, poll, &drafts, &budget, &()).map(|_| ()),
+            publish(evm, OTHER, poll, &messages, &budget, &()).map(|_| ()),
+            publish_again(evm, OTHER, poll, &messages, &budget, &()).map(|_| ()),
+            top_up(evm, SENDER, poll, 1, 5, &budget, &()).map(|_| ()),
+        ];
+        for (outcome, count) in outcomes.into_iter().zip([3, 3, 3, 1]) {
+            let fee = U256::from(FEE);
+            let expected = PriceError::MessageFee {
+                fee,
+                messages: count,
+                most,
+            };
+            match outcome.unwrap_err() {
+                Error::Price(error) => assert_eq!(error, expected),
+                other => panic!("{other}"),
+            }
+        }
+    }
+    let budget = Budget {
+        tokens: U256::from(5 * CREDIT_UNIT - 1),
+        ..BUDGET
+    };
+    let dear = top_up(&mut world.evm, SENDER, &world.poll, 1, 5, &budget, &());
+    fails(dear, "5 voice credits cost 50 of the poll's token");
+    assert_eq!(world.evm.latest(), before, "nothing was sent");
+    assert_eq!(world.allowance(), U256::ZERO);
+
+    let budget = Budget {
+        tokens: U256::from(5 * CREDIT_UNIT),
+        ..BUDGET
+    };
+    let paid = top_up(&mut world.evm, SENDER, &world.poll, 1, 5, &budget, &()).unwrap();
+    assert_eq!((paid.tokens, paid.fee), (U256::from(50), U256::from(FEE)));
+    assert_eq!(world.publish(&messages).unwrap().fees, U256::from(3 * FEE));
+}
+
+/// Three ether a message, as a poll of somebody else's may ask.
+#[test]
+fn a_price_is_told_in_words() {
+    let mut world = World::with_voter();
+    let ether = U256::from(1_000_000_000_000_000_000_u64);
+    world.poll.info.settings.messageFee = ether;
+    let messages = world.ballot(3);
+    let error = world.publish(&messages).unwrap_err().to_string();
+    for words in [
+        "1 ETH (1000000000000000000 wei)",
+        "3 ETH for 3 messages",
+        "7 wei for each",
+    ] {
+        assert!(error.contains(words), "{error}");
+    }
+    world.poll.info.settings.messageFee = U256::MAX;
+    let budget = Budget {
+        message_fee: U256::MAX,
+        ..BUDGET
+    };
+    let (evm, poll) = (&mut world.evm, &world.poll);
+    let endless = publish(evm, OTHER, poll, &messages, &budget, &());
+    fails(endless, "more than there is money");
+}
+
+#[test]
+fn a_file_is_published_once() {
+    let mut world = World::with_voter();
+    let messages = world.ballot(4);
+    // All that an attempt may have left behind: the first ones, or all.
+    for begun in 0..=messages.len() {
+        let mut world = world.clone();
+        let first = match begun {
+            0 => 0,
+            _ => world.publish(&messages[..begun]).unwrap().first,
+        };
+        let published = world.publish(&messages).unwrap();
+        assert_eq!(published.first, first);
+        assert_eq!(published.already, begun as u64);
+        assert_eq!(published.count, (messages.len() - begun) as u64);
+        let fees = U256::from(FEE) * U256::from(published.count);
+        assert_eq!(published.fees, fees);
+        let sent: Vec<Message> = messages.iter().map(|signed| signed.message).collect();
+        assert_eq!(world.messages(), sent, "{begun}");
+        // Once more, and after the poll's end: there is nothing to do.
+        world.go_to(world.poll.times().1);
+        let again = world.publish(&messages).unwrap();
+        assert_eq!((again.count, again.already, again.gas), (0, 4, 0));
+        assert_eq!(world.messages(), sent);
+    }
+    // Others' messages in between change nothing.
+    world.publish(&messages[..2]).unwrap();
+    let other = world.ballot(1);
+    world.publish(&other).unwrap();
+    let published = world.publish(&messages).unwrap();
+    assert_eq!((published.already, published.count), (2, 2));
+    // Whoever insists pays.
+    assert_eq!(world.publish_again(&messages).unwrap().count, 4);
+    assert_eq!(world.publish(&messages).unwrap().count, 0);
+}
+
+#[test]
+fn what_would_not_be_in_order_is_not_published() {
+    let mut world = World::with_voter();
+    let messages = world.ballot(3);
+    let before = world.clone();
+    for there in [
+        &[1][..],
+        &[2],
+        &[1, 2],
+        &[0, 2],
+        &[1, 0],
+        &[2, 1, 0],
+        &[0, 2, 1],
+    ] {
+        world.clone_from(&before);
+        for index in there {
+            world.publish_again(&messages[*index..=*index]).unwrap();
+        }
+        let error = world.publish(&messages).unwrap_err();
+        assert_eq!(error.hint(), Some(&Hint::VoteAgain), "{there:?}: {error}");
+        assert_eq!(world.messages().len(), there.len());
+    }
+    // A copy that somebody else sends does not disturb.
+    world.clone_from(&before);
+    for index in [0, 1, 0] {
+        world.publish_again(&messages[index..=index]).unwrap();
+    }
+    assert_eq!(world.publish(&messages).unwrap().count, 1);
+    let twice = [&messages[..], &messages[1..2]].concat();
+    world.clone_from(&before);
+    fails(world.publish(&twice), "message 4 is the same as message 2");
+}
+
+/// A node that does not show what is there.
+struct Blind<'a>(&'a mut Evm);
+
+impl Chain for Blind<'_> {
+    maci_nova_chain::forward!(0: chain_id accounts send call block input code balance);
+
+    fn logs(&self, _: Address, _: u64, _: u64, _: &[Vec<B256>]) -> Result<Vec<Log>, ChainError> {
+        Ok(vec![])
+    }
+}
+
+#[test]
+fn a_node_that_leaves_messages_out_makes_nobody_pay_twice() {
+    let mut world = World::with_voter();
+    let messages = world.ballot(2);
+    world.publish(&messages).unwrap();
+    let mut blind = Blind(&mut world.evm);
+    let blinded = publish(&mut blind, OTHER, &world.poll, &messages, &BUDGET, &());
+    fails(blinded, "shows 0 of 2");
+    assert_eq!(world.messages().len(), 2);
+}
+
+/// Before a proof is made, and in the contract.
+#[test]
+fn a_join_for_too_few_credits_is_not_sent() {
+    let mut world = World::open();
+    world.sign_up(100).unwrap();
+    let none = deploy::constant_credits(0).unwrap();
+    let none = deploy_code(&mut world.evm, none);
+    let before = world.evm.latest();
+    let (real, token) = (world.poll.info.settings.credits, world.token);
+    for (credits, token, least, hint) in [
+        (real, token, 101, true),
+        (none, token, 1, true),
+        (none, Address::ZERO, 1, true),
+        (none, Address::ZERO, 0, false),
+    ] {
+        world.poll.info.settings.credits = credits;
+        world.poll.info.settings.topUpToken = token;
+        let request = JoinRequest {
+            poll: &world.poll,
+            maci: world.maci,
+            prover: prover(),
+            key: &key(100),
+            poll_key: &key(200).public_key(),
+            credit_data: &Bytes::new(),
+            min_credits: least,
+        };
+        let error = join(&mut world.evm, OTHER, &request, &()).unwrap_err();
+        assert!(error.to_string().contains("nothing was sent"), "{error}");
+        assert_eq!(error.hint() == Some(&Hint::MinCredits), hint);
+    }
+    assert_eq!(world.evm.latest(), before);
+    assert!(!has_joined(&world.evm, &world.poll, &key(100)).unwrap());
+    world.poll.info.settings.credits = real;
+    world.poll.info.settings.topUpToken = token;
+    assert_eq!(world.join(100, 200).unwrap().credits, u64::from(CREDITS));
 }

@@ -425,3 +425,38 @@ fn a_ballot_that_somebody_sends_again() {
         assert_eq!(world.count(), undone);
     }
 }
+
+/// What somebody has to add, and where nobody can.
+#[test]
+fn what_a_ballot_is_short_of() {
+    let mut world = World::new();
+    let costs_100 = [choice(0, 8), choice(1, 6)];
+    let costs_101 = [choice(0, 10), choice(1, 1)];
+    for first_nonce in [1, 2] {
+        let missing = |world: &World, choices, top_ups| {
+            let ballot = Ballot {
+                first_nonce,
+                ..world.ballot(choices)
+            };
+            ballot.missing(CREDITS, top_ups)
+        };
+        for top_ups in [false, true] {
+            assert_eq!(missing(&world, &costs_100, top_ups), Ok(0));
+        }
+        assert_eq!(missing(&world, &costs_101, true), Ok(1));
+        let (cost, credits) = (101, CREDITS);
+        let refused = Err(BallotError::TooDear { cost, credits });
+        assert_eq!(missing(&world, &costs_101, false), refused);
+    }
+    world.header.mode = Mode::Full;
+    for (weight, refused) in [(99, true), (100, false), (101, true)] {
+        let choices = [choice(0, weight)];
+        let missing = world.ballot(&choices).missing(CREDITS, false);
+        assert_eq!(missing.is_err(), refused, "{weight}");
+        let cost = weight as u128;
+        let credits = CREDITS;
+        if refused {
+            assert_eq!(missing, Err(BallotError::NotWhole { cost, credits }));
+        }
+    }
+}
