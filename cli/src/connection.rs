@@ -63,7 +63,13 @@ impl Connection {
         let file = PollFile::read(&node.poll_file)?;
         let url = node.endpoint.rpc_url.as_ref().or(file.rpc_url.as_ref());
         let url = url.ok_or_else(|| no_node(&node.poll_file))?;
-        let chain = connect(url, Some(file.chain_id), sender, console)?;
+        let chain = connect(
+            url,
+            Some(file.chain_id),
+            sender,
+            Some(&node.poll_file),
+            console,
+        )?;
         Ok(Connection {
             path: node.poll_file.clone(),
             file,
@@ -119,17 +125,20 @@ fn account(sender: &Sender) -> Result<Account, Failure> {
     Ok(Account::open(&source)?)
 }
 
-/// Connects to a node, which must be of the chain if one is named, with the sender's account.
+/// Connects to a node, which must be of the chain if one is named, with the sender's account. What
+/// that sends is remembered beside the poll file until it is seen in a block.
 pub fn connect(
     url: &RpcUrl,
     chain_id: Option<u64>,
     sender: Option<&Sender>,
+    poll_file: Option<&Path>,
     console: &Console,
 ) -> Result<RpcChain, Failure> {
     let options = Options {
         chain_id,
         accounts: sender.map(account).transpose()?.into_iter().collect(),
         max_fee: sender.map_or(U256::ZERO, |sender| U256::from(sender.max_fee) * GWEI),
+        outbox: poll_file.map(Path::to_owned),
         observer: Arc::new(Watcher {
             console: console.clone(),
             said: Mutex::new(None),
@@ -146,7 +155,7 @@ pub fn second(
     console: &Console,
 ) -> Result<Option<RpcChain>, Failure> {
     let url = following.second_rpc_url.as_ref();
-    url.map(|url| connect(url, Some(chain_id), None, console))
+    url.map(|url| connect(url, Some(chain_id), None, None, console))
         .transpose()
 }
 

@@ -59,7 +59,7 @@ pub fn run(arguments: &Deploy, console: &Console) -> Result<(), Failure> {
     let source = source(arguments.setup.ptau.as_ref(), console)?;
     console.listen()?;
     // Before the keys, which take minutes.
-    let mut chain = connect(url, None, Some(&arguments.sender), console)?;
+    let mut chain = connect(url, None, Some(&arguments.sender), Some(path), console)?;
     let join = keys::join(console.production, console)?;
     let parameters = parameters(shape, &source, console)?;
     let decider = keys::decider(&parameters, console.production, console)?;

@@ -89,21 +89,28 @@ impl SignUps {
     }
 }
 
-/// The index of a key's sign-up. Nothing is rebuilt and nothing checked.
+/// The index of a key's sign-up. Nothing is rebuilt; an index is as good as the node's word, and
+/// there is none only if as many were seen as the contract counts.
 pub fn index_of<C: Chain + ?Sized>(
     chain: &C,
     maci: Contract,
     key: &PublicKey,
     observer: &dyn Observer,
 ) -> Result<Option<u64>, Error> {
-    let mut found = None;
+    let what = "read the sign-ups";
+    let least: U256 = view(chain, maci.address, &MACI::rootCountCall {}, what)?;
+    let (mut found, mut seen) = (None, 0_u64);
     each(chain, maci, observer, |sign_up| {
+        seen += 1;
         if sign_up.key == key.point() {
             found = Some(sign_up.index);
         }
         Ok(())
     })?;
-    Ok(found)
+    match found {
+        None if U256::from(seen) < least => Err(wrong(maci, "are not all there")),
+        found => Ok(found),
+    }
 }
 
 fn each<C: Chain + ?Sized>(
