@@ -249,6 +249,12 @@ pub enum ChainError {
     /// The node could not be reached or did not answer properly; trying again may help.
     #[error("the node does not answer: {0}")]
     Transport(String),
+    /// The node answers that it will not: the method is unknown, the caller not allowed.
+    #[error("the node refuses: {0}")]
+    Refused(String),
+    /// The node takes no such transaction for now; trying again may help. Nothing was sent.
+    #[error("not now: {0}")]
+    NotNow(String),
     /// The transaction was sent, or perhaps was, and no block with it was seen. Whoever sends
     /// another may act twice.
     #[error("transaction {transaction} may be in a block, or get into one: {reason}")]
@@ -265,12 +271,38 @@ pub enum ChainError {
         /// The transaction's hash.
         transaction: B256,
     },
+    /// What an earlier process sent is in the way: it is in a block, which that process did not see,
+    /// or what is remembered of it cannot be read. Nothing was sent.
+    #[error("{0}")]
+    Earlier(String),
     /// Somebody asked to stop waiting. Nothing was sent.
     #[error("interrupted")]
     Interrupted,
 }
 
 impl ChainError {
+    /// Whether the same may go well later, with nobody doing anything. What a contract refuses has
+    /// its own reasons, which this does not know.
+    pub fn is_for_now(&self) -> bool {
+        match self {
+            Self::UnknownBlock(_)
+            | Self::Transport(_)
+            | Self::NotNow(_)
+            | Self::Undecided { .. }
+            | Self::Overdue { .. } => true,
+            Self::Reverted { .. }
+            | Self::Halted(_)
+            | Self::Invalid(_)
+            | Self::NoContract(_)
+            | Self::UnknownAccount(_)
+            | Self::Answer(_)
+            | Self::RangeTooLarge(_)
+            | Self::Refused(_)
+            | Self::Earlier(_)
+            | Self::Interrupted => false,
+        }
+    }
+
     /// The contract's own error, read as one of `E`, for example `Poll::PollErrors`.
     pub fn revert<E: SolInterface>(&self) -> Option<E> {
         match self {

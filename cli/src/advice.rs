@@ -17,12 +17,11 @@ pub fn of_chain(error: &ChainError) -> String {
         ChainError::Reverted { data, .. } => {
             return revert::name(data).map_or_else(String::new, |name| of_revert(&name).into())
         }
-        ChainError::Transport(_) => "; nothing was lost, run the same command again",
-        ChainError::Undecided { .. } => {
-            "; look it up before running the command again, which may send another"
+        ChainError::Transport(_) | ChainError::NotNow(_) => {
+            "; nothing was lost, run the same command again"
         }
-        ChainError::Overdue { .. } => {
-            "; look it up before running the command again, which sends another"
+        ChainError::Undecided { .. } | ChainError::Overdue { .. } => {
+            "; the same command again looks for it before it sends anything"
         }
         ChainError::Interrupted => "; nothing was sent",
         _ => "",
@@ -60,6 +59,9 @@ pub fn of_hint(hint: &Hint) -> String {
         Hint::WaitOrOtherDirectory => "; wait for it or give another --out",
         Hint::ResumeOrOtherDirectory => "; resume with --resume, or give another --out",
         Hint::OtherNode => " with --rpc-url",
+        Hint::OtherNodeOrProof => {
+            "; ask another node with --rpc-url, or give the file that finalize wrote, decider.json, with --proof"
+        }
         Hint::StateIndex => " with --state-index",
         Hint::KeyOfJoin => {
             "; vote with the key that you joined with, the file of join --poll-key-file (a key of --new-key-file needs --before-key-change, and is only for what is sent before the ballot that made it)"

@@ -36,7 +36,8 @@ Exit codes:
     6  a checkpoint that is corrupt or of another poll or other parameters
     7  the proof is invalid or not of this poll
     8  reading or writing failed, for instance a full disk
-    9  a node that does not answer, or a contract that refuses
+    9  not now: a node is away, lags or bounds requests, or it is too early; try again
+   10  a node or a contract refuses, and will until somebody does something
   130  interrupted
 
 Try it: maci-nova demo";

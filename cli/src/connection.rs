@@ -65,7 +65,13 @@ impl Connection {
         let file = PollFile::read(&node.poll_file)?;
         let url = node.endpoint.rpc_url.as_ref().or(file.rpc_url.as_ref());
         let url = url.ok_or_else(|| no_node(&node.poll_file))?;
-        let chain = connect(url, Some(file.chain_id), sender, console)?;
+        let chain = connect(
+            url,
+            Some(file.chain_id),
+            sender,
+            Some(&node.poll_file),
+            console,
+        )?;
         Ok(Connection {
             path: node.poll_file.clone(),
             file,
@@ -127,11 +133,13 @@ fn account(sender: &Sender) -> Result<Account, Failure> {
     Ok(Account::open(&source)?)
 }
 
-/// Connects to a node, which must be of the chain if one is named, with the sender's account.
+/// Connects to a node, which must be of the chain if one is named, with the sender's account. What
+/// that sends is remembered beside the poll file until it is seen in a block.
 pub fn connect(
     url: &RpcUrl,
     chain_id: Option<u64>,
     sender: Option<&Sender>,
+    poll_file: Option<&Path>,
     console: &Console,
 ) -> Result<RpcChain, Failure> {
     let options = Options {
@@ -139,6 +147,7 @@ pub fn connect(
         accounts: sender.map(account).transpose()?.into_iter().collect(),
         max_fee: sender.map_or(U256::ZERO, |sender| U256::from(sender.max_fee) * GWEI),
         max_tip: sender.map_or(U256::ZERO, |sender| U256::from(sender.max_tip) * GWEI),
+        outbox: poll_file.map(Path::to_owned),
         observer: Arc::new(Watcher {
             console: console.clone(),
             said: Mutex::new(None),
@@ -154,7 +163,7 @@ pub fn second(
     chain_id: u64,
     console: &Console,
 ) -> Result<Option<RpcChain>, Failure> {
-    url.map(|url| connect(url, Some(chain_id), None, console))
+    url.map(|url| connect(url, Some(chain_id), None, None, console))
         .transpose()
 }
 

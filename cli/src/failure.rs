@@ -28,7 +28,8 @@ pub fn exit_code(kind: ErrorKind) -> u8 {
         ErrorKind::Checkpoint => 6,
         ErrorKind::Proof => 7,
         ErrorKind::Io => 8,
-        ErrorKind::Chain => 9,
+        ErrorKind::Later => 9,
+        ErrorKind::Chain => 10,
         ErrorKind::Interrupted => 130,
     }
 }
@@ -44,6 +45,7 @@ pub fn name(kind: ErrorKind) -> &'static str {
         ErrorKind::Checkpoint => "checkpoint",
         ErrorKind::Proof => "proof",
         ErrorKind::Io => "io",
+        ErrorKind::Later => "later",
         ErrorKind::Chain => "chain",
         ErrorKind::Interrupted => "interrupted",
     }
@@ -123,6 +125,7 @@ impl Failure {
             Failure::Input(_) | Failure::Key(_) | Failure::Account(_) => ErrorKind::Input,
             Failure::Insecure(_) => ErrorKind::Parameters,
             Failure::Node(RpcError::Interrupted) => ErrorKind::Interrupted,
+            Failure::Node(error) if error.is_for_now() => ErrorKind::Later,
             Failure::Node(_) => ErrorKind::Chain,
             Failure::Poll(error) => error.kind(),
             Failure::Coordinator(error) => error.kind(),
@@ -264,7 +267,10 @@ fn proof_file_advice(error: &ProofFileError) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use maci_nova_contracts::alloy_primitives::{Address, U256};
+    use maci_nova_chain::ChainError;
+    use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
+    use maci_nova_contracts::alloy_sol_types::SolError;
+    use maci_nova_contracts::bindings::Poll;
     use maci_nova_sdk::voter::budget::PriceError;
     use maci_nova_sdk::Setting;
 
@@ -280,6 +286,63 @@ mod tests {
         assert_eq!(failure.kind(), ErrorKind::Request);
         let text = "--coordinator-key is not a point; make one with keygen";
         assert_eq!(failure.to_string(), text);
+    }
+
+    /// What a supervisor does depends on it: try again, or call somebody.
+    #[test]
+    fn now_and_never_have_their_codes() {
+        let chain = |source| PollError::Chain {
+            what: "vote".into(),
+            source,
+        };
+        let transaction = B256::ZERO;
+        let reason = String::new;
+        let later = [
+            PollError::NotNow("the node lags".into()),
+            chain(ChainError::Transport(reason())),
+            chain(ChainError::NotNow(reason())),
+            chain(ChainError::UnknownBlock(1)),
+            chain(ChainError::Overdue { transaction }),
+            chain(ChainError::Undecided {
+                transaction,
+                reason: reason(),
+            }),
+            chain(reverted(Poll::PollNotStarted {}.abi_encode())),
+        ];
+        let never = [
+            PollError::OnChain("it was aborted".into()),
+            chain(ChainError::Invalid("insufficient funds".into())),
+            chain(ChainError::Refused("unknown method".into())),
+            chain(ChainError::Halted("out of gas".into())),
+            chain(ChainError::NoContract(Address::ZERO)),
+            chain(ChainError::UnknownAccount(Address::ZERO)),
+            chain(ChainError::Earlier(reason())),
+            chain(reverted(Poll::PollEnded {}.abi_encode())),
+            chain(reverted(Vec::new())),
+        ];
+        for (errors, code, kind) in [(&later[..], 9, "later"), (&never[..], 10, "chain")] {
+            for error in errors {
+                assert_eq!(
+                    (exit_code(error.kind()), name(error.kind())),
+                    (code, kind),
+                    "{error}"
+                );
+            }
+        }
+        let interrupted = chain(ChainError::Interrupted);
+        assert_eq!(exit_code(interrupted.kind()), 130);
+        let wrong = RpcError::WrongChain {
+            expected: 1,
+            found: 2,
+        };
+        assert_eq!(exit_code(Failure::Node(wrong).kind()), 10);
+    }
+
+    fn reverted(data: Vec<u8>) -> ChainError {
+        ChainError::Reverted {
+            data: data.into(),
+            gas_used: None,
+        }
     }
 
     #[test]

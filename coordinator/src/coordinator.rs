@@ -407,9 +407,9 @@ fn is_transient(failure: &Error) -> bool {
     matches!(
         failure,
         Error::Poll(maci_nova_sdk::Error::Chain {
-            source: ChainError::Transport(_) | ChainError::UnknownBlock(_),
+            source,
             ..
-        })
+        }) if source.is_for_now()
     )
 }
 

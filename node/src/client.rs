@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::account::Account;
 use crate::error::RpcError;
 use crate::logs::{Query, Window};
+use crate::outbox::Outbox;
 use crate::retry::RetryPolicy;
 use crate::send::{self, Draft, Overdue};
 use crate::transport::Transport;
@@ -54,6 +56,10 @@ pub struct Options {
     pub patience: RetryPolicy,
     /// The longest time from sending a transaction to seeing it in a block.
     pub receipt: Duration,
+    /// A path beside which, and named after which, there is a file for each account while something
+    /// that it sent has not been seen in a block: what comes later looks for that first. With none,
+    /// whoever sends again after [`ChainError::Undecided`] may act twice.
+    pub outbox: Option<PathBuf>,
     /// Who is told of waits, and ends them.
     pub observer: Arc<dyn Observer>,
 }
@@ -68,6 +74,7 @@ impl Default for Options {
             max_tip: MAX_TIP,
             patience: RetryPolicy::default(),
             receipt: RECEIPT,
+            outbox: None,
             observer: Arc::new(()),
         }
     }
@@ -82,6 +89,7 @@ impl std::fmt::Debug for Options {
             .field("max_tip", &self.max_tip)
             .field("patience", &self.patience)
             .field("receipt", &self.receipt)
+            .field("outbox", &self.outbox)
             .finish_non_exhaustive()
     }
 }
@@ -101,6 +109,7 @@ pub struct RpcChain {
     max_fee: U256,
     max_tip: U256,
     receipt: Duration,
+    outbox: Option<PathBuf>,
     /// Addresses that were seen to have code.
     contracts: HashSet<Address>,
     window: Mutex<Window>,
@@ -145,6 +154,7 @@ impl RpcChain {
             max_fee: options.max_fee,
             max_tip: options.max_tip,
             receipt: options.receipt,
+            outbox: options.outbox,
             contracts: HashSet::new(),
             window: Mutex::new(Window::new()),
             overdue: Vec::new(),
@@ -240,15 +250,14 @@ impl RpcChain {
         let replaced = |waiting: &Overdue| replaces.is_some_and(|hash| waiting.has(hash));
         let place = self.overdue.iter().position(replaced);
         let mut overdue = place.map(|place| self.overdue.swap_remove(place));
-        let account = self.account(from)?;
-        let sent = self.wait(send::send(
-            &self.node,
-            self.chain_id,
-            account,
-            draft,
-            limits,
-            &mut overdue,
-        ));
+        let outbox = self.outbox.as_deref();
+        let sender = send::Sender {
+            node: &self.node,
+            chain_id: self.chain_id,
+            key: self.account(from)?,
+            outbox: outbox.map(|path| Outbox::of(path, self.chain_id, from)),
+        };
+        let sent = self.wait(send::send(&sender, draft, limits, &mut overdue));
         self.overdue.extend(overdue);
         sent
     }

@@ -1,6 +1,7 @@
 //! Why a node was asked in vain.
 
 use std::error::Error;
+use std::path::PathBuf;
 
 use ethers_providers::ProviderError;
 use maci_nova_chain::alloy_primitives::{hex, Address, Bytes, B256, U256};
@@ -8,6 +9,7 @@ use maci_nova_chain::words::ether;
 use maci_nova_chain::{ChainError, UrlError};
 
 use crate::account::AccountError;
+use crate::refusal::{meaning, Meaning};
 use crate::transport::TransportError;
 use crate::types::GET_LOGS;
 
@@ -52,6 +54,8 @@ pub enum RpcError {
         node: String,
         /// The JSON-RPC method.
         method: String,
+        /// How often it was tried: what came before the answer may have arrived.
+        tries: u32,
         /// JSON-RPC's error code.
         code: i64,
         /// The node's words.
@@ -111,6 +115,35 @@ pub enum RpcError {
         asked: U256,
         /// The most that is paid.
         max: U256,
+    },
+    /// The node names a nonce that another transaction of the account has, each time that it is
+    /// asked. Nothing was sent.
+    #[error("{node} says that nonce {nonce} is next and that it is taken: some of its nodes are behind ({reason})")]
+    StaleNonce {
+        /// Scheme and host of the node.
+        node: String,
+        /// The nonce.
+        nonce: U256,
+        /// The node's words.
+        reason: String,
+    },
+    /// What an earlier process did not know to be in a block is there. Nothing was sent.
+    #[error("transaction {hash}, which an earlier command sent and did not see in a block, is in block {block} and did the same kind of thing; nothing was sent now: run the command again only if it is to be done once more")]
+    Earlier {
+        /// The transaction.
+        hash: B256,
+        /// Its block.
+        block: u64,
+    },
+    /// The file that remembers what is sent cannot be read or written. Nothing was sent.
+    #[error("cannot {action} {}, which remembers what is sent: {reason}", path.display())]
+    Outbox {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
     },
     /// It cannot be signed.
     #[error("cannot sign: {0}")]
@@ -173,45 +206,80 @@ impl RpcError {
 /// Methods whose refusal says that the transaction cannot be executed.
 const OF_TRANSACTIONS: [&str; 2] = ["eth_estimateGas", "eth_sendRawTransaction"];
 
+/// JSON-RPC's code of a node that has trouble of its own.
+const INTERNAL: i64 = -32603;
+
+/// What an answer that is an error means to whoever uses a chain.
+fn refusal(method: &str, code: i64, message: &str, text: String) -> ChainError {
+    let of_transactions = OF_TRANSACTIONS.contains(&method);
+    match meaning(method, code, message) {
+        Meaning::NonceTaken | Meaning::NotNow if of_transactions => ChainError::NotNow(text),
+        Meaning::Final if of_transactions => ChainError::Invalid(text),
+        Meaning::Unknown if of_transactions && code != INTERNAL => ChainError::Invalid(text),
+        Meaning::Unknown if method == GET_LOGS && code != INTERNAL => {
+            ChainError::RangeTooLarge(text)
+        }
+        // A range of one block as well is refused in the words and codes of wrong requests.
+        Meaning::Final if method == GET_LOGS && code != UNKNOWN_METHOD => {
+            ChainError::RangeTooLarge(text)
+        }
+        Meaning::Final => ChainError::Refused(text),
+        _ => ChainError::Transport(text),
+    }
+}
+
+/// JSON-RPC's code for a method that the node does not have.
+const UNKNOWN_METHOD: i64 = -32601;
+
 impl From<RpcError> for ChainError {
     fn from(error: RpcError) -> Self {
-        let text = error.to_string();
-        match error {
-            RpcError::UnknownAccount(address) => ChainError::UnknownAccount(address),
-            RpcError::NoContract(address) => ChainError::NoContract(address),
-            RpcError::UnknownBlock(number) => ChainError::UnknownBlock(number),
+        error.of_chain()
+    }
+}
+
+impl RpcError {
+    /// Whether the same may go well later, with nobody doing anything.
+    pub fn is_for_now(&self) -> bool {
+        self.of_chain().is_for_now()
+    }
+
+    /// In the words of whoever uses a chain.
+    fn of_chain(&self) -> ChainError {
+        let text = self.to_string();
+        match self {
+            RpcError::UnknownAccount(address) => ChainError::UnknownAccount(*address),
+            RpcError::NoContract(address) => ChainError::NoContract(*address),
+            RpcError::UnknownBlock(number) => ChainError::UnknownBlock(*number),
             RpcError::Reverted { data } => ChainError::Reverted {
-                data,
+                data: data.clone(),
                 gas_used: None,
             },
             RpcError::RevertedOnChain { data, gas_used, .. } => ChainError::Reverted {
-                data,
-                gas_used: Some(gas_used),
+                data: data.clone(),
+                gas_used: Some(*gas_used),
             },
             RpcError::OutOfGas { .. } => ChainError::Halted(text),
-            RpcError::Refused { method, .. } if OF_TRANSACTIONS.contains(&method.as_str()) => {
-                ChainError::Invalid(text)
-            }
-            RpcError::Refused { method, .. } if method == GET_LOGS => {
-                ChainError::RangeTooLarge(text)
-            }
+            RpcError::Refused {
+                method,
+                code,
+                message,
+                ..
+            } => refusal(method, *code, message, text),
             RpcError::PerhapsSent { hash, reason } | RpcError::NoReceipt { hash, reason } => {
                 ChainError::Undecided {
-                    transaction: hash,
-                    reason,
+                    transaction: *hash,
+                    reason: reason.clone(),
                 }
             }
-            RpcError::Signing(_) | RpcError::TooDear { .. } | RpcError::WrongChain { .. } => {
-                ChainError::Invalid(text)
-            }
-            RpcError::Overdue { hash } => ChainError::Overdue { transaction: hash },
+            RpcError::Overdue { hash } => ChainError::Overdue { transaction: *hash },
+            RpcError::Earlier { .. } | RpcError::Outbox { .. } => ChainError::Earlier(text),
+            RpcError::TooDear { .. } | RpcError::StaleNonce { .. } => ChainError::NotNow(text),
+            RpcError::Signing(_) | RpcError::WrongChain { .. } => ChainError::Invalid(text),
             RpcError::Interrupted => ChainError::Interrupted,
-            RpcError::Url(_)
-            | RpcError::Client(_)
-            | RpcError::Account(_)
-            | RpcError::Unreachable { .. }
-            | RpcError::Refused { .. }
-            | RpcError::Nonsense { .. } => ChainError::Transport(text),
+            RpcError::Url(_) | RpcError::Client(_) | RpcError::Account(_) => {
+                ChainError::Refused(text)
+            }
+            RpcError::Unreachable { .. } | RpcError::Nonsense { .. } => ChainError::Transport(text),
         }
     }
 }
@@ -233,10 +301,12 @@ impl From<TransportError> for RpcError {
             TransportError::Answer {
                 node,
                 method,
+                tries,
                 answer,
             } => RpcError::Refused {
                 node,
                 method,
+                tries,
                 code: answer.code,
                 message: answer.message,
             },

@@ -19,8 +19,11 @@
 
 mod account;
 mod client;
+mod earlier;
 mod error;
 mod logs;
+mod outbox;
+mod refusal;
 mod retry;
 mod send;
 #[cfg(any(test, feature = "testing"))]

@@ -14,8 +14,11 @@ use maci_nova_chain::{Notice, Receipt};
 use serde_json::Value;
 
 use crate::account::Account;
+use crate::earlier;
 use crate::error::RpcError;
 use crate::logs;
+use crate::outbox::{Kept, Outbox};
+use crate::refusal::{meaning, Meaning, REVERT_CODE};
 use crate::transport::Transport;
 use crate::types::{
     alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, ethers_word, small,
@@ -29,13 +32,14 @@ const GAS_PERCENT: u64 = 125;
 const BASE_FEE_FACTOR: u64 = 2;
 
 /// Time between the first looks for a receipt, and between the later ones.
-const FIRST_LOOK: Duration = Duration::from_millis(100);
-const LONGEST_LOOK: Duration = Duration::from_secs(2);
+pub const FIRST_LOOK: Duration = Duration::from_millis(100);
+pub const LONGEST_LOOK: Duration = Duration::from_secs(2);
 
-/// How often a receipt is looked for when another transaction could not be sent, and the time
-/// between.
-const LATE_LOOKS: u32 = 4;
-const LATE_PAUSE: Duration = Duration::from_secs(1);
+/// How often a receipt is looked for when another transaction could not be sent.
+pub const LATE_LOOKS: u32 = 4;
+
+/// How often a transaction is signed where the node names a nonce that is taken.
+const NONCE_TRIES: u32 = 5;
 
 /// A transaction that is of use for a long time is waited for so many times the usual limit at
 /// most.
@@ -43,9 +47,6 @@ const LONGEST_WAIT: u32 = 12;
 
 /// What nodes want for a transaction that takes another's place: a tenth more, and some an eighth.
 const HIGHER: (u64, u64) = (9, 8);
-
-/// JSON-RPC's code of a revert, as go-ethereum has introduced it.
-const REVERT_CODE: i64 = 3;
 
 /// What to send, without fees.
 #[derive(Clone, Debug)]
@@ -65,6 +66,15 @@ impl Draft {
             data: NodeBytes(data.0),
             value: ethers_word(value),
         }
+    }
+
+    /// Whom it calls, what it pays and what with.
+    pub fn parts(&self) -> (Option<Address>, U256, &[u8]) {
+        (
+            self.to.map(alloy_address),
+            alloy_word(self.value),
+            &self.data,
+        )
     }
 
     /// Without fees, nonce and gas limit.
@@ -188,6 +198,59 @@ impl Fees {
     }
 }
 
+/// Who sends, and through which node.
+#[derive(Debug)]
+pub struct Sender<'a> {
+    /// The node.
+    pub node: &'a Provider<Transport>,
+    /// Its chain.
+    pub chain_id: u64,
+    /// Who signs.
+    pub key: &'a Account,
+    /// What remembers what is sent.
+    pub outbox: Option<Outbox>,
+}
+
+impl Sender<'_> {
+    /// The account's address.
+    pub fn account(&self) -> H160 {
+        ethers_address(self.key.address())
+    }
+
+    fn keep(&self, signed: &Signed) -> Result<(), RpcError> {
+        let Some(outbox) = &self.outbox else {
+            return Ok(());
+        };
+        let (to, value, calldata) = signed.draft.parts();
+        let kept = Kept {
+            hash: signed.hash,
+            to,
+            value,
+            calldata: calldata.to_vec().into(),
+            signed: signed.encoded.0.clone().into(),
+        };
+        outbox.keep(alloy_word(signed.nonce), kept)
+    }
+
+    /// The transaction was not sent.
+    fn forget(&self, signed: &Signed) {
+        let forget = |outbox: &Outbox| outbox.forget(signed.hash);
+        self.tidy(self.outbox.as_ref().map(forget));
+    }
+
+    /// What was sent is in a block.
+    fn clear(&self) {
+        self.tidy(self.outbox.as_ref().map(Outbox::clear));
+    }
+
+    /// What is left behind by mistake is looked for on the chain before anything is sent.
+    fn tidy(&self, tidied: Option<Result<(), RpcError>>) {
+        if let Some(Err(error)) = tidied {
+            self.node.as_ref().observer().warn(&error.to_string());
+        }
+    }
+}
+
 /// A transaction, signed.
 #[derive(Debug)]
 struct Signed {
@@ -243,16 +306,20 @@ pub struct Limits {
 /// `overdue`; with a last block those, and it, are left there if none is in a block. One of them
 /// may get into a block then.
 pub async fn send(
-    node: &Provider<Transport>,
-    chain_id: u64,
-    account: &Account,
+    sender: &Sender<'_>,
     draft: Draft,
     limits: Limits,
     overdue: &mut Option<Overdue>,
 ) -> Result<Receipt, RpcError> {
+    let node = sender.node;
+    if overdue.is_none() {
+        if let Some(receipt) = earlier::settle(sender, &draft, limits.wait).await? {
+            return Ok(receipt);
+        }
+    }
     let sent = match settle(node, overdue).await {
-        Ok(Some(receipt)) => return Ok(receipt),
-        Ok(None) => send_last(node, chain_id, account, draft, limits, overdue).await,
+        Ok(Some(receipt)) => Ok(receipt),
+        Ok(None) => send_last(sender, draft, limits, overdue).await,
         Err(error) => Err(error),
     };
     let outcome = match sent {
@@ -261,6 +328,13 @@ pub async fn send(
         }
         outcome => outcome,
     };
+    let in_a_block = matches!(
+        outcome,
+        Ok(_) | Err(RpcError::RevertedOnChain { .. } | RpcError::OutOfGas { .. })
+    );
+    if in_a_block {
+        sender.clear();
+    }
     if limits.last_block.is_none() {
         // What is of use at any time is never replaced.
         *overdue = None;
@@ -289,25 +363,19 @@ async fn settle(
 }
 
 async fn send_last(
-    node: &Provider<Transport>,
-    chain_id: u64,
-    account: &Account,
+    sender: &Sender<'_>,
     draft: Draft,
     limits: Limits,
     overdue: &mut Option<Overdue>,
 ) -> Result<Receipt, RpcError> {
+    let node = sender.node;
     let before = overdue.as_ref().and_then(Overdue::last);
     if before.is_none() && limits.last_block.is_some() {
         notice_queue(node, draft.from).await?;
     }
-    let signed = prepare(node, chain_id, account, draft, limits, before).await?;
+    let (signed, published) = sign_and_publish(sender, &draft, limits, before).await?;
     let hash = signed.hash;
-    node.as_ref().observer().notice(&signed.price());
-    let published = publish(node, &signed).await;
-    let sent = matches!(published, Ok(()) | Err(RpcError::PerhapsSent { .. }));
-    if sent {
-        overdue.get_or_insert_default().0.push(signed);
-    }
+    overdue.get_or_insert_default().0.push(signed);
     published?;
     node.as_ref().observer().notice(&Notice::Sent { hash });
     let all = overdue.as_ref().map_or(&[][..], |waiting| &waiting.0);
@@ -318,6 +386,38 @@ async fn send_last(
     let outcome = conclude(node, signed, receipt).await;
     *overdue = None;
     outcome
+}
+
+/// Signs and hands it to the node: an error if it was not sent, and beside the transaction one if
+/// it perhaps was. Where the node names a nonce that is taken it is asked for the next one again:
+/// one of its nodes is behind. (A nonce that is remembered here in place of the node's would leave
+/// a gap when a reorganisation drops a transaction.)
+async fn sign_and_publish(
+    sender: &Sender<'_>,
+    draft: &Draft,
+    limits: Limits,
+    before: Option<&Signed>,
+) -> Result<(Signed, Result<(), RpcError>), RpcError> {
+    let mut tries = 1;
+    loop {
+        let signed = prepare(sender, draft.clone(), limits, before).await?;
+        sender.node.as_ref().observer().notice(&signed.price());
+        sender.keep(&signed)?;
+        match publish(sender.node, &signed).await {
+            Err(RpcError::StaleNonce { .. }) if before.is_none() && tries < NONCE_TRIES => {
+                sender.forget(&signed);
+            }
+            Ok(()) => return Ok((signed, Ok(()))),
+            Err(error) if error.undecided().is_some() => return Ok((signed, Err(error))),
+            Err(error) => {
+                sender.forget(&signed);
+                return Err(error);
+            }
+        }
+        tries += 1;
+        let transport = sender.node.as_ref();
+        transport.pause(transport.late()).await?;
+    }
 }
 
 /// What a failure means while others wait under the same nonce: one of them may have landed
@@ -355,7 +455,7 @@ async fn explain(
             Ok(None) => {}
             Err(_) => break,
         }
-        if node.as_ref().pause(LATE_PAUSE).await.is_err() {
+        if node.as_ref().pause(node.as_ref().late()).await.is_err() {
             break;
         }
     }
@@ -467,13 +567,12 @@ fn hex_in(value: &Value) -> Option<Bytes> {
 }
 
 async fn prepare(
-    node: &Provider<Transport>,
-    chain_id: u64,
-    account: &Account,
+    sender: &Sender<'_>,
     draft: Draft,
     limits: Limits,
     before: Option<&Signed>,
 ) -> Result<Signed, RpcError> {
+    let node = sender.node;
     let newest = newest(node).await?;
     let estimate = estimate(node, &draft).await?;
     let gas = with_margin(estimate, newest.gas_limit);
@@ -489,8 +588,9 @@ async fn prepare(
             max: alloy_word(limits.fee),
         });
     }
-    let transaction = draft.fill(chain_id, nonce, gas, fees);
-    let encoded = account
+    let transaction = draft.fill(sender.chain_id, nonce, gas, fees);
+    let encoded = sender
+        .key
         .sign(&transaction)
         .map_err(|error| RpcError::Signing(error.to_string()))?;
     Ok(Signed {
@@ -520,7 +620,7 @@ async fn next_nonce(node: &Provider<Transport>, account: H160) -> Result<NodeWor
 }
 
 /// The first nonce that no block has.
-async fn used_nonces(node: &Provider<Transport>, account: H160) -> Result<NodeWord, RpcError> {
+pub async fn used_nonces(node: &Provider<Transport>, account: H160) -> Result<NodeWord, RpcError> {
     nonces(node, account, BlockNumber::Latest).await
 }
 
@@ -600,29 +700,46 @@ async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcE
         reason,
     };
     let refusal = RpcError::of_provider(METHOD, error);
-    if !matches!(refusal, RpcError::Refused { .. }) {
+    let RpcError::Refused {
+        code,
+        message,
+        tries,
+        ..
+    } = &refusal
+    else {
         return Err(perhaps(refusal.to_string()));
-    }
+    };
     // A second try is refused if the first has arrived: the nonce is taken, the transaction known.
     // Where several nodes answer, one says so before another shows the transaction.
-    let text = refusal.to_string().to_lowercase();
-    let looks = if text.contains("nonce") {
-        LATE_LOOKS
-    } else {
-        1
+    let meaning = meaning(METHOD, *code, message);
+    let looks = match meaning {
+        Meaning::NonceTaken => LATE_LOOKS,
+        _ => 1,
     };
+    let transport = node.as_ref();
     for look in 1..=looks {
         match node.get_transaction(ethers_hash(signed.hash)).await {
             Ok(Some(_)) => return Ok(()),
-            Ok(None) if text.contains("known") => return Ok(()),
+            Ok(None) if meaning == Meaning::Known => return Ok(()),
             Ok(None) if look == looks => break,
             Ok(None) => {}
             Err(_) => return Err(perhaps(refusal.to_string())),
         }
-        let pause = node.as_ref().pause(LATE_PAUSE).await;
-        pause.map_err(|_| perhaps(text.clone()))?;
+        let pause = transport.pause(transport.late()).await;
+        pause.map_err(|_| perhaps(refusal.to_string()))?;
     }
-    Err(refusal)
+    match meaning {
+        // What came before the answer may have arrived, and words that nobody knows may come from
+        // behind a node that has taken it.
+        _ if *tries > 1 => Err(perhaps(refusal.to_string())),
+        Meaning::Unknown => Err(perhaps(refusal.to_string())),
+        Meaning::NonceTaken => Err(RpcError::StaleNonce {
+            node: transport.name().to_owned(),
+            nonce: alloy_word(signed.nonce),
+            reason: message.clone(),
+        }),
+        _ => Err(refusal),
+    }
 }
 
 /// Waits for one of the transactions to be in a block; `None` if the last one is too old, and

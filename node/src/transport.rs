@@ -19,44 +19,17 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
+use crate::refusal::{meaning, Meaning};
 use crate::retry::RetryPolicy;
 
 /// How often the observer is asked whether to stop.
 const TICK: Duration = Duration::from_millis(200);
 
+/// The longest of these pauses.
+const LATE: Duration = Duration::from_secs(1);
+
 /// Characters of an answer that is no JSON-RPC that an error shows.
 const EXCERPT: usize = 80;
-
-/// JSON-RPC's code of a contract that reverts.
-const REVERTED: i64 = 3;
-
-/// Codes of providers that refuse more requests: HTTP's own, and what is used in its place. For
-/// logs they also say that there are too many results (EIP-1474).
-const LIMIT_EXCEEDED: [i64; 5] = [429, -32005, -32007, -32016, -32029];
-
-/// Words with which providers refuse for now, in lower case.
-const FOR_NOW: [&str; 15] = [
-    "rate limit",
-    "ratelimit",
-    "too many requests",
-    "request limit",
-    "request count exceeded",
-    "throttl",
-    "capacity",
-    "overloaded",
-    "temporarily unavailable",
-    "service unavailable",
-    "bad gateway",
-    // A node that has the block and not yet its transactions' places.
-    "indexing is in progress",
-    // A provider with many nodes, some of which lag.
-    "header not found",
-    "try again",
-    "please retry",
-];
-
-/// The same for what takes too long: of logs it says that fewer blocks have to be asked for.
-const TOO_SLOW: [&str; 3] = ["timed out", "timeout", "deadline exceeded"];
 
 /// JSON-RPC over HTTP. Answers other than success are returned at once unless they only say
 /// "later".
@@ -84,6 +57,7 @@ pub enum TransportError {
     Answer {
         node: String,
         method: String,
+        tries: u32,
         answer: JsonRpcError,
     },
     /// The observer asked to stop.
@@ -149,6 +123,16 @@ impl Transport {
         hasty
     }
 
+    /// Scheme and host of the node.
+    pub fn name(&self) -> &str {
+        &self.node
+    }
+
+    /// Time between looks for what another node of the same provider may not show yet.
+    pub fn late(&self) -> Duration {
+        self.patience.longest.min(LATE)
+    }
+
     /// Who is told of waits.
     pub fn observer(&self) -> &dyn Observer {
         &*self.observer
@@ -207,6 +191,7 @@ impl JsonRpcClient for Transport {
                     return Err(TransportError::Answer {
                         node: self.node.clone(),
                         method: method.to_owned(),
+                        tries,
                         answer,
                     })
                 }
@@ -256,26 +241,11 @@ impl Fault {
     }
 
     fn of_answer(answer: JsonRpcError, method: &str) -> Self {
-        if is_for_now(&answer, method) {
-            return Fault::Passing(answer.message);
+        match meaning(method, answer.code, &answer.message) {
+            Meaning::ForNow => Fault::Passing(answer.message),
+            _ => Fault::Answer(answer),
         }
-        Fault::Answer(answer)
     }
-}
-
-/// Whether the same request may succeed later.
-fn is_for_now(answer: &JsonRpcError, method: &str) -> bool {
-    let message = answer.message.to_lowercase();
-    // What a contract says, in whatever words, is an answer.
-    if answer.code == REVERTED || message.starts_with("execution reverted") {
-        return false;
-    }
-    let says = |words: &[&str]| words.iter().any(|words| message.contains(words));
-    if answer.code == 429 || says(&FOR_NOW) {
-        return true;
-    }
-    // Fewer logs may be had at once where waiting changes nothing.
-    method != "eth_getLogs" && (LIMIT_EXCEEDED.contains(&answer.code) || says(&TOO_SLOW))
 }
 
 /// The error of an answer that has no id.
@@ -309,68 +279,6 @@ fn excerpt(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn answer(code: i64, message: &str) -> JsonRpcError {
-        JsonRpcError {
-            code,
-            message: message.to_owned(),
-            data: None,
-        }
-    }
-
-    #[test]
-    fn answers_that_pass() {
-        for (code, message) in [
-            (429, "slow down"),
-            (-32000, "Rate limit reached"),
-            (-32016, "too many requests, try later"),
-            (-32000, "header not found"),
-            (-32005, "limit"),
-            (
-                -32007,
-                "50/second request limit reached - reduce calls per second",
-            ),
-            (-32007, "no more of this"),
-            (-32000, "transaction indexing is in progress"),
-            (-32603, "Throttled"),
-            (-32000, "Service temporarily unavailable"),
-            (-32002, "request timed out"),
-            (-32000, "context deadline exceeded"),
-            (-32603, "backend overloaded, please retry"),
-        ] {
-            assert!(is_for_now(&answer(code, message), "eth_call"), "{message}");
-        }
-    }
-
-    #[test]
-    fn answers_that_stay() {
-        for (code, message) in [
-            (3, "execution reverted"),
-            (3, "the deadline exceeded what is taken, try again"),
-            (-32000, "execution reverted: timed out"),
-            (-32000, "nonce too low"),
-            (-32601, "method not found"),
-            (-32602, "invalid params"),
-        ] {
-            assert!(!is_for_now(&answer(code, message), "eth_call"), "{message}");
-        }
-    }
-
-    #[test]
-    fn too_many_logs_are_not_waited_for() {
-        for (code, message) in [
-            (-32005, "query returned more than 10000 results"),
-            (-32000, "query timeout exceeded"),
-            (-32007, "eth_getLogs is limited to a 10,000 range"),
-        ] {
-            let refusal = answer(code, message);
-            assert!(!is_for_now(&refusal, "eth_getLogs"), "{message}");
-        }
-        assert!(is_for_now(
-            &answer(-32005, "daily request count exceeded"),
-            "eth_getLogs"
-        ));
-    }
 
     #[test]
     fn errors_without_an_id_are_answers() {

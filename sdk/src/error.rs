@@ -124,10 +124,12 @@ impl Error {
             Error::Chain { source, .. } if *source == ChainError::Interrupted => {
                 ErrorKind::Interrupted
             }
-            Error::Chain { .. } | Error::OnChain(_) | Error::NotNow(_) | Error::Gatekeeper(_) => {
-                ErrorKind::Chain
+            Error::NotNow(_) => ErrorKind::Later,
+            Error::Chain { source, .. } if source.is_for_now() || revert::is_too_early(source) => {
+                ErrorKind::Later
             }
             Error::Damaged { .. } => ErrorKind::Input,
+            Error::Chain { .. } | Error::OnChain(_) | Error::Gatekeeper(_) => ErrorKind::Chain,
             Error::Io { .. } => ErrorKind::Io,
             Error::Internal(_) => ErrorKind::Internal,
         }

@@ -20,6 +20,8 @@ pub enum Hint {
     ResumeOrOtherDirectory,
     /// Another node.
     OtherNode,
+    /// Another node, or the proof, in the file that its coordinator has.
+    OtherNodeOrProof,
     /// The voter's state index.
     StateIndex,
     /// The key that the voter joined with; another one where it is known what it signs.

@@ -19,7 +19,10 @@ pub enum ErrorKind {
     Proof,
     /// Reading or writing failed.
     Io,
-    /// A node that does not answer, or a contract that refuses.
+    /// Not now: a node is away, lags or bounds requests, or it is too early. The same may go well
+    /// later, with nobody doing anything, and is safe to ask for again.
+    Later,
+    /// What the chain, a contract or a node refuses, and will until somebody does something.
     Chain,
     /// The observer asked to stop.
     Interrupted,

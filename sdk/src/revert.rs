@@ -20,6 +20,21 @@ pub fn explain(error: &ChainError) -> String {
     }
 }
 
+/// Whether a contract refuses because of the time or of what has yet to happen: the same goes well
+/// once it has.
+pub fn is_too_early(error: &ChainError) -> bool {
+    matches!(
+        error.revert(),
+        Some(
+            Poll::PollErrors::PollNotStarted(_)
+                | Poll::PollErrors::PollNotEnded(_)
+                | Poll::PollErrors::DeadlineNotReached(_)
+                | Poll::PollErrors::NotFinalized(_)
+                | Poll::PollErrors::NotAborted(_)
+        )
+    )
+}
+
 /// Reads revert data as the errors of one contract.
 type Decoder = fn(&[u8]) -> Option<String>;
 
@@ -100,6 +115,27 @@ mod tests {
         };
         let text = explain(&reverted(error.abi_encode()));
         assert!(text.contains("NotTokenOwner { tokenId: 7 }"), "{text}");
+    }
+
+    #[test]
+    fn what_is_too_early_goes_well_later() {
+        for data in [
+            Poll::PollNotStarted {}.abi_encode(),
+            Poll::PollNotEnded {}.abi_encode(),
+            Poll::DeadlineNotReached {}.abi_encode(),
+            Poll::NotFinalized {}.abi_encode(),
+            Poll::NotAborted {}.abi_encode(),
+        ] {
+            assert!(is_too_early(&reverted(data)));
+        }
+        for data in [
+            Poll::PollEnded {}.abi_encode(),
+            Poll::DeadlinePassed {}.abi_encode(),
+            Poll::AlreadyAborted {}.abi_encode(),
+            vec![],
+        ] {
+            assert!(!is_too_early(&reverted(data)));
+        }
     }
 
     #[test]

@@ -139,9 +139,9 @@ pub fn verify<C: Chain + ?Sized>(
     registers::check(chain, poll.maci, observer)?;
     let history = History::read(chain, poll, observer)?;
     if !poll.chains(chain)?.are_of(&history.facts) {
-        return Err(poll.not_now(
-            "its events do not lead to its hash chains: the node leaves some out, or the poll file's first block is too late",
-        ));
+        return Err(poll
+            .not_now("its events do not lead to its hash chains: the node leaves some out, or the poll file's first block is too late; try again, or another node")
+            .with_hint(Hint::OtherNode));
     }
     let count = Count::read(chain, poll, &history.finalized, options.proof)?;
     count.check_stored(chain, poll)?;
@@ -349,8 +349,9 @@ fn finalize_call<C: Chain + ?Sized>(
         .map_err(on_chain("read the transaction that finalized the poll"))?;
     let input = input.ok_or_else(|| {
         poll.not_now(&format!(
-            "this node does not have transaction {transaction}, which finalized it"
+            "this node does not have transaction {transaction}, which finalized it: some keep no old ones"
         ))
+        .with_hint(Hint::OtherNodeOrProof)
     })?;
     let call = finalizeCall::abi_decode_validate(&input.calldata).ok();
     call.filter(|_| input.to == Some(poll.address))

@@ -208,8 +208,13 @@ pub fn join<C: Chain + ?Sized>(
         creditData: request.credit_data.clone(),
         minCredits: U256::from(request.least_credits()),
     };
-    let receipt = chain::send(chain, from, poll.address, &call, U256::ZERO)
-        .map_err(on_chain("join the poll"))?;
+    let receipt = match chain::send(chain, from, poll.address, &call, U256::ZERO) {
+        // An earlier command's, which was in no block when this one looked.
+        Err(ChainError::Earlier(_)) if has_joined(chain, poll, request.key)? => {
+            return joined_already(chain, poll, request.poll_key, observer)
+        }
+        sent => sent.map_err(on_chain("join the poll"))?,
+    };
     let event: Poll::Join = event(&receipt, poll.address)?;
     let joined = Joined {
         gas: Some(receipt.gas_used),
@@ -409,7 +414,7 @@ fn sign_and_send<C: Chain + ?Sized>(
         }
     }
     let text = "its messages were too late each time; the chain is busy, or its clock or this machine's is wrong";
-    Err(after(waiting, Error::OnChain(text.into()), what))
+    Err(after(waiting, Error::NotNow(text.into()), what))
 }
 
 /// How long a transaction is waited for.
@@ -805,15 +810,25 @@ fn joins<C: Chain + ?Sized>(
     poll: &PollContract,
     observer: &dyn Observer,
 ) -> Result<Vec<Poll::Join>, Error> {
+    // Before the events: some may come meanwhile, none can go.
+    let least = poll.chains(chain)?.next_state_index - 1;
     let topics = &[vec![Poll::Join::SIGNATURE_HASH]];
     let scan = poll.scan(topics, "joins", observer);
-    let mut found = Vec::new();
+    let mut found: Vec<Poll::Join> = Vec::new();
     scan.each(chain, reading("joins"), |log: &Log| {
         let event = log.decode();
         found.push(event.ok_or_else(|| poll.inconsistent("an event is not of the poll's form"))?);
         Ok(())
     })?;
-    Ok(found)
+    let in_order = (1_u64..).zip(&found);
+    let is_whole = found.len() as u64 >= least
+        && in_order
+            .into_iter()
+            .all(|(index, event)| event.stateIndex == U256::from(index));
+    match is_whole {
+        true => Ok(found),
+        false => Err(poll.left_out("joins")),
+    }
 }
 
 fn voter(event: &Poll::Join) -> Result<Joined, Error> {

@@ -59,7 +59,7 @@ pub fn run(arguments: &Deploy, console: &Console) -> Result<(), Failure> {
     let source = source(arguments.setup.ptau.as_ref(), console)?;
     console.listen()?;
     // Before the keys, which take minutes.
-    let mut chain = connect(url, None, Some(&arguments.sender), console)?;
+    let mut chain = connect(url, None, Some(&arguments.sender), Some(path), console)?;
     let from = chain.accounts().first().copied();
     let from = from.ok_or_else(|| Failure::Internal("there is no account".into()))?;
     check_chain(&chain, from, path)?;

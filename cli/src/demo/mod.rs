@@ -83,7 +83,7 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
     let stage = match &arguments.rpc_url {
         Some(url) => {
             let sender = Some(&arguments.sender);
-            DemoChain::node(connection::connect(url, None, sender, console)?)
+            DemoChain::node(connection::connect(url, None, sender, None, console)?)
         }
         None => DemoChain::embedded(),
     };

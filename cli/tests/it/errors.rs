@@ -1,9 +1,11 @@
 //! Each thing that people get wrong: its exit code, and a line that says what to do.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use crate::harness::{maci_nova, proven, run, run_line, Poll, Run};
+use crate::harness::{maci_nova, poll_file, proven, run, run_line, words, Poll, Run};
 
 fn tally(poll: &Poll) -> Run {
     run_line("tally --log {} --key-file {}", &[&poll.log, &poll.key])
@@ -124,7 +126,7 @@ fn help_has_an_example_for_each_command() {
         .lines()
         .map_while(|line| line.trim().split_once("  "))
         .collect();
-    assert_eq!(codes.len(), 11);
+    assert_eq!(codes.len(), 12);
     for (code, meaning) in codes {
         let row = format!("| {code} | {meaning}");
         assert!(readme.contains(&row), "not in the README: {row}");
@@ -344,6 +346,71 @@ fn a_directory_that_cannot_be_made_is_an_error() {
     let prove = "prove --log {} --key-file {} --out {} --insecure-setup";
     let error = run_line(prove, &[&poll.log, &poll.key, &under_a_file]).failed(8);
     assert!(error.contains("cannot make directory"), "{error}");
+}
+
+#[test]
+fn a_folder_that_is_missing_is_an_error_of_writing() {
+    let poll = Poll::tiny();
+    let out = poll.beside("missing").join("voter.key");
+    run_line("keygen --out {}", &[&out]).failed(8);
+}
+
+#[test]
+fn a_bad_ballot_is_a_bad_file() {
+    let poll = Poll::tiny();
+    let ballot = poll.beside("ballot.txt");
+    let vote = || run_line("vote --key-file {} --ballot {}", &[&poll.key, &ballot]);
+    let missing = vote().failed(3);
+    assert!(missing.contains("ballot.txt"), "{missing}");
+    for (text, line) in [("0=1\nfive\n", 2), ("=", 1), ("1=2=3", 1)] {
+        fs::write(&ballot, text).expect("written");
+        let error = vote().failed(3);
+        assert!(error.contains(&format!("line {line}:")), "{error}");
+    }
+}
+
+/// Whoever is told 9 tries again.
+#[test]
+fn a_node_that_is_away_may_come_back() {
+    let poll = Poll::tiny();
+    let file = poll.beside("poll.json");
+    // A port that was free a moment ago.
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    drop(listener);
+    let written = poll_file(1, url.parse().expect("URL")).replace(&file);
+    written.expect("written");
+    let error = run_line("status --poll-file {}", &[&file]).failed(9);
+    assert!(error.contains("did not answer"), "{error}");
+    let run = run_line("status --json --poll-file {}", &[&file]);
+    let text = run.stderr.lines().last().expect("a line");
+    let document: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    assert_eq!(document["error"]["kind"], "later");
+    assert_eq!(document["error"]["exitCode"], 9);
+}
+
+/// Ctrl-C, while a node is waited for that never answers.
+#[test]
+fn an_interruption_ends_waiting() {
+    let poll = Poll::tiny();
+    let file = poll.beside("poll.json");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let written = poll_file(1, url.parse().expect("URL")).replace(&file);
+    written.expect("written");
+    let child = maci_nova()
+        .args(words("status --poll-file {}", &[&file]))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let (_open, _) = listener.accept().expect("it asks");
+    let interrupted = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupted.expect("kill runs").success());
+    let error = Run::from(child.wait_with_output().expect("ends")).failed(130);
+    assert!(error.contains("interrupted"), "{error}");
 }
 
 #[test]

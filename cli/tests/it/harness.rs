@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use maci_nova_chain::{Contract, RpcUrl};
+use maci_nova_contracts::alloy_primitives::{Address, B256};
+use maci_nova_sdk::poll::file::{Contracts, KeyDigests, PollFile};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -181,6 +184,28 @@ pub fn expected_results(poll: &str) -> (Value, Value) {
         })
         .collect();
     (Value::Array(lines), expected["totalSpent"].clone())
+}
+
+/// A poll file of a poll that is nowhere, with a node.
+pub fn poll_file(chain_id: u64, node: RpcUrl) -> PollFile {
+    let contract = |byte| Contract {
+        address: Address::repeat_byte(byte),
+        first_block: 1,
+    };
+    let contracts = Contracts {
+        registry: contract(1),
+        decider_verifier: contract(2),
+        join_verifier: contract(3),
+        maci: contract(4),
+    };
+    let keys = KeyDigests {
+        decider: B256::repeat_byte(5),
+        join: B256::repeat_byte(6),
+    };
+    let mut file = PollFile::new(chain_id, Some(&node), contracts, keys);
+    file.poll = Some(contract(7));
+    file.poll_info = Some(B256::repeat_byte(8));
+    file
 }
 
 /// As `chmod 600`.

@@ -7,14 +7,14 @@ use std::process::Command;
 use maci_nova_chain::{send, BlockId, Chain};
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_contracts::bindings::ExcubiaePolicy;
-use maci_nova_node::testing::{Anvil, KEYS};
+use maci_nova_node::testing::{Anvil, CHAIN, KEYS};
 use maci_nova_node::RpcChain;
 use maci_nova_sdk::testing::policies::{evidence, policy};
 use serde_json::{json, Value};
 use tempfile::TempDir;
 
 use crate::finalizing::{shared_cache, Running};
-use crate::harness::{maci_nova, make_private, Run};
+use crate::harness::{maci_nova, make_private, poll_file, Run};
 
 /// A node and a directory with the keys of its accounts.
 struct Town {
@@ -60,9 +60,15 @@ impl Town {
         self.run(&format!("{line} --json")).ok().json()
     }
 
-    /// The error of a command that the chain does not allow.
+    /// The error of a command that the chain does not allow, and never will.
     #[track_caller]
     fn refused(&self, line: &str) -> String {
+        self.run(line).failed(10)
+    }
+
+    /// The error of a command that the chain does not allow yet.
+    #[track_caller]
+    fn not_now(&self, line: &str) -> String {
         self.run(line).failed(9)
     }
 
@@ -128,7 +134,7 @@ fn insecure_to_every_role(town: &Town) {
     let status = town.run("status");
     assert!(status.ok().stderr.contains("warning: INSECURE"));
     let line = "withdraw --production --account-key-file account1.key";
-    let error = town.refused(line);
+    let error = town.not_now(line);
     assert!(!error.contains("INSECURE"), "{error}");
 }
 
@@ -227,10 +233,20 @@ fn every_role_by_its_commands() {
     assert_eq!(counts, [Some(0), Some(1)]);
     assert!(document["gas"].is_null());
     what_cannot_count_is_not_made(&town);
+    for line in [
+        "vote --key-file ben.poll.key --vote 2=7 --out missing/messages.jsonl",
+        "export-log --out missing/poll.jsonl",
+    ] {
+        town.run(line).failed(8);
+    }
+    let left = fs::read_dir(town.directory.path()).expect("directory");
+    let mut left = left.map(|entry| entry.expect("entry").file_name());
+    let is_open = |name: &std::ffi::OsString| name.to_string_lossy().contains(".sent.json");
+    assert!(!left.any(|name| is_open(&name)), "all is in a block");
     let error = town.refused("topup --state-index 1 --amount 5 --account-key-file account1.key");
     assert!(error.contains("top-ups"), "{error}");
     let finalize = "finalize --poll-file poll.json --key-file coordinator.key --out proof --insecure-setup --confirmations 0 --every 1s --account-key-file account0.key --json";
-    let error = town.refused("results --poll-file poll.json");
+    let error = town.not_now("results --poll-file poll.json");
     assert!(error.contains("no results"), "{error}");
     town.go_to(town.time("endTime"));
     let error =
@@ -325,9 +341,9 @@ fn a_poll_that_is_given_up() {
         "join --key-file ada.key --poll-key-file ada.poll.key --account-key-file account1.key",
     );
     what_a_poll_asks_is_agreed_to(&town);
-    let error = town.refused("abort --account-key-file account2.key");
+    let error = town.not_now("abort --account-key-file account2.key");
     assert!(error.contains("at the earliest from"), "{error}");
-    let error = town.refused("withdraw --account-key-file account1.key");
+    let error = town.not_now("withdraw --account-key-file account1.key");
     assert!(error.contains("aborted"), "{error}");
     town.go_to(town.time("deadline"));
     let late = "finalize --poll-file poll.json --key-file coordinator.key --out proof --insecure-setup --confirmations 0 --account-key-file account0.key";
@@ -336,8 +352,14 @@ fn a_poll_that_is_given_up() {
     town.json("abort --account-key-file account2.key");
     assert_eq!(town.json("status")["state"], "aborted");
     town.json("withdraw --account-key-file account1.key");
-    let error = town.refused("withdraw --account-key-file account1.key");
-    assert!(error.contains("nothing"), "{error}");
+    // Again there is nothing, as for who collects.
+    let again = town.json("withdraw --account-key-file account1.key");
+    assert_eq!(
+        (&again["tokens"], &again["fees"], &again["gas"]),
+        (&json!("0"), &json!("0"), &json!(0))
+    );
+    let again = town.run("withdraw --account-key-file account1.key").ok();
+    assert!(again.stdout.contains("nothing (more)"), "{again:?}");
     let error = town.refused("verify --poll-file poll.json");
     assert!(error.contains("aborted"), "{error}");
 }
@@ -410,6 +432,18 @@ fn a_policy_by_the_commands() {
     assert!(town.json(&sign_up("ada", 1, &with))["gas"].is_number());
     let error = town.refused(&sign_up("eve", 1, &with));
     assert!(error.contains("AlreadyEnforced"), "{error}");
+}
+
+/// A node of another chain is another one tomorrow too.
+#[test]
+fn a_node_of_another_chain() {
+    let Some(town) = Town::new() else {
+        return;
+    };
+    let file = poll_file(CHAIN + 1, town.anvil.url());
+    file.replace(&town.path("poll.json")).expect("written");
+    let error = town.refused("status");
+    assert!(error.contains("not of chain"), "{error}");
 }
 
 /// The demo on a node, where one account does everything.

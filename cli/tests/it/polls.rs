@@ -474,7 +474,7 @@ fn events_that_a_node_leaves_out_are_missed() {
                 1 => assert_eq!(outcome.expect("read again"), Reached::Complete),
                 _ => {
                     let error = outcome.expect_err("always left out");
-                    assert_eq!(error.kind(), ErrorKind::Chain);
+                    assert_eq!(error.kind(), ErrorKind::Later);
                     assert!(error.to_string().contains("another node"), "{error}");
                 }
             }

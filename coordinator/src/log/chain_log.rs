@@ -302,3 +302,60 @@ fn cut(path: &Path, marks: &Marks, poll: &PollContract) -> Result<Option<PollLog
         Err(failure) => Err(failure),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use maci_nova_sdk::testing::World;
+    use maci_nova_sdk::ErrorKind;
+
+    use super::*;
+
+    /// A log that was read to its end, in a folder of its own.
+    fn read_all(world: &World, poll: &PollContract) -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let [log, marks] = ["poll.jsonl", "follower.json"].map(|name| directory.path().join(name));
+        let mut followed = ChainLog::open(&log, &marks, poll, 0).unwrap();
+        while !matches!(
+            followed.advance(&world.evm, poll).unwrap(),
+            Advance::Idle | Advance::Behind(_)
+        ) {}
+        assert_eq!(followed.log().voters(), 1);
+        (directory, log, marks)
+    }
+
+    /// Files of ours that are damaged are input, not something that the chain refuses.
+    #[test]
+    fn damaged_files_are_named_and_are_input() {
+        let (world, poll) = World::with_payments();
+        let (_directory, log, marks) = read_all(&world, &poll);
+        let whole = [fs::read(&log).unwrap(), fs::read(&marks).unwrap()];
+        let refused = |name: &str| {
+            let error = ChainLog::open(&log, &marks, &poll, 0).expect_err(name);
+            assert_eq!(error.kind(), ErrorKind::Input, "{error}");
+            let text = error.to_string();
+            assert!(text.contains(name) && text.contains("remove"), "{text}");
+        };
+        let half = &whole[1][..whole[1].len() / 2];
+        for damaged in [b"".as_slice(), b"{", b"{}", b"[]", half] {
+            fs::write(&marks, damaged).unwrap();
+            refused("follower.json");
+        }
+        fs::write(&marks, &whole[1]).unwrap();
+        let half = &whole[0][..whole[0].len() / 2];
+        for cut in [b"".as_slice(), half, &whole[0][..whole[0].len() - 1]] {
+            fs::write(&log, cut).unwrap();
+            refused("follower.json");
+        }
+        fs::remove_file(&log).unwrap();
+        refused("follower.json");
+        // As it was, it goes on.
+        fs::write(&log, &whole[0]).unwrap();
+        let followed = ChainLog::open(&log, &marks, &poll, 0).unwrap();
+        assert_eq!(followed.log().voters(), 1);
+        // Both removed, it is read again.
+        for path in [&log, &marks] {
+            fs::remove_file(path).unwrap();
+        }
+        ChainLog::open(&log, &marks, &poll, 0).unwrap();
+    }
+}

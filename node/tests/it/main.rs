@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod echo;
+mod faults;
 mod node;
 mod script;
 mod server;

@@ -109,7 +109,7 @@ fn a_price_that_is_too_high_is_not_paid() {
     let before = chain.block(BlockId::Latest).unwrap();
     let error = chain.send(from, Some(from), Bytes::new(), U256::from(1));
     match error {
-        Err(ChainError::Invalid(text)) => assert!(text.contains("--max-fee"), "{text}"),
+        Err(ChainError::NotNow(text)) => assert!(text.contains("--max-fee"), "{text}"),
         other => panic!("{other:?}"),
     }
     assert_eq!(chain.block(BlockId::Latest).unwrap(), before);

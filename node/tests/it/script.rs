@@ -12,7 +12,7 @@ use serde_json::{json, Value};
 
 use crate::server::{Reply, Server, KEY};
 
-const CONTRACT: Address = Address::repeat_byte(0xcc);
+pub const CONTRACT: Address = Address::repeat_byte(0xcc);
 const REVERT: &str = "0x0badc0de";
 
 /// Keeps what it is told.
@@ -64,7 +64,7 @@ fn play(
 }
 
 /// A healthy node at block 50,000 on which every transaction goes through.
-fn usual(method: &str, params: &Value) -> Reply {
+pub fn usual(method: &str, params: &Value) -> Reply {
     Reply::Result(match method {
         "eth_chainId" => json!(format!("{CHAIN:#x}")),
         "eth_getBlockByNumber" => block(&params[0]),
@@ -80,7 +80,7 @@ fn usual(method: &str, params: &Value) -> Reply {
     })
 }
 
-fn block(number: &Value) -> Value {
+pub fn block(number: &Value) -> Value {
     let number = match number.as_str().unwrap() {
         "latest" => 50_000,
         number => u64::from_str_radix(&number[2..], 16).unwrap(),
@@ -109,7 +109,7 @@ fn block(number: &Value) -> Value {
     })
 }
 
-fn receipt(params: &Value, status: u8) -> Value {
+pub fn receipt(params: &Value, status: u8) -> Value {
     json!({
         "transactionHash": params[0],
         "transactionIndex": "0x0",
@@ -128,11 +128,11 @@ fn receipt(params: &Value, status: u8) -> Value {
 }
 
 /// The hash of a transaction as it was sent.
-fn hash_of(params: &Value) -> B256 {
+pub fn hash_of(params: &Value) -> B256 {
     keccak256(raw(params))
 }
 
-fn raw(params: &Value) -> Vec<u8> {
+pub fn raw(params: &Value) -> Vec<u8> {
     hex::decode(params[0].as_str().unwrap()).unwrap()
 }
 
@@ -151,7 +151,7 @@ fn assert_silent(text: impl std::fmt::Display) {
 // Logs.
 
 /// One log in every tenth block.
-fn logs(from: u64, to: u64) -> Value {
+pub fn logs(from: u64, to: u64) -> Value {
     let tenths = (from..=to).filter(|number| number % 10 == 0);
     let logs = tenths.map(|number| {
         json!({
@@ -169,7 +169,7 @@ fn logs(from: u64, to: u64) -> Value {
     logs.collect()
 }
 
-fn range(params: &Value) -> (u64, u64) {
+pub fn range(params: &Value) -> (u64, u64) {
     let number = |field: &str| {
         let text = params[0][field].as_str().unwrap();
         u64::from_str_radix(&text[2..], 16).unwrap()
@@ -666,7 +666,7 @@ fn a_lost_answer_does_not_send_twice() {
     }
 }
 
-fn transaction(hash: &Value) -> Value {
+pub fn transaction(hash: &Value) -> Value {
     json!({
         "hash": hash,
         "nonce": "0x5",

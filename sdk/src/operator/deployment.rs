@@ -156,6 +156,13 @@ pub fn shape<C: Chain + ?Sized>(chain: &C, file: &PollFile) -> Result<Shape, Err
             &topics,
         )
         .map_err(on_chain("read the registry's events"))?;
+    if logs.is_empty() {
+        let text = format!(
+            "the node shows no verifier of the registry at {}: it lags or leaves events out; try again, or another node",
+            registry.address
+        );
+        return Err(Error::NotNow(text).with_hint(Hint::OtherNode));
+    }
     let mut events = logs.iter().filter_map(|log| log.decode());
     let event =
         events.find(|event: &VkRegistry::VerifierSet| event.verifier == decider_verifier.address);

@@ -59,11 +59,12 @@ pub fn abort<C: Chain + ?Sized>(
     Ok(Some(receipt.gas_used))
 }
 
-/// Takes the top-ups and fees that `from` has paid back from a poll that was given up.
+/// Takes the top-ups and fees that `from` has paid back from a poll that was given up. If that was
+/// done, nothing is.
 ///
 /// # Errors
-/// [`Error::OnChain`] if the poll has its results or nothing is due; [`Error::NotNow`] if it was not
-/// aborted; [`Error::Chain`].
+/// [`Error::OnChain`] if the poll has its results; [`Error::NotNow`] if it was not aborted;
+/// [`Error::Chain`].
 pub fn withdraw<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -83,11 +84,6 @@ pub fn withdraw<C: Chain + ?Sized>(
     }
     let fees = poll.ask(chain, &Poll::feesOfCall { payer: from })?;
     let tokens = poll.ask(chain, &Poll::depositOfCall { depositor: from })?;
-    if fees.is_zero() && tokens.is_zero() {
-        return Err(poll.inconsistent(&format!(
-            "nothing to withdraw: {from} has paid nothing, or has it back"
-        )));
-    }
     let mut payer = Payer { chain, from, poll };
     // The one must not wait for the other: a token may refuse.
     let gas = [

@@ -5,14 +5,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use maci_nova_chain::{Chain, Contract, Log, Observer, Scan};
-use maci_nova_contracts::alloy_primitives::{Address, Bytes};
+use maci_nova_chain::{BlockId, Chain, Contract, Log, Observer, Scan};
+use maci_nova_contracts::alloy_primitives::{keccak256, Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{SolEvent, SolValue};
 use maci_nova_contracts::bindings::{Poll, MACI};
 use maci_nova_files::{write_atomically, Readers};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{reading, Error};
+use crate::error::{on_chain, reading, Error};
+use crate::hint::Hint;
 use crate::poll::contract::view;
 use crate::poll::file::PollFile;
 
@@ -26,10 +27,25 @@ pub struct Attempt(PathBuf);
 struct Record {
     chain_id: u64,
     owner: Address,
-    /// The poll is not older than this block.
+    /// The poll is not older than this block,
     block: u64,
-    /// The settings as calldata has them.
-    settings: Bytes,
+    /// when its MACI had so many polls.
+    polls: U256,
+    /// Contracts for the credits, which are there already.
+    credits: Vec<CreditsContract>,
+    /// The settings of each attempt as calldata has them. The first one may still get into a block
+    /// when the second is made.
+    settings: Vec<Bytes>,
+}
+
+/// A contract that gives credits.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CreditsContract {
+    /// Digest of the code that deploys it.
+    code: B256,
+    /// Where it is.
+    contract: Address,
 }
 
 impl Attempt {
@@ -38,27 +54,62 @@ impl Attempt {
         Attempt(poll_file.with_extension("create.json"))
     }
 
-    /// Remembers what will be sent.
-    pub fn begin(
+    /// Remembers what will be sent, beside what was perhaps sent before.
+    pub fn begin<C: Chain + ?Sized>(
         &self,
+        chain: &C,
         file: &PollFile,
         owner: Address,
-        block: u64,
         settings: &MACI::PollSettings,
     ) -> Result<(), Error> {
-        let record = Record {
-            chain_id: file.chain_id,
-            owner,
-            block,
-            settings: settings.abi_encode().into(),
+        let mut record = self.of_owner_or_new(chain, file, owner)?;
+        record.settings.push(settings.abi_encode().into());
+        self.write(&record)
+    }
+
+    /// The contract for the credits that an earlier attempt has deployed with this code.
+    pub fn credits<C: Chain + ?Sized>(
+        &self,
+        chain: &C,
+        file: &PollFile,
+        owner: Address,
+        code: &[u8],
+    ) -> Result<Option<Address>, Error> {
+        let Some(record) = self.of_owner(file, owner)? else {
+            return Ok(None);
         };
-        write_atomically(&self.0, Readers::Everybody, |out| {
-            serde_json::to_writer(out, &record).map_err(io::Error::from)
-        })
-        .map_err(self.failed("write"))
+        let digest = keccak256(code);
+        let mut known = record.credits.iter();
+        let Some(known) = known.find(|known| known.code == digest) else {
+            return Ok(None);
+        };
+        let contract = known.contract;
+        let found = chain.code(contract);
+        let found = found.map_err(on_chain(format!("read the code at {contract}")))?;
+        // A reorganisation may have taken it.
+        Ok((!found.is_empty()).then_some(contract))
+    }
+
+    /// Remembers a contract for the credits.
+    pub fn keep_credits<C: Chain + ?Sized>(
+        &self,
+        chain: &C,
+        file: &PollFile,
+        owner: Address,
+        code: &[u8],
+        contract: Address,
+    ) -> Result<(), Error> {
+        let mut record = self.of_owner_or_new(chain, file, owner)?;
+        let code = keccak256(code);
+        record.credits.retain(|known| known.code != code);
+        record.credits.push(CreditsContract { code, contract });
+        self.write(&record)
     }
 
     /// The poll that an earlier attempt of the same owner has created, if it has.
+    ///
+    /// # Errors
+    /// [`Error::NotNow`] if the node does not show all polls since then.
     pub fn found<C: Chain + ?Sized>(
         &self,
         chain: &C,
@@ -66,12 +117,10 @@ impl Attempt {
         owner: Address,
         observer: &dyn Observer,
     ) -> Result<Option<Contract>, Error> {
-        let Some(record) = self.read()? else {
+        let Some(record) = self.of_owner(file, owner)? else {
             return Ok(None);
         };
-        if (record.chain_id, record.owner) != (file.chain_id, owner) {
-            return Ok(None);
-        }
+        let since = polls(chain, file)?.saturating_sub(record.polls);
         let maci = Contract {
             first_block: record.block,
             ..file.contracts.maci
@@ -82,18 +131,26 @@ impl Attempt {
             what: "polls of MACI",
             observer,
         };
-        let mut found = None;
+        let (mut found, mut seen) = (None, 0_u64);
         scan.each(chain, reading("polls of MACI"), |log| {
+            seen += 1;
             if let Some(contract) = created_by(log, owner) {
                 let call = Poll::pollInfoCall {};
                 let info = view(chain, contract.address, &call, "read the poll")?;
-                if info.settings.abi_encode() == record.settings {
+                if record.settings.contains(&info.settings.abi_encode().into()) {
                     found = Some(contract);
                 }
             }
             Ok(())
         })?;
-        Ok(found)
+        match found {
+            None if U256::from(seen) < since => Err(Error::NotNow(format!(
+                "the node leaves out polls of MACI {}, of which one may be the one that was created before; try again, or another node",
+                maci.address
+            ))
+            .with_hint(Hint::OtherNode)),
+            found => Ok(found),
+        }
     }
 
     /// The poll is in the poll file.
@@ -104,6 +161,41 @@ impl Attempt {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What is known of attempts of the owner on the file's chain.
+    fn of_owner(&self, file: &PollFile, owner: Address) -> Result<Option<Record>, Error> {
+        let ours = |record: &Record| (record.chain_id, record.owner) == (file.chain_id, owner);
+        Ok(self.read()?.filter(ours))
+    }
+
+    fn of_owner_or_new<C: Chain + ?Sized>(
+        &self,
+        chain: &C,
+        file: &PollFile,
+        owner: Address,
+    ) -> Result<Record, Error> {
+        if let Some(record) = self.of_owner(file, owner)? {
+            return Ok(record);
+        }
+        // Before the block: a poll that comes between is counted and seen.
+        let polls = polls(chain, file)?;
+        let newest = chain.block(BlockId::Latest);
+        Ok(Record {
+            chain_id: file.chain_id,
+            owner,
+            block: newest.map_err(on_chain("read the newest block"))?.number,
+            polls,
+            credits: Vec::new(),
+            settings: Vec::new(),
+        })
+    }
+
+    fn write(&self, record: &Record) -> Result<(), Error> {
+        write_atomically(&self.0, Readers::Everybody, |out| {
+            serde_json::to_writer(out, record).map_err(io::Error::from)
+        })
+        .map_err(self.failed("write"))
     }
 
     fn read(&self) -> Result<Option<Record>, Error> {
@@ -122,6 +214,17 @@ impl Attempt {
             source,
         }
     }
+}
+
+/// How many polls the MACI has.
+fn polls<C: Chain + ?Sized>(chain: &C, file: &PollFile) -> Result<U256, Error> {
+    let maci = file.contracts.maci.address;
+    view(
+        chain,
+        maci,
+        &MACI::pollCountCall {},
+        "read the polls of MACI",
+    )
 }
 
 fn created_by(log: &Log, owner: Address) -> Option<Contract> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use maci_nova_chain::clock::{self, span, utc};
-use maci_nova_chain::{self as chain, BlockId, Chain};
+use maci_nova_chain::{self as chain, Chain};
 use maci_nova_chain::{Contract, Observer};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::SolValue;
@@ -270,7 +270,7 @@ pub fn create_or_find<C: Chain + ?Sized>(
     // Where the file cannot be written, the poll would be one that nobody finds.
     file.replace(path)?;
     let waiting = clock::newest(chain).map_err(on_chain("read the newest block"))?;
-    let credits = credits(chain, from, terms.credits, observer)?;
+    let credits = credits(chain, from, file, terms.credits, &attempt, observer)?;
     // That may have taken some blocks.
     let now = now.saturating_add(
         clock::newest(chain)
@@ -278,9 +278,7 @@ pub fn create_or_find<C: Chain + ?Sized>(
             .saturating_sub(waiting),
     );
     let settings = terms.settings(shape, now, credits)?;
-    let newest = chain.block(BlockId::Latest);
-    let newest = newest.map_err(on_chain("read the newest block"))?;
-    attempt.begin(file, from, newest.number, &settings)?;
+    attempt.begin(chain, file, from, &settings)?;
     let asked_for = settings.abi_encode();
     let created = create_poll(chain, from, file, settings)?;
     observer.note(&format!("the poll is at {}", created.contract.address));
@@ -562,7 +560,9 @@ fn advise(terms: &Terms, observer: &dyn Observer) {
 fn credits<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
+    file: &PollFile,
     credits: Credits,
+    attempt: &Attempt,
     observer: &dyn Observer,
 ) -> Result<Address, Error> {
     let internal = |error: ArtifactError| Error::Internal(error.to_string());
@@ -575,12 +575,19 @@ fn credits<C: Chain + ?Sized>(
             factor,
         }) => votes_credits(token, snapshot, factor).map_err(internal)?,
     };
-    let deployment = chain::deploy(chain, from, code)
+    if let Some(contract) = attempt.credits(chain, file, from, &code)? {
+        observer.note(&format!(
+            "an earlier attempt deployed the contract that gives credits, {contract}"
+        ));
+        return Ok(contract);
+    }
+    let deployment = chain::deploy(chain, from, code.clone())
         .map_err(on_chain("deploy the contract that gives credits"))?;
     observer.note(&format!(
         "the contract that gives credits: {} ({} gas)",
         deployment.contract, deployment.gas_used
     ));
+    attempt.keep_credits(chain, file, from, &code, deployment.contract)?;
     Ok(deployment.contract)
 }
 

@@ -223,6 +223,14 @@ impl PollContract {
         Error::NotNow(format!("poll {}: {text}", self.address))
     }
 
+    /// The node does not show all the events that the contract counts; `what` are they.
+    pub fn left_out(&self, what: &str) -> Error {
+        self.not_now(&format!(
+            "the node leaves out {what} that the contract counts, or the poll file's first block is too late; try again, or another node"
+        ))
+        .with_hint(Hint::OtherNode)
+    }
+
     /// The poll as the protocol has it.
     pub fn header(&self) -> &Header {
         &self.header
@@ -344,12 +352,14 @@ impl PollContract {
         }
     }
 
-    /// All that was sent to it, in its order.
+    /// All that was sent to it, in its order, as many as the contract counts.
     pub fn all_sent<C: Chain + ?Sized>(
         &self,
         chain: &C,
         observer: &dyn Observer,
     ) -> Result<Vec<Sent>, Error> {
+        // Before the events: some may come meanwhile, none can go.
+        let least = self.chains(chain)?;
         let topics = &[SENT.to_vec()];
         let mut all = Vec::new();
         self.scan(topics, "poll's events", observer).each(
@@ -360,7 +370,10 @@ impl PollContract {
                 Ok(())
             },
         )?;
-        Ok(all)
+        match least.are_within(&all) {
+            true => Ok(all),
+            false => Err(self.left_out("events")),
+        }
     }
 
     /// What a log of one of the kinds [`SENT`] tells.
@@ -371,6 +384,20 @@ impl PollContract {
 }
 
 impl PollHashChains {
+    /// Whether these are all that the chains count, and perhaps more, each the next of its kind.
+    fn are_within(&self, sent: &[Sent]) -> bool {
+        let (mut joins, mut messages) = (0, 0);
+        let in_order = sent.iter().all(|Sent { record, position }| {
+            let next = match record {
+                Record::Join(_) => &mut joins,
+                _ => &mut messages,
+            };
+            *next += 1;
+            *position + 1 == *next
+        });
+        in_order && joins >= self.next_state_index - 1 && messages >= self.message_count
+    }
+
     /// Whether a log has come to these chains.
     pub fn are_of(&self, facts: &PublicFacts) -> bool {
         self.join_chain == facts.join_chain

@@ -6,6 +6,7 @@ use maci_nova_contracts::bindings::Poll;
 use maci_nova_protocol::log::{PublicFacts, Record};
 
 use crate::error::{reading, Error};
+use crate::hint::Hint;
 use crate::poll::contract::{PollContract, Sent, SENT};
 
 /// The events of a finalized poll.
@@ -37,6 +38,8 @@ impl History {
         })?;
         match <[Log; 1]>::try_from(finalized) {
             Ok([finalized]) => Ok(History { facts, finalized }),
+            // The contract says that it is finalized.
+            Err(logs) if logs.is_empty() => Err(poll.left_out("the event of its results")),
             Err(logs) => Err(poll.inconsistent(&format!(
                 "it has {} events that say that it is finalized, not one",
                 logs.len()
@@ -52,12 +55,17 @@ fn absorb(facts: &mut PublicFacts, poll: &PollContract, sent: &Sent) -> Result<(
         _ => ("message", facts.message_count),
     };
     if sent.position != next {
-        return Err(poll.not_now(&format!(
-            "{what} {} comes where {next} should be: the node leaves events out",
+        let text = format!(
+            "{what} {} comes where {next} should be: the node leaves events out; try again, or another node",
             sent.position
-        )));
+        );
+        return Err(poll.not_now(&text).with_hint(Hint::OtherNode));
     }
     facts.absorb(&sent.record).map_err(|error| {
-        poll.inconsistent(&format!("{what} {next} is not one of this poll: {error}"))
+        // The contract's code was compared: it takes nothing of the kind.
+        poll.not_now(&format!(
+            "{what} {next} is not one of this poll ({error}): the node leaves events out or changes them; try again, or another node"
+        ))
+        .with_hint(Hint::OtherNode)
     })
 }

@@ -167,15 +167,19 @@ impl SignUps {
     }
 }
 
-/// A key's sign-up, and the root that it led to. Nothing is rebuilt and nothing checked.
+/// A key's sign-up, and the root that it led to. Nothing is rebuilt; what is found is as good as the
+/// node's word, and there is none only if as many were seen as the contract counts.
 pub(super) fn find<C: Chain + ?Sized>(
     chain: &C,
     maci: Contract,
     key: &PublicKey,
     observer: &dyn Observer,
 ) -> Result<Option<KnownRoot>, Error> {
-    let mut found = None;
+    let what = "read the sign-ups";
+    let least: U256 = view(chain, maci.address, &MACI::rootCountCall {}, what)?;
+    let (mut found, mut seen) = (None, 0_u64);
     each(chain, maci, observer, |sign_up| {
+        seen += 1;
         if sign_up.key == key.point() {
             found = Some(KnownRoot {
                 index: sign_up.index,
@@ -184,7 +188,10 @@ pub(super) fn find<C: Chain + ?Sized>(
         }
         Ok(())
     })?;
-    Ok(found)
+    match found {
+        None if U256::from(seen) < least => Err(wrong(maci, "are not all there")),
+        found => Ok(found),
+    }
 }
 
 fn each<C: Chain + ?Sized>(

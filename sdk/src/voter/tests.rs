@@ -24,6 +24,7 @@ use crate::voter::ballot::{Ballot, Choice};
 use crate::voter::budget::PriceError;
 use crate::voter::join_key;
 use crate::voter::signing_window::{can_be_repeated, is_refused};
+use crate::ErrorKind;
 
 const HOUR: u64 = 3600;
 const CREDITS: u32 = 100;
@@ -517,6 +518,85 @@ fn sign_ups_that_are_missing_are_noticed() {
     late.first_block += 1;
     fails(read(late), "not all there");
     assert_eq!(read(world.maci).unwrap().count(), 2);
+}
+
+/// Leaves out the log of this number of each answer, or all.
+struct Forgetful<'a> {
+    evm: &'a Evm,
+    left_out: Option<usize>,
+}
+
+impl Chain for Forgetful<'_> {
+    maci_nova_chain::forward!(evm: chain_id accounts call block code input balance);
+
+    fn send(
+        &mut self,
+        _from: Address,
+        _to: Option<Address>,
+        _calldata: Bytes,
+        _value: U256,
+    ) -> Result<Receipt, ChainError> {
+        panic!("nothing is sent")
+    }
+
+    fn logs(
+        &self,
+        address: Address,
+        from_block: u64,
+        to_block: u64,
+        topics: &[Vec<B256>],
+    ) -> Result<Vec<Log>, ChainError> {
+        let mut logs = self.evm.logs(address, from_block, to_block, topics)?;
+        match self.left_out {
+            None => logs.clear(),
+            Some(number) if number < logs.len() => drop(logs.remove(number)),
+            Some(_) => {}
+        }
+        Ok(logs)
+    }
+}
+
+/// What a node leaves out is not taken for what never was.
+#[test]
+fn events_that_a_node_leaves_out_are_the_nodes_fault() {
+    let mut world = World::with_voter();
+    world.sign_up(101).unwrap();
+    world.join(101, 201).unwrap();
+    world.top_up(1, 5).unwrap();
+    let voters_key = key(2_000).public_key();
+    let named = signer::Signer {
+        key: &voters_key,
+        state_index: Some(1),
+        first_nonce: 1,
+        before_key_change: false,
+    };
+    for left_out in [None, Some(0), Some(1)] {
+        let node = Forgetful {
+            evm: &world.evm,
+            left_out,
+        };
+        let outcomes = [
+            find_join(&node, &world.poll, &voters_key, &()).map(drop),
+            named.find(&node, &world.poll, &()).map(drop),
+            joined_already(&node, &world.poll, &voters_key, &()).map(drop),
+            world.poll.all_sent(&node, &()).map(drop),
+            sign_ups::find(&node, world.maci, &key(9).public_key(), &()).map(drop),
+        ];
+        for (number, outcome) in outcomes.into_iter().enumerate() {
+            let failure = outcome.expect_err("left out");
+            assert_eq!(failure.kind(), ErrorKind::Later, "{number}: {failure}");
+            assert_eq!(failure.hint(), Some(&Hint::OtherNode), "{number}");
+        }
+    }
+    // Whole, the same says that there is nobody.
+    let whole = Forgetful {
+        evm: &world.evm,
+        left_out: Some(9),
+    };
+    let found = find_join(&whole, &world.poll, &voters_key, &());
+    assert_eq!(found.unwrap(), None);
+    let found = sign_ups::find(&whole, world.maci, &key(9).public_key(), &());
+    assert_eq!(found.unwrap(), None);
 }
 
 #[test]
@@ -1028,7 +1108,8 @@ fn a_join_for_too_few_credits_is_not_sent() {
         world.poll.info.settings.topUpToken = token;
         let request = JoinRequest {
             poll: &world.poll,
-            maci: world.maci,
+            signed_up: None,
+            known: &[],
             prover: prover(),
             key: &key(100),
             poll_key: &key(200).public_key(),

@@ -85,9 +85,8 @@ fn a_poll_that_nobody_wrote_down_is_found_again() {
     // Killed before it was sent: the attempt is there and the poll is not.
     let shape = shape(&world.evm, &world.file).unwrap();
     let settings = terms.settings(shape, world.now(), SENDER).unwrap();
-    let newest = world.evm.latest().number;
     Attempt::of(&world.path())
-        .begin(&world.file, SENDER, newest, &settings)
+        .begin(&world.evm, &world.file, SENDER, &settings)
         .unwrap();
     let (first, created) = run(&mut world, &terms).unwrap();
     assert!(created.is_some());
@@ -100,7 +99,7 @@ fn a_poll_that_nobody_wrote_down_is_found_again() {
     let words = first.info.settings.abi_encode();
     let settings = MACI::PollSettings::abi_decode_validate(&words).unwrap();
     attempt
-        .begin(&world.file, SENDER, newest, &settings)
+        .begin(&world.evm, &world.file, SENDER, &settings)
         .unwrap();
     let newest = world.evm.latest();
     let mut other = terms.clone();
@@ -114,6 +113,102 @@ fn a_poll_that_nobody_wrote_down_is_found_again() {
     assert_eq!(world.evm.latest(), newest, "nothing was sent");
     assert_eq!(PollFile::read(&world.path()).unwrap(), world.file);
     assert!(!beside.exists());
+}
+
+/// The node loses the poll's transaction, or its answer: the contract for the credits is there.
+#[test]
+fn credits_are_deployed_once() {
+    let mut world = World::new();
+    let (terms, file) = (world.terms(), world.file.clone());
+    let shape = shape(&world.evm, &world.file).unwrap();
+    let attempt = Attempt::of(&world.path());
+    let credits = |world: &mut World, credits| {
+        super::credits(&mut world.evm, SENDER, &file, credits, &attempt, &QUIET).unwrap()
+    };
+    let first = credits(&mut world, terms.credits);
+    let newest = world.evm.latest();
+    assert_eq!(credits(&mut world, terms.credits), first);
+    assert_eq!(world.evm.latest(), newest, "nothing was sent");
+    // Other credits are another contract.
+    assert_ne!(credits(&mut world, Credits::Constant(7)), first);
+    // Two attempts at the poll, of which the first gets into a block late.
+    let settings = [60, 90].map(|start| {
+        let terms = Terms {
+            start: Start::In(start),
+            ..terms.clone()
+        };
+        terms.settings(shape, world.now(), first).unwrap()
+    });
+    for settings in &settings {
+        attempt
+            .begin(&world.evm, &world.file, SENDER, settings)
+            .unwrap();
+    }
+    let [late, _] = settings;
+    let created = create_poll(&mut world.evm, SENDER, &world.file, late).unwrap();
+    let (poll, sent) = run(&mut world, &terms).unwrap();
+    assert_eq!((poll.address, sent), (created.contract.address, None));
+    assert!(!world.path().with_extension("create.json").exists());
+}
+
+/// Shows no logs.
+struct Forgetful<'a>(&'a maci_nova_contracts::evm::Evm);
+
+impl Chain for Forgetful<'_> {
+    maci_nova_chain::forward!(0: chain_id accounts call block code input balance);
+
+    fn send(
+        &mut self,
+        _from: Address,
+        _to: Option<Address>,
+        _calldata: maci_nova_contracts::alloy_primitives::Bytes,
+        _value: U256,
+    ) -> Result<maci_nova_chain::Receipt, maci_nova_chain::ChainError> {
+        panic!("nothing is sent")
+    }
+
+    fn logs(
+        &self,
+        _address: Address,
+        _from_block: u64,
+        _to_block: u64,
+        _topics: &[Vec<maci_nova_contracts::alloy_primitives::B256>],
+    ) -> Result<Vec<maci_nova_chain::Log>, maci_nova_chain::ChainError> {
+        Ok(Vec::new())
+    }
+}
+
+/// A node that leaves out logs must not make another poll of one.
+#[test]
+fn a_poll_that_the_node_does_not_show_is_not_created_again() {
+    let mut world = World::new();
+    let (terms, mut file, path) = (world.terms(), world.file.clone(), world.path());
+    let shape = shape(&world.evm, &world.file).unwrap();
+    let settings = terms.settings(shape, world.now(), SENDER).unwrap();
+    let attempt = Attempt::of(&path);
+    attempt
+        .begin(&world.evm, &world.file, SENDER, &settings)
+        .unwrap();
+    create_poll(
+        &mut world.evm,
+        SENDER,
+        &world.file,
+        MACI::PollSettings {
+            credits: world.file.contracts.maci.address,
+            ..settings
+        },
+    )
+    .unwrap();
+    let now = world.now();
+    let mut node = Forgetful(&world.evm);
+    let outcome = create_or_find(&mut node, SENDER, &mut file, &path, &terms, now, &QUIET);
+    let failure = outcome.unwrap_err();
+    assert_eq!(failure.kind(), ErrorKind::Later, "{failure}");
+    assert_eq!(failure.hint(), Some(&Hint::OtherNode));
+    assert!(
+        failure.to_string().contains("leaves out polls"),
+        "{failure}"
+    );
 }
 
 /// Of order 2.

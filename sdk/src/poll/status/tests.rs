@@ -28,7 +28,7 @@ fn a_poll_from_its_start_to_its_results() {
     assert_eq!((open.state, open.joins, open.messages), ("open", 1, 1));
     assert_eq!(open.deadline, end + 7200 + 5);
     let failure = results(&world.evm, &poll).unwrap_err();
-    assert_eq!(failure.kind(), ErrorKind::Chain);
+    assert_eq!(failure.kind(), ErrorKind::Later);
     assert!(failure.to_string().contains("before its end"), "{failure}");
     world.go_to(end);
     assert_eq!(now(&world, &poll).state, "ended");
