@@ -1,7 +1,7 @@
 //! What people can do about errors, by flag and command.
 
 use maci_nova_chain::{ChainError, Notice};
-use maci_nova_sdk::voter::budget::PriceError;
+use maci_nova_sdk::voter::price::PriceError;
 use maci_nova_sdk::{revert, Hint};
 
 /// The development setup in production.

@@ -271,7 +271,7 @@ mod tests {
     use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
     use maci_nova_contracts::alloy_sol_types::SolError;
     use maci_nova_contracts::bindings::Poll;
-    use maci_nova_sdk::voter::budget::PriceError;
+    use maci_nova_sdk::voter::price::PriceError;
     use maci_nova_sdk::Setting;
 
     use super::*;

@@ -22,6 +22,7 @@ use maci_nova_contracts::evm::{Evm, SENDER};
 use rand_core::{OsRng, RngCore};
 
 use crate::error::{on_chain, Error};
+use crate::hint::Hint;
 use crate::poll::contract::view;
 
 /// The libraries that contracts call.
@@ -223,6 +224,12 @@ impl<'a, C: Chain + ?Sized> Comparison<'a, C> {
     /// Whether it has.
     fn is(&mut self, there: Address, code: Bytes) -> Result<bool, Error> {
         let found = code_at(self.chain, there)?;
+        if found.is_empty() {
+            return Err(Error::NotNow(format!(
+                "the node shows no code at {there}, where there should be a contract: it is behind, or the chain was reset or reorganised; try again, or another node"
+            ))
+            .with_hint(Hint::OtherNode));
+        }
         // A constructor that refuses its arguments leaves nothing that could be there.
         let Ok(deployed) = chain::deploy(&mut self.evm, self.deployer, code) else {
             return Ok(false);

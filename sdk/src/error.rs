@@ -13,7 +13,7 @@ use crate::poll::file::PollFileError;
 use crate::revert;
 use crate::setting::Setting;
 use crate::voter::ballot::BallotError;
-use crate::voter::budget::PriceError;
+use crate::voter::price::PriceError;
 
 #[cfg(feature = "files")]
 use crate::voter::messages_file::MessagesError;

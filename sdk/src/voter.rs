@@ -8,6 +8,7 @@ pub mod join_key;
 pub mod join_proof;
 #[cfg(feature = "files")]
 pub mod messages_file;
+pub mod price;
 #[cfg(feature = "files")]
 pub mod sign_up_file;
 pub mod sign_ups;

@@ -219,19 +219,7 @@ fn every_role_by_its_commands() {
 
     town.json("vote --key-file ada.poll.key --vote 0=5 --vote 1=6 --account-key-file account1.key");
     town.json("vote --key-file ben.poll.key --vote 1=9 --account-key-file account2.key");
-    // Written down, and published by somebody else.
-    town.json("vote --key-file ben.poll.key --vote 2=7 --out messages.jsonl");
-    assert_eq!(lines(&town.path("messages.jsonl")).len(), 1);
-    let publish = "publish --messages messages.jsonl --account-key-file account0.key";
-    let document = town.json(publish);
-    let counts = ["messages", "already"].map(|name| document[name].as_u64());
-    assert_eq!(counts, [Some(1), Some(0)]);
-    assert_eq!(document["fees"], "0");
-    // Once more: nothing is sent.
-    let document = town.json(publish);
-    let counts = ["messages", "already"].map(|name| document[name].as_u64());
-    assert_eq!(counts, [Some(0), Some(1)]);
-    assert!(document["gas"].is_null());
+    written_down_and_published_once(&town);
     what_cannot_count_is_not_made(&town);
     for line in [
         "vote --key-file ben.poll.key --vote 2=7 --out missing/messages.jsonl",
@@ -286,6 +274,20 @@ fn every_role_by_its_commands() {
         names,
         ["decider.json", "follower.json", "lock", "poll.jsonl"]
     );
+}
+
+/// A ballot that somebody else publishes; once more, nothing is sent.
+fn written_down_and_published_once(town: &Town) {
+    town.json("vote --key-file ben.poll.key --vote 2=7 --out messages.jsonl");
+    assert_eq!(lines(&town.path("messages.jsonl")).len(), 1);
+    for (sent, already) in [(1, 0), (0, 1)] {
+        let line = "publish --messages messages.jsonl --account-key-file account0.key";
+        let document = town.json(line);
+        let counts = ["messages", "already"].map(|name| document[name].as_u64());
+        assert_eq!(counts, [Some(sent), Some(already)]);
+        assert_eq!(document["fees"], "0");
+        assert_eq!(document["gas"].is_null(), sent == 0);
+    }
 }
 
 /// Ballots that cost too much, and those of keys that nobody joined with. (Nothing is sent.)

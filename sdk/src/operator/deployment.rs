@@ -104,9 +104,9 @@ pub fn deploy<C: Chain + ?Sized>(
         Ok(addresses) => addresses,
         Err(error) => return Err(stopped(journal, error)),
     };
-    check_calls(chain, &addresses, request)?;
     let contracts = contracts(&journal)?;
     check_code(chain, &contracts, request)?;
+    check_calls(chain, &addresses, request)?;
     let file = PollFile::new(chain_id, rpc_url, contracts, request.digests);
     file.create(path)?;
     let steps = journal.steps().iter();

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use maci_nova_chain::clock::{self, span, utc};
+use maci_nova_chain::words::ether;
 use maci_nova_chain::{self as chain, Chain};
 use maci_nova_chain::{Contract, Observer};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
@@ -548,8 +549,8 @@ fn check_contracts<C: Chain + ?Sized>(
 fn advise(terms: &Terms, observer: &dyn Observer) {
     let places = terms.proving_max / terms.proving_per_message.max(1);
     observer.note(&format!(
-        "takes {places} messages and top-ups at most, as the most proving time allows; who pays for all of them, in gas and in message fees ({} wei each), keeps others from voting",
-        terms.message_fee
+        "takes {places} messages and top-ups at most, as the most proving time allows; who pays for all of them, in gas and in message fees ({} each), keeps others from voting",
+        ether(terms.message_fee)
     ));
     if !matches!(terms.credits, Credits::Constant(_)) {
         observer.warn("credits are read from the address that joins: who joins from the address that signed up shows which sign-up is theirs");

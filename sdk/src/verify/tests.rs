@@ -323,7 +323,11 @@ impl World {
 }
 
 /// What may be otherwise with the next try, or with another node.
-const FOR_NOW: [&str; 7] = [
+const FOR_NOW: [&str; 11] = [
+    "contradict each other",
+    "lead to another root",
+    "are not all there",
+    "are not all told of",
     "not finalized",
     "do not lead to its hash chains",
     "the node leaves events out",

@@ -3,10 +3,11 @@
 
 use maci_nova_chain::words::{count, ether};
 use maci_nova_chain::Observer;
-use maci_nova_contracts::alloy_primitives::{Address, U256};
+use maci_nova_contracts::alloy_primitives::U256;
 
 use crate::error::Error;
 use crate::poll::contract::PollContract;
+use crate::voter::price::PriceError;
 
 /// The most that a poll may take. By default nothing: whoever created the poll has set its prices,
 /// and whoever pays has to have seen them.
@@ -16,39 +17,6 @@ pub struct Budget {
     pub message_fee: U256,
     /// Tokens for the credits of a top-up, in their smallest unit.
     pub tokens: U256,
-}
-
-/// What a poll asks, when it is more than the budget. Nothing was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PriceError {
-    /// For messages and top-ups.
-    #[error(
-        "the poll asks a fee of {} ({fee} wei) for each message, {} for {}, and the most that was agreed to is {} for each",
-        ether(*fee),
-        ether(fee.saturating_mul(U256::from(*messages))),
-        count(*messages, "message"),
-        ether(*most)
-    )]
-    MessageFee {
-        /// For each.
-        fee: U256,
-        /// How many there are.
-        messages: u64,
-        /// The most for each.
-        most: U256,
-    },
-    /// For credits.
-    #[error("{credits} voice credits cost {tokens} of the poll's token {token}, in its smallest unit, and the most that was agreed to is {most}")]
-    Tokens {
-        /// How many.
-        credits: u64,
-        /// What they cost.
-        tokens: U256,
-        /// What pays.
-        token: Address,
-        /// The most for all.
-        most: U256,
-    },
 }
 
 impl Budget {
