@@ -140,8 +140,10 @@ fn insecure_to_every_role(town: &Town) {
     assert!(!error.contains("INSECURE"), "{error}");
 }
 
-/// What cannot be written is said so; and of what was sent until now nothing is open.
-fn missing_folders(town: &Town) {
+/// There are no top-ups; folders that are missing; and of what was sent until now nothing is open.
+fn what_an_open_poll_refuses(town: &Town) {
+    let error = town.refused("topup --state-index 1 --amount 5 --account-key-file account1.key");
+    assert!(error.contains("top-ups"), "{error}");
     for line in [
         "vote --key-file ben.poll.key --vote 2=7 --out missing/messages.jsonl",
         "export-log --out missing/poll.jsonl",
@@ -239,9 +241,7 @@ fn every_role_by_its_commands() {
     town.json("vote --key-file ben.poll.key --vote 2=7 --out messages.jsonl");
     assert_eq!(lines(&town.path("messages.jsonl")).len(), 1);
     town.json("publish --messages messages.jsonl --account-key-file account0.key");
-    missing_folders(&town);
-    let error = town.refused("topup --state-index 1 --amount 5 --account-key-file account1.key");
-    assert!(error.contains("top-ups"), "{error}");
+    what_an_open_poll_refuses(&town);
     let finalize = "finalize --poll-file poll.json --key-file coordinator.key --out proof --insecure-setup --confirmations 0 --every 1s --account-key-file account0.key --json";
     let error = town.not_now("results --poll-file poll.json");
     assert!(error.contains("no results"), "{error}");
