@@ -17,6 +17,7 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::account::Account;
+use crate::earlier;
 use crate::error::RpcError;
 use crate::logs::{Query, Window};
 use crate::outbox::Outbox;
@@ -257,6 +258,12 @@ impl RpcChain {
             key: self.account(from)?,
             outbox: outbox.map(|path| Outbox::of(path, self.chain_id, from)),
         };
+        if overdue.is_none() {
+            let earlier = earlier::settle(&sender, &draft, limits.wait);
+            if let Some(receipt) = self.wait(earlier)? {
+                return Ok(receipt);
+            }
+        }
         let sent = self.wait(send::send(&sender, draft, limits, &mut overdue));
         self.overdue.extend(overdue);
         sent

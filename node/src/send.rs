@@ -14,7 +14,6 @@ use maci_nova_chain::{Notice, Receipt};
 use serde_json::Value;
 
 use crate::account::Account;
-use crate::earlier;
 use crate::error::RpcError;
 use crate::logs;
 use crate::outbox::{Kept, Outbox};
@@ -312,11 +311,6 @@ pub async fn send(
     overdue: &mut Option<Overdue>,
 ) -> Result<Receipt, RpcError> {
     let node = sender.node;
-    if overdue.is_none() {
-        if let Some(receipt) = earlier::settle(sender, &draft, limits.wait).await? {
-            return Ok(receipt);
-        }
-    }
     let sent = match settle(node, overdue).await {
         Ok(Some(receipt)) => Ok(receipt),
         Ok(None) => send_last(sender, draft, limits, overdue).await,

@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use maci_nova_chain::{send, BlockId, Chain};
+use maci_nova_chain::{deploy, send, view, BlockId, Chain};
 use maci_nova_contracts::alloy_primitives::U256;
-use maci_nova_contracts::bindings::ExcubiaePolicy;
+use maci_nova_contracts::bindings::{ExcubiaePolicy, SampleToken};
+use maci_nova_contracts::deploy::sample_token;
 use maci_nova_node::testing::{Anvil, CHAIN, KEYS};
 use maci_nova_node::RpcChain;
 use maci_nova_sdk::testing::policies::{evidence, policy};
@@ -138,6 +140,22 @@ fn insecure_to_every_role(town: &Town) {
     assert!(!error.contains("INSECURE"), "{error}");
 }
 
+/// There are no top-ups; folders that are missing; and of what was sent until now nothing is open.
+fn what_an_open_poll_refuses(town: &Town) {
+    let error = town.refused("topup --state-index 1 --amount 5 --account-key-file account1.key");
+    assert!(error.contains("top-ups"), "{error}");
+    for line in [
+        "vote --key-file ben.poll.key --vote 2=7 --out missing/messages.jsonl",
+        "export-log --out missing/poll.jsonl",
+    ] {
+        town.run(line).failed(8);
+    }
+    let left = fs::read_dir(town.directory.path()).expect("directory");
+    let mut left = left.map(|entry| entry.expect("entry").file_name());
+    let is_open = |name: &std::ffi::OsString| name.to_string_lossy().contains(".sent.json");
+    assert!(!left.any(|name| is_open(&name)), "all is in a block");
+}
+
 /// Kills the command with the keys loaded, with everything folded, and with the proof made; what it
 /// prints in the end.
 fn finalize_through_kills(town: &Town, finalize: &str) -> Value {
@@ -221,18 +239,7 @@ fn every_role_by_its_commands() {
     town.json("vote --key-file ben.poll.key --vote 1=9 --account-key-file account2.key");
     written_down_and_published_once(&town);
     what_cannot_count_is_not_made(&town);
-    for line in [
-        "vote --key-file ben.poll.key --vote 2=7 --out missing/messages.jsonl",
-        "export-log --out missing/poll.jsonl",
-    ] {
-        town.run(line).failed(8);
-    }
-    let left = fs::read_dir(town.directory.path()).expect("directory");
-    let mut left = left.map(|entry| entry.expect("entry").file_name());
-    let is_open = |name: &std::ffi::OsString| name.to_string_lossy().contains(".sent.json");
-    assert!(!left.any(|name| is_open(&name)), "all is in a block");
-    let error = town.refused("topup --state-index 1 --amount 5 --account-key-file account1.key");
-    assert!(error.contains("top-ups"), "{error}");
+    what_an_open_poll_refuses(&town);
     let finalize = "finalize --poll-file poll.json --key-file coordinator.key --out proof --insecure-setup --confirmations 0 --every 1s --account-key-file account0.key --json";
     let error = town.not_now("results --poll-file poll.json");
     assert!(error.contains("no results"), "{error}");
@@ -434,6 +441,72 @@ fn a_policy_by_the_commands() {
     assert!(town.json(&sign_up("ada", 1, &with))["gas"].is_number());
     let error = town.refused(&sign_up("eve", 1, &with));
     assert!(error.contains("AlreadyEnforced"), "{error}");
+}
+
+/// Killed between sending and seeing it in a block: the same command again reports it.
+#[test]
+fn what_was_paid_for_is_not_paid_for_again() {
+    let Some(town) = Town::new() else {
+        return;
+    };
+    town.deploy();
+    let mut chain = town.chain();
+    let [owner, ada] = [0, 1].map(|account| chain.accounts()[account]);
+    let code = sample_token(owner).expect("compiled");
+    let token = deploy(&mut chain, owner, code).expect("deployed").contract;
+    let amount = U256::from(1_000);
+    let call = SampleToken::mintCall { to: ada, amount };
+    send(&mut chain, owner, token, &call, U256::ZERO).expect("sent");
+    let created = town.create(&format!(
+        "--start-in 60s --top-up-token {token} --credit-unit 10 --beneficiary {owner}"
+    ));
+    town.json("keygen --out ada.key");
+    town.json("signup --key-file ada.key --account-key-file account1.key");
+    town.go_to(town.time("startTime"));
+    town.json(
+        "join --key-file ada.key --poll-key-file ada.poll.key --account-key-file account1.key",
+    );
+    let poll = created["poll"].as_str().expect("an address");
+    let spender = poll.parse().expect("an address");
+    let call = SampleToken::approveCall {
+        spender,
+        value: amount,
+    };
+    send(&mut chain, ada, token, &call, U256::ZERO).expect("sent");
+
+    let top_up = "topup --state-index 1 --amount 5 --account-key-file account1.key";
+    let _: Value = chain
+        .request("evm_setAutomine", json!([false]))
+        .expect("set");
+    let running = Running::start(town.command(top_up));
+    let nonce = |block: &str| -> Value {
+        let call = "eth_getTransactionCount";
+        chain.request(call, json!([ada, block])).expect("asked")
+    };
+    let started = Instant::now();
+    while nonce("pending") == nonce("latest") {
+        assert!(started.elapsed() < Duration::from_secs(60), "it is sent");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    running.kill();
+    let _: Value = chain
+        .request("evm_setAutomine", json!([true]))
+        .expect("set");
+    let _: Value = chain.request("evm_mine", json!([])).expect("mined");
+
+    let balance = || {
+        let call = SampleToken::balanceOfCall { account: ada };
+        view(&chain, token, &call).expect("asked")
+    };
+    assert_eq!(balance(), U256::from(950));
+    let reported = town.json(top_up);
+    assert_eq!(
+        (&reported["index"], balance()),
+        (&json!(0), U256::from(950))
+    );
+    // What was reported is done: now it is one more.
+    let second = town.json(top_up);
+    assert_eq!((&second["index"], balance()), (&json!(1), U256::from(900)));
 }
 
 /// A node of another chain is another one tomorrow too.

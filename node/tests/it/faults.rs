@@ -43,9 +43,12 @@ enum Kind {
 /// An answer longer than the caller waits.
 const LATE: &str = "late";
 
-/// What nodes, and what stands before them, answer.
-fn faults() -> Vec<(&'static str, Reply, Kind)> {
-    let error = |code, words| Reply::Error(code, words, Value::Null);
+fn error(code: i64, words: &'static str) -> Reply {
+    Reply::Error(code, words, Value::Null)
+}
+
+/// What stands before nodes, and nodes that are away.
+fn no_answers() -> Vec<(&'static str, Reply, Kind)> {
     vec![
         ("text", Reply::Status(500, "<html>oh</html>"), Kind::Passing),
         ("empty", Reply::Status(200, ""), Kind::Passing),
@@ -54,6 +57,12 @@ fn faults() -> Vec<(&'static str, Reply, Kind)> {
         ("502", Reply::Status(502, "Bad Gateway"), Kind::Passing),
         ("503", Reply::Status(503, "Unavailable"), Kind::Passing),
         (LATE, Reply::Status(504, "late"), Kind::Passing),
+    ]
+}
+
+/// "Later" in the words of nodes and providers.
+fn for_now() -> Vec<(&'static str, Reply, Kind)> {
+    vec![
         (
             "Infura's limit",
             error(
@@ -113,6 +122,12 @@ fn faults() -> Vec<(&'static str, Reply, Kind)> {
             error(-32_603, "server busy, try again"),
             Kind::Passing,
         ),
+    ]
+}
+
+/// Errors that do not say "later".
+fn other_errors() -> Vec<(&'static str, Reply, Kind)> {
+    vec![
         (
             "an unknown method",
             error(-32_601, "the method does not exist/is not available"),
@@ -134,6 +149,10 @@ fn faults() -> Vec<(&'static str, Reply, Kind)> {
             Kind::Unknown,
         ),
     ]
+}
+
+fn faults() -> Vec<(&'static str, Reply, Kind)> {
+    [no_answers(), for_now(), other_errors()].concat()
 }
 
 /// When a fault happens.
