@@ -11,7 +11,7 @@ use ethers_core::types::transaction::eip2718::TypedTransaction;
 use ethers_core::types::Bytes;
 use ethers_signers::{LocalWallet, Signer, WalletError};
 use maci_nova_chain::alloy_primitives::{hex, Address};
-use maci_nova_files::without_mark;
+use maci_nova_files::{as_text, without_mark};
 use zeroize::Zeroizing;
 
 use crate::keystore::{Keystore, KeystoreFault};
@@ -206,8 +206,7 @@ fn password(
         let file = open(path)?;
         refuse_shared(path, &file)?;
         let text = read(path, file)?;
-        let line = without_mark(&text).split(['\r', '\n']).next();
-        let line = line.unwrap_or("");
+        let line = text.split(['\r', '\n']).next().unwrap_or("");
         return Ok(Zeroizing::new(line.to_owned()));
     }
     if let Some(text) = variables(PASSWORD_ENVIRONMENT) {
@@ -235,15 +234,16 @@ fn open(path: &Path) -> Result<File, AccountError> {
 
 fn read(path: &Path, file: File) -> Result<Zeroizing<String>, AccountError> {
     // Room for all from the start: a buffer that grows leaves copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(LARGEST_FILE as usize + 1));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST_FILE as usize + 1));
     let length = file
         .take(LARGEST_FILE + 1)
-        .read_to_string(&mut text)
+        .read_to_end(&mut bytes)
         .map_err(|source| unreadable(path, source))?;
     if length as u64 > LARGEST_FILE {
         return Err(unreadable(path, io::ErrorKind::FileTooLarge.into()));
     }
-    Ok(text)
+    let text = as_text(&bytes).map_err(|source| unreadable(path, source))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 fn unreadable(path: &Path, source: io::Error) -> AccountError {
@@ -570,6 +570,7 @@ mod tests {
         }
         let error = key_file(&files.write("key", [0xff, 0xfe])).unwrap_err();
         assert!(matches!(error, AccountError::Unreadable { .. }), "{error}");
+        assert!(error.to_string().contains("UTF-16"), "{error}");
         let long = " ".repeat(LARGEST_FILE as usize + 1);
         let error = key_file(&files.write("key", long)).unwrap_err();
         assert!(matches!(error, AccountError::Unreadable { .. }), "{error}");

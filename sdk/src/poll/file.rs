@@ -117,7 +117,11 @@ impl PollFileError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             PollFileError::Io { action, source, .. }
-                if *action != "read" || source.kind() != io::ErrorKind::NotFound =>
+                if *action != "read"
+                    || !matches!(
+                        source.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::InvalidData
+                    ) =>
             {
                 ErrorKind::Io
             }
@@ -394,6 +398,19 @@ mod tests {
         let error = error.unwrap_err();
         assert!(matches!(error, PollFileError::Invalid { .. }), "{error}");
         assert!(!error.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_mark_is_skipped_and_another_encoding_named() {
+        let text = serde_json::to_string(&with_poll()).unwrap();
+        assert_eq!(read(&format!("\u{feff}{text}")).unwrap(), with_poll());
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("poll.json");
+        let units = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes);
+        fs::write(&path, units.collect::<Vec<u8>>()).unwrap();
+        let error = PollFile::read(&path).unwrap_err();
+        assert!(error.to_string().contains("UTF-16"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Input);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use maci_nova_files::{directory_of, sync_directory};
+use maci_nova_files::{as_text, directory_of, sync_directory};
 use tempfile::NamedTempFile;
 
 use super::{PollFile, PollFileError};
@@ -78,14 +78,14 @@ fn failed<'a>(
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let length = File::open(path)?
         .take(LARGEST_FILE + 1)
-        .read_to_string(&mut text)?;
+        .read_to_end(&mut bytes)?;
     if length as u64 > LARGEST_FILE {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    Ok(text)
+    as_text(&bytes).map(str::to_owned)
 }
 
 /// Temporary files are their owner's alone; this one is for everybody.
