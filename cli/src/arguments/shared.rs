@@ -56,11 +56,14 @@ pub struct Endpoint {
     pub rpc_url: Option<RpcUrl>,
 }
 
+/// The poll file where none is named.
+pub const POLL_FILE: &str = "poll.json";
+
 /// Where a poll is, and a node of its chain.
 #[derive(Debug, Args)]
 pub struct Node {
     /// Poll file, as deploy and poll create write it
-    #[arg(long, value_name = "FILE", default_value = "poll.json")]
+    #[arg(long, value_name = "FILE", default_value = POLL_FILE)]
     pub poll_file: PathBuf,
     /// A node.
     #[command(flatten)]
@@ -77,8 +80,8 @@ pub struct Sender {
     /// File with the keystore's password; else MACI_NOVA_PASSWORD, else it is asked for
     #[arg(long, value_name = "FILE", requires = "keystore")]
     pub password_file: Option<PathBuf>,
-    /// File with the sending account's key (64 digits, also after 0x); without keystore and file MACI_NOVA_ETH_KEY holds
-    /// it
+    /// File with the sending account's key (64 digits, also after 0x); without keystore and file
+    /// MACI_NOVA_ETH_KEY holds it
     #[arg(long, value_name = "FILE")]
     pub account_key_file: Option<PathBuf>,
     /// The most that a unit of gas may cost, in gwei: what the node recommends is paid up to this
