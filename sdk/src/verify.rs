@@ -38,6 +38,7 @@
 
 mod code;
 mod history;
+pub mod import;
 
 use maci_nova_chain::{BlockId, Chain, Log};
 use maci_nova_compressor::decider::{self, DeciderError, DeciderProof, DeciderStatement};

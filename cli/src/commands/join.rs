@@ -26,10 +26,11 @@ pub fn run(arguments: &Join, console: &Console) -> Result<(), Failure> {
     let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let from = connection.sending_account()?;
     let file = &connection.file;
-    let (maci, digest) = (file.contracts.maci, file.keys.join);
+    let maci = file.contracts.maci;
     let poll = connection.poll()?;
+    let wanted = join_key::Wanted::of(&connection.chain, file, &poll)?;
     let named = arguments.join_key.as_deref();
-    let prover = join_key::open(named, connection.path(), &digest)?;
+    let prover = join_key::open(named, connection.path(), &wanted)?;
     let key_file = &arguments.poll_key_file;
     if !key_file.exists() && has_joined(&connection.chain, &poll, &key)? {
         return Err(poll.inconsistent(

@@ -31,8 +31,10 @@ pub struct PollFile {
     pub rpc_url: Option<RpcUrl>,
     /// What a deployment consists of.
     pub contracts: Contracts,
-    /// Digests of the keys that the verifiers were deployed with.
-    pub keys: KeyDigests,
+    /// Digests of the keys that the verifiers were deployed with; none in a file that was made from
+    /// a chain, which does not have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<KeyDigests>,
     /// The poll, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll: Option<Contract>,
@@ -110,6 +112,16 @@ pub enum PollFileError {
     /// A deployment without a poll.
     #[error("poll file {} names no poll", .0.display())]
     NoPoll(PathBuf),
+    /// The file of a poll is of another deployment than the one that is named.
+    #[error(
+        "poll file {} is of another deployment than {}", path.display(), deployment.display()
+    )]
+    OtherDeployment {
+        /// The file.
+        path: PathBuf,
+        /// The deployment's file.
+        deployment: PathBuf,
+    },
 }
 
 impl PollFileError {
@@ -125,7 +137,9 @@ impl PollFileError {
             {
                 ErrorKind::Io
             }
-            PollFileError::Exists(_) | PollFileError::NoPoll(_) => ErrorKind::Request,
+            PollFileError::Exists(_)
+            | PollFileError::NoPoll(_)
+            | PollFileError::OtherDeployment { .. } => ErrorKind::Request,
             _ => ErrorKind::Input,
         }
     }
@@ -137,17 +151,35 @@ impl PollFile {
         chain_id: u64,
         rpc_url: Option<&RpcUrl>,
         contracts: Contracts,
-        keys: KeyDigests,
+        keys: impl Into<Option<KeyDigests>>,
     ) -> Self {
         PollFile {
             version: VERSION,
             chain_id,
             rpc_url: rpc_url.filter(|url| url.is_bare()).cloned(),
             contracts,
-            keys,
+            keys: keys.into(),
             poll: None,
             poll_info: None,
         }
+    }
+
+    /// The same deployment without its poll: what the file of another poll begins with.
+    pub fn without_poll(&self) -> Self {
+        PollFile {
+            poll: None,
+            poll_info: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether both are of one deployment, whatever their polls and nodes.
+    pub fn same_deployment(&self, other: &Self) -> bool {
+        let deployment = |file: &Self| PollFile {
+            rpc_url: None,
+            ..file.without_poll()
+        };
+        deployment(self) == deployment(other)
     }
 
     /// Reads and checks the text of a file; `path` is what errors call it.
@@ -199,7 +231,10 @@ impl PollFile {
             "an address is zero"
         } else if addresses.windows(2).any(|pair| pair[0] == pair[1]) {
             "two contracts have the same address"
-        } else if [self.keys.decider, self.keys.join].contains(&B256::ZERO) {
+        } else if self
+            .keys
+            .is_some_and(|keys| [keys.decider, keys.join].contains(&B256::ZERO))
+        {
             "a key's digest is zero"
         } else if self
             .poll
@@ -351,6 +386,46 @@ mod tests {
             "pollInfo": B256::repeat_byte(7).to_string()
         });
         assert_eq!(serde_json::to_value(with_poll()).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_file_from_a_chain_names_no_keys() {
+        let file = PollFile {
+            keys: None,
+            ..with_poll()
+        };
+        let value = serde_json::to_value(&file).unwrap();
+        assert_eq!(value.get("keys"), None);
+        assert_eq!(read(&value.to_string()).unwrap(), file);
+    }
+
+    #[test]
+    fn another_poll_begins_with_the_same_deployment() {
+        let directory = tempfile::tempdir().unwrap();
+        let [old, new] = ["old.json", "new.json"].map(|name| directory.path().join(name));
+        let begin = || PollFile::read_or_begin(&new, &old);
+        let error = begin().unwrap_err();
+        assert!(matches!(error, PollFileError::Io { .. }), "{error}");
+        with_poll().create(&old).unwrap();
+        assert_eq!(begin().unwrap(), deployment());
+        assert!(!new.exists());
+        // What the file says by then is not lost, nor is the old poll taken for the new one.
+        let other = PollFile {
+            poll: Some(contract(0xa6)),
+            rpc_url: None,
+            ..with_poll()
+        };
+        other.create(&new).unwrap();
+        assert_eq!(begin().unwrap(), other);
+        let mut foreign = other;
+        foreign.contracts.maci.address = Address::repeat_byte(0xb4);
+        foreign.replace(&new).unwrap();
+        let error = begin().unwrap_err();
+        assert!(
+            matches!(error, PollFileError::OtherDeployment { .. }),
+            "{error}"
+        );
+        assert_eq!(error.kind(), ErrorKind::Request);
     }
 
     #[cfg(unix)]

@@ -22,6 +22,25 @@ impl PollFile {
         Self::parse(&text, path)
     }
 
+    /// Reads the file of a poll of another file's deployment: the deployment without a poll, if the
+    /// file is not there yet.
+    ///
+    /// # Errors
+    /// Those of reading either, and [`PollFileError::OtherDeployment`].
+    pub fn read_or_begin(path: &Path, deployment: &Path) -> Result<Self, PollFileError> {
+        let begun = Self::read(deployment)?.without_poll();
+        match Self::read(path) {
+            Err(PollFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Ok(begun)
+            }
+            Ok(file) if !file.same_deployment(&begun) => Err(PollFileError::OtherDeployment {
+                path: path.to_owned(),
+                deployment: deployment.to_owned(),
+            }),
+            read => read,
+        }
+    }
+
     /// Writes a new file.
     ///
     /// # Errors
