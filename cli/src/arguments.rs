@@ -133,7 +133,7 @@ pub enum Command {
     Poll(PollCommand),
     /// Create a poll (as `poll create`)
     #[command(name = "createPoll", alias = "deployPoll", hide = true)]
-    CreatePoll(PollCreate),
+    CreatePoll(Box<PollCreate>),
     /// Sign a key up, once for all polls
     #[command(
         after_help = "Examples: maci-nova signup --poll-file poll.json --key-file me.key --account-key-file eth.key\n          maci-nova signup --key-file me.key --account-key-file eth.key --token-id 7\n          maci-nova signup --key-file me.key --account-key-file eth.key --gatekeeper-data 0x…\n\nThe gatekeeper lets the sending account in: nobody else can send your sign-up."
@@ -214,7 +214,7 @@ pub enum PollCommand {
     #[command(
         after_help = "Example: maci-nova poll create --poll-file poll.json --coordinator-key macipk.… --options 5 --start-in 10min --duration 7d --credits 100 --account-key-file eth.key\n\nAnother poll of the same contracts: --deployment poll.json --poll-file second.json, and the rest as above."
     )]
-    Create(PollCreate),
+    Create(Box<PollCreate>),
     /// Make a poll file from the chain, for a poll whose address you have from someone you trust
     #[command(
         after_help = "Example: maci-nova poll import 0x… --poll-file poll.json --rpc-url http://127.0.0.1:8545\n\nThe poll has to be one of its MACI's and of this program's code. The node is believed for what the\nfile then pins. Keys for joining are not on the chain: put poll.join.key beside the file, and join\ncompares it with the verifier's key."

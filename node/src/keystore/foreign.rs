@@ -73,7 +73,7 @@ fn version(fields: &Fields<'_>) -> Option<String> {
 fn is_phrase(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().collect();
     let is_word = |word: &&str| word.chars().all(|letter| letter.is_alphabetic());
-    PHRASE_WORDS.contains(&words.len()) && words.iter().all(|word| is_word(word))
+    PHRASE_WORDS.contains(&words.len()) && words.iter().all(is_word)
 }
 
 fn is_key(text: &str) -> bool {
