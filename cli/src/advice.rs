@@ -51,6 +51,12 @@ pub fn of_price(error: &PriceError) -> String {
 pub fn of_hint(hint: &Hint) -> String {
     let text = match hint {
         Hint::OtherPollFile => "; name another --poll-file",
+        Hint::AnotherPoll(file) => {
+            return format!(
+                ": name a new --poll-file, and this one with --deployment {}",
+                file.display()
+            )
+        }
         Hint::SameDeployment => {
             "; run deploy as it was run then, or name another --poll-file, or remove the file to start over"
         }

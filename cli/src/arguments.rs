@@ -2,6 +2,7 @@
 
 pub mod coordinator;
 pub mod demo;
+pub mod maci;
 pub mod operator;
 pub mod shared;
 pub mod voter;
@@ -11,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 use coordinator::{ExportLog, Finalize, Inspect, Process, Proving, Tally};
 use demo::Demo;
-use operator::{Abort, Collect, Deploy, PollCreate, Withdraw};
+use operator::{Abort, Collect, Deploy, PollCreate, PollImport, Withdraw};
 use shared::{Keygen, Pubkey};
 use voter::{Join, Publish, Results, Signup, Status, Topup, Verify, Vote};
 
@@ -74,12 +75,14 @@ pub enum Command {
     /// Make a key: the secret goes to a new file, the public key to stdout
     #[command(
         visible_alias = "genMaciKeypair",
+        aliases = ["genMaciKeyPair", "generateMaciKeyPair"],
         after_help = "Example: maci-nova keygen --out coordinator.key\n\nThe file is made with mode 0600 and never overwritten."
     )]
     Keygen(Keygen),
     /// Print the public key of a key file
     #[command(
         visible_alias = "genMaciPubkey",
+        aliases = ["genMaciPubKey", "generateMaciPubKey"],
         after_help = "Example: maci-nova pubkey --key-file coordinator.key"
     )]
     Pubkey(Pubkey),
@@ -95,6 +98,7 @@ pub enum Command {
     Prove(Proving),
     /// Count a poll and prove the count in one proof that a contract accepts
     #[command(
+        alias = "proveOnChain",
         after_help = "Examples: maci-nova finalize --poll-file poll.json --key-file coordinator.key --out proof --ptau powers.ptau --account-key-file eth.key\n          maci-nova finalize --log poll.jsonl --key-file coordinator.key --out proof --ptau powers.ptau --dry-run\n\nWith a poll file the poll is followed on its chain to its end, and the proof is sent to it.\nThe first run for a shape and setup makes keys, which takes minutes, and keeps them in the\nuser's cache folder, or in the one that MACI_NOVA_CACHE names. Stopped at any moment, the same\ncommand resumes (with --log and --resume), also from a checkpoint that prove has written."
     )]
     Finalize(Finalize),
@@ -121,15 +125,16 @@ pub enum Command {
     /// Put the contracts on a chain; where they are goes to a new poll file
     #[command(
         visible_aliases = ["deployVkRegistry", "setVks", "createMaci"],
+        aliases = ["create", "deployVerifyingKeysRegistry", "setVerifyingKeys"],
         after_help = "Examples: maci-nova deploy --poll-file poll.json --rpc-url http://127.0.0.1:8545 --account-key-file eth.key --ptau powers.ptau --gatekeeper token:0x…\n          maci-nova deploy --rpc-url http://127.0.0.1:8545 --account-key-file eth.key --ptau powers.ptau --gatekeeper excubiae:0x…\n\nWhere another account owns the policy or the gatekeeper, the command stops and says what its owner has to call;\nafter that the same command resumes, as it does if it is stopped at any moment. The registry, its verifier and\nMACI are one deployment here, so deployVkRegistry, setVks and createMaci are names of this command:\nthe first does it, the others find it done. Publish poll.json, and poll.join.key, which voters\nneed to join."
     )]
     Deploy(Deploy),
-    /// Create a poll
+    /// Create a poll, or make a poll file of one that is there
     #[command(subcommand)]
     Poll(PollCommand),
     /// Create a poll (as `poll create`)
-    #[command(name = "createPoll", hide = true)]
-    CreatePoll(PollCreate),
+    #[command(name = "createPoll", alias = "deployPoll", hide = true)]
+    CreatePoll(Box<PollCreate>),
     /// Sign a key up, once for all polls
     #[command(
         after_help = "Examples: maci-nova signup --poll-file poll.json --key-file me.key --account-key-file eth.key\n          maci-nova signup --key-file me.key --account-key-file eth.key --token-id 7\n          maci-nova signup --key-file me.key --account-key-file eth.key --gatekeeper-data 0x…\n\nThe gatekeeper lets the sending account in: nobody else can send your sign-up."
@@ -137,6 +142,7 @@ pub enum Command {
     Signup(Signup),
     /// Join a poll under a fresh key, with a proof that you have signed up
     #[command(
+        alias = "joinPoll",
         after_help = "Example: maci-nova join --poll-file poll.json --key-file me.key --poll-key-file poll.key --account-key-file eth.key\n\nThe proof does not tell which sign-up it is. The sending account is public, so send it from\nanother account than the one that signed up, or through a relayer, if credits allow it."
     )]
     Join(Join),
@@ -172,7 +178,10 @@ Whoever has the key that you joined with, and sends last, decides: never give it
     )]
     Topup(Topup),
     /// Show where a poll is
-    #[command(after_help = "Example: maci-nova status --poll-file poll.json")]
+    #[command(
+        alias = "getPoll",
+        after_help = "Example: maci-nova status --poll-file poll.json"
+    )]
     Status(Status),
     /// Follow a poll on its chain, and fold what can be folded
     #[command(
@@ -195,7 +204,10 @@ Whoever has the key that you joined with, and sends last, decides: never give it
     )]
     Collect(Collect),
     /// Write what was sent to a poll as a poll log
-    #[command(after_help = "Example: maci-nova export-log --poll-file poll.json --out poll.jsonl")]
+    #[command(
+        aliases = ["genLocalState", "generateLocalState"],
+        after_help = "Example: maci-nova export-log --poll-file poll.json --out poll.jsonl"
+    )]
     ExportLog(ExportLog),
 }
 
@@ -204,9 +216,14 @@ Whoever has the key that you joined with, and sends last, decides: never give it
 pub enum PollCommand {
     /// Create a poll of a deployment; its address goes to the poll file
     #[command(
-        after_help = "Example: maci-nova poll create --poll-file poll.json --coordinator-key macipk.… --options 5 --start-in 10min --duration 7d --credits 100 --account-key-file eth.key"
+        after_help = "Example: maci-nova poll create --poll-file poll.json --coordinator-key macipk.… --options 5 --start-in 10min --duration 7d --credits 100 --account-key-file eth.key\n\nAnother poll of the same contracts: --deployment poll.json --poll-file second.json, and the rest as above."
     )]
-    Create(PollCreate),
+    Create(Box<PollCreate>),
+    /// Make a poll file from the chain, for a poll whose address you have from someone you trust
+    #[command(
+        after_help = "Example: maci-nova poll import 0x… --poll-file poll.json --rpc-url http://127.0.0.1:8545\n\nThe poll has to be one of its MACI's and of this program's code. The node is believed for what the\nfile then pins. Keys for joining are not on the chain: put poll.join.key beside the file, and join\ncompares it with the verifier's key."
+    )]
+    Import(PollImport),
 }
 
 #[cfg(test)]

@@ -46,6 +46,16 @@ impl Connection {
         Self::open(node, Some(sender), console)?.checked(console)
     }
 
+    /// The same with a poll file that may not be on disk yet.
+    pub fn sending_for(
+        file: PollFile,
+        node: &Node,
+        sender: &Sender,
+        console: &Console,
+    ) -> Result<Self, Failure> {
+        Self::of(file, node, Some(sender), console)?.checked(console)
+    }
+
     fn checked(self, console: &Console) -> Result<Self, Failure> {
         match keys::insecure(&self.chain, &self.file.contracts)? {
             Some(reason) if console.production => {
@@ -62,7 +72,15 @@ impl Connection {
     /// The same without a look at the keys: for commands that look at them themselves, and for
     /// those that only take money out.
     pub fn open(node: &Node, sender: Option<&Sender>, console: &Console) -> Result<Self, Failure> {
-        let file = PollFile::read(&node.poll_file)?;
+        Self::of(PollFile::read(&node.poll_file)?, node, sender, console)
+    }
+
+    fn of(
+        file: PollFile,
+        node: &Node,
+        sender: Option<&Sender>,
+        console: &Console,
+    ) -> Result<Self, Failure> {
         let url = node.endpoint.rpc_url.as_ref().or(file.rpc_url.as_ref());
         let url = url.ok_or_else(|| no_node(&node.poll_file))?;
         let chain = connect(

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use maci_nova_chain::Observer;
-use maci_nova_files::{create_atomically, without_mark, Readers};
+use maci_nova_files::{as_text, create_atomically, without_mark, Readers};
 use maci_nova_protocol::keys::PrivateKey;
 use rand_core::OsRng;
 use zeroize::Zeroizing;
@@ -89,7 +89,7 @@ pub fn read_file(path: &Path, observer: &dyn Observer) -> Result<PrivateKey, Key
     file.take(LARGEST_FILE)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
-    let text = std::str::from_utf8(&bytes).unwrap_or("");
+    let text = as_text(&bytes).map_err(unreadable)?;
     parse(text, format!("key file {}", path.display()))
 }
 

@@ -20,11 +20,11 @@ mod setup;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, Command, PollCommand};
-use clap::{CommandFactory, Parser};
+use arguments::{maci, Arguments, Command, Common, PollCommand};
+use clap::{CommandFactory, FromArgMatches};
 use commands::{
-    abort, collect, deploy, export_log, finalize, inspect, join, keygen, poll_create, process,
-    prove, pubkey, publish, results, signup, status, tally, topup, verify, vote, withdraw,
+    abort, collect, deploy, export_log, finalize, inspect, join, keygen, poll_create, poll_import,
+    process, prove, pubkey, publish, results, signup, status, tally, topup, verify, vote, withdraw,
 };
 use console::Console;
 use failure::{exit_code, Failure};
@@ -32,9 +32,18 @@ use failure::{exit_code, Failure};
 /// Does what the command line says; what the process ends with.
 pub fn run() -> ExitCode {
     unset_empty_variables(&Arguments::command());
-    let arguments = Arguments::parse();
+    let matches = maci::with_maci(Arguments::command()).get_matches();
+    if let Some(reason) = maci::needless(&matches) {
+        let common = Common::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        return end(Err(Failure::Usage(reason)), &Console::new(&common));
+    }
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let console = Console::new(&arguments.common);
-    match dispatch(&arguments, &console) {
+    end(dispatch(&arguments, &console), &console)
+}
+
+fn end(outcome: Result<(), Failure>, console: &Console) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             console.failure(&failure);
@@ -69,6 +78,7 @@ fn dispatch(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
         Command::Poll(PollCommand::Create(arguments)) | Command::CreatePoll(arguments) => {
             poll_create::run(arguments, console)
         }
+        Command::Poll(PollCommand::Import(arguments)) => poll_import::run(arguments, console),
         Command::Signup(arguments) => signup::run(arguments, console),
         Command::Join(arguments) => join::run(arguments, console),
         Command::Vote(arguments) => vote::run(arguments, console),

@@ -111,6 +111,14 @@ impl ProofDirectory {
     }
 }
 
+/// The proof for the contract that a directory or the file's own path names.
+pub fn decider_file(path: &Path) -> PathBuf {
+    match path.is_dir() {
+        true => path.join(DECIDER),
+        false => path.to_owned(),
+    }
+}
+
 /// The proof file that a directory or the file's own path names.
 pub fn proof_file(path: &Path) -> PathBuf {
     if path.is_dir() {

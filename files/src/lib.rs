@@ -198,8 +198,25 @@ pub fn without_mark(text: &str) -> &str {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
+/// A file's bytes as text: UTF-8, without the mark that some editors begin it with.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidData`], which names UTF-16, as some shells write it.
+pub fn as_text(bytes: &[u8]) -> io::Result<&str> {
+    let text = std::str::from_utf8(bytes).map_err(|_| {
+        let reason = match bytes {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+                "it is text in UTF-16 (its byte-order mark says so); save it as UTF-8"
+            }
+            _ => "it is not text in UTF-8",
+        };
+        io::Error::new(io::ErrorKind::InvalidData, reason)
+    })?;
+    Ok(without_mark(text))
+}
+
 /// What [`without_mark`] leaves out.
-pub const BYTE_ORDER_MARK: char = '\u{feff}';
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 #[cfg(test)]
 mod tests {
@@ -210,6 +227,16 @@ mod tests {
         assert_eq!(without_mark("\u{feff}a\u{feff}"), "a\u{feff}");
         assert_eq!(without_mark("\u{feff}\u{feff}a"), "\u{feff}a");
         assert_eq!(without_mark("a"), "a");
+    }
+
+    #[test]
+    fn text_is_in_utf_8_or_named() {
+        assert_eq!(as_text(b"\xef\xbb\xbfa").expect("text"), "a");
+        assert_eq!(as_text(b"").expect("text"), "");
+        let fault = |bytes: &[u8]| as_text(bytes).expect_err("no text").to_string();
+        assert!(fault(b"\xff\xfea\0").contains("UTF-16"));
+        assert!(fault(b"\xfe\xff\0a").contains("UTF-16"));
+        assert!(fault(b"a\xff").contains("not text in UTF-8"));
     }
 
     #[test]

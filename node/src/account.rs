@@ -6,15 +6,15 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
-use eth_keystore::{EthKeystore, KdfType, KdfparamsType, KeystoreError};
 use ethers_core::k256::ecdsa::SigningKey;
 use ethers_core::types::transaction::eip2718::TypedTransaction;
 use ethers_core::types::Bytes;
 use ethers_signers::{LocalWallet, Signer, WalletError};
 use maci_nova_chain::alloy_primitives::{hex, Address};
-use maci_nova_files::{without_mark, BYTE_ORDER_MARK};
+use maci_nova_files::{as_text, without_mark};
 use zeroize::Zeroizing;
 
+use crate::keystore::{Keystore, KeystoreFault};
 use crate::types::alloy_address;
 
 /// Holds a private key, `0x` and 64 hexadecimal digits, when no file is named.
@@ -26,17 +26,8 @@ pub const PASSWORD_ENVIRONMENT: &str = "MACI_NOVA_PASSWORD";
 /// Keys, passwords and keystores are shorter than this many bytes.
 const LARGEST_FILE: u64 = 1 << 16;
 
-/// Memory that deriving a keystore's key may take, in bytes.
-const LARGEST_MEMORY: u64 = 1 << 30;
-
-/// Work that deriving a keystore's key may take: rounds of PBKDF2, or blocks of scrypt.
-const LARGEST_WORK: u64 = 1 << 26;
-
-/// Bytes of a private key, of a derived key and of a MAC.
+/// Bytes of a private key.
 const KEY_BYTES: usize = 32;
-
-/// Bytes of a keystore's initialization vector.
-const IV_BYTES: usize = 16;
 
 /// Where the key of transactions comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +75,7 @@ pub enum AccountError {
         mode: u32,
     },
     /// Not a private key.
-    #[error("{place} does not hold a private key of the form 0x and 64 hexadecimal digits, above zero and below the order of secp256k1")]
+    #[error("{place} does not hold a private key: 0x and 64 hexadecimal digits, above zero and below the order of secp256k1")]
     NoKey {
         /// The file or the variable.
         place: String,
@@ -167,7 +158,11 @@ fn from_environment(variables: Variables<'_>) -> Result<Account, AccountError> {
 }
 
 fn parse(text: &str) -> Option<Account> {
-    let digits = without_mark(text).trim().strip_prefix("0x")?;
+    let text = without_mark(text).trim();
+    // MetaMask and go-ethereum have no 0x in front.
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    // The decoder would take a second 0x.
+    let digits = Some(digits.unwrap_or(text)).filter(|digits| digits.len() == 2 * KEY_BYTES)?;
     let mut key = Zeroizing::new([0; KEY_BYTES]);
     hex::decode_to_slice(digits, &mut *key).ok()?;
     Account::from_bytes(&key)
@@ -183,67 +178,22 @@ fn from_keystore(
         reason,
     };
     let text = read(path, open(path)?)?;
-    if text.starts_with(BYTE_ORDER_MARK) {
-        let mark = "it begins with a byte-order mark: save it without one";
-        return Err(unusable(mark.to_owned()));
-    }
-    let keystore: EthKeystore =
-        serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))?;
-    check(&keystore).map_err(|reason| unusable(reason.to_owned()))?;
-    let password = password(path, password_file, variables)?;
-    let key =
-        eth_keystore::decrypt_key(path, password.as_bytes()).map_err(|error| match error {
-            KeystoreError::MacMismatch => AccountError::WrongPassword(path.to_owned()),
-            other => unusable(other.to_string()),
-        })?;
-    let key = Zeroizing::new(key);
-    <&[u8; KEY_BYTES]>::try_from(key.as_slice())
-        .ok()
-        .and_then(Account::from_bytes)
-        .ok_or_else(|| unusable("what it holds is not a private key".to_owned()))
-}
-
-/// What the library takes for granted: sizes, and work that a person is willing to wait for.
-fn check(keystore: &EthKeystore) -> Result<(), &'static str> {
-    let crypto = &keystore.crypto;
-    if keystore.version != 3 {
-        return Err("its version is not 3");
-    }
-    if crypto.cipher != "aes-128-ctr" {
-        return Err("its cipher is not aes-128-ctr");
-    }
-    if crypto.cipherparams.iv.len() != IV_BYTES
-        || crypto.ciphertext.len() != KEY_BYTES
-        || crypto.mac.len() != KEY_BYTES
-    {
-        return Err("its iv, ciphertext or mac has the wrong length");
-    }
-    let (length, work, memory) = match (&crypto.kdf, &crypto.kdfparams) {
-        (KdfType::Pbkdf2, KdfparamsType::Pbkdf2 { c, dklen, prf, .. }) => {
-            if prf != "hmac-sha256" {
-                return Err("its PBKDF2 does not use hmac-sha256");
-            }
-            (*dklen, u64::from(*c), 0)
-        }
-        (KdfType::Scrypt, KdfparamsType::Scrypt { dklen, n, p, r, .. }) => {
-            if !n.is_power_of_two() || *n < 2 {
-                return Err("its scrypt parameter n is not a power of two");
-            }
-            let [n, p, r] = [*n, *p, *r].map(u64::from);
-            // RFC 7914: 128 r n bytes of table and 128 r p of blocks.
-            let table = n.saturating_mul(r);
-            let blocks = table.saturating_add(p.saturating_mul(r));
-            (*dklen, table.saturating_mul(p), blocks.saturating_mul(128))
-        }
-        _ => return Err("its kdf and kdfparams do not fit each other"),
+    let fault = |fault: KeystoreFault| match fault {
+        KeystoreFault::Password => AccountError::WrongPassword(path.to_owned()),
+        KeystoreFault::Unusable(reason) => unusable(reason),
     };
-    if usize::from(length) != KEY_BYTES {
-        return Err("its derived key does not have 32 bytes");
+    let keystore = Keystore::parse(&text).map_err(fault)?;
+    let password = password(path, password_file, variables)?;
+    let key = keystore.open(password.as_bytes()).map_err(fault)?;
+    let account = Account::from_bytes(&key)
+        .ok_or_else(|| unusable("what it holds is not a private key".to_owned()))?;
+    match keystore.address() {
+        Some(named) if named != account.address() => Err(unusable(format!(
+            "it names the address {named}, but its key is that of {}: it was changed, or mixed with another",
+            account.address()
+        ))),
+        _ => Ok(account),
     }
-    if work == 0 || work > LARGEST_WORK || memory > LARGEST_MEMORY {
-        return Err("deriving its key takes no work at all, or more than 1 GiB or several minutes");
-    }
-    Ok(())
 }
 
 /// The password without the line's end.
@@ -284,15 +234,16 @@ fn open(path: &Path) -> Result<File, AccountError> {
 
 fn read(path: &Path, file: File) -> Result<Zeroizing<String>, AccountError> {
     // Room for all from the start: a buffer that grows leaves copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(LARGEST_FILE as usize + 1));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST_FILE as usize + 1));
     let length = file
         .take(LARGEST_FILE + 1)
-        .read_to_string(&mut text)
+        .read_to_end(&mut bytes)
         .map_err(|source| unreadable(path, source))?;
     if length as u64 > LARGEST_FILE {
         return Err(unreadable(path, io::ErrorKind::FileTooLarge.into()));
     }
-    Ok(text)
+    let text = as_text(&bytes).map_err(|source| unreadable(path, source))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 fn unreadable(path: &Path, source: io::Error) -> AccountError {
@@ -357,8 +308,7 @@ mod tests {
         })
     }
 
-    /// The same key with go-ethereum's parameters, made with OpenSSL and Python's hashlib. (The
-    /// definition's own vector breaks RFC 7914's bound on n, which the library keeps.)
+    /// The same key with go-ethereum's parameters, made with OpenSSL and Python's hashlib.
     fn scrypt() -> Value {
         let mut keystore = pbkdf2();
         keystore["crypto"] = json!({
@@ -434,13 +384,34 @@ mod tests {
         let key = Zeroizing::new(hex::decode(KEY).unwrap());
         let random = &mut rand_core::OsRng;
         eth_keystore::encrypt_key(files.0.path(), random, &*key, "pass word", Some("it")).unwrap();
-        for text in ["pass word", "pass word\n", "pass word\r\nand a second line"] {
+        for text in [
+            "pass word",
+            "pass word\n",
+            "pass word\r\nand a second line",
+            "\u{feff}pass word\r\n",
+        ] {
             let source = AccountSource::Keystore {
                 path: files.0.path().join("it"),
                 password_file: Some(files.write("password", text)),
             };
             let account = open_with(&source, &no_variables).unwrap();
             assert_eq!(account.address(), ADDRESS);
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_not_its_keys() {
+        let mut vector = pbkdf2();
+        vector["address"] = ADDRESS.to_string().into();
+        let account = keystore(&vector.to_string(), PASSWORD).unwrap();
+        assert_eq!(account.address(), ADDRESS);
+        let other = Address::repeat_byte(0x11);
+        vector["address"] = other.to_string()[2..].into();
+        let error = keystore(&vector.to_string(), PASSWORD).unwrap_err();
+        assert!(matches!(error, AccountError::Keystore { .. }), "{error}");
+        let text = error.to_string();
+        for address in [other, ADDRESS] {
+            assert!(text.contains(&address.to_string()), "{text}");
         }
     }
 
@@ -548,7 +519,11 @@ mod tests {
         for text in [
             KEY.to_owned(),
             format!("{KEY}\n"),
+            format!("\u{feff}{KEY}\r\n"),
             KEY.to_uppercase().replace('X', "x"),
+            KEY.to_uppercase(),
+            // As MetaMask shows it, and as go-ethereum imports it.
+            KEY[2..].to_owned(),
         ] {
             let path = files.write("key", text);
             assert_eq!(key_file(&path).unwrap().address(), ADDRESS);
@@ -576,7 +551,8 @@ mod tests {
         let digits = &KEY[2..];
         for text in [
             "",
-            digits,
+            &digits[1..],
+            &format!("0x0x{digits}"),
             &KEY[..65],
             &format!("{KEY}00"),
             &KEY.replace('7', "g"),
@@ -594,6 +570,7 @@ mod tests {
         }
         let error = key_file(&files.write("key", [0xff, 0xfe])).unwrap_err();
         assert!(matches!(error, AccountError::Unreadable { .. }), "{error}");
+        assert!(error.to_string().contains("UTF-16"), "{error}");
         let long = " ".repeat(LARGEST_FILE as usize + 1);
         let error = key_file(&files.write("key", long)).unwrap_err();
         assert!(matches!(error, AccountError::Unreadable { .. }), "{error}");

@@ -1,5 +1,5 @@
-//! A chain behind a node's JSON-RPC. [ethers](https://docs.rs/ethers) speaks to the node, signs and
-//! opens keystores; calldata, events and errors are those of the contracts' own bindings.
+//! A chain behind a node's JSON-RPC. [ethers](https://docs.rs/ethers) speaks to the node and signs;
+//! calldata, events and errors are those of the contracts' own bindings.
 //!
 //! ```no_run
 //! use maci_nova_chain::Chain;
@@ -21,6 +21,7 @@ mod account;
 mod client;
 mod earlier;
 mod error;
+mod keystore;
 mod logs;
 mod outbox;
 mod refusal;

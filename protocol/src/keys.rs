@@ -13,6 +13,12 @@ use zeroize::{Zeroize, Zeroizing};
 const PRIVATE_PREFIX: &str = "macisk.";
 const PUBLIC_PREFIX: &str = "macipk.";
 
+/// Hexadecimal digits of a key.
+const DIGITS: usize = 64;
+
+/// A public key has more than two bytes of zeros in front once in 2^22 keys.
+const FEWEST_PUBLIC_DIGITS: usize = DIGITS - 4;
+
 /// Why a text or a point is not a key. No variant repeats the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
@@ -22,6 +28,10 @@ pub enum KeyError {
     /// What follows the prefix is not 1 to 64 hexadecimal digits.
     #[error("the key is not 1 to 64 hexadecimal digits after its prefix")]
     Hexadecimal,
+    /// A public key has so many digits, and is not one of those that MACI's packages write with
+    /// fewer than 64.
+    #[error("the key has {0} of 64 digits: a part of it is missing")]
+    Cut(usize),
     /// A public key's coordinate is not below the field's modulus.
     #[error("the key is not below the modulus of the field")]
     Range,
@@ -149,13 +159,32 @@ impl PublicKey {
         print(PUBLIC_PREFIX, &packed[..length])
     }
 
-    /// Reads what [`PublicKey::to_serialized`] writes, with or without zeros in front.
+    /// Reads what [`PublicKey::to_serialized`] writes for a key that somebody has, with or without
+    /// zeros in front.
+    ///
+    /// Half of all texts that were cut are points of the curve, but an eighth of the curve's points
+    /// alone are in the subgroup in which keys are. So a text that lacks one or two bytes in front,
+    /// as one in 96 keys does, has to be in it; one that lacks more is refused.
     ///
     /// # Errors
     /// Any [`KeyError`].
     pub fn from_serialized(text: &str) -> Result<Self, KeyError> {
         let mut packed = [0; 32];
-        parse(text, PUBLIC_PREFIX, &mut packed)?;
+        let digits = parse(text, PUBLIC_PREFIX, &mut packed)?;
+        if digits == DIGITS {
+            return Self::unpack(packed);
+        }
+        let cut = Err(KeyError::Cut(digits));
+        if digits < FEWEST_PUBLIC_DIGITS || digits % 2 != 0 {
+            return cut;
+        }
+        match Self::unpack(packed) {
+            Ok(key) if key.0.is_in_subgroup() => Ok(key),
+            _ => cut,
+        }
+    }
+
+    fn unpack(mut packed: [u8; 32]) -> Result<Self, KeyError> {
         let upper = packed[31] >> 7 == 1;
         packed[31] &= 0x7f;
         let y = field::from_bytes(&packed).ok_or(KeyError::Range)?;
@@ -175,17 +204,18 @@ fn is_upper_half(x: &Fr) -> bool {
     field::to_bytes(&x.double())[0] & 1 == 1
 }
 
-/// Reads 1 to 64 hexadecimal digits after the prefix into little-endian bytes that are 0.
-fn parse(text: &str, prefix: &'static str, bytes: &mut [u8; 32]) -> Result<(), KeyError> {
+/// Reads 1 to 64 hexadecimal digits after the prefix into little-endian bytes that are 0, and gives
+/// their number.
+fn parse(text: &str, prefix: &'static str, bytes: &mut [u8; 32]) -> Result<usize, KeyError> {
     let digits = text.strip_prefix(prefix).ok_or(KeyError::Prefix(prefix))?;
-    if digits.is_empty() || digits.len() > 64 {
+    if digits.is_empty() || digits.len() > DIGITS {
         return Err(KeyError::Hexadecimal);
     }
     for (i, digit) in digits.chars().rev().enumerate() {
         let value = digit.to_digit(16).ok_or(KeyError::Hexadecimal)?;
         bytes[i / 2] |= (value as u8) << (4 * (i % 2));
     }
-    Ok(())
+    Ok(digits.len())
 }
 
 fn print(prefix: &str, little_endian: &[u8]) -> String {
@@ -274,8 +304,9 @@ mod tests {
             public(&format!("macipk.8{}1", "0".repeat(62))),
             Err(KeyError::Curve)
         );
+        let identity = format!("macipk.{}1", "0".repeat(63));
         assert_eq!(
-            public("macipk.1").map(|key| key.point()),
+            public(&identity).map(|key| key.point()),
             Ok(Point::IDENTITY)
         );
     }
@@ -341,12 +372,53 @@ mod tests {
         let texts = [x, -x].map(|x| {
             let key = key(x, Fr::ZERO);
             let text = key.to_serialized();
-            assert_eq!(PublicKey::from_serialized(&text), Ok(key));
+            let whole = format!("macipk.{:0>64}", &text[7..]);
+            assert_eq!(PublicKey::from_serialized(&whole), Ok(key));
             text
         });
         let zero = "macipk.00".to_owned();
         let upper = format!("macipk.80{}", "0".repeat(62));
         assert!(texts == [zero.clone(), upper.clone()] || texts == [upper, zero]);
+    }
+
+    /// A key is read with and without the zeros in front that MACI's packages leave out.
+    #[test]
+    fn public_keys_with_fewer_digits() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut short = 0;
+        for _ in 0..600 {
+            let key = PrivateKey::random(&mut rng).public_key();
+            let text = key.to_serialized();
+            let digits = &text[7..];
+            short += usize::from(digits.len() < 64);
+            assert_eq!(PublicKey::from_serialized(&text), Ok(key));
+            let whole = format!("macipk.{digits:0>64}");
+            assert_eq!(PublicKey::from_serialized(&whole), Ok(key));
+        }
+        assert!(short > 0);
+    }
+
+    /// At either end, by any number of digits.
+    #[test]
+    fn public_keys_that_were_cut() {
+        let mut rng = ChaCha20Rng::seed_from_u64(2);
+        let [mut cut, mut missed] = [0, 0];
+        for _ in 0..100 {
+            let text = PrivateKey::random(&mut rng).public_key().to_serialized();
+            let digits = &text[7..];
+            for left in 1..digits.len() {
+                for part in [&digits[..left], &digits[digits.len() - left..]] {
+                    match PublicKey::from_serialized(&format!("macipk.{part}")) {
+                        Err(KeyError::Cut(found)) => assert_eq!(found, left),
+                        Ok(_) if left == 62 || left == 60 => missed += 1,
+                        other => panic!("{part}: {other:?}"),
+                    }
+                    cut += 1;
+                }
+            }
+        }
+        // Of 400 that could be keys of MACI's, one in 16 or fewer.
+        assert!(missed < 50 && cut > 12_000, "{missed} of {cut}");
     }
 
     proptest! {

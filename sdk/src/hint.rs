@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub enum Hint {
     /// Another poll file.
     OtherPollFile,
+    /// A new poll file, with this one as its deployment.
+    AnotherPoll(PathBuf),
     /// The same request as in the first attempt, another poll file, or to remove the journal.
     SameDeployment,
     /// To remove the file, or another poll file.

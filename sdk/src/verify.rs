@@ -41,6 +41,7 @@
 
 mod code;
 mod history;
+pub mod import;
 mod registers;
 
 use maci_nova_chain::{BlockId, Chain, Log};

@@ -1,5 +1,7 @@
 //! What the commands of whoever runs polls take.
 
+use std::path::PathBuf;
+
 use clap::{ArgGroup, Args, ValueEnum};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::deploy::Gatekeeper;
@@ -52,6 +54,10 @@ pub struct PollCreate {
     /// Who sends, and owns the poll.
     #[command(flatten)]
     pub sender: Sender,
+    /// Poll file of a deployment that has a poll already: --poll-file is then a new file, for
+    /// another poll of the same contracts
+    #[arg(long, value_name = "FILE")]
+    pub deployment: Option<PathBuf>,
     /// The coordinator's public key (`macipk.…`)
     #[arg(long, value_name = "KEY")]
     pub coordinator_key: String,
@@ -120,6 +126,20 @@ pub struct PollCreate {
     /// Wei for each message and each top-up, paid to the poll's owner
     #[arg(long, value_name = "WEI", default_value = "0")]
     pub message_fee: U256,
+}
+
+/// Arguments of `poll import`.
+#[derive(Debug, Args)]
+pub struct PollImport {
+    /// The poll's address, from someone you trust: it decides which poll this is
+    #[arg(value_name = "ADDRESS")]
+    pub address: Address,
+    /// The new file, and the node that it is made from.
+    #[command(flatten)]
+    pub node: Node,
+    /// A block before the deployment, if you know one: older ones are not searched
+    #[arg(long, value_name = "BLOCK", default_value_t = 0)]
+    pub since_block: u64,
 }
 
 /// What a weight costs.

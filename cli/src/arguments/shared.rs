@@ -58,11 +58,14 @@ pub struct Endpoint {
     pub rpc_url: Option<RpcUrl>,
 }
 
+/// The poll file where none is named.
+pub const POLL_FILE: &str = "poll.json";
+
 /// Where a poll is, and a node of its chain.
 #[derive(Debug, Args)]
 pub struct Node {
     /// Poll file, as deploy and poll create write it
-    #[arg(long, value_name = "FILE", default_value = "poll.json")]
+    #[arg(long, value_name = "FILE", default_value = POLL_FILE)]
     pub poll_file: PathBuf,
     /// A node.
     #[command(flatten)]
@@ -72,14 +75,15 @@ pub struct Node {
 /// The account that sends transactions and pays for them.
 #[derive(Debug, Args)]
 pub struct Sender {
-    /// Encrypted keystore of the sending account
+    /// Encrypted keystore (version 3) of the sending account, as geth, ethers, web3.py, brownie,
+    /// MyEtherWallet, Parity and others write it
     #[arg(long, value_name = "FILE", conflicts_with = "account_key_file")]
     pub keystore: Option<PathBuf>,
     /// File with the keystore's password; else MACI_NOVA_PASSWORD, else it is asked for
     #[arg(long, value_name = "FILE", requires = "keystore")]
     pub password_file: Option<PathBuf>,
-    /// File with the sending account's key (0x…); without keystore and file MACI_NOVA_ETH_KEY holds
-    /// it
+    /// File with the sending account's key (64 digits, also after 0x); without keystore and file
+    /// MACI_NOVA_ETH_KEY holds it
     #[arg(long, value_name = "FILE")]
     pub account_key_file: Option<PathBuf>,
     /// The most that a unit of gas may cost, in gwei: what the node recommends is paid up to this

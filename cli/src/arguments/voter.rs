@@ -11,13 +11,13 @@ use super::shared::{Endpoint, KeySource, MessageFee, Node, Sender};
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("events").required(true).args(["log", "poll_file"]))]
+#[command(group = ArgGroup::new("events").args(["log", "poll_file"]))]
 pub struct Verify {
     /// The poll log (JSON Lines); only its public part is used
     #[arg(long, value_name = "FILE", requires = "proof")]
     pub log: Option<PathBuf>,
-    /// Directory of the proof, or the proof file itself. With a poll file the decider.json of a
-    /// poll that was finalized by way of another contract
+    /// Directory of the proof, or the proof file itself. Without a log the decider.json of a poll
+    /// that was finalized by way of another contract, or its directory
     #[arg(long, value_name = "DIR")]
     pub proof: Option<PathBuf>,
     /// Digest of the verifier's key, from someone who was at its ceremony; --production needs it
@@ -26,7 +26,7 @@ pub struct Verify {
     /// Powers-of-tau file that the proof was made with (not for the development setup)
     #[arg(long, value_name = "FILE", requires = "log")]
     pub ptau: Option<PathBuf>,
-    /// Verify a finalized poll from its chain alone
+    /// Verify a finalized poll from its chain alone; without a log poll.json, if it is there
     #[arg(long, value_name = "FILE")]
     pub poll_file: Option<PathBuf>,
     /// A node.

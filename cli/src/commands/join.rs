@@ -27,15 +27,15 @@ pub fn run(arguments: &Join, console: &Console) -> Result<(), Failure> {
     let key = key::read(&arguments.key, console)?;
     let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let from = connection.sending_account()?;
-    let digest = connection.file.keys.join;
     let poll = connection.poll()?;
+    let wanted = join_key::Wanted::of(&connection.chain, &connection.file, &poll)?;
     let signed_up = match &arguments.key.key_file {
         Some(path) => sign_up_file::read(&sign_up_file::beside(path), poll.chain_id, poll.maci)?,
         None => None,
     };
     let known = known_roots(arguments, &connection, &poll, console)?;
     let named = arguments.join_key.as_deref();
-    let prover = join_key::open(named, connection.path(), &digest)?;
+    let prover = join_key::open(named, connection.path(), &wanted)?;
     let key_file = &arguments.poll_key_file;
     if !key_file.exists() && has_joined(&connection.chain, &poll, &key)? {
         return Err(poll.inconsistent(

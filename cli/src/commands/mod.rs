@@ -9,6 +9,7 @@ pub mod inspect;
 pub mod join;
 pub mod keygen;
 pub mod poll_create;
+pub mod poll_import;
 pub mod process;
 pub mod prove;
 pub mod pubkey;

@@ -1,12 +1,19 @@
 //! `poll create`: a new poll of a deployment.
 
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
 use maci_nova_chain::clock::moment;
+use maci_nova_files::{write_atomically, Readers};
 use maci_nova_protocol::keys::PublicKey;
 use maci_nova_sdk::operator::poll_creation::{
     create_or_find, Created, Credits, End, Start, Terms, TopUps,
 };
 use maci_nova_sdk::operator::votes_credits::VotesCredits;
 use maci_nova_sdk::poll::contract::PollContract;
+use maci_nova_sdk::poll::file::PollFile;
+use maci_nova_sdk::voter::join_key;
 use serde::Serialize;
 
 use crate::arguments::operator::PollCreate;
@@ -36,7 +43,7 @@ struct Document {
 pub fn run(arguments: &PollCreate, console: &Console) -> Result<(), Failure> {
     let terms = terms(arguments)?;
     console.listen()?;
-    let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
+    let mut connection = connection(arguments, console)?;
     let from = connection.sending_account()?;
     let now = connection.now()?;
     if let Some(sentence) = connection.clock_disagreement()? {
@@ -45,7 +52,50 @@ pub fn run(arguments: &PollCreate, console: &Console) -> Result<(), Failure> {
     let path = connection.path().to_owned();
     let Connection { file, chain, .. } = &mut connection;
     let (poll, created) = create_or_find(chain, from, file, &path, &terms, now, console)?;
+    if let Some(deployment) = &arguments.deployment {
+        copy_join_key(deployment, &path, console)?;
+    }
     print(&poll, &terms, created, now, console)
+}
+
+/// With the poll file, or one of the same deployment that becomes it.
+fn connection(arguments: &PollCreate, console: &Console) -> Result<Connection, Failure> {
+    let PollCreate { node, sender, .. } = arguments;
+    let Some(deployment) = &arguments.deployment else {
+        return Connection::sending(node, sender, console);
+    };
+    if *deployment == node.poll_file {
+        return Err(Failure::Usage(format!(
+            "--deployment and --poll-file are both {}: give the other poll a file of its own",
+            deployment.display()
+        )));
+    }
+    let file = PollFile::read_or_begin(&node.poll_file, deployment)?;
+    Connection::sending_for(file, node, sender, console)
+}
+
+/// Voters look for the key beside their poll file. Who has none here has published it already.
+fn copy_join_key(deployment: &Path, poll_file: &Path, console: &Console) -> Result<(), Failure> {
+    let [old, new] = [deployment, poll_file].map(join_key::beside);
+    if new.exists() {
+        return Ok(());
+    }
+    let Ok(mut key) = File::open(&old) else {
+        return Ok(());
+    };
+    write_atomically(&new, Readers::Everybody, |out| {
+        io::copy(&mut key, out).map(|_| ())
+    })
+    .map_err(|source| Failure::Io {
+        action: "write",
+        path: new.clone(),
+        source,
+    })?;
+    console.note(format!(
+        "{}: the key that voters join with; publish it with the poll file",
+        new.display()
+    ));
+    Ok(())
 }
 
 /// What the arguments ask for.
@@ -165,7 +215,7 @@ mod tests {
         let line = format!("maci-nova poll create --coordinator-key {key} {more}");
         let arguments = Arguments::try_parse_from(line.split_whitespace());
         match arguments.map(|arguments| arguments.command) {
-            Ok(Command::Poll(PollCommand::Create(create))) => create,
+            Ok(Command::Poll(PollCommand::Create(create))) => *create,
             other => panic!("{more}: {other:?}"),
         }
     }

@@ -1,7 +1,7 @@
 //! `verify`: a proof against the log's public part, or a finalized poll from its chain alone.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use maci_nova_contracts::alloy_primitives::{Address, B256};
 use maci_nova_coordinator::directory;
@@ -14,7 +14,7 @@ use maci_nova_sdk::poll::results::Results;
 use maci_nova_sdk::verify::{verify, VerifiedPoll, VerifyOptions};
 use serde::Serialize;
 
-use crate::arguments::shared::Node;
+use crate::arguments::shared::{Node, POLL_FILE};
 use crate::arguments::voter::Verify;
 use crate::connection::Connection;
 use crate::console::Console;
@@ -31,15 +31,15 @@ pub fn run(arguments: &Verify, console: &Console) -> Result<(), Failure> {
 }
 
 fn of_poll(arguments: &Verify, console: &Console) -> Result<(), Failure> {
-    let poll_file = arguments.poll_file.clone();
     let node = Node {
-        poll_file: poll_file.ok_or_else(|| Failure::Usage("give --poll-file".into()))?,
+        poll_file: poll_file(arguments)?,
         endpoint: arguments.endpoint.clone(),
     };
     console.listen()?;
     let connection = Connection::open(&node, None, console)?;
     let poll = connection.poll()?;
-    let given = arguments.proof.as_deref().map(Finalization::read);
+    let given = arguments.proof.as_deref().map(directory::decider_file);
+    let given = given.as_deref().map(Finalization::read);
     let given = given.transpose()?.as_ref().map(finalize_call);
     let options = VerifyOptions {
         production: console.production,
@@ -64,6 +64,18 @@ fn of_poll(arguments: &Verify, console: &Console) -> Result<(), Failure> {
         }
     }
     console.print(&VerifiedDocument::new(&poll, &verified))
+}
+
+/// The one that is named, or the one that every other command takes.
+fn poll_file(arguments: &Verify) -> Result<PathBuf, Failure> {
+    let default = Path::new(POLL_FILE);
+    match &arguments.poll_file {
+        Some(path) => Ok(path.clone()),
+        None if default.exists() => Ok(default.to_owned()),
+        None => Err(Failure::Usage(format!(
+            "what is the proof of? give --log FILE, the poll log of a proof that prove made, or --poll-file FILE, a finalized poll's; there is no {POLL_FILE} here"
+        ))),
+    }
 }
 
 /// A poll that was verified from its chain.

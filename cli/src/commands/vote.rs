@@ -6,7 +6,7 @@ use std::path::Path;
 
 use maci_nova_chain::words::{count, ether};
 use maci_nova_contracts::alloy_primitives::U256;
-use maci_nova_files::without_mark;
+use maci_nova_files::as_text;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::voter::ballot::{Ballot, Choice};
 use maci_nova_sdk::voter::signer::Signer;
@@ -119,7 +119,7 @@ fn choices(arguments: &Vote) -> Result<Vec<Choice>, Failure> {
         return Ok(arguments.votes.clone());
     };
     let unreadable = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => {
+        io::ErrorKind::NotFound | io::ErrorKind::InvalidData => {
             Failure::Input(format!("cannot read ballot {}: {source}", path.display()))
         }
         _ => Failure::Io {
@@ -132,13 +132,14 @@ fn choices(arguments: &Vote) -> Result<Vec<Choice>, Failure> {
         true => Box::new(io::stdin()),
         false => Box::new(File::open(path).map_err(unreadable)?),
     };
-    let mut text = String::new();
-    let read = input.take(LARGEST_BALLOT).read_to_string(&mut text);
+    let mut bytes = Vec::new();
+    let read = input.take(LARGEST_BALLOT).read_to_end(&mut bytes);
     let length = read.map_err(unreadable)?;
     if length as u64 >= LARGEST_BALLOT {
         return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
     }
-    let lines = without_mark(&text).lines().enumerate();
+    let text = as_text(&bytes).map_err(unreadable)?;
+    let lines = text.lines().enumerate();
     let lines = lines.filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(i, line)| {

@@ -55,6 +55,8 @@ fn wrong_arguments_are_usage_errors() {
         "poll create --coordinator-key a --options 3 --duration 1d",
         "poll create --coordinator-key a --options 3 --credits 9 --duration 1d --end-at 5",
         "poll create --coordinator-key a --options 3 --credits 9 --duration 1",
+        "poll import",
+        "poll import 0x12",
         "signup --token-id x",
         "signup --gatekeeper-data x",
         "signup --gatekeeper-data 0x01 --token-id 1",
@@ -72,6 +74,70 @@ fn wrong_arguments_are_usage_errors() {
         assert_eq!(run.stdout, "", "{line}: {run:?}");
         assert!(!run.stderr.is_empty(), "{line}");
     }
+}
+
+#[test]
+fn a_proof_is_of_something() {
+    let directory = tempfile::tempdir().expect("directory");
+    let mut command = maci_nova();
+    command.args(["verify", "--proof", "proof"]);
+    let run: Run = command
+        .current_dir(&directory)
+        .output()
+        .expect("runs")
+        .into();
+    let error = run.failed(2);
+    for words in ["--log", "--poll-file", "no poll.json here"] {
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+/// What MACI's own program has, with any of its arguments, and this one does not need.
+#[test]
+fn commands_of_maci_that_are_not_needed_say_why() {
+    for (line, words) in [
+        ("mergeSignups --poll-id 0", "always complete"),
+        ("generateProofs -k macisk -z dir --json", "finalize"),
+        ("timeTravel -s 10", "evm_increaseTime"),
+        ("isJoinedUser", "join"),
+    ] {
+        let error = run_line(line, &[]).failed(2);
+        assert!(
+            error.contains("not needed") && error.contains(words),
+            "{error}"
+        );
+    }
+}
+
+/// Without a node nothing is written, and a file that is there is never replaced.
+#[test]
+fn a_poll_is_imported_into_a_new_file() {
+    let directory = tempfile::tempdir().expect("directory");
+    let file = directory.path().join("poll.json");
+    let address = "0x1111111111111111111111111111111111111111";
+    let line = format!("poll import {address} --poll-file {{}}");
+    let error = run_line(&line, &[&file]).failed(2);
+    assert!(error.contains("--rpc-url"), "{error}");
+    assert!(!file.exists());
+    fs::write(&file, "precious").expect("written");
+    let error = run_line(&format!("{line} --rpc-url http://127.0.0.1:1"), &[&file]).failed(2);
+    assert!(error.contains("already exists"), "{error}");
+    assert_eq!(fs::read_to_string(&file).expect("read"), "precious");
+}
+
+#[test]
+fn another_poll_needs_a_file_of_its_own() {
+    let directory = tempfile::tempdir().expect("directory");
+    let file = directory.path().join("poll.json");
+    let made = run_line("keygen --out {}", &[&directory.path().join("key")]).ok();
+    let line = format!(
+        "poll create --poll-file {{}} --deployment {{}} --coordinator-key {} --options 2 --duration 1h --credits 1",
+        made.stdout.trim()
+    );
+    let error = run_line(&line, &[&file, &file]).failed(2);
+    assert!(error.contains("a file of its own"), "{error}");
+    let error = run_line(&line, &[&directory.path().join("new.json"), &file]).failed(3);
+    assert!(error.contains("cannot read poll file"), "{error}");
 }
 
 /// Nobody can be asked here, and silence is not consent.
@@ -98,6 +164,7 @@ fn help_has_an_example_for_each_command() {
         "demo",
         "deploy",
         "poll create",
+        "poll import",
         "signup",
         "join",
         "vote",

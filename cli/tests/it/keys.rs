@@ -19,6 +19,36 @@ fn a_byte_order_mark_is_no_part_of_a_key() {
     assert_eq!(read.stdout, made.stdout);
 }
 
+/// As PowerShell writes what it is given.
+#[test]
+fn text_in_utf_16_is_named() {
+    let directory = tempfile::tempdir().expect("directory");
+    let file = directory.path().join("file");
+    let units = "\u{feff}macisk.01\r\n".encode_utf16();
+    let bytes: Vec<u8> = units.flat_map(u16::to_le_bytes).collect();
+    fs::write(&file, bytes).expect("written");
+    make_private(&file);
+    for line in ["pubkey --key-file {}", "status --poll-file {}"] {
+        let error = run_line(line, &[&file]).failed(3);
+        assert!(error.contains("UTF-16"), "{line}: {error}");
+    }
+}
+
+#[test]
+fn a_cut_public_key_is_refused() {
+    let directory = tempfile::tempdir().expect("directory");
+    let made = run_line("keygen --out {}", &[&directory.path().join("key")]).ok();
+    let key = made.stdout.trim();
+    for cut in [key.len() - 1, key.len() - 7, 20, 8] {
+        let line = format!(
+            "poll create --poll-file {{}} --coordinator-key {} --options 2 --duration 1h --credits 1",
+            &key[..cut]
+        );
+        let error = run_line(&line, &[&directory.path().join("poll.json")]).failed(2);
+        assert!(error.contains("a part of it is missing"), "{error}");
+    }
+}
+
 #[test]
 fn a_variable_that_is_empty_is_unset() {
     let run = |name: &str, line: &str| -> Run {

@@ -11,7 +11,7 @@ use maci_nova_contracts::alloy_primitives::{hex, Address, Bytes, B256, U256};
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::decider::Key;
 use maci_nova_contracts::words;
-use maci_nova_files::{write_atomically, Readers};
+use maci_nova_files::{as_text, write_atomically, Readers};
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::field::{from_decimal, to_decimal};
 use maci_nova_protocol::log::PublicFacts;
@@ -112,8 +112,9 @@ impl Finalization {
             path: path.to_owned(),
             reason: format!("it cannot be read: {reason}"),
         };
+        let text = as_text(&bytes).map_err(|error| malformed(error.to_string()))?;
         let stored: Stored =
-            serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
         stored.finalization().map_err(malformed)
     }
 

@@ -8,6 +8,9 @@ use std::io::{BufRead, Read};
 /// The longest line, its end included, in bytes. An honest line has about 1200.
 pub const MAX_LINE_LENGTH: usize = 1 << 16;
 
+/// Some editors begin a file with it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The records of a log with their line numbers, from 1, in constant memory. Stops after the first
 /// error.
 ///
@@ -169,7 +172,11 @@ impl<R: BufRead> Lines<R> {
             return Err(LogErrorKind::LineTooLong);
         }
         self.end += length as u64;
-        Ok((length > 0).then_some(&self.buffer[..]))
+        let line = match self.buffer.strip_prefix(BYTE_ORDER_MARK) {
+            Some(line) if self.number == 1 => line,
+            _ => &self.buffer[..],
+        };
+        Ok((length > 0).then_some(line))
     }
 }
 
@@ -220,6 +227,18 @@ mod tests {
                 record.link() != Some((&message()).into())
             );
         }
+    }
+
+    #[test]
+    fn a_mark_in_front_of_a_file_is_no_part_of_it() {
+        let lines: Vec<String> = signed().iter().map(SignedMessage::print).collect();
+        let read = |text: &str| MessageReader::new(text.as_bytes()).collect::<Result<Vec<_>, _>>();
+        let text = lines.join("\n");
+        let marked = read(&format!("\u{feff}{text}")).unwrap();
+        assert_eq!(marked, read(&text).unwrap());
+        // Elsewhere it is.
+        assert!(read(&lines.join("\n\u{feff}")).is_err());
+        assert!(read(&format!("\u{feff}\u{feff}{text}")).is_err());
     }
 
     #[test]

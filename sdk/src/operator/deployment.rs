@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use maci_nova_chain::{Chain, ChainError, Deployment};
+use maci_nova_chain::{BlockId, Chain, ChainError, Deployment};
 use maci_nova_chain::{Contract, Observer, RpcUrl};
 use maci_nova_contracts::alloy_primitives::Address;
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolEvent};
@@ -146,26 +146,33 @@ pub fn shape<C: Chain + ?Sized>(chain: &C, file: &PollFile) -> Result<Shape, Err
         maci,
         ..
     } = &file.contracts;
-    // The verifier is set before MACI is deployed.
-    let topics = [vec![VkRegistry::VerifierSet::SIGNATURE_HASH]];
-    let logs = chain
-        .logs(
-            registry.address,
-            registry.first_block,
-            maci.first_block,
-            &topics,
-        )
-        .map_err(on_chain("read the registry's events"))?;
-    if logs.is_empty() {
+    let mut told = false;
+    let mut find = |from: u64, to: u64| {
+        let topics = [vec![VkRegistry::VerifierSet::SIGNATURE_HASH]];
+        let logs = chain
+            .logs(registry.address, from, to, &topics)
+            .map_err(on_chain("read the registry's events"))?;
+        told |= !logs.is_empty();
+        let mut events = logs.iter().filter_map(|log| log.decode());
+        let is_ours = |event: &VkRegistry::VerifierSet| event.verifier == decider_verifier.address;
+        Ok::<_, Error>(events.find(is_ours))
+    };
+    // A deployment sets its verifier before it has a MACI; verifiers of other shapes come later.
+    let event = match find(registry.first_block, maci.first_block)? {
+        Some(event) => Some(event),
+        None => {
+            let newest = chain.block(BlockId::Latest);
+            let newest = newest.map_err(on_chain("read the newest block"))?.number;
+            find(maci.first_block, newest)?
+        }
+    };
+    if !told {
         let text = format!(
             "the node shows no verifier of the registry at {}: it lags or leaves events out; try again, or another node",
             registry.address
         );
         return Err(Error::NotNow(text).with_hint(Hint::OtherNode));
     }
-    let mut events = logs.iter().filter_map(|log| log.decode());
-    let event =
-        events.find(|event: &VkRegistry::VerifierSet| event.verifier == decider_verifier.address);
     let event = event.ok_or_else(|| {
         Error::OnChain(format!(
             "the registry at {} does not have the verifier {} that the poll file names",
@@ -228,10 +235,14 @@ fn check_existing<C: Chain + ?Sized>(
         )));
     }
     check_presence(chain, &file.contracts, path)?;
-    if file.keys != request.digests {
-        return Err(other(
-            "with other keys: its shape or its powers of tau differ",
-        ));
+    match file.keys {
+        None => return Err(other("that was read from a chain and names no keys")),
+        Some(keys) if keys != request.digests => {
+            return Err(other(
+                "with other keys: its shape or its powers of tau differ",
+            ))
+        }
+        Some(_) => {}
     }
     if shape(chain, file)? != request.shape {
         return Err(other("of another shape"));

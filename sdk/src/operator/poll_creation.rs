@@ -635,10 +635,11 @@ fn check_same(poll: &PollContract, terms: &Terms, path: &Path) -> Result<(), Err
     match different.is_empty() {
         true => Ok(()),
         false => request(format!(
-            "poll file {} has a poll already, with other values of: {}; for another poll give a copy of the file without \"poll\" and \"pollInfo\", under another name",
+            "poll file {} has a poll already, with other values of: {}; another poll needs a file of its own",
             path.display(),
             different.join(", ")
-        )),
+        ))
+        .map_err(|error| error.with_hint(Hint::AnotherPoll(path.to_owned()))),
     }
 }
 

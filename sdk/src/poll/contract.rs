@@ -81,6 +81,17 @@ impl PollContract {
         file: &PollFile,
         contract: Contract,
     ) -> Result<Self, Error> {
+        let poll = Self::read_facts(chain, file, contract)?;
+        poll.check_origin(chain, file)?;
+        Ok(poll)
+    }
+
+    /// The same without a look at where it comes from, for which its first block has to be known.
+    pub(crate) fn read_facts<C: Chain + ?Sized>(
+        chain: &C,
+        file: &PollFile,
+        contract: Contract,
+    ) -> Result<Self, Error> {
         let Contract {
             address,
             first_block,
@@ -105,10 +116,7 @@ impl PollContract {
             Some(pinned) if pinned != poll.digest() => Err(poll.inconsistent(
                 "what never changes about it is not what the poll file says: the node lies, or the file is of another poll",
             )),
-            _ => {
-                poll.check_origin(chain, file)?;
-                Ok(poll)
-            }
+            _ => Ok(poll),
         }
     }
 

@@ -33,8 +33,10 @@ pub struct PollFile {
     pub rpc_url: Option<RpcUrl>,
     /// What a deployment consists of.
     pub contracts: Contracts,
-    /// Digests of the keys that the verifiers were deployed with.
-    pub keys: KeyDigests,
+    /// Digests of the keys that the verifiers were deployed with; none in a file that was made from
+    /// a chain, which does not have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<KeyDigests>,
     /// The poll, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poll: Option<Contract>,
@@ -116,6 +118,16 @@ pub enum PollFileError {
     /// A deployment without a poll.
     #[error("poll file {} names no poll", .0.display())]
     NoPoll(PathBuf),
+    /// The file of a poll is of another deployment than the one that is named.
+    #[error(
+        "poll file {} is of another deployment than {}", path.display(), deployment.display()
+    )]
+    OtherDeployment {
+        /// The file.
+        path: PathBuf,
+        /// The deployment's file.
+        deployment: PathBuf,
+    },
 }
 
 impl PollFileError {
@@ -123,11 +135,17 @@ impl PollFileError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             PollFileError::Io { action, source, .. }
-                if *action != "read" || source.kind() != io::ErrorKind::NotFound =>
+                if *action != "read"
+                    || !matches!(
+                        source.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::InvalidData
+                    ) =>
             {
                 ErrorKind::Io
             }
-            PollFileError::Exists(_) | PollFileError::NoPoll(_) => ErrorKind::Request,
+            PollFileError::Exists(_)
+            | PollFileError::NoPoll(_)
+            | PollFileError::OtherDeployment { .. } => ErrorKind::Request,
             _ => ErrorKind::Input,
         }
     }
@@ -139,18 +157,37 @@ impl PollFile {
         chain_id: u64,
         rpc_url: Option<&RpcUrl>,
         contracts: Contracts,
-        keys: KeyDigests,
+        keys: impl Into<Option<KeyDigests>>,
     ) -> Self {
         PollFile {
             version: VERSION,
             chain_id,
             rpc_url: rpc_url.filter(|url| url.is_bare()).cloned(),
             contracts,
-            keys,
+            keys: keys.into(),
             poll: None,
             poll_info: None,
             sign_ups: None,
         }
+    }
+
+    /// The same deployment without its poll: what the file of another poll begins with.
+    pub fn without_poll(&self) -> Self {
+        PollFile {
+            poll: None,
+            poll_info: None,
+            sign_ups: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether both are of one deployment, whatever their polls and nodes.
+    pub fn same_deployment(&self, other: &Self) -> bool {
+        let deployment = |file: &Self| PollFile {
+            rpc_url: None,
+            ..file.without_poll()
+        };
+        deployment(self) == deployment(other)
     }
 
     /// Reads and checks the text of a file; `path` is what errors call it.
@@ -202,7 +239,10 @@ impl PollFile {
             "an address is zero"
         } else if addresses.windows(2).any(|pair| pair[0] == pair[1]) {
             "two contracts have the same address"
-        } else if [self.keys.decider, self.keys.join].contains(&B256::ZERO) {
+        } else if self
+            .keys
+            .is_some_and(|keys| [keys.decider, keys.join].contains(&B256::ZERO))
+        {
             "a key's digest is zero"
         } else if self
             .poll
@@ -368,6 +408,46 @@ mod tests {
         assert_eq!(serde_json::to_value(with_poll()).unwrap(), expected);
     }
 
+    #[test]
+    fn a_file_from_a_chain_names_no_keys() {
+        let file = PollFile {
+            keys: None,
+            ..with_poll()
+        };
+        let value = serde_json::to_value(&file).unwrap();
+        assert_eq!(value.get("keys"), None);
+        assert_eq!(read(&value.to_string()).unwrap(), file);
+    }
+
+    #[test]
+    fn another_poll_begins_with_the_same_deployment() {
+        let directory = tempfile::tempdir().unwrap();
+        let [old, new] = ["old.json", "new.json"].map(|name| directory.path().join(name));
+        let begin = || PollFile::read_or_begin(&new, &old);
+        let error = begin().unwrap_err();
+        assert!(matches!(error, PollFileError::Io { .. }), "{error}");
+        with_poll().create(&old).unwrap();
+        assert_eq!(begin().unwrap(), deployment());
+        assert!(!new.exists());
+        // What the file says by then is not lost, nor is the old poll taken for the new one.
+        let other = PollFile {
+            poll: Some(contract(0xa6)),
+            rpc_url: None,
+            ..with_poll()
+        };
+        other.create(&new).unwrap();
+        assert_eq!(begin().unwrap(), other);
+        let mut foreign = other;
+        foreign.contracts.maci.address = Address::repeat_byte(0xb4);
+        foreign.replace(&new).unwrap();
+        let error = begin().unwrap_err();
+        assert!(
+            matches!(error, PollFileError::OtherDeployment { .. }),
+            "{error}"
+        );
+        assert_eq!(error.kind(), ErrorKind::Request);
+    }
+
     #[cfg(unix)]
     #[test]
     fn everybody_may_read_it() {
@@ -413,6 +493,19 @@ mod tests {
         let error = error.unwrap_err();
         assert!(matches!(error, PollFileError::Invalid { .. }), "{error}");
         assert!(!error.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_mark_is_skipped_and_another_encoding_named() {
+        let text = serde_json::to_string(&with_poll()).unwrap();
+        assert_eq!(read(&format!("\u{feff}{text}")).unwrap(), with_poll());
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("poll.json");
+        let units = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes);
+        fs::write(&path, units.collect::<Vec<u8>>()).unwrap();
+        let error = PollFile::read(&path).unwrap_err();
+        assert!(error.to_string().contains("UTF-16"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Input);
     }
 
     #[test]

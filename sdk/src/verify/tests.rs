@@ -27,6 +27,7 @@ use crate::poll::contract::poll_key;
 use crate::poll::file::{Contracts, KeyDigests, PollFile};
 use crate::voter::signing_window::Window;
 
+mod importing;
 mod simulator;
 
 const SHAPE: Shape = Shape {

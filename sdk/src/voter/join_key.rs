@@ -4,11 +4,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use maci_nova_chain::Chain;
 use maci_nova_contracts::alloy_primitives::B256;
+use maci_nova_contracts::alloy_sol_types::SolValue;
+use maci_nova_contracts::bindings::JoinVerifier::{self, JoinVerifyingKey};
+use maci_nova_contracts::join;
 use maci_nova_groth16::{KeyCache, KeyFileError};
 
 use crate::error::Error;
 use crate::hint::Hint;
+use crate::poll::contract::{view, PollContract};
+use crate::poll::file::PollFile;
 use crate::voter::join_proof::{Prover, ProverError};
 
 /// Where a deployment puts the key: `poll.join.key` beside `poll.json`.
@@ -18,17 +24,60 @@ pub fn beside(poll_file: &Path) -> PathBuf {
     poll_file.with_file_name(name)
 }
 
-/// The key with this digest: from the file that is named, or else from beside the poll file or the
-/// user's cache. No key of another digest is read.
+/// Which key a poll's joins are made with.
+#[derive(Clone, Debug)]
+pub enum Wanted {
+    /// The one with this digest.
+    Digest(B256),
+    /// One of the key that a verifier has, as it says it: all that a chain tells.
+    Verifier(Box<JoinVerifyingKey>),
+}
+
+impl Wanted {
+    /// As the poll file says, or else as the poll's verifier says.
+    ///
+    /// # Errors
+    /// [`Error::Chain`] if the chain does not answer.
+    pub fn of<C: Chain + ?Sized>(
+        chain: &C,
+        file: &PollFile,
+        poll: &PollContract,
+    ) -> Result<Self, Error> {
+        if let Some(keys) = file.keys {
+            return Ok(Wanted::Digest(keys.join));
+        }
+        let (verifier, call) = (poll.info.joinVerifier, JoinVerifier::verifyingKeyCall {});
+        let key = view(chain, verifier, &call, "read the join verifier")?;
+        Ok(Wanted::Verifier(Box::new(key)))
+    }
+
+    fn read(&self, path: &Path) -> Result<Prover, ProverError> {
+        let key = match self {
+            Wanted::Digest(digest) => return Prover::read_known(path, digest),
+            Wanted::Verifier(key) => key,
+        };
+        let prover = Prover::read(path)?;
+        let found = join::key_words(&(&prover.verifying_key()).into());
+        match found.abi_encode() == key.abi_encode() {
+            true => Ok(prover),
+            false => Err(KeyFileError::OtherKey(prover.digest()).into()),
+        }
+    }
+}
+
+/// The key that is wanted: from the file that is named, or else from beside the poll file or the
+/// user's cache. No other key is used.
 ///
 /// # Errors
 /// [`Error::JoinKey`], with a hint where to put the key.
-pub fn open(named: Option<&Path>, poll_file: &Path, digest: &B256) -> Result<Prover, Error> {
+pub fn open(named: Option<&Path>, poll_file: &Path, wanted: &Wanted) -> Result<Prover, Error> {
     if let Some(path) = named {
-        return Prover::read_known(path, digest).map_err(|error| refuse(path, poll_file, &error));
+        return wanted
+            .read(path)
+            .map_err(|error| refuse(path, poll_file, &error));
     }
     let beside = beside(poll_file);
-    match Prover::read_known(&beside, digest) {
+    match wanted.read(&beside) {
         Err(error) if is_missing(&error) => {}
         read => return read.map_err(|error| refuse(&beside, poll_file, &error)),
     }
@@ -38,7 +87,7 @@ pub fn open(named: Option<&Path>, poll_file: &Path, digest: &B256) -> Result<Pro
     };
     // Without a cache folder there is no key in it.
     let cache = KeyCache::of_user().map_err(|_| missing())?;
-    let cached = Prover::cached_path(&cache).and_then(|path| Prover::read_known(&path, digest));
+    let cached = Prover::cached_path(&cache).and_then(|path| wanted.read(&path));
     cached.map_err(|_| missing())
 }
 

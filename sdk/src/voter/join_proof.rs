@@ -20,7 +20,8 @@
 //! #     binding: Binding,
 //! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! // The key that the poll's verifier was deployed with: the poll file has its digest.
-//! let prover = Prover::read_known(Path::new("poll.join.key"), &file.keys.join.0)?;
+//! let keys = file.keys.ok_or("a file from a chain: compare the key with the verifier's")?;
+//! let prover = Prover::read_known(Path::new("poll.join.key"), &keys.join.0)?;
 //! let index = sign_ups.position(&leaf(&key.public_key().point())).ok_or("not signed up")?;
 //! let witness = Witness::new(key, sign_ups.path(index)?)?;
 //! let statement = witness.statement(scope, binding);

@@ -658,30 +658,48 @@ fn proofs_of_another_setup_are_refused_by_the_contract() {
     let refused = join(&mut world.evm, OTHER, &request, &());
     fails(refused, "cannot join the poll");
 
+    // The poll file tells which key is the right one, or else the verifier does.
+    let contracts = Contracts {
+        registry: world.maci,
+        decider_verifier: world.maci,
+        join_verifier: world.maci,
+        maci: world.maci,
+    };
+    let digests = KeyDigests {
+        decider: B256::repeat_byte(1),
+        join: prover().digest().into(),
+    };
+    for keys in [Some(digests), None] {
+        let file = PollFile::new(world.poll.chain_id, None, contracts, keys);
+        let wanted = join_key::Wanted::of(&world.evm, &file, &world.poll).unwrap();
+        the_right_key_is_found(&wanted, &other);
+    }
+}
+
+fn the_right_key_is_found(wanted: &join_key::Wanted, other: &Prover) {
     let directory = tempfile::tempdir().unwrap();
     let poll_file = directory.path().join("poll.json");
-    let digest = B256::from(prover().digest());
     let beside = join_key::beside(&poll_file);
     fails(
-        join_key::open(None, &poll_file, &digest),
+        join_key::open(None, &poll_file, wanted),
         "there is no proving key",
     );
     other.write(&beside).unwrap();
-    let other_key = join_key::open(None, &poll_file, &digest).expect_err("refused");
+    let other_key = join_key::open(None, &poll_file, wanted).expect_err("refused");
     let Error::Hinted { hint, .. } = other_key else {
         panic!("{other_key}");
     };
     assert_eq!(hint, Hint::JoinKey(beside.clone()));
     fails(
-        join_key::open(Some(&beside), &poll_file, &digest),
+        join_key::open(Some(&beside), &poll_file, wanted),
         "another proving key",
     );
     prover().write(&beside).unwrap();
-    let read = join_key::open(None, &poll_file, &digest).unwrap();
+    let read = join_key::open(None, &poll_file, wanted).unwrap();
     assert_eq!(read.digest(), prover().digest());
     let missing = directory.path().join("none");
     fails(
-        join_key::open(Some(&missing), &poll_file, &digest),
+        join_key::open(Some(&missing), &poll_file, wanted),
         "No such file",
     );
 }

@@ -91,7 +91,7 @@ fn everything_is_deployed_and_known_again() {
     let deployed = deploy(&mut evm, SENDER, &request(), &path, Some(&url), &QUIET).unwrap();
     assert_eq!(names(&directory), ["poll.json"]);
     assert_eq!(PollFile::read(&path).unwrap(), deployed.file);
-    assert_eq!(deployed.file.keys, request().digests);
+    assert_eq!(deployed.file.keys, Some(request().digests));
     assert_eq!(deployed.file.rpc_url, None, "it may be a secret");
     assert_eq!(deployed.steps.len(), STEPS);
     assert!(deployed.steps.iter().all(|(_, _, gas)| *gas > 20_000));

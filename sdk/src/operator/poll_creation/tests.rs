@@ -75,6 +75,34 @@ fn a_poll_is_created_once() {
     assert_eq!(world.evm.latest(), newest);
 }
 
+/// Under another file, with nothing of the first but the contracts.
+#[test]
+fn another_poll_of_the_same_contracts() {
+    let mut world = World::new();
+    let terms = world.terms();
+    let (first, _) = run(&mut world, &terms).unwrap();
+    let old = world.path();
+    let path = old.with_file_name("second.json");
+    let create = |world: &mut World, terms: &Terms| {
+        let now = world.now();
+        let mut file = PollFile::read_or_begin(&path, &old).unwrap();
+        let evm = &mut world.evm;
+        create_or_find(evm, SENDER, &mut file, &path, terms, now, &QUIET)
+    };
+    let (second, created) = create(&mut world, &terms).unwrap();
+    assert!(created.is_some());
+    assert_ne!(second.address, first.address);
+    assert_ne!(second.header().poll_id, first.header().poll_id);
+    let file = PollFile::read(&path).unwrap();
+    assert_eq!(file.poll.unwrap().address, second.address);
+    assert!(file.same_deployment(&world.file));
+    assert_eq!(PollFile::read(&old).unwrap(), world.file, "as it was");
+    // Again: it is there.
+    let (again, created) = create(&mut world, &terms).unwrap();
+    assert_eq!((again.address, created), (second.address, None));
+    second.check_origin(&world.evm).unwrap();
+}
+
 /// The poll file as it was before, and what an attempt leaves behind: as if the process had been
 /// killed when the transaction was in its block.
 #[test]

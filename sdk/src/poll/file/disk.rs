@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use maci_nova_files::{create_atomically, write_atomically, Readers};
+use maci_nova_files::{as_text, create_atomically, write_atomically, Readers};
 
 use super::{PollFile, PollFileError};
 
@@ -19,6 +19,25 @@ impl PollFile {
     pub fn read(path: &Path) -> Result<Self, PollFileError> {
         let text = read_text(path).map_err(failed("read", path))?;
         Self::parse(&text, path)
+    }
+
+    /// Reads the file of a poll of another file's deployment: the deployment without a poll, if the
+    /// file is not there yet.
+    ///
+    /// # Errors
+    /// Those of reading either, and [`PollFileError::OtherDeployment`].
+    pub fn read_or_begin(path: &Path, deployment: &Path) -> Result<Self, PollFileError> {
+        let begun = Self::read(deployment)?.without_poll();
+        match Self::read(path) {
+            Err(PollFileError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Ok(begun)
+            }
+            Ok(file) if !file.same_deployment(&begun) => Err(PollFileError::OtherDeployment {
+                path: path.to_owned(),
+                deployment: deployment.to_owned(),
+            }),
+            read => read,
+        }
     }
 
     /// Writes a new file.
@@ -63,12 +82,12 @@ fn failed<'a>(
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let length = File::open(path)?
         .take(LARGEST_FILE + 1)
-        .read_to_string(&mut text)?;
+        .read_to_end(&mut bytes)?;
     if length as u64 > LARGEST_FILE {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    Ok(text)
+    as_text(&bytes).map(str::to_owned)
 }
