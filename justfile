@@ -38,3 +38,8 @@ node:
 fuzz seconds="30" *targets:
     fuzz/nightly {{ seconds }} {{ targets }}
 
+
+# Kill the program at random moments, in every scene or in those named (needs the node)
+kill kills="100" *arguments:
+    cargo build --release -p maci-nova -p maci-nova-tests --bins
+    target/release/kill --kills {{ kills }} {{ arguments }}

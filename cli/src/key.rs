@@ -126,8 +126,8 @@ fn warn_if_shared(path: &Path, file: &File, observer: &dyn Observer) {
 #[cfg(not(unix))]
 fn warn_if_shared(_path: &Path, _file: &File, _observer: &dyn Observer) {}
 
-/// Writes the key to a new file that only its owner can read. Never overwrites, and leaves no half of
-/// a key.
+/// Writes the key to a new file that only its owner can read. Never overwrites, and leaves no half
+/// of a key.
 pub fn write_new(path: &Path, key: &PrivateKey) -> io::Result<()> {
     create_atomically(path, Readers::Owner, |file| {
         // In two parts, since a text that grows leaves copies.

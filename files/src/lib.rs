@@ -79,8 +79,8 @@ pub fn write_atomically(
     sync_directory(path)
 }
 
-/// Makes a file that is not there yet, with all that `write` writes or not at all: a process that is
-/// stopped leaves no part of it under its name, which would stand in the way of the next one.
+/// Makes a file that is not there yet, with all that `write` writes or not at all: a process that
+/// is stopped leaves no part of it under its name, which would stand in the way of the next one.
 ///
 /// As [`write_atomically`], but that nothing is buffered: what is secret has no copy here.
 ///
