@@ -3,5 +3,6 @@
 pub mod contract;
 pub mod file;
 pub mod keys;
+pub mod known_root;
 pub mod results;
 pub mod status;

@@ -36,11 +36,12 @@ use zeroize::Zeroizing;
 use crate::error::{on_chain, reading, Error};
 use crate::hint::Hint;
 use crate::poll::contract::{poll_key, view, PollContract};
+use crate::poll::known_root::KnownRoot;
 use crate::poll::status::Placement;
 use crate::voter::anchor::Anchor;
 use crate::voter::ballot::Draft;
 use crate::voter::budget::Budget;
-use crate::voter::sign_ups::{KnownRoot, SignUps};
+use crate::voter::sign_ups::SignUps;
 use crate::voter::signing_window::{is_refused, Outlook, Window};
 
 /// Messages of one transaction: with 250,000 gas each, less than half of what a transaction may

@@ -1,7 +1,8 @@
 //! `join`: into a poll under a fresh key.
 
 use maci_nova_sdk::poll::contract::PollContract;
-use maci_nova_sdk::voter::sign_ups::KnownRoot;
+use maci_nova_sdk::poll::known_root::KnownRoot;
+use maci_nova_sdk::voter::sign_ups::newest_root;
 use maci_nova_sdk::voter::{has_joined, join, join_key, sign_up_file, JoinRequest, Joined};
 use serde::Serialize;
 
@@ -67,7 +68,7 @@ fn known_roots(
 ) -> Result<Vec<KnownRoot>, Failure> {
     let url = arguments.second_rpc_url.as_ref();
     let newest = match second(url, poll.chain_id, console)? {
-        Some(other) => KnownRoot::newest(&other, poll.maci)?,
+        Some(other) => newest_root(&other, poll.maci)?,
         None => None,
     };
     Ok(connection.file.sign_ups.into_iter().chain(newest).collect())

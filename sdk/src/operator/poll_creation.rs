@@ -25,7 +25,7 @@ use crate::operator::votes_credits::VotesCredits;
 use crate::poll::contract::PollContract;
 use crate::poll::file::PollFile;
 use crate::setting::Setting;
-use crate::voter::sign_ups::KnownRoot;
+use crate::voter::sign_ups::newest_root;
 use crate::voter::signing_window::Outlook;
 
 const HOUR: u64 = 3600;
@@ -314,7 +314,7 @@ fn keep<C: Chain + ?Sized>(
         first_block: poll.first_block,
     });
     file.poll_info = Some(poll.digest());
-    file.sign_ups = KnownRoot::newest(chain, poll.maci)?;
+    file.sign_ups = newest_root(chain, poll.maci)?;
     file.replace(path)?;
     attempt.end()
 }

@@ -12,7 +12,7 @@ use maci_nova_files::without_mark;
 use serde::{Deserialize, Serialize};
 
 use crate::kind::ErrorKind;
-use crate::voter::sign_ups::KnownRoot;
+use crate::poll::known_root::KnownRoot;
 
 #[cfg(feature = "files")]
 mod disk;

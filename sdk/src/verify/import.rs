@@ -16,7 +16,7 @@ use crate::code::Comparison;
 use crate::error::{on_chain, Error};
 use crate::poll::contract::{view, PollContract};
 use crate::poll::file::{Contracts, PollFile};
-use crate::voter::sign_ups::KnownRoot;
+use crate::voter::sign_ups::newest_root;
 
 /// Blocks that are searched at first; each time none fits, twice as many.
 const FIRST_BLOCKS: u64 = 10_000;
@@ -73,7 +73,7 @@ pub fn import<C: Chain + ?Sized>(
     let poll = PollContract::open(chain, &file, contract)?;
     file.poll = Some(contract);
     file.poll_info = Some(poll.digest());
-    file.sign_ups = KnownRoot::newest(chain, poll.maci)?;
+    file.sign_ups = newest_root(chain, poll.maci)?;
     Ok(Imported {
         file,
         poll,

@@ -11,7 +11,7 @@ use maci_nova_files::{without_mark, write_atomically, Readers};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::voter::sign_ups::KnownRoot;
+use crate::poll::known_root::KnownRoot;
 
 /// The format that is read and written.
 const VERSION: u32 = 1;

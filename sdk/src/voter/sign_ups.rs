@@ -15,43 +15,32 @@ use maci_nova_protocol::keys::PublicKey;
 use maci_nova_protocol::lean_imt::{LeanImt, Path};
 use maci_nova_protocol::membership::leaf;
 use maci_nova_protocol::Fr;
-use serde::{Deserialize, Serialize};
 
 use crate::error::{reading, Error};
 use crate::hint::Hint;
 use crate::poll::contract::view;
+use crate::poll::known_root::KnownRoot;
 
-/// A root that the tree of sign-ups had: from when a poll was created, from a voter's own sign-up, or
-/// from another node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KnownRoot {
-    /// After the sign-up of this index, from 0.
-    pub index: u64,
-    /// It was this one, below the scalar field's modulus.
-    pub root: B256,
-}
-
-impl KnownRoot {
-    /// The newest root of a MACI, as a node tells it; none before the first sign-up.
-    ///
-    /// # Errors
-    /// [`Error::Chain`].
-    pub fn newest<C: Chain + ?Sized>(chain: &C, maci: Contract) -> Result<Option<Self>, Error> {
-        let what = "read the root of sign-ups";
-        let count: U256 = view(chain, maci.address, &MACI::rootCountCall {}, what)?;
-        let Some(index) = count.checked_sub(U256::ONE) else {
-            return Ok(None);
-        };
-        let root: U256 = view(chain, maci.address, &MACI::rootAtCall { index }, what)?;
-        let index = u64::try_from(index).map_err(|_| {
-            Error::OnChain(format!("MACI {} counts {count} sign-ups", maci.address))
-        })?;
-        Ok(Some(KnownRoot {
-            index,
-            root: root.into(),
-        }))
-    }
+/// The newest root of a MACI, as a node tells it; none before the first sign-up.
+///
+/// # Errors
+/// [`Error::Chain`].
+pub fn newest_root<C: Chain + ?Sized>(
+    chain: &C,
+    maci: Contract,
+) -> Result<Option<KnownRoot>, Error> {
+    let what = "read the root of sign-ups";
+    let count: U256 = view(chain, maci.address, &MACI::rootCountCall {}, what)?;
+    let Some(index) = count.checked_sub(U256::ONE) else {
+        return Ok(None);
+    };
+    let root: U256 = view(chain, maci.address, &MACI::rootAtCall { index }, what)?;
+    let index = u64::try_from(index)
+        .map_err(|_| Error::OnChain(format!("MACI {} counts {count} sign-ups", maci.address)))?;
+    Ok(Some(KnownRoot {
+        index,
+        root: root.into(),
+    }))
 }
 
 /// Every key that has signed up, in order.

@@ -23,6 +23,7 @@ use crate::poll::file::{Contracts, KeyDigests, PollFile};
 use crate::voter::ballot::{Ballot, Choice};
 use crate::voter::join_key;
 use crate::voter::price::PriceError;
+use crate::voter::sign_ups::newest_root;
 use crate::voter::signing_window::{can_be_repeated, is_refused};
 use crate::ErrorKind;
 
@@ -309,7 +310,7 @@ fn a_key_signs_up_once() {
     for index in 0..3 {
         let signed_up = world.sign_up(100 + index).unwrap();
         assert_eq!(signed_up.root.index, index);
-        let newest = KnownRoot::newest(&world.evm, world.maci).unwrap();
+        let newest = newest_root(&world.evm, world.maci).unwrap();
         assert_eq!(newest, Some(signed_up.root));
         assert!(signed_up.gas.is_some());
     }
@@ -419,7 +420,7 @@ fn a_node_does_not_find_out_who_joins() {
     for seed in 100..104 {
         own.insert(seed, world.sign_up(seed).unwrap().root);
     }
-    let pinned = KnownRoot::newest(&world.evm, world.maci).unwrap().unwrap();
+    let pinned = newest_root(&world.evm, world.maci).unwrap().unwrap();
     for seed in 104..108 {
         own.insert(seed, world.sign_up(seed).unwrap().root);
     }
@@ -474,7 +475,7 @@ fn a_node_does_not_find_out_who_joins() {
         }
     }
     // Another node knows a newer root.
-    let newest = KnownRoot::newest(&world.evm, world.maci).unwrap().unwrap();
+    let newest = newest_root(&world.evm, world.maci).unwrap().unwrap();
     lies(join_at(&mut node(6, None), 105, &[pinned, newest], None));
     // One's own sign-up elsewhere in a tree that is right.
     lies(join_at(&mut node(8, None), 105, &[pinned], Some(own[&106])));
