@@ -111,11 +111,30 @@ pub struct RpcChain {
     max_tip: U256,
     receipt: Duration,
     outbox: Option<PathBuf>,
+    landed: Landed,
     /// Addresses that were seen to have code.
     contracts: HashSet<Address>,
     window: Mutex<Window>,
     /// What is in no block yet, and can be replaced.
     overdue: Vec<Overdue>,
+}
+
+/// What remembers a transaction that had its effect, while the caller may not have written down what
+/// came of it: if the process is killed before, the next one finds it.
+#[derive(Debug, Default)]
+struct Landed(Option<Outbox>);
+
+impl Landed {
+    fn forget(&mut self) {
+        // One that stays is looked for on the chain before anything is sent.
+        let _ = self.0.take().map(|outbox| outbox.clear());
+    }
+}
+
+impl Drop for Landed {
+    fn drop(&mut self) {
+        self.forget();
+    }
 }
 
 impl RpcChain {
@@ -156,6 +175,7 @@ impl RpcChain {
             max_tip: options.max_tip,
             receipt: options.receipt,
             outbox: options.outbox,
+            landed: Landed::default(),
             contracts: HashSet::new(),
             window: Mutex::new(Window::new()),
             overdue: Vec::new(),
@@ -251,6 +271,8 @@ impl RpcChain {
         let replaced = |waiting: &Overdue| replaces.is_some_and(|hash| waiting.has(hash));
         let place = self.overdue.iter().position(replaced);
         let mut overdue = place.map(|place| self.overdue.swap_remove(place));
+        // Who sends the next one has written down what came of the last.
+        self.landed.forget();
         let outbox = self.outbox.as_deref();
         let sender = send::Sender {
             node: &self.node,
@@ -258,14 +280,17 @@ impl RpcChain {
             key: self.account(from)?,
             outbox: outbox.map(|path| Outbox::of(path, self.chain_id, from)),
         };
-        if overdue.is_none() {
-            let earlier = earlier::settle(&sender, &draft, limits.wait);
-            if let Some(receipt) = self.wait(earlier)? {
-                return Ok(receipt);
-            }
-        }
-        let sent = self.wait(send::send(&sender, draft, limits, &mut overdue));
+        let earlier = match overdue {
+            None => self.wait(earlier::settle(&sender, &draft, limits.wait))?,
+            Some(_) => None,
+        };
+        let sent = match earlier {
+            Some(receipt) => Ok(receipt),
+            None => self.wait(send::send(&sender, draft, limits, &mut overdue)),
+        };
+        let landed = sender.outbox.filter(|_| sent.is_ok());
         self.overdue.extend(overdue);
+        self.landed.0 = landed;
         sent
     }
 

@@ -32,13 +32,16 @@ pub async fn settle(
     let Some((kept, receipt)) = landed else {
         return Err(open(&entry, "an earlier command sent it, it is in no block yet and was handed to the node once more; the same command again looks for it first"));
     };
-    outbox.clear()?;
-    if !send::succeeded(&receipt) {
-        return Ok(None);
-    }
     let (to, value, calldata) = draft.parts();
-    if kept.is(to, value, calldata) {
-        return send::read_receipt(receipt).map(Some);
+    let succeeded = send::succeeded(&receipt);
+    if succeeded && kept.is(to, value, calldata) {
+        // It stays remembered until what came of it is written down.
+        let created = draft.creates(entry.nonce);
+        return send::read_receipt_of(receipt, created).map(Some);
+    }
+    outbox.clear()?;
+    if !succeeded {
+        return Ok(None);
     }
     match kept.is_like(to, calldata) {
         true => Err(RpcError::Earlier {

@@ -104,6 +104,16 @@ pub enum RpcError {
         /// Gas that was used and is paid for.
         gas_used: u64,
     },
+    /// The node names another contract than the one that the transaction made.
+    #[error("the node says that transaction {hash} made the contract {named}, and it makes {made}: the node lies, or this chain has rules of its own")]
+    OtherContract {
+        /// The transaction.
+        hash: B256,
+        /// Where account and nonce put it.
+        made: Address,
+        /// Where the node says that it is.
+        named: Address,
+    },
     /// The node wants more for a unit of gas than the sender is willing to pay. Nothing was sent.
     #[error(
         "a unit of gas costs {} now, and {} is the most that is paid; --max-fee sets the most, in gwei, and --max-tip the most of it for whoever makes the block",
@@ -259,6 +269,7 @@ impl RpcError {
                 gas_used: Some(*gas_used),
             },
             RpcError::OutOfGas { .. } => ChainError::Halted(text),
+            RpcError::OtherContract { .. } => ChainError::Refused(text),
             RpcError::Refused {
                 method,
                 code,

@@ -76,6 +76,15 @@ impl Draft {
         )
     }
 
+    /// The contract that it makes under this nonce.
+    pub fn creates(&self, nonce: U256) -> Option<Address> {
+        match self.to {
+            Some(_) => None,
+            // The account's nonces are below 2^64 (EIP-2681).
+            None => Some(alloy_address(self.from).create(nonce.saturating_to())),
+        }
+    }
+
     /// Without fees, nonce and gas limit.
     pub fn request(&self) -> TypedTransaction {
         TypedTransaction::Legacy(self.legacy())
@@ -237,7 +246,7 @@ impl Sender<'_> {
         self.tidy(self.outbox.as_ref().map(forget));
     }
 
-    /// What was sent is in a block.
+    /// What was sent is in a block, and did nothing.
     fn clear(&self) {
         self.tidy(self.outbox.as_ref().map(Outbox::clear));
     }
@@ -322,11 +331,12 @@ pub async fn send(
         }
         outcome => outcome,
     };
-    let in_a_block = matches!(
+    // One that had its effect stays remembered until that is written down, too.
+    let had_none = matches!(
         outcome,
-        Ok(_) | Err(RpcError::RevertedOnChain { .. } | RpcError::OutOfGas { .. })
+        Err(RpcError::RevertedOnChain { .. } | RpcError::OutOfGas { .. })
     );
-    if in_a_block {
+    if had_none {
         sender.clear();
     }
     if limits.last_block.is_none() {
@@ -481,10 +491,31 @@ async fn conclude(
     signed: &Signed,
     receipt: TransactionReceipt,
 ) -> Result<Receipt, RpcError> {
-    if succeeded(&receipt) {
-        return read_receipt(receipt);
+    if !succeeded(&receipt) {
+        return Err(why_reverted(node, signed, &receipt).await);
     }
-    Err(why_reverted(node, signed, &receipt).await)
+    let created = signed.draft.creates(alloy_word(signed.nonce));
+    read_receipt_of(receipt, created)
+}
+
+/// The receipt of a transaction that makes the contract `created`, or none. The account and the
+/// nonce say where a contract is (CREATE), so nobody is asked.
+pub fn read_receipt_of(
+    receipt: TransactionReceipt,
+    created: Option<Address>,
+) -> Result<Receipt, RpcError> {
+    let receipt = read_receipt(receipt)?;
+    match (created, receipt.contract) {
+        (Some(made), Some(named)) if made != named => Err(RpcError::OtherContract {
+            hash: receipt.transaction,
+            made,
+            named,
+        }),
+        _ => Ok(Receipt {
+            contract: created,
+            ..receipt
+        }),
+    }
 }
 
 /// The one of these transactions that is in a block.
@@ -641,10 +672,17 @@ async fn estimate(node: &Provider<Transport>, draft: &Draft) -> Result<NodeWord,
         )
 }
 
-/// The estimate and a margin, as far as a block has room.
+/// The most gas that a transaction may ask for on many chains (EIP-7825).
+const TRANSACTION_LIMIT: u64 = 1 << 24;
+
+/// The estimate and a margin, as far as a block and a transaction have room. (Where the estimate
+/// itself is above that, the chain has other limits, or says so.)
 fn with_margin(estimate: NodeWord, block_limit: NodeWord) -> NodeWord {
     let margin = estimate.saturating_mul(GAS_PERCENT.into()) / 100;
-    margin.min(block_limit).max(estimate)
+    margin
+        .min(block_limit)
+        .min(TRANSACTION_LIMIT.into())
+        .max(estimate)
 }
 
 /// What the node recommends, with a tip of no more than `max_tip`.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use maci_nova_chain::{BlockId, Chain, ChainError};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_node::testing::accounts;
-use maci_nova_node::{Options, RetryPolicy, RpcChain};
+use maci_nova_node::{Options, RetryPolicy, RpcChain, RpcError};
 use serde_json::{json, Value};
 
 use crate::script::{block, hash_of, logs, range, raw, receipt, transaction, usual, CONTRACT};
@@ -290,6 +290,11 @@ impl Stage {
 
     /// As a command does it: a process of its own.
     fn process(&self, action: Action) -> Result<(), ChainError> {
+        let mut chain = self.connect()?;
+        action(&mut chain)
+    }
+
+    fn connect(&self) -> Result<RpcChain, RpcError> {
         let path: &Path = self.folder.path();
         let options = Options {
             accounts: accounts(),
@@ -303,8 +308,7 @@ impl Stage {
             outbox: Some(path.join("poll.json")),
             ..Options::default()
         };
-        let mut chain = RpcChain::connect(&self.server.url(), options)?;
-        action(&mut chain)
+        RpcChain::connect(&self.server.url(), options)
     }
 
     /// Nonces that are paid for.
@@ -696,4 +700,27 @@ fn a_memory_that_cannot_be_read_or_written() {
     std::fs::create_dir(&file).expect("in the way");
     stage.process(send).expect_err("it cannot be read");
     assert_eq!(stage.paid(), 0);
+}
+
+/// Killed with the receipt in hand, and nothing written down: the same transaction is not sent again.
+/// Once somebody had the time to write it down, the same again is something new.
+#[test]
+fn what_landed_is_remembered_until_it_is_written_down() {
+    let stage = Stage::new();
+    let mut killed = stage.connect().expect("connected");
+    send(&mut killed).expect("sent");
+    assert!(!stage.is_tidy());
+    // As if there were no time for anything.
+    std::mem::forget(killed);
+    stage.process(send).expect("it is there");
+    assert_eq!(stage.paid(), 1);
+    assert!(stage.is_tidy());
+    stage.process(send).expect("sent");
+    assert_eq!(stage.paid(), 2);
+    // So it is in one process: who sends the next has written the last one down.
+    stage
+        .process(|chain| send(chain).and_then(|()| send(chain)))
+        .expect("sent twice");
+    assert_eq!(stage.paid(), 4);
+    assert!(stage.is_tidy());
 }

@@ -1219,3 +1219,48 @@ fn what_cannot_be_replaced_is_waited_for() {
         }
     }
 }
+
+/// Where a contract is follows from the account and the nonce, whatever a node says.
+#[test]
+fn a_contract_is_where_its_transaction_puts_it() {
+    let made = accounts()[0].address().create(5);
+    let deploy = |named: Value| {
+        let (_server, mut chain, _) = play(move |method, params| {
+            (method == "eth_getTransactionReceipt").then(|| {
+                let mut receipt = receipt(params, 1);
+                receipt["contractAddress"] = named.clone();
+                Reply::Result(receipt)
+            })
+        });
+        let from = chain.accounts()[0];
+        chain.send(from, None, Bytes::from_static(&[0]), U256::ZERO)
+    };
+    for named in [json!(made), Value::Null] {
+        assert_eq!(deploy(named).unwrap().contract, Some(made));
+    }
+    let error = deploy(json!(Address::repeat_byte(9))).unwrap_err();
+    assert!(matches!(error, ChainError::Refused(_)), "{error:?}");
+    assert!(error.to_string().contains("the node lies"), "{error}");
+}
+
+/// A margin on an estimate does not take a transaction past what chains allow (EIP-7825).
+#[test]
+fn a_transaction_asks_for_no_more_gas_than_there_may_be() {
+    for (estimate, asked) in [
+        (100_000_u64, 125_000_u64),
+        (16_000_000, 1 << 24),
+        ((1 << 24) - 1, 1 << 24),
+        (20_000_000, 20_000_000),
+    ] {
+        let (server, mut chain, _) = play(move |method, _| {
+            let estimated = json!(format!("{estimate:#x}"));
+            (method == "eth_estimateGas").then_some(Reply::Result(estimated))
+        });
+        send(&mut chain).unwrap();
+        let sent = raw(&server.calls("eth_sendRawTransaction")[0]);
+        // 2, the list's two bytes, the chain in three, then nonce, tip and fee in one each.
+        let length = usize::from(sent[9] - 0x80);
+        let gas = U256::from_be_slice(&sent[10..10 + length]);
+        assert_eq!(gas, U256::from(asked), "{estimate}");
+    }
+}
