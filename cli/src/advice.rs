@@ -23,7 +23,6 @@ pub fn of_chain(error: &ChainError) -> String {
         ChainError::Undecided { .. } | ChainError::Overdue { .. } => {
             "; the same command again looks for it before it sends anything"
         }
-        ChainError::Interrupted => "; nothing was sent",
         _ => "",
     };
     text.into()

@@ -85,10 +85,13 @@ pub fn read_file(path: &Path, observer: &dyn Observer) -> Result<PrivateKey, Key
     };
     let file = File::open(path).map_err(unreadable)?;
     warn_if_shared(path, &file, observer);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST_FILE as usize));
-    file.take(LARGEST_FILE)
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST_FILE as usize + 1));
+    file.take(LARGEST_FILE + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
+    }
     let text = as_text(&bytes).map_err(unreadable)?;
     parse(text, format!("key file {}", path.display()))
 }

@@ -97,8 +97,11 @@ pub fn create_atomically(
         return Err(io::ErrorKind::AlreadyExists.into());
     }
     let partial = partial_path(path)?;
+    remove_left(&partial)?;
+    // Of this process alone: with one name for all, another one that makes the same file would put
+    // its own content in the place of this one's.
+    let partial = own_path(&partial);
     let written = || {
-        remove_left(&partial)?;
         let mut file = create_new(&partial, readers)?;
         write(&mut file)?;
         file.sync_all()?;
@@ -111,6 +114,16 @@ pub fn create_atomically(
         return result;
     }
     sync_directory(path)
+}
+
+/// A name beside a file that no other process, and no other thread, makes.
+fn own_path(path: &Path) -> PathBuf {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut own = path.as_os_str().to_owned();
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    own.push(format!("{}-{number}", std::process::id()));
+    own.into()
 }
 
 /// Renames a file unless there is one of that name.

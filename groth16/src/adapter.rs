@@ -265,8 +265,9 @@ impl fmt::Debug for Recorder {
 impl Recorder {
     fn push(&mut self, matrix: usize, combination: &LinearCombination<Fr>) {
         let terms = combination.iter().filter(|(_, value)| **value != Fr::ZERO);
-        let row = terms.map(|(variable, value)| (value.to_ark(), variable.get_unchecked()));
-        self.rows[matrix].push(row.collect());
+        let mut row = Vec::with_capacity(combination.iter().count());
+        row.extend(terms.map(|(variable, value)| (value.to_ark(), variable.get_unchecked())));
+        self.rows[matrix].push(row);
     }
 
     /// Columns are known once all instance variables are.
@@ -275,13 +276,18 @@ impl Recorder {
             Index::Input(i) => i,
             Index::Aux(i) => self.instance + i,
         };
-        let place = |row: Vec<_>| row.into_iter().map(|(v, index)| (v, column(index)));
+        // There are millions of rows, most of them with one or two entries: no room to spare.
+        let place = |row: Vec<_>| {
+            let mut placed = Row::with_capacity(row.len());
+            placed.extend(row.into_iter().map(|(value, index)| (value, column(index))));
+            placed
+        };
         Matrices {
             instance: self.instance,
             witness: self.witness,
             rows: self
                 .rows
-                .map(|matrix| matrix.into_iter().map(|row| place(row).collect()).collect()),
+                .map(|matrix| matrix.into_iter().map(place).collect()),
         }
     }
 }

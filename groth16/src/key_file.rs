@@ -213,7 +213,6 @@ fn is_same(p: &G1Affine, q: &G2Affine) -> bool {
     Bn254::multi_pairing([*p, -one], [two, *q]).is_zero()
 }
 
-/// How many points the key of a circuit has.
 /// What others are told of a proving key: enough to deploy its verifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyFacts {
@@ -327,6 +326,7 @@ impl Trapdoored {
     }
 }
 
+/// How many points the key of a circuit has.
 struct Sizes {
     ic: usize,
     committed: usize,

@@ -20,7 +20,7 @@ use crate::account::Account;
 use crate::earlier;
 use crate::error::RpcError;
 use crate::logs::{Query, Window};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, OutboxLock};
 use crate::retry::RetryPolicy;
 use crate::send::{self, Draft, Overdue};
 use crate::transport::Transport;
@@ -122,12 +122,37 @@ pub struct RpcChain {
 /// What remembers a transaction that had its effect, while the caller may not have written down what
 /// came of it: if the process is killed before, the next one finds it.
 #[derive(Debug, Default)]
-struct Landed(Option<Outbox>);
+struct Landed {
+    outbox: Option<Outbox>,
+    /// Of accounts that this process has sent from: others wait until it ends.
+    locks: Vec<(Address, OutboxLock)>,
+}
 
 impl Landed {
     fn forget(&mut self) {
         // One that stays is looked for on the chain before anything is sent.
-        let _ = self.0.take().map(|outbox| outbox.clear());
+        let _ = self.outbox.take().map(|outbox| outbox.clear());
+    }
+
+    fn is_locked(&self, account: Address) -> bool {
+        self.locks.iter().any(|(locked, _)| *locked == account)
+    }
+}
+
+/// Two processes with one account and one file would forget what the other has sent.
+async fn lock(sender: &send::Sender<'_>, outbox: &Outbox) -> Result<OutboxLock, RpcError> {
+    let mut said = false;
+    loop {
+        if let Some(lock) = outbox.lock()? {
+            return Ok(lock);
+        }
+        let transport = sender.node.as_ref();
+        if !std::mem::replace(&mut said, true) {
+            transport
+                .observer()
+                .note("another process sends from this account: waiting for it to end");
+        }
+        transport.pause(LOCK_PAUSE).await?;
     }
 }
 
@@ -136,6 +161,9 @@ impl Drop for Landed {
         self.forget();
     }
 }
+
+/// Between two looks at another process's lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 impl RpcChain {
     /// Connects to a node and asks for its chain.
@@ -271,27 +299,52 @@ impl RpcChain {
         let replaced = |waiting: &Overdue| replaces.is_some_and(|hash| waiting.has(hash));
         let place = self.overdue.iter().position(replaced);
         let mut overdue = place.map(|place| self.overdue.swap_remove(place));
+        if overdue.is_none() {
+            if let Some(receipt) = self.settle(&draft, from)? {
+                return Ok(receipt);
+            }
+        }
         // Who sends the next one has written down what came of the last.
         self.landed.forget();
+        let sender = self.sender(from)?;
+        let sent = self.wait(send::send(&sender, draft, limits, &mut overdue));
+        let landed = sender.outbox.filter(|_| sent.is_ok());
+        self.overdue.extend(overdue);
+        self.landed.outbox = landed;
+        sent
+    }
+
+    fn sender(&self, from: Address) -> Result<send::Sender<'_>, RpcError> {
         let outbox = self.outbox.as_deref();
-        let sender = send::Sender {
+        Ok(send::Sender {
             node: &self.node,
             chain_id: self.chain_id,
             key: self.account(from)?,
             outbox: outbox.map(|path| Outbox::of(path, self.chain_id, from)),
+        })
+    }
+
+    /// What an earlier process left, which comes before what is sent now; the receipt if it is just
+    /// that.
+    fn settle(&mut self, draft: &Draft, from: Address) -> Result<Option<Receipt>, RpcError> {
+        self.landed.forget();
+        let sender = self.sender(from)?;
+        let lock = match &sender.outbox {
+            Some(outbox) if !self.landed.is_locked(from) => Some(self.wait(lock(&sender, outbox))?),
+            _ => None,
         };
-        let earlier = match overdue {
-            None => self.wait(earlier::settle(&sender, &draft, limits.wait))?,
-            Some(_) => None,
-        };
-        let sent = match earlier {
-            Some(receipt) => Ok(receipt),
-            None => self.wait(send::send(&sender, draft, limits, &mut overdue)),
-        };
-        let landed = sender.outbox.filter(|_| sent.is_ok());
-        self.overdue.extend(overdue);
-        self.landed.0 = landed;
-        sent
+        let found = self.wait(earlier::settle(&sender, draft, self.receipt));
+        let outbox = sender.outbox.filter(|_| matches!(found, Ok(Some(_))));
+        self.landed.locks.extend(lock.map(|lock| (from, lock)));
+        self.landed.outbox = outbox;
+        let found = found?;
+        if let Some(receipt) = &found {
+            self.node.as_ref().observer().note(&format!(
+                "an earlier command sent transaction {}, which is in block {}: nothing is sent now",
+                receipt.transaction, receipt.block_number
+            ));
+        }
+        Ok(found)
     }
 
     fn read_creation(&self, code: Bytes) -> Result<Bytes, RpcError> {
@@ -455,6 +508,16 @@ impl Chain for RpcChain {
         value: U256,
     ) -> Result<Receipt, ChainError> {
         Ok(self.transact(from, to, calldata, value, None, None)?)
+    }
+
+    fn earlier(
+        &mut self,
+        from: Address,
+        to: Address,
+        calldata: Bytes,
+        value: U256,
+    ) -> Result<Option<Receipt>, ChainError> {
+        Ok(self.settle(&Draft::new(from, Some(to), calldata, value), from)?)
     }
 
     fn send_until(

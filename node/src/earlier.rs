@@ -30,7 +30,17 @@ pub async fn settle(
         None => send_again(sender, &entry, wait).await?,
     };
     let Some((kept, receipt)) = landed else {
-        return Err(open(&entry, "an earlier command sent it, it is in no block yet and was handed to the node once more; the same command again looks for it first"));
+        let pending = send::next_nonce(sender.node, sender.account()).await?;
+        if alloy_word(pending) < entry.nonce {
+            return Err(stuck(outbox, &format!(
+                "it has a transaction with nonce {}, and the account's next one is {pending}: what was in between is gone, so it cannot get into a block; send something else from the account with that nonce, or remove the file",
+                entry.nonce
+            )));
+        }
+        return Err(open(&entry, &format!(
+            "an earlier command signed it, it is in no block yet and was handed to the node once more; the same command again looks for it first ({} has it)",
+            outbox.path().display()
+        )));
     };
     let (to, value, calldata) = draft.parts();
     let succeeded = send::succeeded(&receipt);
@@ -73,10 +83,9 @@ async fn find<'a>(
             .pause(sender.node.as_ref().late())
             .await?;
     }
-    Err(open(entry, &format!(
-        "its nonce {} is used, and this node shows no receipt of it: look it up with another node, and remove {} if it is in no block",
-        entry.nonce,
-        outbox.path().display()
+    Err(stuck(outbox, &format!(
+        "it has a transaction whose nonce {} is used, and this node shows no receipt of it: look it up with another node, and remove the file if it is in no block",
+        entry.nonce
     )))
 }
 
@@ -114,10 +123,8 @@ async fn send_again<'a>(
     let started = Instant::now();
     let mut pause = FIRST_LOOK;
     loop {
-        match look(sender, entry).await {
-            Ok(Some(landed)) => return Ok(Some(landed)),
-            Err(RpcError::Interrupted) => return Err(RpcError::Interrupted),
-            Ok(None) | Err(_) => {}
+        if let Ok(Some(landed)) = look(sender, entry).await {
+            return Ok(Some(landed));
         }
         let waited = started.elapsed();
         if waited >= wait {
@@ -125,8 +132,26 @@ async fn send_again<'a>(
         }
         let hash = last.hash;
         observer.notice(&Notice::Pending { hash, waited });
-        sender.node.as_ref().pause(pause.min(wait - waited)).await?;
+        // It is with the node: whoever stops here has not sent nothing.
+        if sender
+            .node
+            .as_ref()
+            .pause(pause.min(wait - waited))
+            .await
+            .is_err()
+        {
+            return Ok(None);
+        }
         pause = pause.saturating_mul(2).min(LONGEST_LOOK);
+    }
+}
+
+/// Nothing ends this but a person.
+fn stuck(outbox: &Outbox, reason: &str) -> RpcError {
+    RpcError::Outbox {
+        action: "settle",
+        path: outbox.path().to_owned(),
+        reason: reason.to_owned(),
     }
 }
 

@@ -222,6 +222,9 @@ const INTERNAL: i64 = -32603;
 /// What an answer that is an error means to whoever uses a chain.
 fn refusal(method: &str, code: i64, message: &str, text: String) -> ChainError {
     let of_transactions = OF_TRANSACTIONS.contains(&method);
+    if method == "eth_call" && is_of_execution(message) {
+        return ChainError::Halted(text);
+    }
     match meaning(method, code, message) {
         Meaning::NonceTaken | Meaning::NotNow if of_transactions => ChainError::NotNow(text),
         Meaning::Final if of_transactions => ChainError::Invalid(text),
@@ -236,6 +239,27 @@ fn refusal(method: &str, code: i64, message: &str, text: String) -> ChainError {
         Meaning::Final => ChainError::Refused(text),
         _ => ChainError::Transport(text),
     }
+}
+
+/// Whether the contract's code came to a bad end, in the words of the clients: the node has done what
+/// it was asked for, and will say the same again.
+fn is_of_execution(message: &str) -> bool {
+    let message = message.to_lowercase();
+    let ends = [
+        "invalid opcode",
+        "bad instruction",
+        "invalidfeopcode",
+        "opcodenotfound",
+        "out of gas",
+        "outofgas",
+        "stack underflow",
+        "stackunderflow",
+        "stack limit",
+        "stackoverflow",
+        "invalid jump",
+        "invalidjump",
+    ];
+    ends.iter().any(|end| message.contains(end))
 }
 
 /// JSON-RPC's code for a method that the node does not have.

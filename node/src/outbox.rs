@@ -1,10 +1,11 @@
 //! What an account has sent and not seen in a block, in a file: a process that ends before it knows
 //! leaves there what the next one has to look for before it sends anything.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use fs4::fs_std::FileExt;
 use maci_nova_chain::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_files::{write_atomically, Readers};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,39 @@ pub struct Outbox {
     path: PathBuf,
     chain_id: u64,
     account: Address,
+}
+
+/// As long as it is there, no other process sends from the account with this file.
+#[derive(Debug)]
+pub struct OutboxLock {
+    path: PathBuf,
+    file: File,
+}
+
+impl OutboxLock {
+    /// Whether the path still names the locked file.
+    #[cfg(unix)]
+    fn is_there(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let inode = |metadata: io::Result<fs::Metadata>| metadata.map(|found| found.ino()).ok();
+        let found = inode(fs::metadata(&self.path));
+        found.is_some() && found == inode(self.file.metadata())
+    }
+
+    #[cfg(not(unix))]
+    fn is_there(&self) -> bool {
+        true
+    }
+}
+
+impl Drop for OutboxLock {
+    fn drop(&mut self) {
+        // While it is locked: whoever waits for it looks whether it is still there.
+        #[cfg(unix)]
+        if self.is_there() {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 /// Transactions of one nonce, so that at most one of them gets into a block.
@@ -76,6 +110,24 @@ impl Outbox {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Keeps other processes from it until the lock is dropped; none if another one has it.
+    pub fn lock(&self) -> Result<Option<OutboxLock>, RpcError> {
+        let path = self.path.with_extension("lock");
+        let failed = |error| self.failed("lock", error);
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
+        if !file.try_lock_exclusive().map_err(failed)? {
+            return Ok(None);
+        }
+        // The one before may have removed it between the two.
+        let lock = OutboxLock { path, file };
+        Ok(lock.is_there().then_some(lock))
     }
 
     /// What is open. A file of another chain tells nothing of this one.

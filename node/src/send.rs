@@ -23,6 +23,9 @@ use crate::types::{
     alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, ethers_word, small,
 };
 
+/// Transactions of one account that a node keeps for later blocks.
+const MOST_QUEUED: u64 = 64;
+
 /// Gas of a transaction for each 100 of the estimate: what it does may cost more by the time that
 /// it is in a block.
 const GAS_PERCENT: u64 = 125;
@@ -475,6 +478,23 @@ async fn explain(
     })
 }
 
+/// A nonce that is far ahead of those in blocks leaves a gap, and what is signed with it would wait
+/// for ever: no node holds so many.
+async fn require_near(
+    node: &Provider<Transport>,
+    account: H160,
+    nonce: NodeWord,
+) -> Result<(), RpcError> {
+    let used = used_nonces(node, account).await?;
+    match nonce.saturating_sub(used) <= MOST_QUEUED.into() {
+        true => Ok(()),
+        false => Err(RpcError::Nonsense {
+            method: "eth_getTransactionCount",
+            reason: format!("it names {nonce} for the next nonce, and {used} are used"),
+        }),
+    }
+}
+
 /// Tells of transactions of the account that are in no block: this one has to wait for them.
 async fn notice_queue(node: &Provider<Transport>, account: H160) -> Result<(), RpcError> {
     let used = used_nonces(node, account).await?;
@@ -607,6 +627,7 @@ async fn prepare(
         Some(before) => (before.nonce, fees.above(before.fees)),
         None => (next_nonce(node, draft.from).await?, fees),
     };
+    require_near(node, draft.from, nonce).await?;
     if !fees.are_within(limits) {
         return Err(RpcError::TooDear {
             asked: alloy_word(fees.most()),
@@ -640,7 +661,7 @@ async fn newest(node: &Provider<Transport>) -> Result<Block<H256>, RpcError> {
 }
 
 /// The first nonce that neither a block nor the node's pool has.
-async fn next_nonce(node: &Provider<Transport>, account: H160) -> Result<NodeWord, RpcError> {
+pub async fn next_nonce(node: &Provider<Transport>, account: H160) -> Result<NodeWord, RpcError> {
     nonces(node, account, BlockNumber::Pending).await
 }
 

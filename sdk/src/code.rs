@@ -165,6 +165,10 @@ impl<'a, C: Chain + ?Sized> Comparison<'a, C> {
     pub(crate) fn knows_gatekeeper(&mut self, gatekeeper: Address) -> Result<bool, Error> {
         let ask = |error| on_chain("read the gatekeeper")(error);
         let (chain, call) = (self.chain, FreeForAllGatekeeper::OWNERCall {});
+        // It may be no contract, or one no longer: MACI takes any address.
+        if code_at(chain, gatekeeper)?.is_empty() {
+            return Ok(false);
+        }
         let owner = deploy::ask(chain, gatekeeper, &call).map_err(ask)?;
         let Some(owner) = owner.filter(|owner| !owner.is_zero()) else {
             return Ok(false);

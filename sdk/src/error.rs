@@ -80,6 +80,16 @@ pub enum Error {
     /// The same for now: it is too early, or the node lags or leaves things out.
     #[error("{0}")]
     NotNow(String),
+    /// Some of a ballot's messages are in the poll, and the others are not.
+    #[error("{done} of {all} messages are in the poll and paid for, and do not count without the others: {error}; vote again, with the whole ballot")]
+    Partly {
+        /// So many are there.
+        done: u64,
+        /// Of so many.
+        all: u64,
+        /// What came between.
+        error: Box<Error>,
+    },
     /// People could not sign up with the gatekeeper, or not yet.
     #[error("{0}")]
     Gatekeeper(#[from] GatekeeperError),
@@ -129,7 +139,10 @@ impl Error {
                 ErrorKind::Later
             }
             Error::Damaged { .. } => ErrorKind::Input,
-            Error::Chain { .. } | Error::OnChain(_) | Error::Gatekeeper(_) => ErrorKind::Chain,
+            Error::Chain { .. }
+            | Error::OnChain(_)
+            | Error::Partly { .. }
+            | Error::Gatekeeper(_) => ErrorKind::Chain,
             Error::Io { .. } => ErrorKind::Io,
             Error::Internal(_) => ErrorKind::Internal,
         }

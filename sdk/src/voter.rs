@@ -380,11 +380,13 @@ pub fn cast<C: Chain + ?Sized>(
 ) -> Result<Published, Error> {
     require_some(drafts.len())?;
     require_open(chain, poll)?;
+    require_room(chain, poll, drafts.len())?;
     budget.for_messages(poll, drafts.len(), observer)?;
     let mut published = Published::default();
     for batch in drafts.chunks(BATCH) {
         let what = published.describe(batch.len(), drafts.len());
-        let receipt = sign_and_send(chain, from, poll, batch, &what)?;
+        let receipt = sign_and_send(chain, from, poll, batch, &what)
+            .map_err(|error| published.stopped(drafts.len(), error))?;
         published.add(poll, batch.len(), &receipt)?;
     }
     Ok(published)
@@ -530,6 +532,7 @@ pub fn publish_again<C: Chain + ?Sized>(
 ) -> Result<Published, Error> {
     require_some(messages.len())?;
     require_open(chain, poll)?;
+    require_room(chain, poll, messages.len())?;
     check_anchors(chain, poll, messages, observer)?;
     budget.for_messages(poll, messages.len(), observer)?;
     let mut published = Published::default();
@@ -615,6 +618,19 @@ impl Published {
         self.fees = fees.saturating_mul(U256::from(self.count));
         self.gas = self.gas.saturating_add(receipt.gas_used);
         Ok(())
+    }
+
+    /// What stopped a ballot after its first messages. Those are paid for, and do not count without
+    /// the others, whose nonces come before theirs.
+    fn stopped(&self, all: usize, error: Error) -> Error {
+        match self.count {
+            0 => error,
+            count => Error::Partly {
+                done: count,
+                all: all as u64,
+                error: Box::new(error),
+            },
+        }
     }
 
     /// Completes "cannot ...", of the next `batch` messages of `all`.
@@ -720,12 +736,20 @@ pub fn top_up<C: Chain + ?Sized>(
     }
     let fee = budget.for_messages(poll, 1, observer)?;
     let amount = budget.for_credits(poll, credits, observer)?;
-    let approval = approve(chain, from, poll, amount)?;
     let call = Poll::topUpCall {
         stateIndex: U256::from(state_index),
         amount,
     };
-    let receipt = chain::send(chain, from, poll.address, &call, fee).map_err(on_chain("top up"))?;
+    // Before the approval: one that landed has used up its own.
+    let earlier = chain.earlier(from, poll.address, call.abi_encode().into(), fee);
+    let (approval, receipt) = match earlier.map_err(on_chain("top up"))? {
+        Some(receipt) => (0, receipt),
+        None => {
+            let approval = approve(chain, from, poll, amount)?;
+            let sent = chain::send(chain, from, poll.address, &call, fee);
+            (approval, sent.map_err(on_chain("top up"))?)
+        }
+    };
     let event: Poll::TopUp = event(&receipt, poll.address)?;
     Ok(ToppedUp {
         index: number(event.index)?,
@@ -841,9 +865,27 @@ fn voter(event: &Poll::Join) -> Result<Joined, Error> {
     })
 }
 
+/// An error unless the poll takes so many more messages: the first of a ballot alone are paid for
+/// and do not count.
+fn require_room<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    messages: usize,
+) -> Result<(), Error> {
+    let limit = poll.ask(chain, &Poll::messageLimitCall {})?;
+    let there = poll.chains(chain)?.message_count;
+    let left = limit.saturating_sub(U256::from(there));
+    match U256::from(messages) <= left {
+        true => Ok(()),
+        false => Err(poll.inconsistent(&format!(
+            "it takes {left} more messages, and these are {messages}"
+        ))),
+    }
+}
+
 /// An error unless the poll takes joins, messages and top-ups, as far as can be seen. Blocks may be
 /// rare, and the next one may be after the start: then the contract decides.
-fn require_open<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
+pub fn require_open<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
     match poll.state(chain)? {
         PollState::Open => Ok(()),
         PollState::Pending => {

@@ -11,7 +11,7 @@ use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::voter::ballot::{Ballot, Choice};
 use maci_nova_sdk::voter::signer::Signer;
 use maci_nova_sdk::voter::signing_window::{can_be_repeated, Outlook, Window};
-use maci_nova_sdk::voter::{cast, messages_file, Published};
+use maci_nova_sdk::voter::{cast, messages_file, require_open, Published};
 use serde::Serialize;
 
 use crate::arguments::voter::Vote;
@@ -95,6 +95,7 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         gas: None,
     };
     if let Some(path) = &arguments.out {
+        require_open(&connection.chain, &poll)?;
         let anchor = Window::newest(&connection.chain, &poll)?;
         messages_file::write(path, &ballot.messages(&anchor)?)?;
         document.out = Some(path.display().to_string());

@@ -468,13 +468,12 @@ fn what_was_paid_for_is_not_paid_for_again() {
     );
     let poll = created["poll"].as_str().expect("an address");
     let spender = poll.parse().expect("an address");
-    let call = SampleToken::approveCall {
-        spender,
-        value: amount,
-    };
+    // Just what the first one takes: when it has landed, nothing is allowed any more.
+    let value = U256::from(50);
+    let call = SampleToken::approveCall { spender, value };
     send(&mut chain, ada, token, &call, U256::ZERO).expect("sent");
 
-    let top_up = "topup --state-index 1 --amount 5 --account-key-file account1.key";
+    let top_up = "topup --state-index 1 --amount 5 --max-tokens 50 --account-key-file account1.key";
     let _: Value = chain
         .request("evm_setAutomine", json!([false]))
         .expect("set");

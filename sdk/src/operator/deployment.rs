@@ -105,9 +105,15 @@ pub fn deploy<C: Chain + ?Sized>(
         Err(error) => return Err(stopped(journal, error)),
     };
     let contracts = contracts(&journal)?;
-    check_code(chain, &contracts, request)?;
-    check_calls(chain, &addresses, request)?;
     let file = PollFile::new(chain_id, rpc_url, contracts, request.digests);
+    check_code(chain, &contracts, request)?;
+    if !has_gatekeeper(chain, &file, request.gatekeeper)? {
+        return Err(Error::OnChain(format!(
+            "MACI {} has another gatekeeper than the one that was asked for: the node lies",
+            contracts.maci.address
+        )));
+    }
+    check_calls(chain, &addresses, request)?;
     file.create(path)?;
     let steps = journal.steps().iter();
     let steps = steps.map(|(step, done)| (step.name(), done.contract, done.gas_used));

@@ -17,6 +17,9 @@ use crate::hint::Hint;
 use crate::poll::contract::view;
 use crate::poll::file::PollFile;
 
+/// Blocks that a reorganisation may take back, with the poll in a lower one then.
+const REORGANISED: u64 = 64;
+
 /// The file beside a poll file, there only while a poll is created.
 #[derive(Debug)]
 pub struct Attempt(PathBuf);
@@ -133,7 +136,8 @@ impl Attempt {
         };
         let (mut found, mut seen) = (None, 0_u64);
         scan.each(chain, reading("polls of MACI"), |log| {
-            seen += 1;
+            let created: Option<MACI::PollCreated> = log.decode();
+            seen += u64::from(created.is_some_and(|created| created.index >= record.polls));
             if let Some(contract) = created_by(log, owner) {
                 let call = Poll::pollInfoCall {};
                 let info = view(chain, contract.address, &call, "read the poll")?;
@@ -145,8 +149,9 @@ impl Attempt {
         })?;
         match found {
             None if U256::from(seen) < since => Err(Error::NotNow(format!(
-                "the node leaves out polls of MACI {}, of which one may be the one that was created before; try again, or another node",
-                maci.address
+                "the node leaves out polls of MACI {}, of which one may be the one that was created before ({} has the attempt); try again, or another node",
+                maci.address,
+                self.0.display()
             ))
             .with_hint(Hint::OtherNode)),
             found => Ok(found),
@@ -178,13 +183,14 @@ impl Attempt {
         if let Some(record) = self.of_owner(file, owner)? {
             return Ok(record);
         }
-        // Before the block: a poll that comes between is counted and seen.
-        let polls = polls(chain, file)?;
+        // The block before the count: what comes between is seen, and not waited for.
         let newest = chain.block(BlockId::Latest);
+        let newest = newest.map_err(on_chain("read the newest block"))?.number;
+        let polls = polls(chain, file)?;
         Ok(Record {
             chain_id: file.chain_id,
             owner,
-            block: newest.map_err(on_chain("read the newest block"))?.number,
+            block: newest.saturating_sub(REORGANISED),
             polls,
             credits: Vec::new(),
             settings: Vec::new(),

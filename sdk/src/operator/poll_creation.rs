@@ -245,6 +245,7 @@ pub fn create_or_find<C: Chain + ?Sized>(
     if let Some(contract) = attempt.found(chain, file, from, observer)? {
         let poll = PollContract::open(chain, file, contract)?;
         check_same(&poll, terms, path)?;
+        check_owner(&poll, from)?;
         observer.note(&format!(
             "an earlier attempt created the poll at {}",
             contract.address
@@ -288,6 +289,7 @@ pub fn create_or_find<C: Chain + ?Sized>(
     if poll.info.settings.abi_encode() != asked_for {
         return Err(poll.inconsistent("it has other settings than those that were sent"));
     }
+    check_owner(&poll, from)?;
     keep(chain, file, path, &poll, &attempt)?;
     check_blocks(chain, &poll, observer);
     Ok((poll, Some(created)))
@@ -590,6 +592,17 @@ fn credits<C: Chain + ?Sized>(
     ));
     attempt.keep_credits(chain, file, from, &code, deployment.contract)?;
     Ok(deployment.contract)
+}
+
+/// Anybody may create a poll with the same settings, and would get its fees.
+fn check_owner(poll: &PollContract, owner: Address) -> Result<(), Error> {
+    match poll.info.owner == owner {
+        true => Ok(()),
+        false => Err(poll.inconsistent(&format!(
+            "it belongs to {} and not to {owner}: somebody else created it, or the node lies",
+            poll.info.owner
+        ))),
+    }
 }
 
 /// The poll in the file must be what is asked for.

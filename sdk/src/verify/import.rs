@@ -12,6 +12,7 @@ use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::{Poll, VkRegistry, MACI};
 
 use super::code::{self, Verifier};
+use super::registers;
 use crate::code::Comparison;
 use crate::error::{on_chain, Error};
 use crate::poll::contract::{view, PollContract};
@@ -53,6 +54,8 @@ pub fn import<C: Chain + ?Sized>(
     let mut file = PollFile::new(chain_id, rpc_url, contracts, None);
     let contract = at(address, 0);
     let poll = PollContract::read_facts(chain, &file, contract)?;
+    // From here on the node has to say the same: its address is the hash of all that it says.
+    file.poll_info = Some(poll.digest());
     if poll.info.joinVerifier != contracts.join_verifier.address {
         return Err(poll.inconsistent("its join verifier is not its MACI's"));
     }
@@ -71,8 +74,8 @@ pub fn import<C: Chain + ?Sized>(
     file.contracts = contracts;
     let contract = at(address, created);
     let poll = PollContract::open(chain, &file, contract)?;
+    registers::check(chain, poll.maci, observer)?;
     file.poll = Some(contract);
-    file.poll_info = Some(poll.digest());
     file.sign_ups = newest_root(chain, poll.maci)?;
     Ok(Imported {
         file,

@@ -11,6 +11,7 @@ use maci_nova_files::{without_mark, write_atomically, Readers};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::hint::Hint;
 use crate::poll::known_root::KnownRoot;
 
 /// The format that is read and written.
@@ -54,12 +55,21 @@ pub fn read(path: &Path, chain_id: u64, maci: Contract) -> Result<Option<KnownRo
     Ok(found.map(|kept| kept.signed_up))
 }
 
-/// Keeps a sign-up, in the place of another one at that MACI.
+/// Keeps a sign-up. One that is kept already is not replaced: a sign-up does not change.
 ///
 /// # Errors
-/// [`Error::Damaged`], [`Error::Io`].
+/// [`Error::OnChain`] if another one is kept; [`Error::Damaged`], [`Error::Io`].
 pub fn keep(path: &Path, chain_id: u64, maci: Contract, signed_up: KnownRoot) -> Result<(), Error> {
     let file = load(path)?;
+    if let Some(known) = read(path, chain_id, maci)?.filter(|known| *known != signed_up) {
+        return Err(Error::OnChain(format!(
+            "the node says that the sign-up has index {}, and {} that it has index {} and another root: the node lies, or the file is of another key",
+            signed_up.index,
+            path.display(),
+            known.index
+        ))
+        .with_hint(Hint::OtherNode));
+    }
     let mut sign_ups = file.map(|file| file.sign_ups).unwrap_or_default();
     sign_ups.retain(|kept| (kept.chain_id, kept.maci) != (chain_id, maci.address));
     sign_ups.push(Kept {
@@ -138,16 +148,19 @@ mod tests {
         let path = beside(&directory.path().join("me.key"));
         assert!(path.ends_with("me.key.signup"));
         assert_eq!(read(&path, 1, maci(1)).unwrap(), None);
-        for (chain_id, byte, index) in [(1, 1, 3), (1, 2, 4), (2, 1, 5), (1, 1, 6)] {
+        for (chain_id, byte, index) in [(1, 1, 3), (1, 2, 4), (2, 1, 5), (1, 1, 3)] {
             keep(&path, chain_id, maci(byte), root(index)).unwrap();
         }
-        for (chain_id, byte, index) in [(1, 1, 6), (1, 2, 4), (2, 1, 5)] {
+        for (chain_id, byte, index) in [(1, 1, 3), (1, 2, 4), (2, 1, 5)] {
             assert_eq!(
                 read(&path, chain_id, maci(byte)).unwrap(),
                 Some(root(index))
             );
         }
         assert_eq!(read(&path, 2, maci(2)).unwrap(), None);
+        // A node that tells something else later does not change it.
+        keep(&path, 1, maci(1), root(6)).unwrap_err();
+        assert_eq!(read(&path, 1, maci(1)).unwrap(), Some(root(3)));
     }
 
     #[cfg(unix)]

@@ -1145,3 +1145,34 @@ fn a_join_for_too_few_credits_is_not_sent() {
     world.poll.info.settings.topUpToken = token;
     assert_eq!(world.join(100, 200).unwrap().credits, u64::from(CREDITS));
 }
+
+/// The first of a ballot's messages do not count without the others, and are paid for.
+#[test]
+fn a_ballot_that_does_not_fit_is_not_begun() {
+    let mut world = World::open();
+    world.poll = world.create(|settings| settings.provingMax = 2 * settings.provingPerMessage);
+    world.go_to(world.poll.times().0);
+    let before = world.evm.latest();
+    let messages = world.ballot(3);
+    let refused = publish(&mut world.evm, OTHER, &world.poll, &messages, &BUDGET, &());
+    fails(refused, "it takes 2 more messages, and these are 3");
+    assert_eq!(world.evm.latest(), before);
+    world.publish(&world.ballot(2)).unwrap();
+}
+
+/// Who tries again pays for the first messages again: that is for a person to decide.
+#[test]
+fn a_ballot_that_stopped_in_the_middle_is_not_for_now() {
+    let later = || Error::NotNow("the node lags".into());
+    let begun = Published {
+        count: 25,
+        ..Published::default()
+    };
+    assert_eq!(
+        Published::default().stopped(30, later()).kind(),
+        ErrorKind::Later
+    );
+    let stopped = begun.stopped(30, later());
+    assert_eq!(stopped.kind(), ErrorKind::Chain);
+    assert!(stopped.to_string().contains("25 of 30"), "{stopped}");
+}

@@ -507,3 +507,24 @@ fn what_a_deployment_needs_is_asked_first() {
         assert!(names(&directory).is_empty());
     }
 }
+
+/// A gatekeeper of this program, and not the one that was asked for.
+#[test]
+fn a_node_does_not_choose_who_signs_up() {
+    let mut evm = Evm::new();
+    let code = deploy::sign_up_token(SENDER).unwrap();
+    let token = maci_nova_chain::deploy(&mut evm, SENDER, code).unwrap();
+    let code = deploy::sign_up_token_gatekeeper(SENDER, token.contract).unwrap();
+    let other = maci_nova_chain::deploy(&mut evm, SENDER, code).unwrap();
+    let mut node = Swapper {
+        evm,
+        creations: 0,
+        nth: 1,
+        other: other.contract,
+    };
+    let (_directory, path) = place();
+    let failure = run(&mut node, &request(), &path).unwrap_err();
+    let text = failure.to_string();
+    assert!(text.contains("has another gatekeeper"), "{text}");
+    assert!(!path.exists());
+}

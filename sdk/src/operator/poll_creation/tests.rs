@@ -1,6 +1,8 @@
-use maci_nova_contracts::alloy_sol_types::SolValue;
-use maci_nova_contracts::bindings::{Poll, SampleToken};
-use maci_nova_contracts::evm::{GENESIS_TIME, SENDER};
+use maci_nova_chain::{ChainError, Receipt};
+use maci_nova_contracts::alloy_primitives::Bytes;
+use maci_nova_contracts::alloy_sol_types::{SolCall, SolValue};
+use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
+use maci_nova_contracts::evm::{Evm, GENESIS_TIME, SENDER};
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::field::Fr;
 
@@ -507,4 +509,36 @@ fn a_registry_without_the_files_verifier() {
         failure.to_string().contains("does not have the verifier"),
         "{failure}"
     );
+}
+
+/// A node that has somebody else create the same poll, and shows that one.
+#[test]
+fn the_same_poll_of_somebody_else() {
+    struct Accomplice(Evm);
+    impl Chain for Accomplice {
+        maci_nova_chain::forward!(0: chain_id accounts call logs block code input balance);
+
+        fn send(
+            &mut self,
+            from: Address,
+            to: Option<Address>,
+            calldata: Bytes,
+            value: U256,
+        ) -> Result<Receipt, ChainError> {
+            let sent = self.0.send(from, to, calldata.clone(), value)?;
+            if !calldata.starts_with(&MACI::createPollCall::SELECTOR) {
+                return Ok(sent);
+            }
+            let other = self.0.accounts()[1];
+            self.0.send(other, to, calldata, value)
+        }
+    }
+    let mut world = World::new();
+    let (path, now, terms) = (world.path(), world.now(), world.terms());
+    let mut node = Accomplice(world.evm.clone());
+    let file = &mut world.file;
+    let created = create_or_find(&mut node, SENDER, file, &path, &terms, now, &QUIET);
+    let text = created.unwrap_err().to_string();
+    assert!(text.contains("somebody else created it"), "{text}");
+    assert!(world.file.poll.is_none());
 }

@@ -170,3 +170,29 @@ fn a_node_that_lies() {
         assert!(error.to_string().contains(message), "{message}: {error}");
     }
 }
+
+/// What is pinned is what the address is the hash of, whatever the node says another time.
+#[test]
+fn a_node_of_two_minds() {
+    let world = open_poll();
+    let honest = imported(&world.evm, &world, 0).unwrap().file;
+    let poll = world.poll().address;
+    for lie in 1..=3 {
+        let asked = std::cell::Cell::new(0);
+        let mut chain = Tampered::new(&world.evm);
+        chain.call = Box::new(move |(to, calldata), answer| {
+            let is_asked = *to == poll && calldata[..4] == Poll::pollInfoCall::SELECTOR;
+            asked.set(asked.get() + u32::from(is_asked));
+            // The last word is the fee, which nothing else follows from.
+            match is_asked && asked.get() == lie {
+                true => last_bit(answer.to_vec()).into(),
+                false => answer,
+            }
+        });
+        match imported(&chain, &world, 0) {
+            // Of the first answer only addresses are taken.
+            Ok(found) => assert_eq!((lie, found.file), (1, honest.clone())),
+            Err(error) => assert!(lie > 1, "{error}"),
+        }
+    }
+}
