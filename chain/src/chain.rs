@@ -57,8 +57,9 @@ pub trait Chain {
         self.send(from, Some(to), calldata, value)
     }
 
-    /// The receipt of just this call, if an earlier process sent it and may not have known what came
-    /// of it; it is looked for before anything is sent. Where nothing is remembered, there is none.
+    /// The receipt of just this call, if an earlier process sent it and may not have known what
+    /// came of it; it is looked for before anything is sent. Where nothing is remembered, there is
+    /// none.
     ///
     /// # Errors
     /// As for [`Chain::send`], but that nothing is sent.
