@@ -45,6 +45,8 @@ fn connect() -> Client {
         chain_id: Some(CHAIN),
         accounts: vec![Account::from_bytes(&key).expect("a key")],
         max_fee: U256::MAX,
+        max_tip: U256::MAX,
+        outbox: None,
         patience: RetryPolicy {
             first: Duration::ZERO,
             longest: Duration::ZERO,

@@ -83,9 +83,11 @@ async fn find<'a>(
             .pause(sender.node.as_ref().late())
             .await?;
     }
-    Err(stuck(outbox, &format!(
-        "it has a transaction whose nonce {} is used, and this node shows no receipt of it: look it up with another node, and remove the file if it is in no block",
-        entry.nonce
+    // Receipts may be behind, for as long as a node indexes them.
+    Err(open(entry, &format!(
+        "its nonce {} is used, and this node shows no receipt of it: look it up with another node, and remove {} if it is in no block",
+        entry.nonce,
+        outbox.path().display()
     )))
 }
 
