@@ -124,6 +124,11 @@ impl Connection {
         Ok(found.map_err(on_chain("read the newest block"))?)
     }
 
+    /// At the end of a command that went well: see [`RpcChain::tidy`].
+    pub fn tidy(&mut self, console: &Console) {
+        tidy(&mut self.chain, console);
+    }
+
     /// The poll that the file names.
     pub fn poll(&self) -> Result<PollContract, Failure> {
         let contract = self.file.poll(&self.path)?;
@@ -173,6 +178,15 @@ pub fn connect(
         ..Options::default()
     };
     RpcChain::connect(url, options).map_err(|error: RpcError| Failure::Node(error))
+}
+
+/// Forgets what an earlier process sent and is in a block. What stays is looked for again.
+pub fn tidy(chain: &mut RpcChain, console: &Console) {
+    if let Err(error) = chain.tidy() {
+        console.note(format!(
+            "what an earlier command sent is looked for again next time: {error}"
+        ));
+    }
 }
 
 /// The other node, if one is named.

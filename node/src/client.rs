@@ -314,6 +314,21 @@ impl RpcChain {
         sent
     }
 
+    /// For a command that ends well: what an earlier process sent and is in a block is nothing that
+    /// the next one has to look for. What is in none stays.
+    ///
+    /// # Errors
+    /// As for [`Chain::send`]; nothing is sent.
+    pub fn tidy(&mut self) -> Result<(), ChainError> {
+        self.landed.forget();
+        let accounts: Vec<Address> = self.accounts.iter().map(Account::address).collect();
+        for account in accounts {
+            let sender = self.sender(account)?;
+            self.wait(earlier::tidy(&sender))?;
+        }
+        Ok(())
+    }
+
     fn sender(&self, from: Address) -> Result<send::Sender<'_>, RpcError> {
         let outbox = self.outbox.as_deref();
         Ok(send::Sender {

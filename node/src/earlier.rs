@@ -62,6 +62,23 @@ pub async fn settle(
     }
 }
 
+/// Forgets what is in a block, unless another process sends.
+pub async fn tidy(sender: &Sender<'_>) -> Result<(), RpcError> {
+    let Some(outbox) = &sender.outbox else {
+        return Ok(());
+    };
+    let Some(entry) = outbox.read()? else {
+        return Ok(());
+    };
+    let Some(_lock) = outbox.lock()? else {
+        return Ok(());
+    };
+    match look(sender, &entry).await? {
+        Some(_) => outbox.clear(),
+        None => Ok(()),
+    }
+}
+
 /// The one that is in a block. A nonce that is used shows before the receipt does, where several
 /// nodes answer.
 async fn find<'a>(

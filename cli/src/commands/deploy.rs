@@ -15,7 +15,7 @@ use maci_nova_step_circuit::Shape;
 use serde::Serialize;
 
 use crate::arguments::operator::Deploy;
-use crate::connection::connect;
+use crate::connection::{connect, tidy};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::setup::source;
@@ -71,6 +71,7 @@ pub fn run(arguments: &Deploy, console: &Console) -> Result<(), Failure> {
     }
     let request = request(shape, &decider, &join, console.production, gatekeeper)?;
     let deployed = deploy(&mut chain, from, &request, path, Some(url), console)?;
+    tidy(&mut chain, console);
     write_join_key(&join, &join_key::beside(path), console)?;
     print(&deployed, path, console)
 }

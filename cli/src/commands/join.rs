@@ -56,6 +56,7 @@ pub fn run(arguments: &Join, console: &Console) -> Result<(), Failure> {
         min_credits: arguments.min_credits,
     };
     let joined = join(&mut connection.chain, from, &request, console)?;
+    connection.tidy(console);
     print(joined, poll_key.to_serialized(), console)
 }
 

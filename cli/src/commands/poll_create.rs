@@ -55,6 +55,7 @@ pub fn run(arguments: &PollCreate, console: &Console) -> Result<(), Failure> {
     if let Some(deployment) = &arguments.deployment {
         copy_join_key(deployment, &path, console)?;
     }
+    connection.tidy(console);
     print(&poll, &terms, created, now, console)
 }
 

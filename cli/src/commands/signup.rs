@@ -38,6 +38,7 @@ pub fn run(arguments: &Signup, console: &Console) -> Result<(), Failure> {
             console.warn(format!("the sign-up is not kept beside the key: {error}"));
         }
     }
+    connection.tidy(console);
     print(signed_up, public_key.to_serialized(), console)
 }
 

@@ -717,7 +717,11 @@ fn what_landed_is_remembered_until_it_is_written_down() {
     let left = std::fs::read(&file).expect("it is there");
     drop(killed);
     assert!(stage.is_tidy());
-    // As if there had been no time to remove it.
+    // As if there had been no time to remove it. A command that ends well without it removes it,
+    std::fs::write(&file, &left).expect("written");
+    stage.connect().expect("connected").tidy().expect("asked");
+    assert!(stage.is_tidy());
+    // and the same transaction is not sent again.
     std::fs::write(&file, left).expect("written");
     stage.process(send).expect("it is there");
     assert_eq!(stage.paid(), 1);
