@@ -304,8 +304,6 @@ impl RpcChain {
                 return Ok(receipt);
             }
         }
-        // Who sends the next one has written down what came of the last.
-        self.landed.forget();
         let sender = self.sender(from)?;
         let sent = self.wait(send::send(&sender, draft, limits, &mut overdue));
         let landed = sender.outbox.filter(|_| sent.is_ok());
@@ -342,6 +340,7 @@ impl RpcChain {
     /// What an earlier process left, which comes before what is sent now; the receipt if it is just
     /// that.
     fn settle(&mut self, draft: &Draft, from: Address) -> Result<Option<Receipt>, RpcError> {
+        // Who sends the next one has written down what came of the last.
         self.landed.forget();
         let sender = self.sender(from)?;
         let lock = match &sender.outbox {

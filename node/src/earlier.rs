@@ -9,7 +9,7 @@ use maci_nova_chain::{Notice, Receipt};
 
 use crate::error::RpcError;
 use crate::outbox::{Entry, Kept, Outbox};
-use crate::send::{self, Draft, Sender, FIRST_LOOK, LATE_LOOKS, LONGEST_LOOK};
+use crate::send::{self, Draft, Hashed, Sender, FIRST_LOOK, LATE_LOOKS, LONGEST_LOOK};
 use crate::types::alloy_word;
 
 /// The receipt of what is about to be sent, if an earlier process has sent just that and it had its
@@ -73,7 +73,7 @@ pub async fn tidy(sender: &Sender<'_>) -> Result<(), RpcError> {
     let Some(_lock) = outbox.lock()? else {
         return Ok(());
     };
-    match look(sender, &entry).await? {
+    match send::landed(sender.node, &entry.transactions).await? {
         Some(_) => outbox.clear(),
         None => Ok(()),
     }
@@ -87,7 +87,7 @@ async fn find<'a>(
     outbox: &Outbox,
 ) -> Result<Option<(&'a Kept, TransactionReceipt)>, RpcError> {
     for _ in 0..LATE_LOOKS {
-        if let Some(landed) = look(sender, entry).await? {
+        if let Some(landed) = send::landed(sender.node, &entry.transactions).await? {
             return Ok(Some(landed));
         }
         let used = send::used_nonces(sender.node, sender.account()).await?;
@@ -106,18 +106,6 @@ async fn find<'a>(
         entry.nonce,
         outbox.path().display()
     )))
-}
-
-async fn look<'a>(
-    sender: &Sender<'_>,
-    entry: &'a Entry,
-) -> Result<Option<(&'a Kept, TransactionReceipt)>, RpcError> {
-    for kept in &entry.transactions {
-        if let Some(receipt) = send::receipt_of(sender.node, kept.hash).await? {
-            return Ok(Some((kept, receipt)));
-        }
-    }
-    Ok(None)
 }
 
 /// Hands the newest one to the node again, which may have lost it, and waits for any.
@@ -142,7 +130,7 @@ async fn send_again<'a>(
     let started = Instant::now();
     let mut pause = FIRST_LOOK;
     loop {
-        if let Ok(Some(landed)) = look(sender, entry).await {
+        if let Ok(Some(landed)) = send::landed(sender.node, &entry.transactions).await {
             return Ok(Some(landed));
         }
         let waited = started.elapsed();
@@ -162,6 +150,12 @@ async fn send_again<'a>(
             return Ok(None);
         }
         pause = pause.saturating_mul(2).min(LONGEST_LOOK);
+    }
+}
+
+impl Hashed for Kept {
+    fn hash(&self) -> B256 {
+        self.hash
     }
 }
 

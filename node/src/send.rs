@@ -478,16 +478,13 @@ async fn explain(
     })
 }
 
-/// A nonce that is far ahead of those in blocks leaves a gap, and what is signed with it would wait
-/// for ever: no node holds so many.
-async fn require_near(
-    node: &Provider<Transport>,
-    account: H160,
-    nonce: NodeWord,
-) -> Result<(), RpcError> {
+/// The next nonce. One that is far ahead of those in blocks leaves a gap, and what is signed with it
+/// would wait for ever: no node holds so many.
+async fn near_nonce(node: &Provider<Transport>, account: H160) -> Result<NodeWord, RpcError> {
+    let nonce = next_nonce(node, account).await?;
     let used = used_nonces(node, account).await?;
     match nonce.saturating_sub(used) <= MOST_QUEUED.into() {
-        true => Ok(()),
+        true => Ok(nonce),
         false => Err(RpcError::Nonsense {
             method: "eth_getTransactionCount",
             reason: format!("it names {nonce} for the next nonce, and {used} are used"),
@@ -538,13 +535,25 @@ pub fn read_receipt_of(
     }
 }
 
+/// A transaction of which the hash is known.
+pub trait Hashed {
+    /// The hash.
+    fn hash(&self) -> B256;
+}
+
+impl Hashed for Signed {
+    fn hash(&self) -> B256 {
+        self.hash
+    }
+}
+
 /// The one of these transactions that is in a block.
-async fn landed<'a>(
+pub async fn landed<'a, T: Hashed>(
     node: &Provider<Transport>,
-    sent: &'a [Signed],
-) -> Result<Option<(&'a Signed, TransactionReceipt)>, RpcError> {
+    sent: &'a [T],
+) -> Result<Option<(&'a T, TransactionReceipt)>, RpcError> {
     for signed in sent {
-        if let Some(receipt) = receipt_of(node, signed.hash).await? {
+        if let Some(receipt) = receipt_of(node, signed.hash()).await? {
             return Ok(Some((signed, receipt)));
         }
     }
@@ -625,9 +634,8 @@ async fn prepare(
     let fees = fees.within(limits.fee, newest.base_fee_per_gas)?;
     let (nonce, fees) = match before {
         Some(before) => (before.nonce, fees.above(before.fees)),
-        None => (next_nonce(node, draft.from).await?, fees),
+        None => (near_nonce(node, draft.from).await?, fees),
     };
-    require_near(node, draft.from, nonce).await?;
     if !fees.are_within(limits) {
         return Err(RpcError::TooDear {
             asked: alloy_word(fees.most()),
