@@ -1,11 +1,11 @@
 //! The secret key: from a file or from the environment.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use maci_nova_chain::Observer;
-use maci_nova_files::{as_text, create_atomically, without_mark, Readers};
+use maci_nova_files::{as_text, create_atomically, read_at_most, without_mark, Readers};
 use maci_nova_protocol::keys::PrivateKey;
 use rand_core::OsRng;
 use zeroize::Zeroizing;
@@ -86,12 +86,7 @@ pub fn read_file(path: &Path, observer: &dyn Observer) -> Result<PrivateKey, Key
     let file = File::open(path).map_err(unreadable)?;
     warn_if_shared(path, &file, observer);
     let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST_FILE as usize + 1));
-    file.take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(unreadable(io::ErrorKind::FileTooLarge.into()));
-    }
+    read_at_most(file, LARGEST_FILE, &mut bytes).map_err(unreadable)?;
     let text = as_text(&bytes).map_err(unreadable)?;
     parse(text, format!("key file {}", path.display()))
 }

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -211,6 +211,19 @@ pub fn without_mark(text: &str) -> &str {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
+/// Reads all of what has at most so many bytes. A secret's buffer has room for one more from the
+/// start: one that grows leaves copies behind.
+///
+/// # Errors
+/// [`io::ErrorKind::FileTooLarge`] if there is more; others as the reader gives them.
+pub fn read_at_most(reader: impl Read, most: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
+    reader.take(most.saturating_add(1)).read_to_end(bytes)?;
+    match bytes.len() as u64 > most {
+        true => Err(io::ErrorKind::FileTooLarge.into()),
+        false => Ok(()),
+    }
+}
+
 /// A file's bytes as text: UTF-8, without the mark that some editors begin it with.
 ///
 /// # Errors
@@ -240,6 +253,21 @@ mod tests {
         assert_eq!(without_mark("\u{feff}a\u{feff}"), "a\u{feff}");
         assert_eq!(without_mark("\u{feff}\u{feff}a"), "\u{feff}a");
         assert_eq!(without_mark("a"), "a");
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_cut() {
+        for (most, fits) in [(5, true), (4, false), (0, false), (u64::MAX, true)] {
+            let mut bytes = Vec::new();
+            let read = read_at_most(&b"12345"[..], most, &mut bytes);
+            match fits {
+                true => assert_eq!(bytes, b"12345"),
+                false => assert_eq!(
+                    read.expect_err("too long").kind(),
+                    io::ErrorKind::FileTooLarge
+                ),
+            }
+        }
     }
 
     #[test]

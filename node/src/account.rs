@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use ethers_core::k256::ecdsa::SigningKey;
@@ -11,7 +11,7 @@ use ethers_core::types::transaction::eip2718::TypedTransaction;
 use ethers_core::types::Bytes;
 use ethers_signers::{LocalWallet, Signer, WalletError};
 use maci_nova_chain::alloy_primitives::{hex, Address};
-use maci_nova_files::{as_text, without_mark};
+use maci_nova_files::{as_text, read_at_most, without_mark};
 use zeroize::Zeroizing;
 
 use crate::keystore::{Keystore, KeystoreFault};
@@ -235,13 +235,7 @@ fn open(path: &Path) -> Result<File, AccountError> {
 fn read(path: &Path, file: File) -> Result<Zeroizing<String>, AccountError> {
     // Room for all from the start: a buffer that grows leaves copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LARGEST_FILE as usize + 1));
-    let length = file
-        .take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|source| unreadable(path, source))?;
-    if length as u64 > LARGEST_FILE {
-        return Err(unreadable(path, io::ErrorKind::FileTooLarge.into()));
-    }
+    read_at_most(file, LARGEST_FILE, &mut bytes).map_err(|source| unreadable(path, source))?;
     let text = as_text(&bytes).map_err(|source| unreadable(path, source))?;
     Ok(Zeroizing::new(text.to_owned()))
 }

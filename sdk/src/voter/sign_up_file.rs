@@ -2,12 +2,12 @@
 //! tree, or put them into one of its own, without their noticing.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use maci_nova_chain::Contract;
 use maci_nova_contracts::alloy_primitives::Address;
-use maci_nova_files::{without_mark, write_atomically, Readers};
+use maci_nova_files::{as_text, read_at_most, write_atomically, Readers};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -50,9 +50,15 @@ pub fn beside(key_file: &Path) -> PathBuf {
 /// [`Error::Damaged`], [`Error::Io`].
 pub fn read(path: &Path, chain_id: u64, maci: Contract) -> Result<Option<KnownRoot>, Error> {
     let file = load(path)?;
-    let mut kept = file.iter().flat_map(|file| &file.sign_ups);
-    let found = kept.find(|kept| (kept.chain_id, kept.maci) == (chain_id, maci.address));
-    Ok(found.map(|kept| kept.signed_up))
+    Ok(file.and_then(|file| file.find(chain_id, maci)))
+}
+
+impl SignUpFile {
+    fn find(&self, chain_id: u64, maci: Contract) -> Option<KnownRoot> {
+        let mut kept = self.sign_ups.iter();
+        let found = kept.find(|kept| (kept.chain_id, kept.maci) == (chain_id, maci.address));
+        found.map(|kept| kept.signed_up)
+    }
 }
 
 /// Keeps a sign-up. One that is kept already is not replaced: a sign-up does not change.
@@ -60,27 +66,27 @@ pub fn read(path: &Path, chain_id: u64, maci: Contract) -> Result<Option<KnownRo
 /// # Errors
 /// [`Error::OnChain`] if another one is kept; [`Error::Damaged`], [`Error::Io`].
 pub fn keep(path: &Path, chain_id: u64, maci: Contract, signed_up: KnownRoot) -> Result<(), Error> {
-    let file = load(path)?;
-    if let Some(known) = read(path, chain_id, maci)?.filter(|known| *known != signed_up) {
-        return Err(Error::OnChain(format!(
-            "the node says that the sign-up has index {}, and {} that it has index {} and another root: the node lies, or the file is of another key",
-            signed_up.index,
-            path.display(),
-            known.index
-        ))
-        .with_hint(Hint::OtherNode));
-    }
-    let mut sign_ups = file.map(|file| file.sign_ups).unwrap_or_default();
-    sign_ups.retain(|kept| (kept.chain_id, kept.maci) != (chain_id, maci.address));
-    sign_ups.push(Kept {
-        chain_id,
-        maci: maci.address,
-        signed_up,
-    });
-    let file = SignUpFile {
+    let mut file = load(path)?.unwrap_or(SignUpFile {
         version: VERSION,
-        sign_ups,
-    };
+        sign_ups: Vec::new(),
+    });
+    match file.find(chain_id, maci) {
+        Some(known) if known == signed_up => return Ok(()),
+        Some(known) => {
+            return Err(Error::OnChain(format!(
+                "the node says that the sign-up has index {}, and {} that it has index {} and another root: the node lies, or the file is of another key",
+                signed_up.index,
+                path.display(),
+                known.index
+            ))
+            .with_hint(Hint::OtherNode))
+        }
+        None => file.sign_ups.push(Kept {
+            chain_id,
+            maci: maci.address,
+            signed_up,
+        }),
+    }
     // Whose sign-up it is is for the voter to know.
     let written = write_atomically(path, Readers::Owner, |out| {
         serde_json::to_writer_pretty(&mut *out, &file)?;
@@ -93,17 +99,16 @@ fn load(path: &Path) -> Result<Option<SignUpFile>, Error> {
     if matches!(fs::symlink_metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound) {
         return Ok(None);
     }
-    let mut text = String::new();
-    let file = File::open(path).map_err(failed("read", path))?;
-    file.take(LARGEST_FILE)
-        .read_to_string(&mut text)
-        .map_err(failed("read", path))?;
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| read_at_most(file, LARGEST_FILE, &mut bytes));
+    read.map_err(failed("read", path))?;
     let damaged = |reason: String| Error::Damaged {
         path: path.to_owned(),
         reason,
     };
+    let text = as_text(&bytes).map_err(|error| damaged(error.to_string()))?;
     let file: SignUpFile =
-        serde_json::from_str(without_mark(&text)).map_err(|error| damaged(error.to_string()))?;
+        serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
     match file.version == VERSION {
         true => Ok(Some(file)),
         false => Err(damaged(format!(

@@ -1,10 +1,10 @@
 //! Poll files on a disk.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
-use maci_nova_files::{as_text, create_atomically, write_atomically, Readers};
+use maci_nova_files::{as_text, create_atomically, read_at_most, write_atomically, Readers};
 
 use super::{PollFile, PollFileError};
 
@@ -83,11 +83,6 @@ fn failed<'a>(
 
 fn read_text(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
-    let length = File::open(path)?
-        .take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
-    if length as u64 > LARGEST_FILE {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
+    read_at_most(File::open(path)?, LARGEST_FILE, &mut bytes)?;
     as_text(&bytes).map(str::to_owned)
 }
