@@ -93,7 +93,7 @@ mod tests {
         };
         let steps: Vec<_> = poll.transitions.chunks_exact(2).map(prepare).collect();
         let matrices = super::matrices(&steps[0]).expect("recorded");
-        assert_eq!(matrices.instance, 15);
+        assert_eq!(matrices.instance(), 15);
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         let key = Groth16::<Bn254>::generate_random_parameters_with_reduction(
             Adapter::blank(&matrices),

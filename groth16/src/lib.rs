@@ -39,6 +39,7 @@ pub mod convert;
 #[cfg(feature = "cache")]
 mod key_cache;
 mod key_file;
+mod quotient;
 mod scheme;
 pub mod words;
 

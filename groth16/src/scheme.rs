@@ -6,12 +6,14 @@ use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{pairing::Pairing, AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
 use ark_ff::{Field, UniformRand, Zero};
 use ark_groth16::{r1cs_to_qap::LibsnarkReduction, Groth16};
+use ark_relations::gr1cs::SynthesisError;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{OsRng, RngCore, SeedableRng};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::adapter::{Adapter, Assignment, Matrices};
+use crate::quotient::quotient;
 
 type Engine = Groth16<Bn254, LibsnarkReduction>;
 
@@ -134,7 +136,7 @@ pub enum SetupError {
     },
     /// The generator refused the circuit.
     #[error("the circuit is refused: {0}")]
-    Circuit(#[from] ark_relations::gr1cs::SynthesisError),
+    Circuit(#[from] SynthesisError),
 }
 
 /// Why no proof can be made.
@@ -148,7 +150,7 @@ pub enum ProveError {
     Unsatisfied(usize),
     /// The prover failed.
     #[error("the proof cannot be made: {0}")]
-    Circuit(#[from] ark_relations::gr1cs::SynthesisError),
+    Circuit(#[from] SynthesisError),
 }
 
 /// Why a proof is not accepted.
@@ -175,7 +177,7 @@ pub fn setup(
     publics: usize,
     trapdoors: Trapdoors,
 ) -> Result<ProvingKey, SetupError> {
-    let (one, instance) = (Fr::ONE, matrices.instance);
+    let (one, instance) = (Fr::ONE, matrices.instance());
     if publics >= instance {
         return Err(SetupError::Publics { publics, instance });
     }
@@ -295,16 +297,54 @@ pub(crate) fn prove_unchecked(
     assignment: &Assignment,
 ) -> Result<Proof, ProveError> {
     let [r, s] = [(); 2].map(|()| Zeroizing::new(Fr::rand(&mut OsRng)));
-    let proof = Engine::create_proof_with_reduction_and_matrices(
-        &key.inner,
-        *r,
-        *s,
-        &matrices.rows,
-        matrices.instance,
-        matrices.constraints(),
-        assignment.values(),
-    )?;
-    Ok(proof)
+    Ok(prove_blinded(key, matrices, assignment, &r, &s)?)
+}
+
+/// With the values z of all variables and the quotient h:
+/// ```text
+/// A = [alpha + sum_i z_i u_i(x) + r delta]_1
+/// B = [beta  + sum_i z_i v_i(x) + s delta]_2
+/// C = [(sum_i z_i y_i over the witness + h(x) Z(x)) / delta + s A + r B - r s delta]_1
+/// ```
+/// as the library has it, which takes twice the memory beside the key.
+fn prove_blinded(
+    key: &ProvingKey,
+    matrices: &Matrices,
+    assignment: &Assignment,
+    r: &Fr,
+    s: &Fr,
+) -> Result<Proof, SynthesisError> {
+    let (inner, z) = (&key.inner, assignment.values());
+    let h = Zeroizing::new(quotient(matrices, assignment)?);
+    // The last coefficient is 0.
+    let quotient = sum(&inner.h_query, &h[..inner.h_query.len()]);
+    drop(h);
+    let witness = sum(&inner.l_query, assignment.witness());
+    let a = sum(&inner.a_query, z) + inner.vk.alpha_g1 + inner.delta_g1 * r;
+    let b1 = sum(&inner.b_g1_query, z) + inner.beta_g1 + inner.delta_g1 * s;
+    let b = sum(&inner.b_g2_query, z) + inner.vk.beta_g2 + inner.vk.delta_g2 * s;
+    let c = witness + quotient + a * s + b1 * r - inner.delta_g1 * (*r * s);
+    Ok(Proof {
+        a: a.into_affine(),
+        b: b.into_affine(),
+        c: c.into_affine(),
+    })
+}
+
+/// Points that are multiplied at once: the library copies them, and their scalars twice.
+const TERMS_AT_ONCE: usize = 1 << 18;
+
+/// `sum_i scalar_i base_i`.
+fn sum<P: AffineRepr<Group: VariableBaseMSM<MulBase = P>>>(
+    bases: &[P],
+    scalars: &[P::ScalarField],
+) -> P::Group {
+    let parts = bases
+        .chunks(TERMS_AT_ONCE)
+        .zip(scalars.chunks(TERMS_AT_ONCE));
+    parts
+        .map(|(bases, scalars)| P::Group::msm_unchecked(bases, scalars))
+        .sum()
 }
 
 /// Verifies the bare equation. The publics must depend on `d`, see the [crate's

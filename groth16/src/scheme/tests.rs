@@ -153,7 +153,7 @@ fn honest(key: &ProvingKey) -> (G1Affine, Proof) {
 
 #[test]
 fn an_honest_proof_is_accepted() {
-    assert_eq!(matrices().instance, 1 + PUBLICS + COMMITTED);
+    assert_eq!(matrices().instance(), 1 + PUBLICS + COMMITTED);
     for key in [keys(), shared_keys()] {
         let (d, proof) = honest(key);
         assert!(accepts(key, TRUE, &d, &proof));
@@ -401,6 +401,40 @@ fn the_original_bases_are_gone() {
     assert_eq!(own.inner.vk.gamma_g2, G2Affine::generator());
 }
 
+/// With the same randomness it is the library's proof, of false values too.
+#[test]
+fn the_proof_is_the_librarys() {
+    let d = keys().commit(&ark(TRUE)).expect("committed");
+    for values in [TRUE, [4, 9, 125]] {
+        let assignment = assignment(values, publics(&d, TRUE));
+        for (r, s) in [(0, 0), (3, 0), (0, 4), (5, 6)] {
+            let (r, s) = (Fr::from(r), Fr::from(s));
+            let library = Engine::create_proof_with_reduction_and_matrices(
+                &keys().inner,
+                r,
+                s,
+                &matrices().rows(),
+                matrices().instance(),
+                matrices().constraints(),
+                assignment.values(),
+            );
+            let own = prove_blinded(keys(), matrices(), &assignment, &r, &s);
+            assert_eq!(own.expect("proven"), library.expect("proven"));
+        }
+    }
+}
+
+/// Longer than what is multiplied at once.
+#[test]
+fn long_sums_are_those_of_their_terms() {
+    let count = TERMS_AT_ONCE + 3;
+    let base = G1Affine::generator();
+    let scalars: Vec<Fr> = (0..count as u64).map(Fr::from).collect();
+    let total: Fr = scalars.iter().sum();
+    let bases = vec![base; count];
+    assert_eq!(sum(&bases, &scalars), base * total);
+}
+
 #[test]
 fn false_values_and_other_sizes_are_not_proven() {
     let d = keys().commit(&ark(TRUE)).expect("committed");
@@ -414,8 +448,8 @@ fn false_values_and_other_sizes_are_not_proven() {
         prove(keys(), matrices(), &short),
         Err(ProveError::Size)
     ));
-    let mut larger = matrices().clone();
-    larger.witness += 1;
+    let (instance, witness) = (matrices().instance(), matrices().witness());
+    let larger = Matrices::from_rows(instance, witness + 1, &matrices().rows());
     let right = assignment(TRUE, publics);
     assert!(matches!(
         prove(keys(), &larger, &right),
@@ -515,8 +549,8 @@ fn shifting_d_by_the_constants_base_forges_only_without_its_own_trapdoor() {
         &own.inner,
         zero,
         zero,
-        &matrices.rows,
-        matrices.instance,
+        &matrices.rows(),
+        matrices.instance(),
         matrices.constraints(),
         doubled.values(),
     )

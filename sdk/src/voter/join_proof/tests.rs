@@ -94,7 +94,7 @@ fn refuse(forged: &JoinStatement, why: &str) {
 fn the_circuit_is_pinned() {
     let matrices = &prover().matrices;
     assert_eq!(matrices.constraints(), MEMBERSHIP_CONSTRAINTS);
-    assert_eq!(matrices.instance, 1 + INPUTS);
+    assert_eq!(matrices.instance(), 1 + INPUTS);
     let digest: String = matrices.digest().map(|byte| format!("{byte:02x}")).concat();
     assert_eq!(digest, CIRCUIT);
     // Whoever joins, with a path of any length: the same constraints.
@@ -287,7 +287,7 @@ fn false_statements_are_not_proven() {
 /// An input that no constraint has would have a base that binds nothing.
 #[test]
 fn every_input_is_in_a_constraint_and_has_a_base() {
-    let rows = &prover().matrices.rows;
+    let rows = prover().matrices.rows();
     let columns: BTreeSet<usize> = rows
         .iter()
         .flatten()
@@ -296,7 +296,7 @@ fn every_input_is_in_a_constraint_and_has_a_base() {
         .collect();
     assert_eq!(
         columns.len(),
-        prover().matrices.instance + prover().matrices.witness
+        prover().matrices.instance() + prover().matrices.witness()
     );
     let key = prover().verifying_key();
     for (i, base) in key.ic.iter().enumerate() {
