@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 use maci_nova_coordinator::prove::finalization::Document;
-use maci_nova_sdk::poll::status::{ResultsDocument, Status};
+use maci_nova_sdk::poll::status::ResultsDocument;
 use serde::Serialize;
 
 use crate::console::{complain, one_line, Console};
@@ -78,12 +78,6 @@ impl Console {
 impl Output for Document {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         self.write_lines(out)
-    }
-}
-
-impl Output for Status {
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        Status::write(self, out)
     }
 }
 

@@ -64,7 +64,7 @@ impl ProofDirectory {
 
     /// Where the checkpoint is.
     pub fn checkpoint(&self) -> PathBuf {
-        self.root.join(CHECKPOINT)
+        checkpoint_file(&self.root)
     }
 
     /// Where the final proof is.
@@ -109,6 +109,11 @@ impl ProofDirectory {
     pub fn root(&self) -> &Path {
         &self.root
     }
+}
+
+/// The checkpoint in a directory.
+pub fn checkpoint_file(root: &Path) -> PathBuf {
+    root.join(CHECKPOINT)
 }
 
 /// The proof for the contract that a directory or the file's own path names.

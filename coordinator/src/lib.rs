@@ -64,6 +64,7 @@
 //! - [`log`]: a [`ChainLog`](log::chain_log::ChainLog) grows with its chain and shrinks when the
 //!   chain reorganises.
 //! - [`fold`]: a [`Fold`](fold::Fold) is a running proof on its way, with its checkpoint.
+//! - [`folded`]: how far a proof is, for who looks at its directory.
 //! - [`prove`]: a [`Conclusion`](prove::decider::Conclusion) makes or reads the proof of a folded
 //!   poll, for a [`ProofTarget`](prove::target::ProofTarget); the end of both ways.
 //!
@@ -78,6 +79,7 @@ pub mod directory;
 pub mod error;
 pub mod finalize;
 pub mod fold;
+pub mod folded;
 mod key;
 pub mod log;
 pub mod parameters;

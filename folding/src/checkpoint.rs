@@ -14,6 +14,7 @@ use std::{
     fs::File,
     io::{self, Read},
     path::Path,
+    time::SystemTime,
 };
 
 use ff::PrimeField;
@@ -181,6 +182,36 @@ pub fn load(
     Ok(Checkpoint { proof, application })
 }
 
+/// What a checkpoint says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The parameters that it was made with.
+    pub parameters: ParametersDigest,
+    /// Steps that are folded.
+    pub steps: u64,
+    /// When it was written, as far as the file system tells.
+    pub written: Option<SystemTime>,
+}
+
+/// Reads the first bytes of a checkpoint of the poll `header`. Neither parameters nor memory are
+/// needed; the proof is not verified, nor the hash over everything.
+///
+/// # Errors
+/// [`CheckpointError::Io`], [`CheckpointError::NotCheckpoint`], [`CheckpointError::Version`],
+/// [`CheckpointError::OtherPoll`], [`CheckpointError::Truncated`], [`CheckpointError::Corrupt`].
+pub fn facts(path: &Path, header: &Header) -> Result<Facts, CheckpointError> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let head = Head::from_bytes(&read_head(&mut file, metadata.len())?)?;
+    head.check_poll(header)?;
+    head.check_length(metadata.len())?;
+    Ok(Facts {
+        parameters: head.parameters,
+        steps: head.steps,
+        written: metadata.modified().ok(),
+    })
+}
+
 /// The first part of the file.
 struct Head {
     parameters: ParametersDigest,
@@ -239,9 +270,7 @@ impl Head {
                 found: self.parameters,
             });
         }
-        if self.poll != context_bytes(header) {
-            return Err(CheckpointError::OtherPoll);
-        }
+        self.check_poll(header)?;
         let expected = match self.steps {
             0 => 0,
             _ => IvcProof::encoded_size(&parameters.engine().sizes()),
@@ -256,10 +285,19 @@ impl Head {
         Ok(())
     }
 
-    /// Compares the file's length with the lengths stated, which are bounded by now.
+    fn check_poll(&self, header: &Header) -> Result<(), CheckpointError> {
+        match self.poll == context_bytes(header) {
+            true => Ok(()),
+            false => Err(CheckpointError::OtherPoll),
+        }
+    }
+
+    /// Compares the file's length with the lengths stated.
     fn check_length(&self, found: u64) -> Result<(), CheckpointError> {
         let hashes = (HEAD_BYTES + HASH_BYTES) as u64;
-        let expected = hashes + self.proof_length + self.application_length;
+        let expected = hashes
+            .saturating_add(self.proof_length)
+            .saturating_add(self.application_length);
         if found < expected {
             return Err(CheckpointError::Truncated { expected, found });
         }

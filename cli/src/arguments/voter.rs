@@ -203,4 +203,7 @@ pub struct Status {
     /// this order
     #[arg(long, value_name = "FILE")]
     pub messages: Option<PathBuf>,
+    /// Also tell how far the coordinator's proof in this directory is, that of process and finalize
+    #[arg(long, value_name = "DIR")]
+    pub proof: Option<PathBuf>,
 }

@@ -234,6 +234,13 @@ fn every_role_by_its_commands() {
         (&document["complete"], &document["steps"]),
         (&json!(false), &json!(2))
     );
+    // Of two joins and a step that blinds, as it is now.
+    let folded = town.json("status --proof proof")["folded"].clone();
+    assert_eq!(
+        (&folded["steps"], &folded["stepsInAll"]),
+        (&json!(2), &json!(3))
+    );
+    assert_eq!(folded["proven"], json!(false));
 
     town.json("vote --key-file ada.poll.key --vote 0=5 --vote 1=6 --account-key-file account1.key");
     town.json("vote --key-file ben.poll.key --vote 1=9 --account-key-file account2.key");
@@ -252,6 +259,10 @@ fn every_role_by_its_commands() {
     assert_eq!(votes(&document), ["5", "6", "7"]);
     let gas = document["gas"].as_u64().expect("gas");
     assert!(gas < 500_000 + 3 * 25_000, "{gas}");
+    assert_eq!(
+        town.json("status --proof proof")["folded"]["proven"],
+        json!(true)
+    );
     // Again: nothing is sent.
     assert!(town.run(finalize).ok().json()["gas"].is_null());
 

@@ -159,7 +159,7 @@ impl Sample {
 }
 
 /// Steps of so many events, and of the blinding events at the end.
-fn steps(shape: Shape, voters: u64, messages: u64) -> u64 {
+pub(crate) fn steps(shape: Shape, voters: u64, messages: u64) -> u64 {
     let events = voters.saturating_add(messages);
     (events / shape.events_per_step as u64).saturating_add(1)
 }
