@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
+use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::deploy::Gatekeeper;
 use maci_nova_protocol::poll::Mode;
@@ -140,6 +141,9 @@ pub struct PollImport {
     /// A block before the deployment, if you know one: older ones are not searched
     #[arg(long, value_name = "BLOCK", default_value_t = 0)]
     pub since_block: u64,
+    /// Another node, from which the same file has to come
+    #[arg(long, value_name = "URL")]
+    pub second_rpc_url: Option<RpcUrl>,
 }
 
 /// What a weight costs.

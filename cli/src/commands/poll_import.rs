@@ -10,7 +10,7 @@ use maci_nova_sdk::Error as PollError;
 use serde::Serialize;
 
 use crate::arguments::operator::PollImport;
-use crate::connection::connect;
+use crate::connection::{connect, second};
 use crate::console::Console;
 use crate::failure::Failure;
 
@@ -45,6 +45,17 @@ pub fn run(arguments: &PollImport, console: &Console) -> Result<(), Failure> {
     let chain = connect(url, None, None, None, console)?;
     let since = arguments.since_block;
     let imported = import(&chain, arguments.address, since, Some(url), console)?;
+    let chain_id = imported.file.chain_id;
+    let second = second(arguments.second_rpc_url.as_ref(), chain_id, console)?;
+    if let Some(other) = &second {
+        imported.compare(&import(
+            other,
+            arguments.address,
+            since,
+            Some(url),
+            console,
+        )?)?;
+    }
     match &imported.insecure {
         Some(reason) if console.production => {
             return Err(PollError::InsecureKeys(reason.clone()).into());
@@ -53,8 +64,12 @@ pub fn run(arguments: &PollImport, console: &Console) -> Result<(), Failure> {
         None => {}
     }
     imported.file.create(path)?;
+    let nodes = match second {
+        Some(_) => "two nodes agree on",
+        None => "one node, for want of --second-rpc-url, decides",
+    };
     console.warn(format!(
-        "whoever gave you the address {} decides which poll this is, and the node what {} says: its operator's own poll file is better, and a second node that makes the same file is worth something",
+        "whoever gave you the address {} decides which poll this is, and {nodes} what {} says: its operator's own poll file is better",
         arguments.address,
         path.display()
     ));

@@ -35,6 +35,29 @@ pub struct Imported {
     pub key_digest: B256,
 }
 
+impl Imported {
+    /// Whether another node has said the same.
+    ///
+    /// # Errors
+    /// [`Error::OnChain`] if it has not; [`Error::NotNow`] if the two have different sign-ups as
+    /// the newest ones, since one is behind then, or lies.
+    pub fn compare(&self, other: &Imported) -> Result<(), Error> {
+        let mut but_for_sign_ups = other.file.clone();
+        but_for_sign_ups.sign_ups = self.file.sign_ups;
+        if self.file != but_for_sign_ups {
+            return Err(self
+                .poll
+                .inconsistent("the two nodes do not say the same of it"));
+        }
+        if self.file.sign_ups != other.file.sign_ups {
+            return Err(self
+                .poll
+                .not_now("the two nodes have not the same newest sign-up of its MACI: one is behind, or lies"));
+        }
+        Ok(())
+    }
+}
+
 /// Reads a poll and its deployment from the chain, with the checks of
 /// [`verify`](fn@super::verify) that need no result. `since` is a block that the registry of
 /// verifiers is not older than, 0 if none is known.

@@ -88,6 +88,23 @@ fn a_sign_up_may_be_older_than_every_poll() {
 }
 
 #[test]
+fn a_second_node_has_to_say_the_same() {
+    let mut world = open_poll();
+    let one = imported(&world.evm, &world, 0).unwrap();
+    one.compare(&imported(&world.evm, &world, 0).unwrap())
+        .unwrap();
+    // Somebody signs up between the two.
+    world.join(2);
+    let later = imported(&world.evm, &world, 0).unwrap();
+    let error = one.compare(&later).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Later, "{error}");
+    world.poll = Some(world.create());
+    let another = imported(&world.evm, &world, 0).unwrap();
+    let error = later.compare(&another).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Chain, "{error}");
+}
+
+#[test]
 fn many_blocks_are_searched() {
     let mut world = open_poll();
     let registry = imported(&world.evm, &world, 0).unwrap();
