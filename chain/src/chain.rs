@@ -230,8 +230,8 @@ pub struct Deployment {
 }
 
 /// Why a chain did not do what it was asked for. After an error of [`Chain::send`] no contract's
-/// state has changed, except that after [`ChainError::Undecided`] and [`ChainError::Overdue`] it
-/// may have, or may still.
+/// state has changed, except that after [`ChainError::Undecided`], [`ChainError::Left`] and
+/// [`ChainError::Overdue`] it may have, or may still.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ChainError {
     /// The contract reverted.
@@ -288,10 +288,24 @@ pub enum ChainError {
         /// The transaction's hash.
         transaction: B256,
     },
-    /// What an earlier process sent is in the way: it is in a block, which that process did not see,
-    /// or what is remembered of it cannot be read. Nothing was sent.
+    /// Somebody asked to stop waiting for the transaction, which was sent, or perhaps was.
+    #[error("interrupted; transaction {transaction} may be in a block, or get into one")]
+    Left {
+        /// The transaction's hash.
+        transaction: B256,
+    },
+    /// What an earlier process sent is in the way: it is in a block, which that process did not
+    /// see, or cannot get into one. Nothing was sent.
     #[error("{0}")]
     Earlier(String),
+    /// The file that remembers what is sent cannot be used. Nothing was sent.
+    #[error("{reason}")]
+    Memory {
+        /// The file, and what is wrong with it.
+        reason: String,
+        /// Whether it was read, and is not as it was written.
+        damaged: bool,
+    },
     /// Somebody asked to stop waiting. Nothing was sent.
     #[error("interrupted")]
     Interrupted,
@@ -316,6 +330,8 @@ impl ChainError {
             | Self::RangeTooLarge(_)
             | Self::Refused(_)
             | Self::Earlier(_)
+            | Self::Memory { .. }
+            | Self::Left { .. }
             | Self::Interrupted => false,
         }
     }

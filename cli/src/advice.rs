@@ -20,7 +20,7 @@ pub fn of_chain(error: &ChainError) -> String {
         ChainError::Transport(_) | ChainError::NotNow(_) => {
             "; nothing was lost, run the same command again"
         }
-        ChainError::Undecided { .. } | ChainError::Overdue { .. } => {
+        ChainError::Undecided { .. } | ChainError::Overdue { .. } | ChainError::Left { .. } => {
             "; the same command again looks for it before it sends anything"
         }
         _ => "",

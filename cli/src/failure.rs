@@ -329,8 +329,18 @@ mod tests {
                 );
             }
         }
-        let interrupted = chain(ChainError::Interrupted);
-        assert_eq!(exit_code(interrupted.kind()), 130);
+        let memory = |damaged| ChainError::Memory {
+            reason: reason(),
+            damaged,
+        };
+        for (error, code) in [
+            (ChainError::Interrupted, 130),
+            (ChainError::Left { transaction }, 130),
+            (memory(true), 3),
+            (memory(false), 8),
+        ] {
+            assert_eq!(exit_code(chain(error).kind()), code);
+        }
         let wrong = RpcError::WrongChain {
             expected: 1,
             found: 2,

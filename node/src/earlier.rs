@@ -139,16 +139,10 @@ async fn send_again<'a>(
         }
         let hash = last.hash;
         observer.notice(&Notice::Pending { hash, waited });
+        let transport = sender.node.as_ref();
+        let paused = transport.pause(pause.min(wait - waited)).await;
         // It is with the node: whoever stops here has not sent nothing.
-        if sender
-            .node
-            .as_ref()
-            .pause(pause.min(wait - waited))
-            .await
-            .is_err()
-        {
-            return Ok(None);
-        }
+        paused.map_err(|_| RpcError::Left { hash })?;
         pause = pause.saturating_mul(2).min(LONGEST_LOOK);
     }
 }
@@ -161,8 +155,7 @@ impl Hashed for Kept {
 
 /// Nothing ends this but a person.
 fn stuck(outbox: &Outbox, reason: &str) -> RpcError {
-    RpcError::Outbox {
-        action: "settle",
+    RpcError::Stuck {
         path: outbox.path().to_owned(),
         reason: reason.to_owned(),
     }

@@ -145,6 +145,14 @@ pub enum RpcError {
         /// Its block.
         block: u64,
     },
+    /// What an earlier process signed cannot get into a block as things are. Nothing was sent.
+    #[error("cannot settle {}, which remembers what is sent: {reason}", path.display())]
+    Stuck {
+        /// The file that remembers it.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The file that remembers what is sent cannot be read or written. Nothing was sent.
     #[error("cannot {action} {}, which remembers what is sent: {reason}", path.display())]
     Outbox {
@@ -154,6 +162,8 @@ pub enum RpcError {
         path: PathBuf,
         /// Why not.
         reason: String,
+        /// Whether it was read, and is not as it was written.
+        damaged: bool,
     },
     /// It cannot be signed.
     #[error("cannot sign: {0}")]
@@ -180,6 +190,12 @@ pub enum RpcError {
         /// The transaction.
         hash: B256,
     },
+    /// The observer asked to stop, when the transaction was sent, or perhaps was.
+    #[error("interrupted; transaction {hash} may be in a block, or get into one")]
+    Left {
+        /// The transaction.
+        hash: B256,
+    },
     /// The observer asked to stop.
     #[error("interrupted while waiting for the node")]
     Interrupted,
@@ -189,7 +205,9 @@ impl RpcError {
     /// The transaction that may be in a block, or will be: whoever sends another may act twice.
     pub fn undecided(&self) -> Option<B256> {
         match self {
-            RpcError::PerhapsSent { hash, .. } | RpcError::NoReceipt { hash, .. } => Some(*hash),
+            RpcError::PerhapsSent { hash, .. }
+            | RpcError::NoReceipt { hash, .. }
+            | RpcError::Left { hash } => Some(*hash),
             _ => None,
         }
     }
@@ -307,7 +325,12 @@ impl RpcError {
                 }
             }
             RpcError::Overdue { hash } => ChainError::Overdue { transaction: *hash },
-            RpcError::Earlier { .. } | RpcError::Outbox { .. } => ChainError::Earlier(text),
+            RpcError::Left { hash } => ChainError::Left { transaction: *hash },
+            RpcError::Earlier { .. } | RpcError::Stuck { .. } => ChainError::Earlier(text),
+            RpcError::Outbox { damaged, .. } => ChainError::Memory {
+                reason: text,
+                damaged: *damaged,
+            },
             RpcError::TooDear { .. } | RpcError::StaleNonce { .. } => ChainError::NotNow(text),
             RpcError::Signing(_) | RpcError::WrongChain { .. } => ChainError::Invalid(text),
             RpcError::Interrupted => ChainError::Interrupted,

@@ -138,10 +138,10 @@ impl Outbox {
             Err(error) => return Err(self.failed("read", error)),
         };
         let entry: Entry =
-            serde_json::from_slice(&bytes).map_err(|error| self.failed("read", error))?;
+            serde_json::from_slice(&bytes).map_err(|error| self.damaged(error.to_string()))?;
         if entry.version != VERSION {
             let text = format!("it has version {}, {VERSION} is known", entry.version);
-            return Err(self.failed("read", text));
+            return Err(self.damaged(text));
         }
         let is_ours = (entry.chain_id, entry.account) == (self.chain_id, self.account);
         Ok(is_ours
@@ -192,11 +192,21 @@ impl Outbox {
         .map_err(|error| self.failed("write", error))
     }
 
-    fn failed(&self, action: &'static str, reason: impl ToString) -> RpcError {
+    fn failed(&self, action: &'static str, error: io::Error) -> RpcError {
         RpcError::Outbox {
             action,
             path: self.path.clone(),
-            reason: reason.to_string(),
+            reason: error.to_string(),
+            damaged: false,
+        }
+    }
+
+    fn damaged(&self, reason: String) -> RpcError {
+        RpcError::Outbox {
+            action: "read",
+            path: self.path.clone(),
+            reason,
+            damaged: true,
         }
     }
 }

@@ -438,6 +438,9 @@ async fn explain(
         return Err(error);
     };
     let (hash, nonce, account) = (last.hash, last.nonce, last.draft.from);
+    if matches!(error, RpcError::Left { .. }) {
+        return Err(error);
+    }
     if error.undecided().is_some() {
         let several = overdue.as_ref().is_some_and(|waiting| waiting.0.len() > 1);
         return Err(match several {
@@ -761,6 +764,9 @@ async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcE
         reason,
     };
     let refusal = RpcError::of_provider(METHOD, error);
+    if let RpcError::Interrupted = refusal {
+        return Err(RpcError::Left { hash: signed.hash });
+    }
     let RpcError::Refused {
         code,
         message,
@@ -820,11 +826,15 @@ async fn wait<'a>(
     let mut look = FIRST_LOOK;
     let mut trouble = None;
     let unseen = |reason: String| RpcError::NoReceipt { hash, reason };
+    let ended = |error: RpcError| match error {
+        RpcError::Interrupted => RpcError::Left { hash },
+        error => unseen(error.to_string()),
+    };
     loop {
         // Before the receipts: what is in this block is then seen.
         if let Some(last) = limits.last_block {
             let newest = seen(newest(node).await, &mut trouble);
-            let newest = newest.map_err(|error| unseen(error.to_string()))?;
+            let newest = newest.map_err(ended)?;
             let number = newest.and_then(|newest| newest.number);
             let number = number.map(|number| number.as_u64()).or(head);
             if number != head {
@@ -834,7 +844,7 @@ async fn wait<'a>(
             if number >= Some(last) && number > *first.get_or_insert(number) {
                 let landed = landed(node, sent).await;
                 // Whether it is in a block has to be known before another takes its place.
-                let landed = landed.map_err(|error| unseen(error.to_string()))?;
+                let landed = landed.map_err(ended)?;
                 if landed.is_none() && !can_be_replaced {
                     let reason =
                         "it is likely to be too old by now, and --max-fee and --max-tip allow no higher price";
@@ -844,7 +854,7 @@ async fn wait<'a>(
             }
         }
         let landed = seen(landed(node, sent).await, &mut trouble);
-        if let Some(Some(landed)) = landed.map_err(|error| unseen(error.to_string()))? {
+        if let Some(Some(landed)) = landed.map_err(ended)? {
             return Ok(Some(landed));
         }
         let waited = started.elapsed();
@@ -862,7 +872,7 @@ async fn wait<'a>(
             .observer()
             .notice(&Notice::Pending { hash, waited });
         let pause = node.as_ref().pause(look.min(limit - waited));
-        pause.await.map_err(|error| unseen(error.to_string()))?;
+        pause.await.map_err(RpcError::from).map_err(ended)?;
         look = look.saturating_mul(2).min(LONGEST_LOOK);
     }
 }

@@ -131,9 +131,17 @@ impl Error {
             #[cfg(feature = "files")]
             Error::Messages(error) => error.kind(),
             Error::JoinKey(_) | Error::InsecureKeys(_) => ErrorKind::Parameters,
-            Error::Chain { source, .. } if *source == ChainError::Interrupted => {
-                ErrorKind::Interrupted
-            }
+            Error::Chain {
+                source: ChainError::Interrupted | ChainError::Left { .. },
+                ..
+            } => ErrorKind::Interrupted,
+            Error::Chain {
+                source: ChainError::Memory { damaged, .. },
+                ..
+            } => match damaged {
+                true => ErrorKind::Input,
+                false => ErrorKind::Io,
+            },
             Error::NotNow(_) => ErrorKind::Later,
             Error::Chain { source, .. } if source.is_for_now() || revert::is_too_early(source) => {
                 ErrorKind::Later

@@ -35,6 +35,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{on_chain, reading, Error};
 use crate::hint::Hint;
+use crate::kind::ErrorKind;
 use crate::poll::contract::{poll_key, view, PollContract};
 use crate::poll::known_root::KnownRoot;
 use crate::poll::status::Placement;
@@ -444,6 +445,9 @@ fn sign<C: Chain + ?Sized>(
 fn after(waiting: Option<B256>, failure: Error, what: &str) -> Error {
     match waiting {
         None => failure,
+        Some(transaction) if failure.kind() == ErrorKind::Interrupted => {
+            on_chain(what)(ChainError::Left { transaction })
+        }
         Some(transaction) => on_chain(what)(ChainError::Undecided {
             transaction,
             reason: failure.to_string(),

@@ -471,6 +471,30 @@ fn an_interruption_ends_waiting() {
     assert_eq!(error, ChainError::Interrupted);
 }
 
+/// Whoever stops while a transaction is on its way is told which, and that it may arrive.
+#[test]
+fn an_interruption_leaves_what_was_sent() {
+    for stopped_at in ["eth_sendRawTransaction", "eth_getTransactionReceipt"] {
+        let stop = Arc::new(Mutex::new(None::<Arc<Listener>>));
+        let listener = Arc::clone(&stop);
+        let (server, mut chain, observer) = play(move |method, _| {
+            if method == stopped_at {
+                let listener = listener.lock().unwrap();
+                let listener = listener.as_ref().expect("connected");
+                listener.stop.store(true, Ordering::SeqCst);
+                return Some(Reply::Nothing);
+            }
+            None
+        });
+        *stop.lock().unwrap() = Some(observer);
+        let from = accounts()[0].address();
+        let sent = chain.send(from, Some(CONTRACT), Bytes::new(), U256::ZERO);
+        let hash = hash_of(&server.calls("eth_sendRawTransaction")[0]);
+        let left = ChainError::Left { transaction: hash };
+        assert_eq!(sent.expect_err("stopped"), left, "{stopped_at}");
+    }
+}
+
 #[test]
 fn another_block_than_asked_for_is_refused() {
     let (_server, chain, _) = play(|method, params| {
