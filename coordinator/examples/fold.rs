@@ -73,6 +73,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         choices: &choices,
         new_key: None,
         first_nonce: 1,
+        at_least: 1,
     };
     let budget = Budget::default();
     voter::cast(

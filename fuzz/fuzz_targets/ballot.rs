@@ -50,6 +50,7 @@ fuzz_target!(|data: &[u8]| {
         choices: &choices,
         new_key: (kind & 16 != 0).then(|| new_key.public_key()),
         first_nonce,
+        at_least: (kind >> 32) as u16 % 200,
     };
     let _ = (ballot.cost(), ballot.nonces());
     let checked = ballot.check_votes();

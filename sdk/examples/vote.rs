@@ -52,6 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         choices: &choices,
         new_key: None,
         first_nonce: 1,
+        at_least: 1,
     };
     println!("costs {} of {credits} credits", ballot.cost());
     assert_eq!(ballot.missing(credits, poll.has_top_ups())?, 0);

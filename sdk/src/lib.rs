@@ -42,6 +42,7 @@
 //!     choices: &choices,
 //!     new_key: None,
 //!     first_nonce: 1,
+//!     at_least: 1,
 //! };
 //! assert_eq!(ballot.cost(), 9 * 9 + 3 * 3);
 //! // Of 100 credits none is missing; and this poll may take nothing for its messages.

@@ -64,6 +64,7 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         choices: &choices,
         new_key: None,
         first_nonce: arguments.nonce,
+        at_least: arguments.pad,
     };
     // Only for a ballot that can count, and is paid for, is a key file made.
     ballot.check_votes()?;

@@ -290,6 +290,7 @@ impl<'a> Scenario<'a> {
             choices,
             new_key: None,
             first_nonce: 1,
+            at_least: 1,
         }
     }
 

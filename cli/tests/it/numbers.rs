@@ -105,6 +105,7 @@ fn ballots_that_cannot_be() {
             choices: &choices,
             new_key: None,
             first_nonce,
+            at_least: 1,
         };
         let what = format!("{state_index} {first_nonce} {option} {weight}");
         assert!(ballot.messages(&Anchor::NONE).is_err(), "{what}");

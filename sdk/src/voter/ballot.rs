@@ -76,6 +76,10 @@ pub struct Ballot<'a> {
     pub new_key: Option<PublicKey>,
     /// Nonce of the message that is counted first: 1, unless later ballots are counted before.
     pub first_nonce: u64,
+    /// It has no fewer messages than this: what is counted last is counted again, which changes
+    /// nothing. So the number of messages, which everybody sees, is no longer the number of
+    /// options, as long as that is not larger.
+    pub at_least: u16,
 }
 
 impl fmt::Debug for Ballot<'_> {
@@ -256,11 +260,13 @@ impl Ballot<'_> {
         }
     }
 
-    fn votes(&self) -> &[Choice] {
-        match self.choices {
-            [] => &[NO_CHOICE],
-            choices => choices,
-        }
+    /// What its messages vote for, in the order in which they are counted.
+    fn votes(&self) -> Vec<Choice> {
+        let last = self.choices.last().copied().unwrap_or(NO_CHOICE);
+        let mut votes = self.choices.to_vec();
+        let count = votes.len().max(usize::from(self.at_least)).max(1);
+        votes.resize(count, last);
+        votes
     }
 
     fn check(&self) -> Result<(), BallotError> {
@@ -286,7 +292,7 @@ impl Ballot<'_> {
         // Of the numbers that only a command checks.
         let nonce = self.nonces().first().copied().unwrap_or(u64::MAX);
         for choice in self.votes() {
-            self.command(choice, nonce, Point::IDENTITY)?;
+            self.command(&choice, nonce, Point::IDENTITY)?;
         }
         Ok(())
     }

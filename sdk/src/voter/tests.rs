@@ -235,6 +235,7 @@ impl World {
             choices: &choices.collect::<Vec<_>>(),
             new_key: None,
             first_nonce: 1,
+            at_least: 1,
         })
     }
 

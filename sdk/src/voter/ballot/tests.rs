@@ -57,6 +57,7 @@ impl World {
             choices,
             new_key: None,
             first_nonce: 1,
+            at_least: 1,
         }
     }
 
@@ -423,6 +424,88 @@ fn a_ballot_that_somebody_sends_again() {
             [9, 0, 0, 0, 0]
         };
         assert_eq!(world.count(), undone);
+    }
+}
+
+/// What pads a ballot changes nothing: not the count, nor what was sent before it, nor the key that
+/// it changes to.
+#[test]
+fn a_padded_ballot_is_counted_as_it_is() {
+    let mut rng = ChaCha20Rng::seed_from_u64(9);
+    let kept = key(5);
+    let nothing = [choice(3, 0)];
+    for mode in Mode::ALL {
+        for round in 0..4_u16 {
+            let mut world = World::new();
+            world.header.mode = mode;
+            let choices = match mode {
+                Mode::Full => vec![choice(u64::from(round), CREDITS as i64)],
+                _ => random_choices(&mut rng),
+            };
+            world.vote(&[choice(4, if mode == Mode::Full { 100 } else { 3 })]);
+            let ballot = Ballot {
+                at_least: 5 + round,
+                new_key: Some(kept.public_key()),
+                ..world.ballot(&choices)
+            };
+            let messages = ballot.messages(&Anchor::NONE).unwrap();
+            assert_eq!(messages.len(), usize::from(5 + round));
+            assert_eq!(messages.len(), ballot.nonces().len());
+            assert_eq!(ballot.cost(), world.ballot(&choices).cost());
+            // The new key signs what is sent before: it is counted after the ballot.
+            let key_alone = Ballot {
+                key: &kept,
+                first_nonce: u64::from(6 + round),
+                ..world.ballot(&nothing)
+            };
+            if mode != Mode::Full {
+                let before = key_alone.messages(&Anchor::NONE).unwrap();
+                world.publish(before);
+            }
+            world.publish(messages);
+            let mut expected = weights(&choices);
+            if mode != Mode::Full {
+                expected[3] = 0;
+            }
+            assert_eq!(world.count(), expected, "{mode:?} {choices:?}");
+        }
+    }
+}
+
+/// A key change alone can be padded, too, and so can what does not count as a whole.
+#[test]
+fn padding_of_what_is_less_than_a_ballot() {
+    let mut world = World::new();
+    let kept = key(5);
+    let change = Ballot {
+        at_least: 3,
+        new_key: Some(kept.public_key()),
+        ..world.ballot(&[])
+    };
+    let messages = change.messages(&Anchor::NONE).unwrap();
+    assert_eq!(messages.len(), 3);
+    let by_new_key = [choice(2, 4)];
+    let before = Ballot {
+        key: &kept,
+        first_nonce: 4,
+        ..world.ballot(&by_new_key)
+    };
+    let before = before.messages(&Anchor::NONE).unwrap();
+    world.publish(before);
+    world.publish(messages);
+    assert_eq!(world.count(), [0, 0, 4, 0, 0]);
+
+    // The second choice costs too much: the first one counts, padded or not.
+    for at_least in [1, 6] {
+        let mut world = World::new();
+        let choices = [choice(0, 8), choice(1, 7)];
+        let ballot = Ballot {
+            at_least,
+            ..world.ballot(&choices)
+        };
+        let messages = ballot.messages(&Anchor::NONE).unwrap();
+        world.publish(messages);
+        assert_eq!(world.count(), [8, 0, 0, 0, 0], "{at_least}");
     }
 }
 
