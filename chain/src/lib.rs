@@ -5,6 +5,7 @@
 //! chain, or watches something that takes long, is an [`Observer`].
 
 mod chain;
+pub mod checksummed;
 pub mod clock;
 mod follower;
 mod observer;

@@ -14,7 +14,7 @@ const BLOCKS: u64 = 10_000;
 pub struct Contract {
     /// Its address; not zero. Written with its checksum (EIP-55), which must be right if there is
     /// one.
-    #[serde(with = "checksummed")]
+    #[serde(with = "crate::checksummed")]
     pub address: Address,
     /// The block that it was deployed in: it has no events before.
     pub first_block: u64,
@@ -65,29 +65,5 @@ impl Scan<'_> {
             from = to.saturating_add(1);
         }
         Ok(())
-    }
-}
-
-mod checksummed {
-    use alloy_primitives::Address;
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(address: &Address, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(address)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let digits = text
-            .strip_prefix("0x")
-            .ok_or_else(|| D::Error::custom("an address begins with 0x"))?;
-        let has = |case: fn(&char) -> bool| digits.chars().any(|digit| case(&digit));
-        if has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) {
-            return Address::parse_checksummed(&text, None)
-                .map_err(|error| D::Error::custom(format!("address {text}: {error}")));
-        }
-        text.parse()
-            .map_err(|error| D::Error::custom(format!("address {text}: {error}")))
     }
 }

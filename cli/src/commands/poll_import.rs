@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use maci_nova_chain::checksummed;
 use maci_nova_contracts::alloy_primitives::{Address, B256};
 use maci_nova_protocol::keys::PublicKey;
 use maci_nova_sdk::poll::file::PollFileError;
@@ -18,10 +19,13 @@ use crate::failure::Failure;
 #[serde(rename_all = "camelCase")]
 struct Document<'a> {
     chain_id: u64,
+    #[serde(with = "checksummed")]
     poll: Address,
     first_block: u64,
     poll_id: u64,
+    #[serde(with = "checksummed")]
     maci: Address,
+    #[serde(with = "checksummed")]
     owner: Address,
     coordinator_key: String,
     insecure: bool,

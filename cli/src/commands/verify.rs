@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use maci_nova_chain::checksummed;
 use maci_nova_contracts::alloy_primitives::{Address, B256};
 use maci_nova_coordinator::directory;
 use maci_nova_coordinator::log::poll_log::PollLog;
@@ -94,7 +95,9 @@ struct VerifiedDocument {
     voters: u64,
     messages: u64,
     chain_id: u64,
+    #[serde(with = "checksummed")]
     poll: Address,
+    #[serde(with = "checksummed")]
     verifier: Address,
     state_root: String,
     transaction: B256,

@@ -66,10 +66,27 @@ impl Run {
         error.to_owned()
     }
 
-    /// The JSON document on stdout.
+    /// The JSON document on stdout. Every address in it has its checksum.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        let document = serde_json::from_str(&self.stdout);
+        let document = document.unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        check_addresses(&document);
+        document
+    }
+}
+
+#[track_caller]
+fn check_addresses(value: &Value) {
+    match value {
+        Value::String(text) => {
+            if let Ok(address) = text.parse::<Address>() {
+                assert_eq!(*text, address.to_string());
+            }
+        }
+        Value::Array(values) => values.iter().for_each(check_addresses),
+        Value::Object(fields) => fields.values().for_each(check_addresses),
+        _ => {}
     }
 }
 

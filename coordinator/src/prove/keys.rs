@@ -12,7 +12,7 @@ use maci_nova_sdk::voter::join_proof as join;
 use crate::error::Error;
 
 /// Constraints for which keys are made in a second, on two cores.
-const KEYS_PER_SECOND: usize = 25_000;
+const KEYS_PER_SECOND: usize = 20_000;
 
 /// How keys are spoken of.
 struct Words {
