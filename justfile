@@ -43,3 +43,12 @@ fuzz seconds="30" *targets:
 kill kills="100" *arguments:
     cargo build --release -p maci-nova -p maci-nova-tests --bins
     target/release/kill --kills {{ kills }} {{ arguments }}
+
+# Answer the program wrongly at random moments, each command or those named (needs the node)
+faults trials="50" *arguments:
+    cargo build --release -p maci-nova -p maci-nova-tests --bins
+    target/release/faults --trials {{ trials }} {{ arguments }}
+
+# Change the calldata of all entry points so many times as often as the tests do (500: two million)
+calldata factor="500":
+    MACI_NOVA_FUZZ_FACTOR={{ factor }} cargo test --release -p maci-nova-contracts --test it -- fuzz::

@@ -6,6 +6,16 @@ use maci_nova_contracts::words::group_order;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+/// How often calldata is changed in all of these tests together is so many times as much as usual.
+const FACTOR: &str = "MACI_NOVA_FUZZ_FACTOR";
+
+/// So many cases, or as many times as much as the environment says: `just calldata`.
+pub fn cases(count: u32) -> ProptestConfig {
+    let factor = std::env::var(FACTOR).ok();
+    let factor = factor.map_or(1, |text| text.parse().expect("a number"));
+    ProptestConfig::with_cases(count.saturating_mul(factor))
+}
+
 /// A change behind the selector, which stays: another one is another function.
 #[derive(Clone, Debug)]
 pub enum Change {

@@ -5,7 +5,7 @@ use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_contracts::testing::decider::{base_modulus, rng, Setting};
 use proptest::prelude::*;
 
-use crate::calldata::{self, change, changed, check_reverted};
+use crate::calldata::{self, cases, change, changed, check_reverted};
 
 fn word() -> impl Strategy<Value = U256> {
     prop_oneof![
@@ -21,7 +21,7 @@ fn changed_calldata_is_never_accepted() {
     let setting = Setting::new(&mut rng);
     let accepted = setting.case(3, &mut rng).calldata();
     let changes = prop::collection::vec(change(word()), 1..4);
-    proptest!(ProptestConfig::with_cases(512), |(changes in changes)| {
+    proptest!(cases(512), |(changes in changes)| {
         let calldata = changed(&accepted, &changes);
         match setting.clone().call(calldata.clone()) {
             Ok(_) => prop_assert_eq!(&calldata, &accepted),
@@ -36,7 +36,7 @@ fn arbitrary_bytes_are_never_accepted() {
     let setting = Setting::new(&mut rng);
     let selector = setting.case(0, &mut rng).calldata()[..4].to_vec();
     let body = prop::collection::vec(any::<u8>(), 0..2000);
-    proptest!(ProptestConfig::with_cases(256), |(body in body)| {
+    proptest!(cases(256), |(body in body)| {
         let calldata = [&selector[..], &body].concat();
         prop_assert!(setting.clone().call(calldata).is_err());
     });

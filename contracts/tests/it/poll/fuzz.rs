@@ -15,7 +15,7 @@ use maci_nova_contracts::evm::SENDER;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::calldata::{self, changed, check_reverted, Change};
+use crate::calldata::{self, cases, changed, check_reverted, Change};
 use crate::poll::world::{
     batch_call, finalize_call, join_call, key, maci_key, message, publish_call, top_up_call, World,
     ALICE, OPTIONS, OWNER,
@@ -267,7 +267,7 @@ fn check(target: &Target, calldata: &[u8]) -> Result<(), TestCaseError> {
 
 fn check_changed(targets: &[Target]) {
     let changes = prop::collection::vec(change(), 1..4);
-    proptest!(ProptestConfig::with_cases(1500), |(which in any::<Index>(), changes in changes)| {
+    proptest!(cases(1500), |(which in any::<Index>(), changes in changes)| {
         let target = which.get(targets);
         check(target, &changed(&target.calldata, &changes))?;
     });
@@ -307,7 +307,7 @@ fn arbitrary_bytes() {
     let mut targets = poll_targets();
     targets.extend(other_targets());
     let body = prop::collection::vec(any::<u8>(), 0..1000);
-    proptest!(ProptestConfig::with_cases(500), |(which in any::<Index>(), body in body)| {
+    proptest!(cases(500), |(which in any::<Index>(), body in body)| {
         let target = which.get(&targets);
         let calldata = [&target.calldata[..4], &body].concat();
         check(target, &calldata)?;
