@@ -223,7 +223,7 @@ pub enum PollCommand {
     #[command(
         after_help = "Example: maci-nova poll import 0x… --poll-file poll.json --rpc-url http://127.0.0.1:8545\n\nThe poll has to be one of its MACI's and of this program's code. The node is believed for what the\nfile then pins. Keys for joining are not on the chain: put poll.join.key beside the file, and join\ncompares it with the verifier's key."
     )]
-    Import(PollImport),
+    Import(Box<PollImport>),
 }
 
 #[cfg(test)]

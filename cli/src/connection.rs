@@ -124,9 +124,16 @@ impl Connection {
         Ok(found.map_err(on_chain("read the newest block"))?)
     }
 
-    /// At the end of a command that went well: see [`RpcChain::tidy`].
-    pub fn tidy(&mut self, console: &Console) {
+    /// The end of a command that sends: what is shown is known, and nothing that the next command
+    /// has to look for. (See [`RpcChain::tidy`].)
+    pub fn conclude(
+        mut self,
+        shown: Result<(), Failure>,
+        console: &Console,
+    ) -> Result<(), Failure> {
+        shown?;
         tidy(&mut self.chain, console);
+        Ok(())
     }
 
     /// The poll that the file names.

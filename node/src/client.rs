@@ -58,8 +58,8 @@ pub struct Options {
     /// The longest time from sending a transaction to seeing it in a block.
     pub receipt: Duration,
     /// A path beside which, and named after which, there is a file for each account while something
-    /// that it sent has not been seen in a block: what comes later looks for that first. With none,
-    /// whoever sends again after [`ChainError::Undecided`] may act twice.
+    /// that it sent has not been seen in a block, or nobody has said that what came of it is written
+    /// down ([`RpcChain::tidy`]): what comes later looks for that first. With none, whoever sends again after [`ChainError::Undecided`] may act twice.
     pub outbox: Option<PathBuf>,
     /// Who is told of waits, and ends them.
     pub observer: Arc<dyn Observer>,
@@ -120,7 +120,7 @@ pub struct RpcChain {
 }
 
 /// What remembers a transaction that had its effect, while the caller may not have written down what
-/// came of it: if the process is killed before, the next one finds it.
+/// came of it: if the process ends before, killed or with an error, the next one finds it.
 #[derive(Debug, Default)]
 struct Landed {
     outbox: Option<Outbox>,
@@ -153,12 +153,6 @@ async fn lock(sender: &send::Sender<'_>, outbox: &Outbox) -> Result<OutboxLock, 
                 .note("another process sends from this account: waiting for it to end");
         }
         transport.pause(LOCK_PAUSE).await?;
-    }
-}
-
-impl Drop for Landed {
-    fn drop(&mut self) {
-        self.forget();
     }
 }
 
@@ -312,8 +306,9 @@ impl RpcChain {
         sent
     }
 
-    /// For a command that ends well: what an earlier process sent and is in a block is nothing that
-    /// the next one has to look for. What is in none stays.
+    /// For a command that ends well: what this or an earlier process sent and is in a block is
+    /// nothing that the next one has to look for. What is in none stays. Without this the next
+    /// process takes the last transaction for one whose end nobody knows.
     ///
     /// # Errors
     /// As for [`Chain::send`]; nothing is sent.

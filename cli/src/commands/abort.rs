@@ -29,12 +29,13 @@ pub fn run(arguments: &Abort, console: &Console) -> Result<(), Failure> {
         state: "aborted",
         gas,
     };
-    console.show(&document, |out| match gas {
+    let shown = console.show(&document, |out| match gas {
         Some(gas) => writeln!(
             out,
             "poll {} is aborted ({gas} gas); withdraw pays back what was paid",
             poll.address
         ),
         None => writeln!(out, "poll {} was aborted already", poll.address),
-    })
+    });
+    connection.conclude(shown, console)
 }

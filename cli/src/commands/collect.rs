@@ -28,7 +28,8 @@ pub fn run(arguments: &Collect, console: &Console) -> Result<(), Failure> {
     let paid = collect(&mut connection.chain, from, &poll, now)?;
     let beneficiary = format!("the beneficiary {}", poll.info.settings.beneficiary);
     let owner = format!("the owner {}", poll.info.owner);
-    print(&poll, &paid, [&beneficiary, &owner], console)
+    let shown = print(&poll, &paid, [&beneficiary, &owner], console);
+    connection.conclude(shown, console)
 }
 
 /// Says what was paid; tokens and fees to these.

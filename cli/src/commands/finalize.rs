@@ -71,7 +71,7 @@ fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
         &prover,
         arguments.following.every.0,
     )?;
-    console.print(&document)
+    connection.conclude(console.print(&document), console)
 }
 
 /// The poll of a log, for a verifier in an embedded EVM.

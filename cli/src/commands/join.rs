@@ -56,8 +56,8 @@ pub fn run(arguments: &Join, console: &Console) -> Result<(), Failure> {
         min_credits: arguments.min_credits,
     };
     let joined = join(&mut connection.chain, from, &request, console)?;
-    connection.tidy(console);
-    print(joined, poll_key.to_serialized(), console)
+    let shown = print(joined, poll_key.to_serialized(), console);
+    connection.conclude(shown, console)
 }
 
 /// What is known of the tree of sign-ups, whatever the node shows.

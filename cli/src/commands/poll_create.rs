@@ -55,8 +55,8 @@ pub fn run(arguments: &PollCreate, console: &Console) -> Result<(), Failure> {
     if let Some(deployment) = &arguments.deployment {
         copy_join_key(deployment, &path, console)?;
     }
-    connection.tidy(console);
-    print(&poll, &terms, created, now, console)
+    let shown = print(&poll, &terms, created, now, console);
+    connection.conclude(shown, console)
 }
 
 /// With the poll file, or one of the same deployment that becomes it.

@@ -51,12 +51,13 @@ pub fn run(arguments: &Publish, console: &Console) -> Result<(), Failure> {
         gas: (count > 0).then_some(gas),
     };
     let all = words::count(count.saturating_add(already), "message");
-    console.show(&document, |out| match (count, already) {
+    let shown = console.show(&document, |out| match (count, already) {
         (0, _) => writeln!(out, "the poll has the {all} already, from index {first} on"),
         (_, 0) => writeln!(out, "published {all} from index {first} on ({gas} gas)"),
         _ => writeln!(
             out,
             "published the last {count} of {all}, the first of which is at index {first} ({gas} gas)"
         ),
-    })
+    });
+    connection.conclude(shown, console)
 }

@@ -38,8 +38,8 @@ pub fn run(arguments: &Signup, console: &Console) -> Result<(), Failure> {
             console.warn(format!("the sign-up is not kept beside the key: {error}"));
         }
     }
-    connection.tidy(console);
-    print(signed_up, public_key.to_serialized(), console)
+    let shown = print(signed_up, public_key.to_serialized(), console);
+    connection.conclude(shown, console)
 }
 
 /// The token's id as a word, or what was given, or nothing.

@@ -54,10 +54,11 @@ pub fn run(arguments: &Topup, console: &Console) -> Result<(), Failure> {
         fees: fee.to_string(),
         gas,
     };
-    console.show(&document, |out| {
+    let shown = console.show(&document, |out| {
         writeln!(
             out,
             "added {credits} voice credits to state index {state_index} for {tokens} of the token ({gas} gas)"
         )
-    })
+    });
+    connection.conclude(shown, console)
 }

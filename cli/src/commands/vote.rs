@@ -112,7 +112,7 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         (document.first_message, document.gas) = (Some(first), Some(gas));
         document.fees = Some(fees.to_string());
     }
-    document.print(console)
+    connection.conclude(document.print(console), console)
 }
 
 /// From the arguments, or from a file or standard input.

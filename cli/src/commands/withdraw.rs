@@ -15,5 +15,6 @@ pub fn run(arguments: &Withdraw, console: &Console) -> Result<(), Failure> {
     let (poll, from) = (connection.poll()?, connection.sending_account()?);
     let now = connection.now()?;
     let paid = withdraw(&mut connection.chain, from, &poll, now)?;
-    collect::print(&poll, &paid, ["you", "you"], console)
+    let shown = collect::print(&poll, &paid, ["you", "you"], console);
+    connection.conclude(shown, console)
 }

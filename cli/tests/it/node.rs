@@ -226,22 +226,7 @@ fn every_role_by_its_commands() {
         );
     }
 
-    // Joins are folded while the poll goes on.
-    let process =
-        "process --key-file coordinator.key --out proof --insecure-setup --confirmations 0 --once";
-    let document = town.json(process);
-    assert_eq!(
-        (&document["complete"], &document["steps"]),
-        (&json!(false), &json!(2))
-    );
-    // Of two joins and a step that blinds, as it is now.
-    let folded = town.json("status --proof proof")["folded"].clone();
-    assert_eq!(
-        (&folded["steps"], &folded["stepsInAll"]),
-        (&json!(2), &json!(3))
-    );
-    assert_eq!(folded["proven"], json!(false));
-
+    joins_are_folded(&town);
     town.json("vote --key-file ada.poll.key --vote 0=5 --vote 1=6 --account-key-file account1.key");
     town.json("vote --key-file ben.poll.key --vote 1=9 --account-key-file account2.key");
     written_down_and_published_once(&town);
@@ -292,6 +277,24 @@ fn every_role_by_its_commands() {
         names,
         ["decider.json", "follower.json", "lock", "poll.jsonl"]
     );
+}
+
+/// Joins are folded while the poll goes on, and whoever looks sees how far.
+fn joins_are_folded(town: &Town) {
+    let process =
+        "process --key-file coordinator.key --out proof --insecure-setup --confirmations 0 --once";
+    let document = town.json(process);
+    assert_eq!(
+        (&document["complete"], &document["steps"]),
+        (&json!(false), &json!(2))
+    );
+    // Of two joins and a step that blinds, as it is now.
+    let folded = town.json("status --proof proof")["folded"].clone();
+    assert_eq!(
+        (&folded["steps"], &folded["stepsInAll"]),
+        (&json!(2), &json!(3))
+    );
+    assert_eq!(folded["proven"], json!(false));
 }
 
 /// A ballot that somebody else publishes; once more, nothing is sent.
