@@ -5,7 +5,6 @@
 //! is the release binary beside this one.
 
 mod scenes;
-mod town;
 mod trial;
 
 use std::process::ExitCode;
@@ -13,7 +12,7 @@ use std::process::ExitCode;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{OsRng, RngCore, SeedableRng};
 
-use town::Town;
+use maci_nova_tests::town::Town;
 use trial::{run, Tally};
 
 const HELP: &str = "\

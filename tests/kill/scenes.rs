@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::town::{make_private, Town};
+use maci_nova_tests::town::{make_private, Town};
 
 /// All of them.
 pub const NAMES: [&str; 6] = ["prove", "deploy", "create", "vote", "process", "finalize"];

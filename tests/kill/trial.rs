@@ -12,7 +12,7 @@ use rand_core::RngCore;
 use serde_json::Value;
 
 use crate::scenes::{Payments, Scene};
-use crate::town::{document, Town};
+use maci_nova_tests::town::{document, files, Town};
 
 /// A run is killed so many times at most before it is let to its end.
 const MOST_KILLS: u64 = 3;
@@ -204,18 +204,4 @@ fn finish(scene: &dyn Scene, town: &Town, folder: &Path, before: u64) -> Result<
         files: files(folder, ""),
         transactions: town.transactions() - before,
     })
-}
-
-fn files(folder: &Path, above: &str) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_name().expect("a name").to_string_lossy();
-        let name = format!("{above}{name}");
-        if path.is_dir() {
-            names.extend(files(&path, &format!("{name}/")));
-        }
-        names.insert(name);
-    }
-    names
 }

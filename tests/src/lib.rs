@@ -5,4 +5,5 @@ pub mod baseline;
 pub mod decider;
 pub mod hostile;
 pub mod measure;
+pub mod town;
 pub mod vectors;

@@ -1,5 +1,6 @@
 //! A node, its accounts, a folder, and the program.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 const BLOCK_TIME: u64 = 12;
 
 /// The parts that scenes are made in.
+#[derive(Debug)]
 pub struct Town {
     anvil: Anvil,
     chain: RpcChain,
@@ -50,6 +52,11 @@ impl Town {
             make_private(&path);
         }
         Some(town)
+    }
+
+    /// The node, without the program.
+    pub fn chain(&self) -> RpcChain {
+        self.anvil.chain()
     }
 
     /// A path in the town's folder, where keys and poll files are made.
@@ -149,6 +156,21 @@ pub fn document(output: &Output) -> Result<Value, String> {
         true => serde_json::from_slice(&output.stdout).map_err(|error| error.to_string()),
         false => Err(said()),
     }
+}
+
+/// The names of all that is in a folder, those in folders with what is before them.
+pub fn files(folder: &Path, above: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy();
+        let name = format!("{above}{name}");
+        if path.is_dir() {
+            names.extend(files(&path, &format!("{name}/")));
+        }
+        names.insert(name);
+    }
+    names
 }
 
 /// As `chmod 600`.
