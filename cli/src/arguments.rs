@@ -1,5 +1,6 @@
 //! What the command line takes.
 
+pub mod bench;
 pub mod coordinator;
 pub mod demo;
 pub mod maci;
@@ -10,6 +11,7 @@ pub mod voter;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
+use bench::Bench;
 use coordinator::{ExportLog, Finalize, Inspect, Process, Proving, Tally};
 use demo::Demo;
 use operator::{Abort, Collect, Deploy, PollCreate, PollImport, Withdraw};
@@ -122,6 +124,11 @@ pub enum Command {
         after_help = "Examples: maci-nova demo                                   on a chain in this process\n          maci-nova demo --rpc-url http://127.0.0.1:8545  on a node, with the account of --account-key-file\n          maci-nova demo --poll small                      a poll log that is built in, without a chain\n\nThe proof rests on the INSECURE development setup. Nothing is left on disk but keys in the cache."
     )]
     Demo(Demo),
+    /// Measure folding beside fixed batches of Groth16 and the proving library's own IVC
+    #[command(
+        after_help = "Examples: maci-nova bench --out bench --quick\n          maci-nova bench --out bench --depths 10,3 --events-per-step 1,4 --batch 1,20 --messages 1000,100000\n\nEach configuration is measured in a process of its own. Stopped at any moment, the same command resumes.\nDIR has results.csv, results.json, report.md, report.html and the plots. What was not measured, but comes\nfrom a line through what was, is marked everywhere. The report is of the INSECURE development setup."
+    )]
+    Bench(Box<Bench>),
     /// Put the contracts on a chain; where they are goes to a new poll file
     #[command(
         visible_aliases = ["deployVkRegistry", "setVks", "createMaci"],

@@ -71,6 +71,8 @@ pub enum Failure {
     Poll(PollError),
     /// Following, folding, proving or finalizing a poll.
     Coordinator(CoordinatorError),
+    /// Measuring, or writing what was measured.
+    Bench(maci_nova_bench::Error),
     /// The standard output cannot be written.
     Stdout(io::Error),
     /// A file or directory cannot be read, written or made.
@@ -100,6 +102,10 @@ impl fmt::Display for Failure {
             Failure::Coordinator(error) => {
                 write!(f, "{error}{}", coordinator_advice(error))
             }
+            Failure::Bench(error @ maci_nova_bench::Error::Interrupted { .. }) => {
+                write!(f, "interrupted; {error}; run the same command to resume")
+            }
+            Failure::Bench(error) => write!(f, "{error}"),
             Failure::Stdout(error) => write!(f, "cannot write the result: {error}"),
             Failure::Io {
                 action,
@@ -129,6 +135,7 @@ impl Failure {
             Failure::Node(_) => ErrorKind::Chain,
             Failure::Poll(error) => error.kind(),
             Failure::Coordinator(error) => error.kind(),
+            Failure::Bench(error) => error.kind(),
             Failure::Stdout(_) | Failure::Io { .. } => ErrorKind::Io,
             Failure::Interrupted(_) => ErrorKind::Interrupted,
             Failure::Internal(_) => ErrorKind::Internal,
@@ -151,6 +158,12 @@ impl From<AccountError> for Failure {
 impl From<PollError> for Failure {
     fn from(error: PollError) -> Self {
         Failure::Poll(error)
+    }
+}
+
+impl From<maci_nova_bench::Error> for Failure {
+    fn from(error: maci_nova_bench::Error) -> Self {
+        Failure::Bench(error)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod abort;
+pub mod bench;
 pub mod collect;
 pub mod deploy;
 pub mod export_log;

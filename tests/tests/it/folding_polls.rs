@@ -14,7 +14,7 @@ use maci_nova_protocol::poll::{Header, State, Transition};
 use maci_nova_protocol::tally::{results_root, OptionResult};
 use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::{Shape, StepCircuit};
-use maci_nova_tests::{baseline, vectors};
+use maci_nova_tests::vectors;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use serde_json::Value;

@@ -1,5 +1,5 @@
 //! The proving library's own IVC for the same step circuit: the baseline that the folding engine is
-//! compared with, in what it proves and in what it costs. Nothing outside this crate uses it.
+//! compared with, in what it proves and in what it costs.
 //!
 //! Both commitment keys are Pedersen's, which need no powers of tau; committing costs what it costs
 //! under KZG, the same multi-scalar multiplication.
@@ -11,6 +11,13 @@ use nova_snark::errors::NovaError;
 use nova_snark::nova;
 use nova_snark::provider::{Bn256EngineIPA, GrumpkinEngine};
 use nova_snark::traits::snark::default_ck_hint;
+
+use crate::configuration::{Configuration, Measurement};
+use crate::figures as is;
+use crate::folding::step_sizes;
+use crate::measure::timed;
+use crate::random_poll::RandomPoll;
+use crate::Error;
 
 /// The library's public parameters for a shape.
 pub struct Parameters {
@@ -108,4 +115,69 @@ impl fmt::Debug for RunningProof {
             .field("steps", &self.library.num_steps())
             .finish_non_exhaustive()
     }
+}
+
+pub(crate) fn measure(configuration: &Configuration, k: usize) -> Result<Measurement, Error> {
+    let shape = configuration.shape(k);
+    let mut measured = Measurement::new(configuration);
+    let (parameters, seconds) = timed(|| Parameters::setup(shape));
+    let parameters = parameters.map_err(Error::proof("the library's parameters"))?;
+    measured.push(is::PARAMETERS_SECONDS, &[seconds]);
+    let mut poll = RandomPoll::new(shape, configuration.messages)?;
+    let mut steps = poll
+        .take_opening()
+        .chunks(k)
+        .map(<[_]>::to_vec)
+        .collect::<Vec<_>>();
+    let opening = steps.len();
+    for _ in 0..configuration.messages.div_ceil(k) {
+        steps.push(poll.next(k)?);
+    }
+    let z0 = steps[0][0].before.to_array();
+    let last = steps[steps.len() - 1][k - 1].after.to_array();
+    let mut running: Option<RunningProof> = None;
+    let (mut preparing, mut proving, mut elapsed) = (vec![], vec![], 0.0);
+    for (i, events) in steps.into_iter().enumerate() {
+        let (circuit, prepared) = timed(|| poll.prepare(shape, events));
+        let circuit = circuit.map_err(Error::proof("a step"))?;
+        let (folded, seconds) = timed(|| match running.as_mut() {
+            Some(proof) => proof.fold(&parameters, &circuit),
+            None => RunningProof::first(&parameters, &circuit).map(|first| running = Some(first)),
+        });
+        folded.map_err(Error::proof("a step of the library"))?;
+        if i >= opening {
+            preparing.push(prepared);
+            proving.push(seconds);
+            elapsed += prepared + seconds;
+            let done = ((i + 1 - opening) * k).min(configuration.messages);
+            measured.series.push((done as u64, elapsed));
+        }
+    }
+    measured.peak(is::PEAK);
+    let per_message = |seconds: &[f64]| -> Vec<f64> {
+        seconds.iter().map(|seconds| seconds / k as f64).collect()
+    };
+    measured.push(is::PREPARING, &preparing);
+    measured.push(is::PROVING, &proving);
+    measured.push(is::PREPARING_MESSAGE, &per_message(&preparing));
+    measured.push(is::PROVING_MESSAGE, &per_message(&proving));
+    let running = running.ok_or(Error::Request("a poll without steps".into()))?;
+    let steps = opening + proving.len();
+    let (reached, seconds) = timed(|| running.verify(&parameters, steps, &z0));
+    let reached = reached.map_err(Error::proof("verifying the library's proof"))?;
+    if reached != last {
+        return Err(Error::Request("the library reached another state".into()));
+    }
+    measured.push(is::VERIFYING, &[seconds]);
+    let bytes = running.encoded_size().map_err(Error::proof("encoding"))?;
+    measured.count(is::CHECKPOINT_BYTES, bytes);
+    step_sizes(&mut measured, shape);
+    let (one, two) = parameters.constraints();
+    measured.count(is::CONSTRAINTS, one);
+    measured.count(is::SECOND_CONSTRAINTS, two);
+    let step = measured
+        .sample(is::STEP_CONSTRAINTS)
+        .map_or(0.0, |step| step.median);
+    measured.push(is::OVERHEAD, &[(one + two) as f64 - step]);
+    Ok(measured)
 }

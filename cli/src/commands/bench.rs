@@ -1,0 +1,107 @@
+//! `bench`: folding beside fixed batches and the proving library's own IVC.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use maci_nova_bench::folder::Folder;
+use maci_nova_bench::model::{Prices, Results};
+use maci_nova_bench::plan::{Effort, Plan};
+use maci_nova_bench::runner::{self, Children};
+use maci_nova_bench::{docs, report};
+use maci_nova_chain::clock::utc;
+
+use crate::arguments::bench::{Bench, Depths};
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// How the program starts itself for one measurement.
+const CHILD: [&str; 2] = ["bench", "--child"];
+
+/// Runs the command.
+pub fn run(arguments: &Bench, console: &Console) -> Result<(), Failure> {
+    if console.production {
+        return Err(Failure::Insecure("what bench measures with"));
+    }
+    if let Some(configuration) = &arguments.child {
+        let measured = runner::child(configuration)?;
+        return console.result(|out| writeln!(out, "{measured}"));
+    }
+    match (&arguments.from, &arguments.write_docs, &arguments.out) {
+        (Some(from), Some(folder), _) => write_docs(from, folder, console),
+        (_, _, Some(out)) => measure(arguments, out, console),
+        _ => Err(Failure::Usage("bench needs --out DIR".into())),
+    }
+}
+
+fn write_docs(from: &Path, folder: &Path, console: &Console) -> Result<(), Failure> {
+    docs::write_docs(&docs::read(from)?, folder)?;
+    console.result(|out| writeln!(out, "{}", folder.display()))
+}
+
+fn measure(arguments: &Bench, out: &Path, console: &Console) -> Result<(), Failure> {
+    let plan = plan(arguments);
+    plan.validate()?;
+    let prices = prices(arguments)?;
+    console.listen()?;
+    let mut folder = Folder::open(out, &plan)?;
+    runner::run(
+        &plan,
+        &mut folder,
+        &Children::of_this_program(&CHILD)?,
+        console,
+    )?;
+    let results = Results::new(&plan, today(), prices, folder.finished());
+    report::write_all(&results, arguments.literature, out)?;
+    console.show(&results, |lines| {
+        write!(lines, "{}", report::summary(&results))?;
+        writeln!(lines, "{}", out.join("report.html").display())
+    })
+}
+
+fn plan(arguments: &Bench) -> Plan {
+    let mut plan = Plan::new(match (arguments.quick, arguments.full) {
+        (true, _) => Effort::Quick,
+        (_, true) => Effort::Full,
+        _ => Effort::Usual,
+    });
+    if let Some(Depths(state, vote)) = arguments.depths {
+        (plan.state_depth, plan.vote_depth) = (state, vote);
+    }
+    if let Some(list) = &arguments.events_per_step {
+        plan.events_per_step.clone_from(list);
+    }
+    if let Some(list) = &arguments.batch {
+        plan.batch.clone_from(list);
+    }
+    if let Some(list) = &arguments.messages {
+        plan.messages.clone_from(list);
+    }
+    if let Some(machine) = &arguments.machine {
+        plan.identity.machine.clone_from(machine);
+    }
+    plan.decider = !arguments.without_decider;
+    match arguments.calibrate {
+        true => plan.calibrated(),
+        false => plan,
+    }
+}
+
+fn prices(arguments: &Bench) -> Result<Prices, Failure> {
+    let prices = Prices {
+        gas: arguments.gas_price,
+        ether: arguments.ether_price,
+        machine: arguments.machine_price,
+    };
+    let all = [prices.gas, prices.ether, prices.machine];
+    match all.iter().all(|price| price.is_finite() && *price >= 0.0) {
+        true => Ok(prices),
+        false => Err(Failure::Usage(
+            "a price is a number that is not negative".into(),
+        )),
+    }
+}
+
+fn today() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    utc(now.map_or(0, |time| time.as_secs()))
+}
