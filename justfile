@@ -34,6 +34,14 @@ deny:
 node:
     cd tests/node && npm ci --no-audit --no-fund
 
+# Folding beside fixed batches, in a few minutes; `just bench DIR --full` takes two hours
+bench out="bench-results" *arguments="--quick":
+    cargo run --release -- bench --out {{ out }} {{ arguments }}
+
+# Make the pages that are made of results
+docs:
+    cargo run --release -- bench --from bench/data --write-docs docs
+
 # Every fuzz target for so many seconds (needs `cargo install cargo-fuzz`)
 fuzz seconds="30" *targets:
     fuzz/nightly {{ seconds }} {{ targets }}

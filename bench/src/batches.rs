@@ -24,7 +24,7 @@ use nova_snark::frontend::{ConstraintSystem, SynthesisError};
 
 use crate::configuration::{Configuration, Measurement};
 use crate::figures as is;
-use crate::measure::timed;
+use crate::measure::{forget_peak, timed};
 use crate::random_poll::RandomPoll;
 use crate::Error;
 
@@ -272,7 +272,7 @@ pub(crate) fn begun(shape: Shape, messages: usize) -> Result<RandomPoll, Error> 
     };
     let mut poll = RandomPoll::new(single, messages + 1)?;
     poll.take_opening();
-    poll.next(1)?;
+    poll.decide(1)?;
     Ok(poll)
 }
 
@@ -287,8 +287,9 @@ pub(crate) fn measure(configuration: &Configuration, size: usize) -> Result<Meas
     let (batches, seconds) = timed(|| Batches::with_matrices(shape, matrices));
     let batches = batches?;
     measured.push(is::KEY_SECONDS, &[seconds]);
-    measured.peak(is::PEAK_FINAL);
+    measured.peak(is::KEY_PEAK);
     measured.count(is::KEY_BYTES, key_bytes(&batches.key)?);
+    forget_peak();
     let mut on_chain = batches.deploy()?;
     measured.count(is::DEPLOYMENT_GAS, on_chain.deployment_gas as usize);
     let proofs = configuration
@@ -299,7 +300,7 @@ pub(crate) fn measure(configuration: &Configuration, size: usize) -> Result<Meas
     let (mut preparing, mut proving, mut verifying) = (vec![], vec![], vec![]);
     let mut elapsed = 0.0;
     for proof in 1..=proofs {
-        let events = poll.next(size)?;
+        let events = poll.decide(size)?;
         let statement = BatchStatement::new(&events[0].before, &events[size - 1].after);
         let (prepared, seconds) = timed(|| batches.prepare(&poll, events, statement));
         let prepared = prepared?;
@@ -330,7 +331,6 @@ pub(crate) fn measure(configuration: &Configuration, size: usize) -> Result<Meas
     measured.push(is::PREPARING_MESSAGE, &per_message(&preparing));
     measured.push(is::PROVING_MESSAGE, &per_message(&proving));
     measured.push(is::VERIFYING, &verifying);
-    // The key was made in this process: who loads one needs no less while proving.
     measured.peak(is::PEAK);
     Ok(measured)
 }

@@ -244,14 +244,16 @@ impl<F: PrimeField, S: BellpepperStep<F>> nova_snark::traits::circuit::StepCircu
         for (i, element) in z.iter().enumerate() {
             let value = element.get_value();
             let copy = theirs::num::AllocatedNum::alloc(
-                theirs::ConstraintSystem::namespace(&mut Bellpepper::new(cs), || format!("z {i}")),
+                theirs::ConstraintSystem::namespace(&mut Bellpepper::new(cs), || {
+                    format!("state {i} of bellpepper")
+                }),
                 || value.ok_or(theirs::SynthesisError::AssignmentMissing),
             );
             let copy = copy.map_err(error_to_library)?;
             let variable = to_library(copy.get_variable());
             equate(
                 cs,
-                format!("z {i} is its copy"),
+                format!("state {i} is its copy"),
                 variable,
                 element.get_variable(),
             );

@@ -163,6 +163,25 @@ impl Configuration {
         }
     }
 
+    /// About how many seconds it takes, on two cores: what progress is counted in.
+    pub(crate) fn weight(&self) -> u64 {
+        let (messages, size) = (self.messages as u64, self.size() as u64);
+        let repeats = self.repeats as u64;
+        let seconds = match self.work {
+            Work::Folding { .. } => 3 + messages / 6 + repeats * size,
+            Work::Library { .. } => 4 + messages / 4,
+            Work::CheckPoint { .. } => 3 + messages / 6,
+            Work::Decider { .. } => 60 + messages / 6 + repeats * 15,
+            Work::Batch { .. } => 2 + size + messages.max(repeats * size) / 3,
+            Work::Calibration { power, .. } => 10 + (1 << power) / 1_000,
+        };
+        // Two cores do most of it in two thirds of the time of one.
+        match self.threads {
+            1 => seconds + seconds / 2,
+            _ => seconds,
+        }
+    }
+
     /// The shape of a step with this many events.
     pub(crate) fn shape(&self, events_per_step: usize) -> Shape {
         Shape {

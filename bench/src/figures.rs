@@ -35,9 +35,9 @@ pub const PROVING: Quantity = ("proving", "s");
 pub const PREPARING_MESSAGE: Quantity = ("preparing a message", "s");
 /// Folding or proving, for a message.
 pub const PROVING_MESSAGE: Quantity = ("proving a message", "s");
-/// Peak of memory while folding, or while proving a batch.
+/// Peak of memory while folding, or while proving a batch with its key loaded.
 pub const PEAK: Quantity = ("peak of memory", "bytes");
-/// Peak of memory with the key or final proof included.
+/// Peak of memory while the final proof is made, with its key.
 pub const PEAK_FINAL: Quantity = ("peak of memory with the final proof", "bytes");
 /// A running proof on disk.
 pub const CHECKPOINT_BYTES: Quantity = ("checkpoint", "bytes");
@@ -49,6 +49,8 @@ pub const FINAL_BYTES: Quantity = ("final proof size", "bytes");
 pub const VERIFYING: Quantity = ("verifying", "s");
 /// Making the proving key; absent where it was in the cache.
 pub const KEY_SECONDS: Quantity = ("proving key", "s");
+/// Peak of memory while it is made.
+pub const KEY_PEAK: Quantity = ("peak of memory making the proving key", "bytes");
 /// Its file.
 pub const KEY_BYTES: Quantity = ("proving key size", "bytes");
 /// Loading it from its file.

@@ -14,7 +14,7 @@ use nova_snark::traits::Engine;
 
 use crate::configuration::{Configuration, Measurement};
 use crate::figures::{self as is, Quantity};
-use crate::measure::timed;
+use crate::measure::{forget_peak, timed};
 use crate::random_poll::RandomPoll;
 use crate::Error;
 
@@ -79,7 +79,7 @@ impl Folded {
         folded.folding.clear();
         let mut elapsed = 0.0;
         for step in 1..=messages.div_ceil(k) {
-            let events = folded.poll.next(k)?;
+            let events = folded.poll.decide(k)?;
             elapsed += folded.step(parameters, events)?;
             folded
                 .series
@@ -168,6 +168,7 @@ pub(crate) fn measure(configuration: &Configuration, k: usize) -> Result<Measure
     let folded = Folded::new(&made, configuration.messages)?;
     measured.peak(is::PEAK);
     let (poll, running) = folded.figures(&mut measured, k);
+    forget_peak();
     measured.count(is::CHECKPOINT_BYTES, checkpoint_bytes(&made, &running)?);
     spartan(&mut measured, &made, &poll, &running)?;
     measured.peak(is::PEAK_FINAL);
@@ -231,6 +232,10 @@ pub(crate) fn decider(configuration: &Configuration, k: usize) -> Result<Measure
     let (prover, loading) = timed(|| prover(&mut measured, &made, &cache));
     let prover = prover?;
     let was_cached = measured.sample(is::KEY_SECONDS).is_none();
+    if !was_cached {
+        measured.peak(is::KEY_PEAK);
+    }
+    forget_peak();
     measured.count(is::CONSTRAINTS, prover.constraints());
     let ivc = running
         .engine_proof()

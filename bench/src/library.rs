@@ -131,7 +131,7 @@ pub(crate) fn measure(configuration: &Configuration, k: usize) -> Result<Measure
         .collect::<Vec<_>>();
     let opening = steps.len();
     for _ in 0..configuration.messages.div_ceil(k) {
-        steps.push(poll.next(k)?);
+        steps.push(poll.decide(k)?);
     }
     let z0 = steps[0][0].before.to_array();
     let last = steps[steps.len() - 1][k - 1].after.to_array();

@@ -21,6 +21,13 @@ pub fn peak_bytes() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
+/// Begins the peak anew, from what is resident now, so that what comes has a peak of its own. Where the system does not
+/// do that, the peak is the whole process's: too high, never too low.
+pub fn forget_peak() {
+    // 5 resets VmHWM (proc(5)).
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
 /// One figure of several runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample {

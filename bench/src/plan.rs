@@ -184,7 +184,8 @@ impl Plan {
                 .iter()
                 .filter(|size| !others || **size <= MOST_ALONE);
             all.extend(batch.map(|size| self.configuration(Work::Batch { size: *size }, *threads)));
-            if self.decider {
+            // With one thread it takes as long as all else in a short run.
+            if self.decider && !(others && self.effort == Effort::Quick) {
                 let events_per_step = self.events_per_step[0];
                 all.push(self.configuration(Work::Decider { events_per_step }, *threads));
             }

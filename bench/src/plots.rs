@@ -128,7 +128,13 @@ fn of_polls(
     let mut curves: Vec<Curve> = results.main_ways().iter().map(curve).collect();
     curves.retain(|curve| !curve.points.is_empty());
     let title = format!("{title} (dashed, hollow: not measured)");
-    plot(name, &title, ("messages", unit), &curves)
+    plot(
+        name,
+        &title,
+        ("messages", unit),
+        &curves,
+        SeriesLabelPosition::UpperLeft,
+    )
 }
 
 fn by_size(
@@ -156,7 +162,13 @@ fn by_size(
             }),
         }
     }
-    plot(name, title, (size, "seconds a message"), &curves)
+    plot(
+        name,
+        title,
+        (size, "seconds a message"),
+        &curves,
+        SeriesLabelPosition::UpperRight,
+    )
 }
 
 fn is_quantity(name: &str, quantity: Quantity) -> bool {
@@ -181,12 +193,13 @@ fn plot(
     title: &str,
     axes: (&str, &str),
     curves: &[Curve],
+    legend: SeriesLabelPosition,
 ) -> Result<Plot, Error> {
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let x = decades(points().map(|point| point.0)).log_scale();
     let y = decades(points().map(|point| point.1)).log_scale();
     let mut svg = String::new();
-    draw(&mut svg, title, axes, (x, y), curves).map_err(Error::Plot)?;
+    draw(&mut svg, title, axes, (x, y), curves, legend).map_err(Error::Plot)?;
     Ok(Plot {
         name,
         title: title.into(),
@@ -200,6 +213,7 @@ fn draw<X, Y>(
     axes: (&str, &str),
     (x, y): (X, Y),
     curves: &[Curve],
+    legend: SeriesLabelPosition,
 ) -> Result<(), String>
 where
     X: AsRangedCoord<Value = f64>,
@@ -233,7 +247,7 @@ where
             let line = [(pair[0].0, pair[0].1), (pair[1].0, pair[1].1)];
             let drawn = match pair[1].2 {
                 true => chart
-                    .draw_series(DashedLineSeries::new(line, 6, 4, style))
+                    .draw_series(DashedLineSeries::new(line, 11, 7, style))
                     .map(drop),
                 false => chart.draw_series(LineSeries::new(line, style)).map(drop),
             };
@@ -254,7 +268,7 @@ where
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(legend)
         .background_style(WHITE.mix(0.8))
         .border_style(BLACK)
         .draw()

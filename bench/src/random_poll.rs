@@ -124,7 +124,7 @@ impl RandomPoll {
     ///
     /// # Errors
     /// [`Error::Proof`]: never, the messages are linked.
-    pub fn next(&mut self, events: usize) -> Result<Vec<Transition>, Error> {
+    pub fn decide(&mut self, events: usize) -> Result<Vec<Transition>, Error> {
         (0..events)
             .map(|_| match self.messages.next() {
                 Some((message, previous)) => {

@@ -285,10 +285,11 @@ const SPARTAN: [Column; 4] = [
     column("peak with it, MB", is::PEAK_FINAL, megabytes),
 ];
 
-const DECIDER: [Column; 12] = [
+const DECIDER: [Column; 13] = [
     column("constraints", is::CONSTRAINTS, grouped),
     column("domain", is::DOMAIN, grouped),
     column("making the key, s", is::KEY_SECONDS, significant),
+    column("peak making it, MB", is::KEY_PEAK, megabytes),
     column("loading it, s", is::KEY_LOADING, significant),
     column("key, MB", is::KEY_BYTES, megabytes),
     column("proof, s", is::FINAL_SECONDS, significant),
@@ -300,11 +301,12 @@ const DECIDER: [Column; 12] = [
     column("gas of deployment", is::DEPLOYMENT_GAS, grouped),
 ];
 
-const BATCHES: [Column; 13] = [
+const BATCHES: [Column; 14] = [
     column("constraints", is::CONSTRAINTS, grouped),
     column("non-zeros", is::ENTRIES, grouped),
     column("domain", is::DOMAIN, grouped),
     column("making the key, s", is::KEY_SECONDS, significant),
+    column("peak making it, MB", is::KEY_PEAK, megabytes),
     column("key, MB", is::KEY_BYTES, megabytes),
     column("preparing, s", is::PREPARING, significant),
     column("proof, s", is::PROVING, significant),

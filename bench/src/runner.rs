@@ -223,25 +223,27 @@ pub fn run(
     observer: &dyn Observer,
 ) -> Result<(), Error> {
     let all = plan.configurations();
-    let done = all.iter().filter(|one| folder.has(one)).count();
-    if done > 0 {
+    let work =
+        |of: &mut dyn Iterator<Item = &Configuration>| of.map(Configuration::weight).sum::<u64>();
+    let mut count = all.iter().filter(|one| folder.has(one)).count();
+    let mut done = work(&mut all.iter().filter(|one| folder.has(one)));
+    if count > 0 {
         observer.note(&format!(
-            "resuming: {done} of {} measurements are there",
+            "resuming: {count} of {} measurements are there",
             all.len()
         ));
     }
     let mut stage = observer.begin(Stage::Counted {
         label: "measuring",
-        unit: "measurements",
-        done: done as u64,
-        total: all.len() as u64,
+        unit: "s of work",
+        done,
+        total: work(&mut all.iter()),
     });
-    let mut count = done;
     for configuration in &all {
         if folder.has(configuration) {
             continue;
         }
-        observer.note(&format!("{}/{}: {configuration}", count + 1, all.len()));
+        observer.note(&format!("{} of {}: {configuration}", count + 1, all.len()));
         match runner.run(configuration, observer)? {
             Some(measured) => folder.keep(measured)?,
             None => {
@@ -253,7 +255,8 @@ pub fn run(
             }
         }
         count += 1;
-        stage.at(count as u64);
+        done += configuration.weight();
+        stage.at(done);
     }
     Ok(())
 }

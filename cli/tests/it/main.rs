@@ -1,6 +1,7 @@
 //! Runs the binary as people do: arguments, environment, files, signals; and reads what it prints.
 #![cfg(unix)]
 
+mod bench;
 // The client's tests use the rest of it.
 #[allow(dead_code)]
 mod counting;

@@ -9,6 +9,7 @@
 use std::sync::OnceLock;
 
 use ff::Field;
+use maci_nova_bench::library as baseline;
 use maci_nova_folding::{Parameters, RunningProof, SetupSource};
 use maci_nova_protocol::poll::{Header, State, Transition};
 use maci_nova_protocol::tally::{results_root, OptionResult};
