@@ -97,7 +97,7 @@ impl Plan {
             messages: vec![10, 100, 1_000, 10_000, 100_000, 1_000_000],
             threads: threads(),
             sample: if quick { 12 } else { 32 },
-            repeats: if quick { 2 } else { 3 },
+            repeats: if effort == Effort::Full { 3 } else { 2 },
             check_points: match effort {
                 Effort::Full => vec![1_000, 10_000],
                 _ => Vec::new(),
@@ -184,8 +184,8 @@ impl Plan {
                 .iter()
                 .filter(|size| !others || **size <= MOST_ALONE);
             all.extend(batch.map(|size| self.configuration(Work::Batch { size: *size }, *threads)));
-            // With one thread it takes as long as all else in a short run.
-            if self.decider && !(others && self.effort == Effort::Quick) {
+            // With one thread it takes as long as all else.
+            if self.decider && (!others || self.effort == Effort::Full) {
                 let events_per_step = self.events_per_step[0];
                 all.push(self.configuration(Work::Decider { events_per_step }, *threads));
             }
