@@ -212,6 +212,11 @@ impl Way {
         }
     }
 
+    /// Seconds of so many messages by the line alone, without the final proof.
+    pub fn line_at(&self, messages: u64) -> f64 {
+        self.line.at(messages)
+    }
+
     /// Of a figure that comes once, or once a proof.
     fn counted(&self, each: Option<f64>, messages: u64) -> Option<Value> {
         Some(Value {

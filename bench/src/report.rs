@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::configuration::Method;
+use crate::configuration::{Method, Work};
 use crate::figures::{self as is, Quantity};
 use crate::folder::write;
 use crate::literature::Literature;
@@ -127,9 +127,9 @@ pub fn markdown(results: &Results, literature: bool) -> String {
 pub fn origin(results: &Results) -> String {
     let plan = &results.plan;
     let effort = match plan.effort {
-        Effort::Quick => "a `--quick` run, of small trees",
+        Effort::Quick => "a `--quick` run",
         Effort::Usual => "a run",
-        Effort::Full => "a `--full` run, with check points",
+        Effort::Full => "a `--full` run",
     };
     format!(
         "{}, {effort}: state tree depth {}, vote option tree depth {}. {}; version {}, commit {}, {}.\n\
@@ -345,9 +345,42 @@ pub fn configurations(results: &Results) -> Vec<(&'static str, String)> {
             "Groth16 batches",
             table(results, &[Method::Groth16Batches], &BATCHES),
         ),
+        ("Check points", check_points(results)),
     ];
     tables.retain(|(_, table)| !table.is_empty());
     tables
+}
+
+/// Many messages folded for real, beside what the line through few says of them; nothing where there are none.
+fn check_points(results: &Results) -> String {
+    let ways = results.main_ways();
+    let mut lines = String::new();
+    for measured in &results.measurements {
+        let configuration = &measured.configuration;
+        let Work::CheckPoint { .. } = configuration.work else {
+            continue;
+        };
+        let way = ways
+            .iter()
+            .find(|way| (way.method, way.size) == (Method::Folding, configuration.size()));
+        let (Some(way), Some((messages, seconds))) = (way, measured.series.last()) else {
+            continue;
+        };
+        let predicted = way.line_at(*messages);
+        let _ = writeln!(
+            lines,
+            "| {} | {} | {} | {MARK}{} | {:.2} |",
+            configuration.size(),
+            grouped(*messages as f64),
+            significant(*seconds),
+            significant(predicted),
+            seconds / predicted
+        );
+    }
+    match lines.is_empty() {
+        true => lines,
+        false => format!("| K | messages | s, measured | s, by the line | ratio |\n| ---: | ---: | ---: | ---: | ---: |\n{lines}"),
+    }
 }
 
 /// Steps of 2^k constraints, where they were measured.
@@ -377,10 +410,7 @@ fn table(results: &Results, methods: &[Method], columns: &[Column]) -> String {
     let mut lines = 0;
     for measured in &results.measurements {
         let configuration = &measured.configuration;
-        let is_check_point = matches!(
-            configuration.work,
-            crate::configuration::Work::CheckPoint { .. }
-        );
+        let is_check_point = matches!(configuration.work, Work::CheckPoint { .. });
         if is_check_point || !methods.contains(&configuration.method()) {
             continue;
         }

@@ -84,6 +84,12 @@ pub struct Children {
 pub fn child(configuration: &str) -> Result<String, Error> {
     let configuration: Configuration = serde_json::from_str(configuration)
         .map_err(|error| Error::Request(format!("not a configuration: {error}")))?;
+    // Whoever started this process holds its standard input open. When they are gone, killed even, nobody wants this
+    // measurement any more, and it would disturb the next one.
+    thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(1);
+    });
     let measured = measure(&configuration)?;
     serde_json::to_string(&measured).map_err(Error::proof("a measurement's JSON"))
 }
@@ -108,7 +114,7 @@ impl Children {
             .args(&self.arguments)
             .arg(argument)
             .env(THREADS, configuration.threads.to_string())
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
