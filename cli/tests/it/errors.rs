@@ -162,6 +162,7 @@ fn help_has_an_example_for_each_command() {
         "results",
         "inspect",
         "demo",
+        "bench",
         "deploy",
         "poll create",
         "poll import",
