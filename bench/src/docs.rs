@@ -15,14 +15,23 @@ const PEERS: &str = include_str!("../templates/peers.md");
 /// The name of the README's plot.
 pub const PLOT: &str = "seconds.svg";
 
-/// Results from the folder of a bench.
+/// Results from the folder of a bench. What follows from the measurements is computed anew.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Damaged`].
 pub fn read(folder: &Path) -> Result<Results, Error> {
     let path = folder.join("results.json");
     let bytes = std::fs::read(&path).map_err(Error::io("read", &path))?;
-    serde_json::from_slice(&bytes).map_err(|error| Error::damaged(&path, error))
+    let read: Results =
+        serde_json::from_slice(&bytes).map_err(|error| Error::damaged(&path, error))?;
+    let Results {
+        plan,
+        date,
+        prices,
+        measurements,
+        ..
+    } = read;
+    Ok(Results::new(&plan, date, prices, &measurements))
 }
 
 /// The pages, with the names of their files.

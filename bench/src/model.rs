@@ -136,7 +136,15 @@ impl Way {
             Work::Library { .. } => (0.0, of(is::CHECKPOINT_BYTES), of(is::PEAK)),
             Work::CheckPoint { .. } | Work::Calibration { .. } => return None,
         };
-        let mut series = measured.series.clone();
+        // The decider's process folds too, but what it ends is the folding that is measured by itself.
+        let folding = all.iter().find(|other| {
+            let other = &other.configuration;
+            matches!(configuration.work, Work::Decider { .. })
+                && matches!(other.work, Work::Folding { .. })
+                && (other.size(), other.threads) == (configuration.size(), configuration.threads)
+        });
+        let steps = &folding.unwrap_or(measured).series;
+        let mut series = steps.clone();
         if matches!(
             configuration.work,
             Work::Folding { .. } | Work::Decider { .. }
@@ -148,7 +156,7 @@ impl Way {
             size: configuration.size(),
             threads: configuration.threads,
             depths: (configuration.state_depth, configuration.vote_depth),
-            line: Line::fit(&measured.series)?,
+            line: Line::fit(steps)?,
             series,
             end,
             gas: of(is::GAS),
