@@ -235,13 +235,15 @@ pub fn create_or_find<C: Chain + ?Sized>(
     now: u64,
     observer: &dyn Observer,
 ) -> Result<(PollContract, Option<Created>), Error> {
+    let attempt = Attempt::of(path);
     if let Some(contract) = file.poll {
         let poll = PollContract::open(chain, file, contract)?;
         check_same(&poll, terms, path)?;
         observer.note(&format!("{} has this poll already", path.display()));
+        // A process that ended right after it wrote the file has left it.
+        attempt.end()?;
         return Ok((poll, None));
     }
-    let attempt = Attempt::of(path);
     if let Some(contract) = attempt.found(chain, file, from, observer)? {
         let poll = PollContract::open(chain, file, contract)?;
         check_same(&poll, terms, path)?;
