@@ -62,15 +62,16 @@ pub async fn settle(
     }
 }
 
-/// Forgets what is in a block, unless another process sends.
+/// Forgets what is in a block, unless another process sends, and removes the lock of one that was
+/// killed.
 pub async fn tidy(sender: &Sender<'_>) -> Result<(), RpcError> {
-    let Some(outbox) = &sender.outbox else {
-        return Ok(());
-    };
-    let Some(entry) = outbox.read()? else {
+    let Some(outbox) = sender.outbox.as_ref().filter(|outbox| outbox.has_files()) else {
         return Ok(());
     };
     let Some(_lock) = outbox.lock()? else {
+        return Ok(());
+    };
+    let Some(entry) = outbox.read()? else {
         return Ok(());
     };
     match send::landed(sender.node, &entry.transactions).await? {

@@ -112,9 +112,18 @@ impl Outbox {
         &self.path
     }
 
+    /// Whether there is anything: what is open, or a lock, of whoever holds it or was killed.
+    pub fn has_files(&self) -> bool {
+        self.path.exists() || self.lock_path().exists()
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.path.with_extension("lock")
+    }
+
     /// Keeps other processes from it until the lock is dropped; none if another one has it.
     pub fn lock(&self) -> Result<Option<OutboxLock>, RpcError> {
-        let path = self.path.with_extension("lock");
+        let path = self.lock_path();
         let failed = |error| self.failed("lock", error);
         let file = File::options()
             .create(true)

@@ -721,8 +721,14 @@ fn what_landed_is_remembered_until_it_is_written_down() {
     // An error behind it, or a signal: it stays. A command that ends well without it removes it,
     drop(killed);
     assert!(!stage.is_tidy());
+    // A lock of a process that was killed goes, too, with and without something open.
+    let lock = file.with_extension("lock");
+    std::fs::write(&lock, "").expect("written");
     stage.connect().expect("connected").tidy().expect("asked");
-    assert!(stage.is_tidy());
+    assert!(stage.is_tidy() && !lock.exists());
+    std::fs::write(&lock, "").expect("written");
+    stage.connect().expect("connected").tidy().expect("asked");
+    assert!(!lock.exists());
     // and the same transaction is not sent again.
     std::fs::write(&file, left).expect("written");
     stage.process(send).expect("it is there");
