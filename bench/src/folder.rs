@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use fs4::fs_std::FileExt;
 use maci_nova_files::{write_atomically, Readers};
 
 use crate::configuration::{Configuration, Measurement};
@@ -14,6 +15,7 @@ use crate::plan::Plan;
 use crate::Error;
 
 const PLAN: &str = "plan.json";
+const LOCK: &str = "lock";
 const MEASUREMENTS: &str = "measurements.jsonl";
 
 /// A plan's measurements on disk.
@@ -21,6 +23,8 @@ const MEASUREMENTS: &str = "measurements.jsonl";
 pub struct Folder {
     path: PathBuf,
     finished: Vec<Measurement>,
+    /// Two processes would disturb each other's times. The lock is held as long as this is open.
+    _lock: File,
 }
 
 impl Folder {
@@ -30,6 +34,7 @@ impl Folder {
     /// [`Error::OtherPlan`], [`Error::Damaged`], [`Error::Io`].
     pub fn open(path: &Path, plan: &Plan) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(Error::io("make folder", path))?;
+        let lock = lock(path)?;
         let file = path.join(PLAN);
         match fs::read(&file) {
             Ok(bytes) => {
@@ -50,6 +55,7 @@ impl Folder {
         let mut folder = Folder {
             path: path.to_owned(),
             finished: Vec::new(),
+            _lock: lock,
         };
         folder.load()?;
         Ok(folder)
@@ -120,6 +126,24 @@ impl Folder {
             self.finished.push(one);
         }
         Ok(())
+    }
+}
+
+fn lock(path: &Path) -> Result<File, Error> {
+    let file = path.join(LOCK);
+    let failed = Error::io("lock", &file);
+    let mut options = OpenOptions::new();
+    let lock = options
+        .create(true)
+        .append(true)
+        .open(&file)
+        .map_err(&failed)?;
+    match lock.try_lock_exclusive().map_err(&failed)? {
+        true => Ok(lock),
+        false => Err(Error::Request(format!(
+            "another process measures in {}: wait for it, or give another folder",
+            path.display()
+        ))),
     }
 }
 

@@ -81,9 +81,7 @@ impl Folded {
         for step in 1..=messages.div_ceil(k) {
             let events = folded.poll.decide(k)?;
             elapsed += folded.step(parameters, events)?;
-            folded
-                .series
-                .push((((step * k).min(messages)) as u64, elapsed));
+            folded.series.push(((step * k) as u64, elapsed));
         }
         Ok(folded)
     }
@@ -165,6 +163,7 @@ pub(crate) fn measure(configuration: &Configuration, k: usize) -> Result<Measure
     let (made, seconds) = timed(|| parameters(shape));
     let made = made?;
     measured.push(is::PARAMETERS_SECONDS, &[seconds]);
+    forget_peak();
     let folded = Folded::new(&made, configuration.messages)?;
     measured.peak(is::PEAK);
     let (poll, running) = folded.figures(&mut measured, k);
@@ -182,6 +181,7 @@ pub(crate) fn measure(configuration: &Configuration, k: usize) -> Result<Measure
 pub(crate) fn check_point(configuration: &Configuration, k: usize) -> Result<Measurement, Error> {
     let mut measured = Measurement::new(configuration);
     let made = parameters(configuration.shape(k))?;
+    forget_peak();
     let folded = Folded::new(&made, configuration.messages)?;
     measured.peak(is::PEAK);
     folded.figures(&mut measured, k);

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::configuration::{Measurement, Method, Work};
+use crate::configuration::{Configuration, Measurement, Method, Work};
 use crate::figures::{self as is, Quantity};
 use crate::measure::Sample;
 use crate::plan::Plan;
@@ -43,48 +43,28 @@ pub struct Row {
     pub extrapolated: bool,
 }
 
-/// A straight line.
+/// A straight line through 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
-    /// Where it begins.
-    pub constant: f64,
-    /// By how much it rises.
+    /// Seconds a message.
     pub slope: f64,
 }
 
 impl Line {
-    /// The line of least squares; through 0 where there is one point.
+    /// The line of least squares through 0, which is where the time of no messages is: a few batches would give any
+    /// other one.
     pub fn fit(points: &[(u64, f64)]) -> Option<Self> {
-        let count = points.len() as f64;
         let x = |point: &(u64, f64)| point.0 as f64;
-        if let [point] = points {
-            let slope = point.1 / x(point);
-            return Some(Line {
-                constant: 0.0,
-                slope,
-            });
-        }
-        let means = (
-            points.iter().map(x).sum::<f64>() / count,
-            points.iter().map(|point| point.1).sum::<f64>() / count,
-        );
-        let both: f64 = points
-            .iter()
-            .map(|p| (x(p) - means.0) * (p.1 - means.1))
-            .sum();
-        let square: f64 = points.iter().map(|p| (x(p) - means.0).powi(2)).sum();
-        (square > 0.0).then(|| {
-            let slope = both / square;
-            Line {
-                constant: means.1 - slope * means.0,
-                slope,
-            }
+        let both: f64 = points.iter().map(|point| x(point) * point.1).sum();
+        let square: f64 = points.iter().map(|point| x(point).powi(2)).sum();
+        (square > 0.0).then(|| Line {
+            slope: both / square,
         })
     }
 
     /// Its value.
     pub fn at(&self, messages: u64) -> f64 {
-        self.constant + self.slope * messages as f64
+        self.slope * messages as f64
     }
 }
 
@@ -109,6 +89,8 @@ pub struct Way {
     depths: (usize, usize),
     line: Line,
     series: Vec<(u64, f64)>,
+    /// Messages whose proof, memory and gas were measured. (Check points are folded alone.)
+    proven: u64,
     /// Seconds of the final proof.
     end: f64,
     gas: Option<f64>,
@@ -121,19 +103,15 @@ impl Way {
     fn new(measured: &Measurement, all: &[Measurement]) -> Option<Self> {
         let configuration = &measured.configuration;
         let of = |quantity: Quantity| measured.sample(quantity).map(|sample| sample.median);
+        // Of folding and of the final proof, whichever is larger.
+        let peak = [of(is::PEAK), of(is::PEAK_FINAL)];
+        let peak = peak.into_iter().flatten().reduce(f64::max);
         let (end, bytes, memory) = match configuration.work {
-            Work::Folding { .. } => (
-                of(is::FINAL_SECONDS)?,
-                of(is::FINAL_BYTES),
-                of(is::PEAK_FINAL),
-            ),
-            Work::Decider { .. } => (
-                of(is::FINAL_SECONDS)?,
-                of(is::CALLDATA_BYTES),
-                of(is::PEAK_FINAL),
-            ),
+            Work::Folding { .. } => (of(is::FINAL_SECONDS)?, of(is::FINAL_BYTES), peak),
+            Work::Decider { .. } => (of(is::FINAL_SECONDS)?, of(is::CALLDATA_BYTES), peak),
             Work::Batch { .. } => (0.0, of(is::CALLDATA_BYTES), of(is::PEAK)),
-            Work::Library { .. } => (0.0, of(is::CHECKPOINT_BYTES), of(is::PEAK)),
+            // Nothing is published: its proof holds the witness.
+            Work::Library { .. } => (0.0, None, of(is::PEAK)),
             Work::CheckPoint { .. } | Work::Calibration { .. } => return None,
         };
         // The decider's process folds too, but what it ends is the folding that is measured by itself.
@@ -157,6 +135,7 @@ impl Way {
             threads: configuration.threads,
             depths: (configuration.state_depth, configuration.vote_depth),
             line: Line::fit(steps)?,
+            proven: measured.series.iter().map(|point| point.0).max()?,
             series,
             end,
             gas: of(is::GAS),
@@ -214,7 +193,7 @@ impl Way {
                 extrapolated: false,
             },
             _ => Value {
-                value: self.line.at(self.filled(messages)).max(0.0) + self.end,
+                value: self.line.at(self.filled(messages)) + self.end,
                 extrapolated: true,
             },
         }
@@ -225,11 +204,11 @@ impl Way {
         self.line.at(messages)
     }
 
-    /// Of a figure that comes once, or once a proof.
+    /// Of a figure that comes once, or once a proof: a multiple of it is a count.
     fn counted(&self, each: Option<f64>, messages: u64) -> Option<Value> {
         Some(Value {
             value: each? * self.proofs(messages) as f64,
-            extrapolated: messages > self.most_measured(),
+            extrapolated: messages > self.proven || self.proofs(messages) > 1,
         })
     }
 
@@ -238,7 +217,7 @@ impl Way {
         self.counted(self.gas, messages)
     }
 
-    /// Bytes that are published. (Of the library's IVC, whose proof is not final, those of the proof with its witness.)
+    /// Bytes that are published; none of the library's IVC, whose proof is not final and holds the witness.
     pub fn bytes(&self, messages: u64) -> Option<Value> {
         self.counted(self.bytes, messages)
     }
@@ -247,7 +226,7 @@ impl Way {
     pub fn memory(&self, messages: u64) -> Option<Value> {
         Some(Value {
             value: self.memory?,
-            extrapolated: messages > self.most_measured(),
+            extrapolated: messages > self.proven,
         })
     }
 
@@ -320,9 +299,9 @@ pub struct Crossover {
     pub from_here: String,
     /// Than this one.
     pub than: String,
-    /// From so many messages; none where it is so for no poll of up to [`MOST_COMPARED`] messages.
+    /// From so many messages up to [`MOST_COMPARED`]; none where it is not so at [`MOST_COMPARED`].
     pub messages: Option<u64>,
-    /// Whether that is beyond what was measured.
+    /// Whether the first of them is beyond what was measured. The last of them always is.
     pub extrapolated: bool,
 }
 
@@ -364,6 +343,18 @@ impl Results {
         }
         results.crossovers = crossovers(&results.main_ways());
         results
+    }
+
+    /// What the plan has and was not measured.
+    pub fn missing(&self) -> Vec<Configuration> {
+        let mut all = self.plan.configurations();
+        all.retain(|one| {
+            !self
+                .measurements
+                .iter()
+                .any(|measured| measured.configuration == *one)
+        });
+        all
     }
 
     /// The ways that were measured.
@@ -498,7 +489,8 @@ mod tests {
     #[test]
     fn a_line_through_points() {
         let line = Line::fit(&[(1, 3.0), (2, 5.0), (3, 7.0)]).expect("points");
-        assert!((line.constant - 1.0).abs() < 1e-9 && (line.slope - 2.0).abs() < 1e-9);
+        // (1 * 3 + 2 * 5 + 3 * 7) / (1 + 4 + 9).
+        assert!((line.slope - 34.0 / 14.0).abs() < 1e-9);
         assert_eq!(Line::fit(&[(4, 2.0)]).expect("a point").at(8), 4.0);
         assert_eq!(Line::fit(&[]), None);
     }
@@ -510,11 +502,9 @@ mod tests {
             size,
             threads: 1,
             depths: (1, 1),
-            line: Line {
-                constant: 0.0,
-                slope,
-            },
+            line: Line { slope },
             series: vec![(size as u64, each)],
+            proven: size as u64,
             end,
             gas: Some(gas),
             bytes: Some(32.0),

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use maci_nova_step_circuit::Shape;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::configuration::{Configuration, Cycle, Work};
 use crate::Error;
@@ -39,8 +40,11 @@ pub enum Effort {
 pub struct Identity {
     /// This program's version.
     pub version: String,
-    /// The commit that it is run at, where it is run in a clone.
+    /// The commit of the clone that it is run in, if it is; told, and not relied on.
     pub commit: String,
+    /// SHA-256 of the program: measurements of another one are not mixed with these.
+    #[serde(default)]
+    pub program: String,
     /// The compiler that built it.
     pub compiler: String,
     /// The machine.
@@ -214,10 +218,20 @@ impl Plan {
         all
     }
 
+    /// Whether all but the commit is the same.
+    fn repeats_as(&self, other: &Plan) -> bool {
+        let mut other = other.clone();
+        other.identity.commit.clone_from(&self.identity.commit);
+        *self == other
+    }
+
     /// What another plan has that is not this one's.
     pub fn difference(&self, other: &Plan) -> Option<&'static str> {
         let differs = [
-            (self.identity.commit != other.identity.commit, "the commit"),
+            (
+                self.identity.program != other.identity.program,
+                "the program",
+            ),
             (
                 self.identity.version != other.identity.version,
                 "the version",
@@ -243,7 +257,7 @@ impl Plan {
             (self.messages != other.messages, "--messages"),
             (self.calibration != other.calibration, "--calibrate"),
             (self.decider != other.decider, "--without-decider"),
-            (self != other, "what is repeated"),
+            (!self.repeats_as(other), "what is repeated"),
         ];
         differs
             .into_iter()
@@ -267,10 +281,20 @@ impl Identity {
         Identity {
             version: env!("CARGO_PKG_VERSION").into(),
             commit: commit().unwrap_or_else(|| "unknown".into()),
+            program: program().unwrap_or_default(),
             compiler: env!("MACI_NOVA_COMPILER").into(),
             machine: machine(),
         }
     }
+}
+
+/// SHA-256 of this process's program, where it can be read.
+fn program() -> Option<String> {
+    let path = std::env::current_exe().ok()?;
+    let mut hash = Sha256::new();
+    std::io::copy(&mut std::fs::File::open(path).ok()?, &mut hash).ok()?;
+    let bytes = hash.finalize();
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The commit of the clone that this is run in, with a mark where something is changed.

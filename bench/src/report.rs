@@ -135,20 +135,25 @@ pub fn origin(results: &Results) -> String {
         "{}, {effort}: state tree depth {}, vote option tree depth {}. {}; version {}, commit {}, {}.\n\
         Figures are medians; spreads and numbers of runs are in `results.csv`. A total is preparing and proving, one after \
         the other, and the final proof. Deciding messages natively, which each way needs alike, and making keys or \
-        parameters, which is done once, are not in it. In `process` the next step is prepared while one is folded.\n",
+        parameters, which is done once, are not in it. In `process` the next step is prepared while one is folded.\n\
+        The two ways do not end at the same: the decider's proof states the results, a batch's a hash of the state, from \
+        which results would have to be proven. Nor do batches prove the joins. What that takes is in no figure of theirs.\n",
         results.date,
         plan.state_depth,
         plan.vote_depth,
-        plan.identity.machine,
-        plan.identity.version,
-        plan.identity.commit,
-        plan.identity.compiler,
+        plain(&plan.identity.machine),
+        plain(&plan.identity.version),
+        plain(&plan.identity.commit),
+        plain(&plan.identity.compiler),
     )
 }
 
-/// Sentences that name the crossovers.
+/// Sentences that name the crossovers, after what could not be measured.
 pub fn crossovers(results: &Results) -> String {
     let mut text = String::new();
+    for missing in results.missing() {
+        let _ = writeln!(text, "- NOT MEASURED: {missing}.");
+    }
     for crossover in &results.crossovers {
         let Crossover {
             quantity,
@@ -159,15 +164,14 @@ pub fn crossovers(results: &Results) -> String {
         } = crossover;
         let mark = if *extrapolated { MARK } else { "" };
         let _ = match messages {
-            Some(1) => writeln!(text, "- {quantity}: {from_here} is below {than} for every poll."),
             Some(n) => writeln!(
                 text,
-                "- {quantity}: {from_here} is below {than} from {mark}{} messages on.",
+                "- {quantity}: {from_here} is below {than} from {mark}{} messages to {MARK}a million.",
                 grouped(*n as f64)
             ),
             None => writeln!(
                 text,
-                "- {quantity}: {from_here} is not below {than} for any poll of up to a million messages."
+                "- {quantity}: {from_here} is not below {than} at {MARK}a million messages."
             ),
         };
     }
@@ -526,6 +530,17 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+/// A name that somebody gave, in Markdown: one line, and nothing that means anything there.
+fn plain(text: &str) -> String {
+    let word = |c: char| match c {
+        '<' | '>' | '[' | ']' | '`' | '|' | '{' | '}' | '*' | '_' | '#' => ' ',
+        c if c.is_control() => ' ',
+        c => c,
+    };
+    text.chars().map(word).collect()
 }
 
 /// Links, escaped; marks of code are left out.
@@ -536,7 +551,9 @@ fn inline(text: &str) -> String {
     while let Some(start) = rest.find('[') {
         let link = rest[start..].split_once("](").and_then(|(label, after)| {
             let (address, after) = after.split_once(')')?;
-            Some((&label[1..], address, after))
+            address
+                .starts_with("https://")
+                .then_some((&label[1..], address, after))
         });
         let Some((label, address, after)) = link else {
             break;

@@ -218,17 +218,19 @@ impl Runner for Children {
     }
 }
 
-/// Measures what a plan has and its folder has not.
+/// Measures what a plan has and its folder has not. Returns what failed: a process may be killed for its memory, and the
+/// others are of use all the same.
 ///
 /// # Errors
-/// [`Error::Interrupted`] when the observer asks to stop; those of a measurement. What is finished is kept.
+/// [`Error::Interrupted`] when the observer asks to stop; [`Error::Io`]. What is finished is kept.
 pub fn run(
     plan: &Plan,
     folder: &mut Folder,
     runner: &dyn Runner,
     observer: &dyn Observer,
-) -> Result<(), Error> {
+) -> Result<Vec<Error>, Error> {
     let all = plan.configurations();
+    let mut failures = Vec::new();
     let work =
         |of: &mut dyn Iterator<Item = &Configuration>| of.map(Configuration::weight).sum::<u64>();
     let mut count = all.iter().filter(|one| folder.has(one)).count();
@@ -250,9 +252,14 @@ pub fn run(
             continue;
         }
         observer.note(&format!("{} of {}: {configuration}", count + 1, all.len()));
-        match runner.run(configuration, observer)? {
-            Some(measured) => folder.keep(measured)?,
-            None => {
+        match runner.run(configuration, observer) {
+            Ok(Some(measured)) => folder.keep(measured)?,
+            Err(failure @ (Error::Child { .. } | Error::Proof { .. })) => {
+                observer.warn(&failure.to_string());
+                failures.push(failure);
+            }
+            Err(other) => return Err(other),
+            Ok(None) => {
                 return Err(Error::Interrupted {
                     done: count,
                     total: all.len(),
@@ -264,5 +271,5 @@ pub fn run(
         done += configuration.weight();
         stage.at(done);
     }
-    Ok(())
+    Ok(failures)
 }

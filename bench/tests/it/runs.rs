@@ -197,7 +197,12 @@ fn totals_are_sums_and_what_is_beyond_is_marked() {
         let Some(messages) = row.messages else {
             continue;
         };
-        assert_eq!(row.extrapolated, messages == 1_000, "{row:?}");
+        // Gas and bytes of several proofs are a count.
+        let counted = [is::TOTAL_GAS.0, is::TOTAL_BYTES.0, is::DOLLARS.0]
+            .contains(&row.quantity.as_str())
+            && row.method == Method::Groth16Batches
+            && row.size < messages as usize;
+        assert_eq!(row.extrapolated, messages == 1_000 || counted, "{row:?}");
         assert!(row.value > 0.0 || row.quantity == is::PADDING.0, "{row:?}");
     }
     let folding = measured().measurements.iter();

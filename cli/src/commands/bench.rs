@@ -1,5 +1,6 @@
 //! `bench`: folding beside fixed batches and the proving library's own IVC.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -44,7 +45,7 @@ fn measure(arguments: &Bench, out: &Path, console: &Console) -> Result<(), Failu
     let prices = prices(arguments)?;
     console.listen()?;
     let mut folder = Folder::open(out, &plan)?;
-    runner::run(
+    let failures = runner::run(
         &plan,
         &mut folder,
         &Children::of_this_program(&CHILD)?,
@@ -55,7 +56,12 @@ fn measure(arguments: &Bench, out: &Path, console: &Console) -> Result<(), Failu
     console.show(&results, |lines| {
         write!(lines, "{}", report::summary(&results))?;
         writeln!(lines, "{}", out.join("report.html").display())
-    })
+    })?;
+    // The report names what is missing; the same command tries it again.
+    match failures.into_iter().next() {
+        Some(failure) => Err(failure.into()),
+        None => Ok(()),
+    }
 }
 
 fn plan(arguments: &Bench) -> Plan {
@@ -68,13 +74,13 @@ fn plan(arguments: &Bench) -> Plan {
         (plan.state_depth, plan.vote_depth) = (state, vote);
     }
     if let Some(list) = &arguments.events_per_step {
-        plan.events_per_step.clone_from(list);
+        plan.events_per_step = ascending(list);
     }
     if let Some(list) = &arguments.batch {
-        plan.batch.clone_from(list);
+        plan.batch = ascending(list);
     }
     if let Some(list) = &arguments.messages {
-        plan.messages.clone_from(list);
+        plan.messages = ascending(list);
     }
     if let Some(machine) = &arguments.machine {
         plan.identity.machine.clone_from(machine);
@@ -86,6 +92,15 @@ fn plan(arguments: &Bench) -> Plan {
     }
 }
 
+/// Each number once, the smallest first.
+fn ascending<T: Clone + Ord>(list: &[T]) -> Vec<T> {
+    let all: BTreeSet<T> = list.iter().cloned().collect();
+    all.into_iter().collect()
+}
+
+/// What nobody pays.
+const MOST_PRICE: f64 = 1e9;
+
 fn prices(arguments: &Bench) -> Result<Prices, Failure> {
     let prices = Prices {
         gas: arguments.gas_price,
@@ -93,10 +108,10 @@ fn prices(arguments: &Bench) -> Result<Prices, Failure> {
         machine: arguments.machine_price,
     };
     let all = [prices.gas, prices.ether, prices.machine];
-    match all.iter().all(|price| price.is_finite() && *price >= 0.0) {
+    match all.iter().all(|price| (0.0..=MOST_PRICE).contains(price)) {
         true => Ok(prices),
         false => Err(Failure::Usage(
-            "a price is a number that is not negative".into(),
+            "a price is a number from 0 to a billion".into(),
         )),
     }
 }
