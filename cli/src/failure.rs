@@ -211,6 +211,9 @@ fn poll_advice(error: &PollError) -> String {
         PollError::Hinted { error, hint } => {
             format!("{}{}", advice::of_hint(hint), poll_advice(error))
         }
+        PollError::Partly { error, .. } if error.kind() == ErrorKind::Interrupted => {
+            poll_advice(error)
+        }
         PollError::Price(price) => advice::of_price(price),
         PollError::PollFile(PollFileError::NoPoll(_)) => advice::of_hint(&Hint::CreatePoll),
         _ => String::new(),

@@ -10,12 +10,14 @@ use maci_nova_chain::clock::moment;
 use maci_nova_chain::words::count;
 use maci_nova_folding::checkpoint::{self, CheckpointError, Facts};
 use maci_nova_protocol::poll::Header;
+use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_step_circuit::Shape;
 use serde::Serialize;
 
 use crate::directory::{self, decider_file};
 use crate::error::Error;
 use crate::prove::estimate;
+use crate::prove::finalization::Finalization;
 
 /// What there is of a poll's proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,18 +36,28 @@ pub struct Folded {
 }
 
 impl Folded {
-    /// What is in the directory `root` of the poll `header`, which has so many joins and messages
-    /// now.
+    /// What is in the directory `root` of a poll, which has so many joins and messages now.
     ///
-    /// The checkpoint is as its writer left it: its proof is verified by whoever resumes it.
+    /// The files are as their writer left them: proofs are verified by whoever goes on with them.
     ///
     /// # Errors
     /// [`Error::Io`] if there is no such directory; [`Error::Checkpoint`] if there is a checkpoint
     /// of another poll, or something else in its place.
-    pub fn read(
+    pub fn of_poll(
+        root: &Path,
+        poll: &PollContract,
+        joins: u64,
+        messages: u64,
+    ) -> Result<Self, Error> {
+        let (shape, domain) = (poll.shape(), poll.domain());
+        Self::read(root, poll.header(), shape, domain, joins, messages)
+    }
+
+    fn read(
         root: &Path,
         header: &Header,
         shape: Shape,
+        domain: [u8; 32],
         joins: u64,
         messages: u64,
     ) -> Result<Self, Error> {
@@ -65,7 +77,9 @@ impl Folded {
             steps: facts.as_ref().map_or(0, |facts| facts.steps),
             steps_in_all: estimate::steps(shape, joins, messages),
             saved: facts.as_ref().and_then(saved),
-            proven: decider_file(root).exists(),
+            // Another poll's, or a damaged one, is proven again.
+            proven: Finalization::read(&decider_file(root))
+                .is_ok_and(|found| found.statement.domain == domain),
         })
     }
 
@@ -111,7 +125,7 @@ mod tests {
         let shape = Shape::new(1, 1, 2).expect("in range");
         let scratch = tempfile::tempdir().expect("directory");
         let root = scratch.path().join("proof");
-        let read = |header: &Header| Folded::read(&root, header, shape, 2, 5);
+        let read = |header: &Header| Folded::read(&root, header, shape, [7; 32], 2, 5);
 
         let missing = read(&poll.header).expect_err("no directory");
         assert!(matches!(missing, Error::Io { .. }));
@@ -159,7 +173,7 @@ mod tests {
         ));
 
         fs::write(directory.decider(), "{}").expect("written");
-        assert!(read(&poll.header).expect("read").proven);
+        assert!(!read(&poll.header).expect("read").proven);
         fs::write(&path, "short").expect("written");
         assert!(matches!(
             read(&poll.header),

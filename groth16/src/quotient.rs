@@ -9,6 +9,7 @@ use ark_ff::{FftField, Field, Zero};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ark_relations::gr1cs::{Result, SynthesisError};
 use rayon::prelude::*;
+use zeroize::Zeroizing;
 
 use crate::adapter::{Assignment, Matrices};
 
@@ -17,7 +18,7 @@ use crate::adapter::{Assignment, Matrices};
 ///
 /// The public variables have a row each, `x_i * 0 = 0`, after those of the constraints: so no
 /// polynomial of A is a combination of others (as libsnark and ark-groth16 have it).
-pub(crate) fn quotient(matrices: &Matrices, assignment: &Assignment) -> Result<Vec<Fr>> {
+pub(crate) fn quotient(matrices: &Matrices, assignment: &Assignment) -> Result<Zeroizing<Vec<Fr>>> {
     let (rows, z) = (matrices.constraints(), assignment.values());
     let domain = Radix2EvaluationDomain::<Fr>::new(rows + matrices.instance())
         .ok_or(SynthesisError::PolynomialDegreeTooLarge)?;
@@ -25,13 +26,14 @@ pub(crate) fn quotient(matrices: &Matrices, assignment: &Assignment) -> Result<V
         .get_coset(Fr::GENERATOR)
         .ok_or(SynthesisError::PolynomialDegreeTooLarge)?;
     // The values on the coset of the polynomial that takes these on the domain.
-    let extended = |mut values: Vec<Fr>| {
+    let extended = |mut values: Zeroizing<Vec<Fr>>| {
         domain.ifft_in_place(&mut values);
         coset.fft_in_place(&mut values);
         values
     };
     let products = |matrix: usize| {
-        let mut values = Vec::with_capacity(domain.size());
+        // They tell the witness.
+        let mut values = Zeroizing::new(Vec::with_capacity(domain.size()));
         let product = |i| matrices.product(matrix, i, z);
         (0..rows)
             .into_par_iter()
@@ -46,13 +48,13 @@ pub(crate) fn quotient(matrices: &Matrices, assignment: &Assignment) -> Result<V
 
     let mut h = extended(products(0));
     h.par_iter_mut()
-        .zip(extended(products(1)))
+        .zip(extended(products(1)).par_iter())
         .for_each(|(a, b)| *a *= b);
     // Z is constant on the coset, and not 0 there.
     let vanishing = domain.evaluate_vanishing_polynomial(Fr::GENERATOR);
     let inverse = vanishing.inverse().ok_or(SynthesisError::DivisionByZero)?;
     h.par_iter_mut()
-        .zip(extended(products(2)))
+        .zip(extended(products(2)).par_iter())
         .for_each(|(ab, c)| *ab = (*ab - c) * inverse);
     coset.ifft_in_place(&mut h);
     Ok(h)
@@ -94,7 +96,7 @@ mod tests {
                     assignment.values(),
                 );
             let own = quotient(&matrices, &assignment).expect("a domain");
-            assert!(own == library.expect("a domain"));
+            assert!(*own == library.expect("a domain"));
             let satisfied = matrices.violated(&assignment).is_none();
             assert_eq!(own.last().is_some_and(Zero::is_zero), satisfied);
         }

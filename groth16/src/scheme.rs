@@ -315,7 +315,7 @@ fn prove_blinded(
     s: &Fr,
 ) -> Result<Proof, SynthesisError> {
     let (inner, z) = (&key.inner, assignment.values());
-    let h = Zeroizing::new(quotient(matrices, assignment)?);
+    let h = quotient(matrices, assignment)?;
     // The last coefficient is 0.
     let quotient = sum(&inner.h_query, &h[..inner.h_query.len()]);
     drop(h);

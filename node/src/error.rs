@@ -138,7 +138,7 @@ pub enum RpcError {
         reason: String,
     },
     /// What an earlier process did not know to be in a block is there. Nothing was sent.
-    #[error("transaction {hash}, which an earlier command sent and did not see in a block, is in block {block} and did the same kind of thing; nothing was sent now: run the command again only if it is to be done once more")]
+    #[error("transaction {hash}, which an earlier command sent before it stopped, is in block {block} and did the same kind of thing; nothing was sent now: run the command again only if it is to be done once more")]
     Earlier {
         /// The transaction.
         hash: B256,

@@ -438,6 +438,9 @@ async fn explain(
         return Err(error);
     };
     let (hash, nonce, account) = (last.hash, last.nonce, last.draft.from);
+    if matches!(error, RpcError::Interrupted) {
+        return Err(RpcError::Left { hash });
+    }
     if matches!(error, RpcError::Left { .. }) {
         return Err(error);
     }
@@ -790,10 +793,17 @@ async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcE
             Ok(None) if meaning == Meaning::Known => return Ok(()),
             Ok(None) if look == looks => break,
             Ok(None) => {}
-            Err(_) => return Err(perhaps(refusal.to_string())),
+            Err(error) => {
+                return Err(
+                    match RpcError::of_provider("eth_getTransactionByHash", error) {
+                        RpcError::Interrupted => RpcError::Left { hash: signed.hash },
+                        _ => perhaps(refusal.to_string()),
+                    },
+                )
+            }
         }
         let pause = transport.pause(transport.late()).await;
-        pause.map_err(|_| perhaps(refusal.to_string()))?;
+        pause.map_err(|_| RpcError::Left { hash: signed.hash })?;
     }
     match meaning {
         // What came before the answer may have arrived, and words that nobody knows may come from

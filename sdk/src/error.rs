@@ -146,6 +146,9 @@ impl Error {
             Error::Chain { source, .. } if source.is_for_now() || revert::is_too_early(source) => {
                 ErrorKind::Later
             }
+            Error::Partly { error, .. } if error.kind() == ErrorKind::Interrupted => {
+                ErrorKind::Interrupted
+            }
             Error::Damaged { .. } => ErrorKind::Input,
             Error::Chain { .. }
             | Error::OnChain(_)

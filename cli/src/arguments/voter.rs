@@ -145,7 +145,7 @@ pub struct Vote {
     pub nonce: u64,
     /// Send no fewer than N messages: everybody sees how many there are, which is the number of
     /// options in the ballot unless all voters pad to the same. What pads changes nothing, and is
-    /// paid for
+    /// paid for. Up to 25 are one transaction
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub pad: u16,
     /// Write the messages to a new file, for publish, and send nothing

@@ -38,15 +38,7 @@ pub fn run(arguments: &Status, console: &Console) -> Result<(), Failure> {
     let folded = arguments
         .proof
         .as_ref()
-        .map(|root| {
-            Folded::read(
-                root,
-                poll.header(),
-                poll.shape(),
-                status.joins,
-                status.messages,
-            )
-        })
+        .map(|root| Folded::of_poll(root, &poll, status.joins, status.messages))
         .transpose()?;
     let document = Document { status, folded };
     console.show(&document, |out| {

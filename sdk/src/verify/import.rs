@@ -44,7 +44,8 @@ impl Imported {
     pub fn compare(&self, other: &Imported) -> Result<(), Error> {
         let mut but_for_sign_ups = other.file.clone();
         but_for_sign_ups.sign_ups = self.file.sign_ups;
-        if self.file != but_for_sign_ups {
+        let keys = |imported: &Imported| (imported.insecure.clone(), imported.key_digest);
+        if self.file != but_for_sign_ups || keys(self) != keys(other) {
             return Err(self
                 .poll
                 .inconsistent("the two nodes do not say the same of it"));

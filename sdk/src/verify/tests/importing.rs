@@ -93,6 +93,18 @@ fn a_second_node_has_to_say_the_same() {
     let one = imported(&world.evm, &world, 0).unwrap();
     one.compare(&imported(&world.evm, &world, 0).unwrap())
         .unwrap();
+    let other_key = Imported {
+        key_digest: B256::repeat_byte(1),
+        ..imported(&world.evm, &world, 0).unwrap()
+    };
+    let insecure = Imported {
+        insecure: Some("one machine made them".into()),
+        ..imported(&world.evm, &world, 0).unwrap()
+    };
+    for lie in [other_key, insecure] {
+        let error = one.compare(&lie).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Chain, "{error}");
+    }
     // Somebody signs up between the two.
     world.join(2);
     let later = imported(&world.evm, &world, 0).unwrap();
