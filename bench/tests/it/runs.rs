@@ -316,8 +316,12 @@ fn an_interrupted_bench_resumes_and_measures_nothing_twice() {
         ..Fake::default()
     };
     let mut folder = Folder::open(directory.path(), &plan).expect("opened");
+    // Nobody else measures there meanwhile.
+    let second = Folder::open(directory.path(), &plan);
+    assert!(matches!(second, Err(Error::Request(_))), "{second:?}");
     let interrupted = runner::run(&plan, &mut folder, &stopped, &());
     assert!(matches!(interrupted, Err(Error::Interrupted { done: 3, total, .. }) if total == all));
+    drop(folder);
     // A process that was killed while it wrote.
     let path = directory.path().join("measurements.jsonl");
     let whole = std::fs::read(&path).expect("read");
@@ -329,6 +333,7 @@ fn an_interrupted_bench_resumes_and_measures_nothing_twice() {
     assert_eq!(std::fs::read(&path).expect("read"), whole);
     runner::run(&plan, &mut folder, &rest, &()).expect("measured");
     assert_eq!(rest.measured.into_inner(), all - 3);
+    drop(folder);
     let mut again = Folder::open(directory.path(), &plan).expect("opened");
     let nothing = Fake::default();
     runner::run(&plan, &mut again, &nothing, &()).expect("there");
@@ -338,6 +343,38 @@ fn an_interrupted_bench_resumes_and_measures_nothing_twice() {
     );
 }
 
+/// What fails is told, and the others are measured all the same.
+#[test]
+fn one_that_fails_does_not_stop_the_others() {
+    struct Failing;
+    impl Runner for Failing {
+        fn run(
+            &self,
+            configuration: &Configuration,
+            observer: &dyn Observer,
+        ) -> Result<Option<Measurement>, Error> {
+            match configuration.method() {
+                Method::NovaIvc => Err(Error::Child {
+                    what: configuration.to_string(),
+                    said: "signal: 9".into(),
+                }),
+                _ => Fake::default().run(configuration, observer),
+            }
+        }
+    }
+    let plan = plan();
+    let directory = tempfile::tempdir().expect("a folder");
+    let mut folder = Folder::open(directory.path(), &plan).expect("opened");
+    let failures = runner::run(&plan, &mut folder, &Failing, &()).expect("run");
+    let all = plan.configurations();
+    let failing = all.iter().filter(|one| one.method() == Method::NovaIvc);
+    assert_eq!(failures.len(), failing.clone().count());
+    assert_eq!(folder.finished().len(), all.len() - failures.len());
+    let prices = Prices::default();
+    let results = Results::new(&plan, "a date".into(), prices, folder.finished());
+    assert_eq!(results.missing(), failing.copied().collect::<Vec<_>>());
+}
+
 #[test]
 fn a_folder_of_another_plan_is_refused() {
     let plan = plan();
@@ -345,11 +382,13 @@ fn a_folder_of_another_plan_is_refused() {
     Folder::open(directory.path(), &plan).expect("opened");
     let mut other = plan.clone();
     other.identity.commit = "another".into();
+    Folder::open(directory.path(), &other).expect("a commit is told, and no more");
+    other.identity.program = "another".into();
     let refused = Folder::open(directory.path(), &other);
     assert!(matches!(
         refused,
         Err(Error::OtherPlan {
-            what: "the commit",
+            what: "the program",
             ..
         })
     ));

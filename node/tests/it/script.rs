@@ -1197,8 +1197,8 @@ fn a_failure_while_a_version_waits_is_undecided() {
         // Nor after Ctrl-C.
         listener.stop.store(true, Ordering::SeqCst);
         let third = chain.send_until(from, CONTRACT, data(), U256::ZERO, 50_006, Some(first));
-        let undecided = matches!(&third, Err(ChainError::Undecided { .. }));
-        assert!(undecided, "{trouble}: {third:?}");
+        let left = matches!(&third, Err(ChainError::Left { .. }));
+        assert!(left, "{trouble}: {third:?}");
     }
 }
 
