@@ -11,9 +11,10 @@ mod trial;
 
 use std::process::ExitCode;
 
+use maci_nova_tests::harness::Asked;
 use maci_nova_tests::town::Town;
 use rand_chacha::ChaCha20Rng;
-use rand_core::{OsRng, RngCore, SeedableRng};
+use rand_core::SeedableRng;
 
 use proxy::Proxy;
 
@@ -24,36 +25,8 @@ Runs each command N times (20 by default) against a node with a fault that is dr
 Commands: deploy, create, signup, join, vote, publish, topup, status, process, export-log, import,
 abort; all of them by default.";
 
-/// What the arguments ask for.
-struct Asked {
-    trials: u32,
-    seed: u64,
-    commands: Vec<String>,
-}
-
-fn asked() -> Option<Asked> {
-    let mut asked = Asked {
-        trials: 20,
-        seed: OsRng.next_u64() >> 32,
-        commands: vec![],
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--trials" => asked.trials = arguments.next()?.parse().ok()?,
-            "--seed" => asked.seed = arguments.next()?.parse().ok()?,
-            name if commands::NAMES.contains(&name) => asked.commands.push(argument),
-            _ => return None,
-        }
-    }
-    if asked.commands.is_empty() {
-        asked.commands = commands::NAMES.map(str::to_owned).to_vec();
-    }
-    Some(asked)
-}
-
 fn main() -> ExitCode {
-    let Some(asked) = asked() else {
+    let Some(asked) = Asked::read("--trials", 20, &commands::NAMES) else {
         println!("{HELP}");
         return ExitCode::from(2);
     };
@@ -64,10 +37,10 @@ fn main() -> ExitCode {
     println!("seed {}", asked.seed);
     println!("{}", trial::HEAD);
     let mut faults = vec![];
-    for name in &asked.commands {
+    for name in &asked.names {
         let mut rng = ChaCha20Rng::seed_from_u64(asked.seed);
         let mut command = commands::named(name, &mut town);
-        let tally = trial::run(&mut command, &mut town, &proxy, asked.trials, &mut rng);
+        let tally = trial::run(&mut command, &mut town, &proxy, asked.count, &mut rng);
         println!("{tally}");
         faults.extend(tally.faults);
     }

@@ -1,16 +1,15 @@
 //! One command with one fault, and what may not be different then.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 use std::time::Instant;
 
-use maci_nova_tests::town::{document, files, Town};
+use maci_nova_tests::harness::{same, Left};
+use maci_nova_tests::town::Town;
 use rand_chacha::ChaCha20Rng;
 use rand_core::RngCore;
-use serde_json::Value;
 
 use crate::commands::Command;
 use crate::proxy::{Answer, Proxy, Rule, ANSWERS};
@@ -53,13 +52,6 @@ impl fmt::Display for Tally {
     }
 }
 
-/// What a run that ended leaves.
-struct Left {
-    document: Value,
-    files: BTreeSet<String>,
-    transactions: u64,
-}
-
 /// Runs a command with so many faults, one at a time.
 pub fn run(
     command: &mut Command,
@@ -79,7 +71,7 @@ pub fn run(
         folder: &folder,
     };
     let undisturbed = started(stage);
-    let undisturbed = left(town, &folder, before, &undisturbed)
+    let undisturbed = Left::of(town, &folder, before, &undisturbed)
         .unwrap_or_else(|fault| panic!("{} undisturbed: {fault}", command.name));
     let mut tally = Tally {
         name: command.name,
@@ -187,40 +179,12 @@ fn trial(
             }
         }
     }
-    let left = left(town, folder, before, &last)
-        .map_err(|fault| format!("again: {fault}; first: {}", one_line(&said)))?;
-    for field in command.fields {
-        let (found, expected) = (&left.document[field], &undisturbed.document[field]);
-        if found != expected || found.is_null() {
-            return Err(format!(
-                "{field} is {found}, not {expected}; first: {}",
-                one_line(&said)
-            ));
-        }
-    }
-    if left.files != undisturbed.files {
-        let differ: Vec<_> = left
-            .files
-            .symmetric_difference(&undisturbed.files)
-            .collect();
-        return Err(format!(
-            "other files: {differ:?}; first: {}",
-            one_line(&said)
-        ));
-    }
-    let (paid, usual) = (left.transactions, undisturbed.transactions);
-    let most = if command.signs_anew {
-        usual * starts
-    } else {
-        usual
-    };
-    match (usual..=most).contains(&paid) {
-        true => Ok(()),
-        false => Err(format!(
-            "{paid} transactions, not {usual}; first: {}",
-            one_line(&said)
-        )),
-    }
+    let payments = if command.signs_anew { starts } else { 1 };
+    let checked = Left::of(town, folder, before, &last).and_then(|left| {
+        same(command.fields, &left.document, &undisturbed.document)?;
+        left.compare(undisturbed, payments)
+    });
+    checked.map_err(|fault| format!("{fault}; first: {}", one_line(&said)))
 }
 
 fn one_line(said: &str) -> &str {
@@ -235,12 +199,4 @@ fn started(stage: Stage<'_>) -> Output {
         .env("MACI_NOVA_RPC_URL", stage.proxy.url())
         .output();
     output.expect("runs")
-}
-
-fn left(town: &Town, folder: &Path, before: u64, output: &Output) -> Result<Left, String> {
-    Ok(Left {
-        document: document(output)?,
-        files: files(folder, ""),
-        transactions: town.transactions() - before,
-    })
 }

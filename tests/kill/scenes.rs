@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use maci_nova_tests::harness::same;
 use maci_nova_tests::town::{make_private, Town};
 
 /// All of them.
@@ -61,16 +62,6 @@ pub fn named(name: &str, town: &mut Town) -> Box<dyn Scene> {
         "process" => Box::new(Counting::new(town, false)),
         _ => Box::new(Counting::new(town, true)),
     }
-}
-
-fn same(fields: &[&str], document: &Value, undisturbed: &Value) -> Result<(), String> {
-    for field in fields {
-        let (found, expected) = (&document[field], &undisturbed[field]);
-        if found != expected || found.is_null() {
-            return Err(format!("{field} is {found}, not {expected}"));
-        }
-    }
-    Ok(())
 }
 
 /// Steps that a checkpoint's head tells of; `None` if there is no checkpoint.

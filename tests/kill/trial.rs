@@ -1,6 +1,5 @@
 //! One command, killed and run again, and what may not be different then.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -9,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::RngCore;
-use serde_json::Value;
 
 use crate::scenes::{Payments, Scene};
-use maci_nova_tests::town::{document, files, Town};
+use maci_nova_tests::harness::Left;
+use maci_nova_tests::town::Town;
 
 /// A run is killed so many times at most before it is let to its end.
 const MOST_KILLS: u64 = 3;
@@ -62,14 +61,6 @@ impl fmt::Display for Tally {
             self.faults.len()
         )
     }
-}
-
-/// What a run that ended leaves.
-#[derive(Debug)]
-struct Left {
-    document: Value,
-    files: BTreeSet<String>,
-    transactions: u64,
 }
 
 /// Kills a scene's command so many times.
@@ -136,19 +127,13 @@ fn trial(
         (left, _) => left?,
     };
     scene.compare(&left.document, &undisturbed.document)?;
-    if left.files != undisturbed.files {
-        let differ = left.files.symmetric_difference(&undisturbed.files);
-        return Err(format!("other files: {:?}", differ.collect::<Vec<_>>()));
-    }
-    let (paid, usual) = (left.transactions, undisturbed.transactions);
-    let may_pay = match scene.payments() {
-        Payments::Once => usual..=usual,
-        Payments::EachRun => usual..=usual * starts,
-    };
-    match may_pay.contains(&paid) {
-        true => Ok(()),
-        false => Err(format!("{paid} transactions, not {usual}")),
-    }
+    left.compare(
+        undisturbed,
+        match scene.payments() {
+            Payments::Once => 1,
+            Payments::EachRun => starts,
+        },
+    )
 }
 
 /// When a run is killed.
@@ -209,9 +194,5 @@ fn kill_at(scene: &dyn Scene, town: &Town, folder: &Path, before: u64, moment: M
 /// Runs the command to its end.
 fn finish(scene: &dyn Scene, town: &Town, folder: &Path, before: u64) -> Result<Left, String> {
     let output = town.command(folder, &scene.line()).arg("--json").output();
-    Ok(Left {
-        document: document(&output.expect("runs"))?,
-        files: files(folder, ""),
-        transactions: town.transactions() - before,
-    })
+    Left::of(town, folder, before, &output.expect("runs"))
 }

@@ -2,6 +2,7 @@
 //! proofs of MACI's polls.
 
 pub mod decider;
+pub mod harness;
 pub mod hostile;
 pub mod town;
 pub mod vectors;
