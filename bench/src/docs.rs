@@ -43,8 +43,9 @@ pub fn pages(results: &Results) -> Result<Vec<(&'static str, String)>, Error> {
         .into_iter()
         .map(|(title, table)| format!("### {title}\n\n{table}\n"))
         .collect();
+    let origin = report::origin(results) + &report::missing(results);
     let performance = PERFORMANCE
-        .replace("{{origin}}", report::origin(results).trim_end())
+        .replace("{{origin}}", origin.trim_end())
         .replace("{{crossovers}}", report::crossovers(results).trim_end())
         .replace("{{polls}}", report::polls(results).trim_end())
         .replace("{{configurations}}", tables.trim_end())

@@ -101,6 +101,7 @@ fn quoted(field: &str) -> String {
 pub fn markdown(results: &Results, literature: bool) -> String {
     let mut text = String::from("# Folding beside fixed batches\n\n");
     text.push_str(&origin(results));
+    text.push_str(&missing(results));
     text.push_str("\n## Where folding becomes cheaper\n\n");
     text.push_str(&crossovers(results));
     text.push_str("\n## A poll of N messages\n\n");
@@ -148,12 +149,17 @@ pub fn origin(results: &Results) -> String {
     )
 }
 
-/// Sentences that name the crossovers, after what could not be measured.
+/// A line for each configuration that could not be measured.
+pub fn missing(results: &Results) -> String {
+    let lines = results.missing().into_iter();
+    lines
+        .map(|missing| format!("- NOT MEASURED: {missing}.\n"))
+        .collect()
+}
+
+/// Sentences that name the crossovers.
 pub fn crossovers(results: &Results) -> String {
     let mut text = String::new();
-    for missing in results.missing() {
-        let _ = writeln!(text, "- NOT MEASURED: {missing}.");
-    }
     for crossover in &results.crossovers {
         let Crossover {
             quantity,
@@ -581,6 +587,7 @@ pub fn summary(results: &Results) -> String {
         grouped(most as f64)
     );
     ways.iter().for_each(|way| text.push_str(&line(way)));
+    text.push_str(&missing(results));
     text.push_str(&crossovers(results));
     text
 }

@@ -59,7 +59,8 @@ pub struct Options {
     pub receipt: Duration,
     /// A path beside which, and named after which, there is a file for each account while something
     /// that it sent has not been seen in a block, or nobody has said that what came of it is written
-    /// down ([`RpcChain::tidy`]): what comes later looks for that first. With none, whoever sends again after [`ChainError::Undecided`] may act twice.
+    /// down ([`RpcChain::tidy`]): what comes later looks for that first. With none, whoever sends
+    /// again after [`ChainError::Undecided`] may act twice.
     pub outbox: Option<PathBuf>,
     /// Who is told of waits, and ends them.
     pub observer: Arc<dyn Observer>,
