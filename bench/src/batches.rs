@@ -19,7 +19,7 @@ use maci_nova_protocol::poll::{State, Transition};
 use maci_nova_protocol::poseidon;
 use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::num::{Gadget, Num};
-use maci_nova_step_circuit::{Shape, StepCircuit};
+use maci_nova_step_circuit::{Shape, StepCircuit, ARITY};
 use nova_snark::frontend::{ConstraintSystem, SynthesisError};
 
 use crate::configuration::{Configuration, Measurement};
@@ -84,8 +84,8 @@ fn fill<CS: ConstraintSystem<Fr>>(
     let [poll, head, before, after] = &publics;
     gadget.enforce_equal("poll", &z[0], poll);
     gadget.enforce_equal("message head before", &z[3], head);
-    let rest = |z: &[Num; 7]| [0, 1, 2, 3, 4].map(|i| z[[1, 2, 4, 5, 6][i]].clone());
-    let bound = |gadget: &mut Gadget<'_, CS>, z: &[Num; 7], hash: &Num, name| {
+    let rest = |z: &[Num; ARITY]| [0, 1, 2, 3, 4].map(|i| z[[1, 2, 4, 5, 6][i]].clone());
+    let bound = |gadget: &mut Gadget<'_, CS>, z: &[Num; ARITY], hash: &Num, name| {
         let [a, b, c, d, e] = rest(z);
         let found = gadget.hash([&a, &b, &c, &d, &e]);
         gadget.enforce_equal(name, &found, hash);
@@ -282,8 +282,7 @@ pub(crate) fn measure(configuration: &Configuration, size: usize) -> Result<Meas
     let matrices = Batches::matrices(shape)?;
     measured.count(is::CONSTRAINTS, matrices.constraints());
     measured.count(is::ENTRIES, matrices.entries());
-    let rows = matrices.constraints() + PUBLICS + 1;
-    measured.count(is::DOMAIN, rows.next_power_of_two());
+    measured.count(is::DOMAIN, matrices.domain());
     let (batches, seconds) = timed(|| Batches::with_matrices(shape, matrices));
     let batches = batches?;
     measured.push(is::KEY_SECONDS, &[seconds]);

@@ -8,7 +8,7 @@ use maci_nova_compressor::{verify, FinalProof, VerifierKey};
 use maci_nova_coordinator::prove::dry_run::DryRun;
 use maci_nova_folding::{checkpoint, engine, Parameters, RunningProof, SetupSource};
 use maci_nova_groth16::{KeyCache, KeyEvent};
-use maci_nova_step_circuit::{Shape, StepCircuit};
+use maci_nova_step_circuit::{Shape, StepCircuit, ARITY};
 use nova_snark::r1cs::R1CSShape;
 use nova_snark::traits::Engine;
 
@@ -18,15 +18,12 @@ use crate::measure::{forget_peak, timed};
 use crate::random_poll::RandomPoll;
 use crate::Error;
 
-/// Public inputs of the decider's circuit: c, e_v and e.
-const DECIDER_PUBLICS: usize = 3;
-
 /// The sizes of a step by itself, in the order of the quantities; the same for each engine.
 pub(crate) fn step_sizes(measured: &mut Measurement, shape: Shape) {
     let recorder = StepCircuit::blank(shape).record(&[]).recorder;
     let total = recorder.total();
-    // One, and the seven elements of z, are no variables of the witness.
-    let variables = recorder.assignment().len() - 1 - 7;
+    // One, and the elements of z, are no variables of the witness.
+    let variables = recorder.assignment().len() - 1 - ARITY;
     measured.count(is::STEP_CONSTRAINTS, total.constraints);
     measured.count(is::STEP_VARIABLES, variables);
     measured.count(is::STEP_ENTRIES, total.entries);
@@ -312,9 +309,8 @@ fn decider_sizes(
         .matrices()
         .map_err(Error::proof("the decider's circuit"))?;
     measured.count(is::ENTRIES, matrices.entries());
-    let rows = matrices.constraints() + DECIDER_PUBLICS + 1;
-    measured.count(is::DOMAIN, rows.next_power_of_two());
-    let path = cache.path("decider", &matrices.digest());
+    measured.count(is::DOMAIN, matrices.domain());
+    let path = cache.path(decider::KEY_NAME, &matrices.digest());
     let metadata = std::fs::metadata(&path).map_err(Error::io("read", &path))?;
     measured.count(is::KEY_BYTES, metadata.len() as usize);
     Ok(())

@@ -345,13 +345,12 @@ impl Sizes {
         let ic = publics.checked_add(1)?;
         // The quotient of polynomials that are interpolated over all constraints and instance
         // variables has one coefficient less than the domain has elements.
-        let domain = (matrices.constraints() + matrices.instance()).next_power_of_two();
         Some(Sizes {
             ic,
             committed: matrices.instance().checked_sub(ic)?,
             variables: matrices.instance() + matrices.witness(),
             witness: matrices.witness(),
-            h: domain - 1,
+            h: matrices.domain() - 1,
         })
     }
 

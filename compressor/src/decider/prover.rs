@@ -33,7 +33,7 @@ use super::{
 /// Public inputs of the circuit: c, e_v, e.
 const PUBLICS: usize = 3;
 /// Names the keys in the cache.
-const NAME: &str = "decider";
+pub const KEY_NAME: &str = "decider";
 
 /// Why there is no decider key or proof.
 #[derive(Debug, thiserror::Error)]
@@ -253,7 +253,7 @@ impl DeciderKey {
 
 fn cached_circuit(matrices: &Matrices, production: bool) -> groth16::Circuit<'_> {
     groth16::Circuit {
-        name: NAME,
+        name: KEY_NAME,
         matrices,
         publics: PUBLICS,
         production,

@@ -145,6 +145,12 @@ impl Matrices {
         self.matrices[0].ends.len()
     }
 
+    /// Size of the domain that Groth16 interpolates over: a row for each constraint and each
+    /// instance variable, filled up to a power of two.
+    pub fn domain(&self) -> usize {
+        (self.constraints() + self.instance).next_power_of_two()
+    }
+
     /// Entries that are not 0, of all three matrices.
     pub fn entries(&self) -> usize {
         let entries = |matrix: &Matrix| matrix.entries.len();

@@ -42,6 +42,7 @@ fn a_circuit_is_recorded_as_it_is() {
     assert_eq!(matrices.rows(), rows);
     assert_eq!(matrices, Matrices::from_rows(2, 2, &rows));
     assert_eq!((matrices.instance(), matrices.witness()), (2, 2));
+    assert_eq!(matrices.domain(), 4);
     assert_eq!((matrices.constraints(), matrices.entries()), (2, 8));
 
     let assignment = Assignment::record(|cs| cubic(cs, 3)).expect("recorded");
