@@ -23,6 +23,13 @@ pub enum Work {
         /// K.
         events_per_step: usize,
     },
+    /// Making the keys of the proof for a contract, which [`Work::Decider`] then loads: a process of its own, since it
+    /// takes more memory than the proof.
+    #[serde(rename_all = "camelCase")]
+    DeciderKey {
+        /// K.
+        events_per_step: usize,
+    },
     /// The proof for a contract, of a folded poll.
     #[serde(rename_all = "camelCase")]
     Decider {
@@ -144,7 +151,7 @@ impl Configuration {
     pub fn method(&self) -> Method {
         match self.work {
             Work::Folding { .. } | Work::CheckPoint { .. } => Method::Folding,
-            Work::Decider { .. } => Method::FoldingDecider,
+            Work::DeciderKey { .. } | Work::Decider { .. } => Method::FoldingDecider,
             Work::Batch { .. } => Method::Groth16Batches,
             Work::Library { .. } => Method::NovaIvc,
             Work::Calibration { cycle, .. } => cycle.method(),
@@ -156,6 +163,7 @@ impl Configuration {
         match self.work {
             Work::Folding { events_per_step }
             | Work::CheckPoint { events_per_step }
+            | Work::DeciderKey { events_per_step }
             | Work::Decider { events_per_step }
             | Work::Library { events_per_step } => events_per_step,
             Work::Batch { size } => size,
@@ -170,9 +178,10 @@ impl Configuration {
         let seconds = match self.work {
             Work::Folding { .. } => 3 + messages / 6 + repeats * size,
             Work::Library { .. } => 4 + messages / 4,
-            Work::CheckPoint { .. } => 3 + messages / 6,
-            Work::Decider { .. } => 60 + messages / 6 + repeats * 15,
-            Work::Batch { .. } => 2 + size + messages.max(repeats * size) / 3,
+            Work::CheckPoint { .. } => 3 + messages / 5,
+            Work::DeciderKey { .. } => 65 + 6 * size,
+            Work::Decider { .. } => 25 + 3 * size + messages / 6 + repeats * (18 + 2 * size),
+            Work::Batch { .. } => 2 + size + messages.max(repeats * size) * 2 / 5,
             Work::Calibration { power, .. } => 10 + (1 << power) / 1_000,
         };
         // Two cores do most of it in two thirds of the time of one.
@@ -197,6 +206,7 @@ impl fmt::Display for Configuration {
         let what = match self.work {
             Work::Folding { .. } => "folding",
             Work::CheckPoint { .. } => "a check point of folding",
+            Work::DeciderKey { .. } => "the decider's keys",
             Work::Decider { .. } => "the decider",
             Work::Batch { .. } => "Groth16 batches",
             Work::Library { .. } => "the library's IVC",
@@ -228,6 +238,9 @@ pub struct Measurement {
     pub figures: Vec<Figure>,
     /// Messages and the seconds that had passed when so many were proven, preparing included.
     pub series: Vec<(u64, f64)>,
+    /// Seconds of the whole process: also of what is not measured.
+    #[serde(default)]
+    pub took: f64,
 }
 
 impl Measurement {
@@ -236,6 +249,7 @@ impl Measurement {
             configuration: *configuration,
             figures: Vec::new(),
             series: Vec::new(),
+            took: 0.0,
         }
     }
 

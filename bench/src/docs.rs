@@ -1,7 +1,10 @@
 //! Pages of this repository that are made of results: `docs/performance.md`, `docs/peers.md` and the README's plot.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::configuration::Method;
+use crate::figures::{self as is, Quantity};
 use crate::folder::write;
 use crate::literature::Literature;
 use crate::model::Results;
@@ -11,6 +14,8 @@ use crate::Error;
 
 const PERFORMANCE: &str = include_str!("../templates/performance.md");
 const PEERS: &str = include_str!("../templates/peers.md");
+/// What calls cost in the tests of the contracts.
+const GAS: &str = include_str!("../../contracts/gas.json");
 
 /// The name of the README's plot.
 pub const PLOT: &str = "seconds.svg";
@@ -37,7 +42,7 @@ pub fn read(folder: &Path) -> Result<Results, Error> {
 /// The pages, with the names of their files.
 ///
 /// # Errors
-/// [`Error::Plot`].
+/// [`Error::Plot`]; [`Error::Request`] when something that the pages tell was not measured.
 pub fn pages(results: &Results) -> Result<Vec<(&'static str, String)>, Error> {
     let tables: String = report::configurations(results)
         .into_iter()
@@ -46,10 +51,13 @@ pub fn pages(results: &Results) -> Result<Vec<(&'static str, String)>, Error> {
     let origin = report::origin(results) + &report::missing(results);
     let performance = PERFORMANCE
         .replace("{{origin}}", origin.trim_end())
+        .replace("{{compared}}", &report::compared())
+        .replace("{{marks}}", &report::marks())
         .replace("{{crossovers}}", report::crossovers(results).trim_end())
         .replace("{{polls}}", report::polls(results).trim_end())
         .replace("{{configurations}}", tables.trim_end())
         .replace("{{calibration}}", report::calibration(results).trim());
+    let performance = filled(performance, &figures(results)?)?;
     let peers = PEERS.replace("{{literature}}", Literature::known().markdown().trim_end());
     Ok(vec![
         ("performance.md", performance),
@@ -58,10 +66,51 @@ pub fn pages(results: &Results) -> Result<Vec<(&'static str, String)>, Error> {
     ])
 }
 
+/// The figures of the prose, by their names there.
+fn figures(results: &Results) -> Result<Vec<(String, f64)>, Error> {
+    let gas: BTreeMap<String, f64> =
+        serde_json::from_str(GAS).map_err(Error::proof("the gas of the contracts"))?;
+    let mut all: Vec<(String, f64)> = gas.into_iter().collect();
+    for (method, prefix) in [(Method::Folding, ""), (Method::NovaIvc, "library ")] {
+        let of = |(quantity, _): Quantity| {
+            let mut rows = results.rows.iter();
+            rows.find(|row| row.method == method && row.quantity == quantity)
+                .map(|row| row.value)
+        };
+        let sizes = [
+            is::CONSTRAINTS,
+            is::STEP_CONSTRAINTS,
+            is::SECOND_CONSTRAINTS,
+        ]
+        .map(of);
+        if let [Some(whole), Some(step), Some(second)] = sizes {
+            all.push((format!("{prefix}augmented"), whole - step));
+            all.push((format!("{prefix}second"), second));
+        }
+    }
+    Ok(all)
+}
+
+/// A text with its figures in their places.
+fn filled(mut text: String, figures: &[(String, f64)]) -> Result<String, Error> {
+    for (name, value) in figures {
+        text = text.replace(&format!("{{{{{name}}}}}"), &report::grouped(*value));
+    }
+    match text
+        .split_once("{{")
+        .and_then(|(_, rest)| rest.split_once("}}"))
+    {
+        None => Ok(text),
+        Some((missing, _)) => Err(Error::Request(format!(
+            "these results have no {missing}, which the pages tell"
+        ))),
+    }
+}
+
 /// Writes them.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Plot`].
+/// [`Error::Io`], and those of [`pages`].
 pub fn write_docs(results: &Results, folder: &Path) -> Result<(), Error> {
     for (name, text) in pages(results)? {
         write(&folder.join(name), text.as_bytes())?;

@@ -47,7 +47,7 @@ pub const FINAL_SECONDS: Quantity = ("final proof", "s");
 pub const FINAL_BYTES: Quantity = ("final proof size", "bytes");
 /// Verifying what is published, in Rust.
 pub const VERIFYING: Quantity = ("verifying", "s");
-/// Making the proving key; absent where it was in the cache.
+/// Making the proving key; absent where it came from the cache. The decider's is written to its file in that time.
 pub const KEY_SECONDS: Quantity = ("proving key", "s");
 /// Peak of memory while it is made.
 pub const KEY_PEAK: Quantity = ("peak of memory making the proving key", "bytes");

@@ -7,7 +7,7 @@ use maci_nova_compressor::decider::{self, circuit::Decider, DeciderStatement, Pr
 use maci_nova_compressor::{verify, FinalProof, VerifierKey};
 use maci_nova_coordinator::prove::dry_run::DryRun;
 use maci_nova_folding::{checkpoint, engine, Parameters, RunningProof, SetupSource};
-use maci_nova_groth16::{KeyCache, KeyEvent};
+use maci_nova_groth16::{KeyCache, KeyEvent, Trapdoors};
 use maci_nova_step_circuit::{Shape, StepCircuit, ARITY};
 use nova_snark::r1cs::R1CSShape;
 use nova_snark::traits::Engine;
@@ -182,7 +182,25 @@ pub(crate) fn check_point(configuration: &Configuration, k: usize) -> Result<Mea
     let folded = Folded::new(&made, configuration.messages)?;
     measured.peak(is::PEAK);
     folded.figures(&mut measured, k);
+    measured.series = decades(&measured.series);
     Ok(measured)
+}
+
+/// The first point at or above each power of ten, and the last.
+fn decades(series: &[(u64, f64)]) -> Vec<(u64, f64)> {
+    let mut next = 10;
+    let mut kept: Vec<(u64, f64)> = Vec::new();
+    for point in series {
+        if point.0 >= next {
+            kept.push(*point);
+            next *= 10;
+        }
+    }
+    match series.last() {
+        Some(last) if kept.last() != Some(last) => kept.push(*last),
+        _ => {}
+    }
+    kept
 }
 
 fn checkpoint_bytes(parameters: &Parameters, running: &RunningProof) -> Result<usize, Error> {
@@ -218,6 +236,35 @@ fn spartan(
     Ok(())
 }
 
+/// Making the keys of the proof for a contract, as its first run in this cache does.
+pub(crate) fn decider_key(configuration: &Configuration, k: usize) -> Result<Measurement, Error> {
+    let mut measured = Measurement::new(configuration);
+    let made = parameters(configuration.shape(k))?;
+    let cache = KeyCache::of_user().map_err(Error::proof("the cache of keys"))?;
+    let mut begun = None;
+    forget_peak();
+    drop(prover(&made, &cache, &mut |event| {
+        if matches!(event, KeyEvent::Making(_)) {
+            begun = Some(Instant::now());
+        }
+    })?);
+    let seconds = match begun {
+        Some(begun) => begun.elapsed().as_secs_f64(),
+        // A process that was killed has left it there.
+        None => {
+            let (engine, depth) = (Arc::clone(made.engine()), made.shape().vote_depth);
+            forget_peak();
+            let (again, seconds) =
+                timed(|| Prover::setup(engine, depth, Trapdoors::insecure_development()));
+            again.map_err(Error::proof("the decider's keys"))?;
+            seconds
+        }
+    };
+    measured.push(is::KEY_SECONDS, &[seconds]);
+    measured.peak(is::KEY_PEAK);
+    Ok(measured)
+}
+
 /// Folding, and the proof for a contract at its end. The keys come from the user's cache, or are made.
 pub(crate) fn decider(configuration: &Configuration, k: usize) -> Result<Measurement, Error> {
     let shape = configuration.shape(k);
@@ -226,11 +273,15 @@ pub(crate) fn decider(configuration: &Configuration, k: usize) -> Result<Measure
     let folded = Folded::new(&made, configuration.messages)?;
     let (poll, running) = folded.figures(&mut measured, k);
     let cache = KeyCache::of_user().map_err(Error::proof("the cache of keys"))?;
-    let (prover, loading) = timed(|| prover(&mut measured, &made, &cache));
+    let mut was_cached = true;
+    let (prover, loading) = timed(|| {
+        prover(&made, &cache, &mut |event| {
+            was_cached &= !matches!(event, KeyEvent::Making(_));
+        })
+    });
     let prover = prover?;
-    let was_cached = measured.sample(is::KEY_SECONDS).is_none();
-    if !was_cached {
-        measured.peak(is::KEY_PEAK);
+    if was_cached {
+        measured.push(is::KEY_LOADING, &[loading]);
     }
     forget_peak();
     measured.count(is::CONSTRAINTS, prover.constraints());
@@ -265,35 +316,21 @@ pub(crate) fn decider(configuration: &Configuration, k: usize) -> Result<Measure
     measured.push(is::FINAL_SECONDS, &proving);
     measured.push(is::VERIFYING, &verifying);
     measured.peak(is::PEAK_FINAL);
-    if was_cached {
-        measured.push(is::KEY_LOADING, &[loading]);
-    }
     drop(prover);
     decider_sizes(&mut measured, &made, &cache)?;
     Ok(measured)
 }
 
-/// The prover, and the seconds of making its key if it was not in the cache.
 fn prover(
-    measured: &mut Measurement,
     parameters: &Parameters,
     cache: &KeyCache,
+    report: &mut dyn FnMut(KeyEvent<'_>),
 ) -> Result<Prover, Error> {
     let (engine, depth) = (
         Arc::clone(parameters.engine()),
         parameters.shape().vote_depth,
     );
-    let mut begun = None;
-    let prover = Prover::cached(engine, depth, cache, false, &mut |event| {
-        if matches!(event, KeyEvent::Making(_)) {
-            begun = Some(Instant::now());
-        }
-    });
-    let prover = prover.map_err(Error::proof("the decider's keys"))?;
-    if let Some(begun) = begun {
-        measured.push(is::KEY_SECONDS, &[begun.elapsed().as_secs_f64()]);
-    }
-    Ok(prover)
+    Prover::cached(engine, depth, cache, false, report).map_err(Error::proof("the decider's keys"))
 }
 
 fn decider_sizes(

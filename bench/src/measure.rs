@@ -56,15 +56,6 @@ impl Sample {
             runs: sorted.len(),
         })
     }
-
-    /// A figure that is the same in each run.
-    pub fn exact(value: f64) -> Self {
-        Sample {
-            median: value,
-            spread: 0.0,
-            runs: 1,
-        }
-    }
 }
 
 #[cfg(test)]

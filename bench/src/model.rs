@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::configuration::{Configuration, Measurement, Method, Work};
 use crate::figures::{self as is, Quantity};
-use crate::measure::Sample;
 use crate::plan::Plan;
 
 /// Polls are compared up to this many messages.
@@ -35,10 +34,10 @@ pub struct Row {
     pub unit: String,
     /// The median.
     pub value: f64,
-    /// The largest less the smallest.
-    pub spread: f64,
-    /// How many runs.
-    pub runs: usize,
+    /// The largest less the smallest; none of what is computed from other figures.
+    pub spread: Option<f64>,
+    /// How many runs; none of what is computed from other figures.
+    pub runs: Option<usize>,
     /// Whether it was not measured, but comes from a line through what was, or from a count.
     pub extrapolated: bool,
 }
@@ -112,7 +111,9 @@ impl Way {
             Work::Batch { .. } => (0.0, of(is::CALLDATA_BYTES), of(is::PEAK)),
             // Nothing is published: its proof holds the witness.
             Work::Library { .. } => (0.0, None, of(is::PEAK)),
-            Work::CheckPoint { .. } | Work::Calibration { .. } => return None,
+            Work::CheckPoint { .. } | Work::DeciderKey { .. } | Work::Calibration { .. } => {
+                return None
+            }
         };
         // The decider's process folds too, but what it ends is the folding that is measured by itself.
         let folding = all.iter().find(|other| {
@@ -127,7 +128,9 @@ impl Way {
             configuration.work,
             Work::Folding { .. } | Work::Decider { .. }
         ) {
-            series.extend(check_points(measured, all));
+            let most = series.last().map_or(0, |point| point.0);
+            let points = check_points(measured, all).into_iter();
+            series.extend(points.filter(|point| point.0 > most));
         }
         Some(Way {
             method: configuration.method(),
@@ -241,7 +244,7 @@ impl Way {
     }
 }
 
-/// The ends of the check points of this way's folding.
+/// The check points of this way's folding.
 fn check_points(measured: &Measurement, all: &[Measurement]) -> Vec<(u64, f64)> {
     let this = &measured.configuration;
     let mut points: Vec<(u64, f64)> = all
@@ -251,7 +254,7 @@ fn check_points(measured: &Measurement, all: &[Measurement]) -> Vec<(u64, f64)> 
             matches!(other.work, Work::CheckPoint { .. })
                 && (other.size(), other.threads) == (this.size(), this.threads)
         })
-        .filter_map(|other| other.series.last().copied())
+        .flat_map(|other| other.series.iter().copied())
         .collect();
     points.sort_by_key(|point| point.0);
     points
@@ -388,8 +391,8 @@ fn measured_rows(measured: &Measurement) -> Vec<Row> {
         quantity: figure.quantity.clone(),
         unit: figure.unit.clone(),
         value: figure.sample.median,
-        spread: figure.sample.spread,
-        runs: figure.sample.runs,
+        spread: Some(figure.sample.spread),
+        runs: Some(figure.sample.runs),
         extrapolated: false,
     };
     measured.figures.iter().map(row).collect()
@@ -416,7 +419,6 @@ fn poll_rows(way: &Way, messages: u64, prices: &Prices) -> Vec<Row> {
             value,
             extrapolated,
         } = value?;
-        let sample = Sample::exact(value);
         Some(Row {
             method: way.method,
             size: way.size,
@@ -427,13 +429,16 @@ fn poll_rows(way: &Way, messages: u64, prices: &Prices) -> Vec<Row> {
             quantity: quantity.into(),
             unit: unit.into(),
             value,
-            spread: sample.spread,
-            runs: sample.runs,
+            spread: None,
+            runs: None,
             extrapolated,
         })
     };
     values.into_iter().filter_map(row).collect()
 }
+
+/// What crossovers are looked for of.
+pub const CROSSING: [Quantity; 3] = [is::TOTAL_SECONDS, is::TOTAL_GAS, is::TOTAL_BYTES];
 
 type Of = fn(&Way, u64) -> Option<Value>;
 
@@ -442,15 +447,11 @@ fn crossovers(ways: &[Way]) -> Vec<Crossover> {
     let folded = ways
         .iter()
         .filter(|way| matches!(way.method, Method::Folding | Method::FoldingDecider));
-    let quantities: [(Quantity, Of); 3] = [
-        (is::TOTAL_SECONDS, |way, n| Some(way.seconds(n))),
-        (is::TOTAL_GAS, Way::gas),
-        (is::TOTAL_BYTES, Way::bytes),
-    ];
+    let quantities: [Of; 3] = [|way, n| Some(way.seconds(n)), Way::gas, Way::bytes];
     let mut found = Vec::new();
     for way in folded {
         for batches in ways.iter().filter(|way| way.is_batched()) {
-            for ((quantity, _), of) in quantities {
+            for ((quantity, _), of) in CROSSING.into_iter().zip(quantities) {
                 if of(way, 1).is_some() && of(batches, 1).is_some() {
                     found.push(crossover(quantity, of, way, batches));
                 }

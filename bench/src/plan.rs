@@ -15,6 +15,8 @@ const MOST_BATCH: usize = 1_000;
 const MOST_MESSAGES: u64 = 1_000_000_000;
 /// Logarithms of a step's constraints in a calibration.
 const POWERS: [u32; 3] = [10, 13, 16];
+/// The same in a full one.
+const MANY_POWERS: [u32; 4] = [10, 13, 16, 18];
 /// The same in a short one.
 const FEW_POWERS: [u32; 2] = [10, 12];
 /// Steps that are timed in a calibration.
@@ -40,7 +42,7 @@ pub enum Effort {
 pub struct Identity {
     /// This program's version.
     pub version: String,
-    /// The commit of the clone that it is run in, if it is; told, and not relied on.
+    /// The commit of the clone that the program lies in, if it does; told, and not relied on.
     pub commit: String,
     /// SHA-256 of the program: measurements of another one are not mixed with these.
     #[serde(default)]
@@ -73,10 +75,14 @@ pub struct Plan {
     pub sample: usize,
     /// Repetitions of a final proof.
     pub repeats: usize,
-    /// Messages of each check point.
-    pub check_points: Vec<usize>,
+    /// Messages that are folded for real, whose times at 10, 100, 1,000 and so on are check points of the line.
+    #[serde(default)]
+    pub check_point: Option<usize>,
     /// Whether the proof for a contract is measured.
     pub decider: bool,
+    /// Whether making its keys is: else they come from the user's cache.
+    #[serde(default)]
+    pub decider_keys: bool,
     /// Logarithms of a calibration's steps.
     pub calibration: Vec<u32>,
     /// Who measures.
@@ -102,11 +108,9 @@ impl Plan {
             threads: threads(),
             sample: if quick { 12 } else { 32 },
             repeats: if effort == Effort::Full { 3 } else { 2 },
-            check_points: match effort {
-                Effort::Full => vec![1_000, 10_000],
-                _ => Vec::new(),
-            },
+            check_point: (effort == Effort::Full).then_some(10_000),
             decider: true,
+            decider_keys: true,
             calibration: Vec::new(),
             identity: Identity::of_this_process(),
         }
@@ -116,7 +120,8 @@ impl Plan {
     pub fn calibrated(mut self) -> Self {
         self.calibration = match self.effort {
             Effort::Quick => FEW_POWERS.to_vec(),
-            _ => POWERS.to_vec(),
+            Effort::Full => MANY_POWERS.to_vec(),
+            Effort::Usual => POWERS.to_vec(),
         };
         self
     }
@@ -171,15 +176,12 @@ impl Plan {
     /// All that is measured, in this order.
     pub fn configurations(&self) -> Vec<Configuration> {
         let mut all = Vec::new();
+        let full = self.effort == Effort::Full;
+        let (first, ks) = (&self.events_per_step[..1], &self.events_per_step[..]);
         for (i, threads) in self.threads.iter().enumerate() {
             let others = i > 0;
             // The first number of threads is measured with everything, the others where it does not take hours.
-            let ks = &self.events_per_step[..if others {
-                1
-            } else {
-                self.events_per_step.len()
-            }];
-            for events_per_step in ks.iter().copied() {
+            for events_per_step in if others && !full { first } else { ks }.iter().copied() {
                 all.push(self.configuration(Work::Folding { events_per_step }, *threads));
                 all.push(self.configuration(Work::Library { events_per_step }, *threads));
             }
@@ -188,18 +190,23 @@ impl Plan {
                 .iter()
                 .filter(|size| !others || **size <= MOST_ALONE);
             all.extend(batch.map(|size| self.configuration(Work::Batch { size: *size }, *threads)));
-            // With one thread it takes as long as all else.
-            if self.decider && (!others || self.effort == Effort::Full) {
-                let events_per_step = self.events_per_step[0];
+            if !self.decider || (others && !full) {
+                continue;
+            }
+            // Each takes minutes.
+            for events_per_step in if others || !full { first } else { ks }.iter().copied() {
+                if self.decider_keys && !others {
+                    all.push(self.configuration(Work::DeciderKey { events_per_step }, *threads));
+                }
                 all.push(self.configuration(Work::Decider { events_per_step }, *threads));
             }
         }
-        for messages in &self.check_points {
+        if let Some(messages) = self.check_point {
             let work = Work::CheckPoint {
                 events_per_step: self.events_per_step[0],
             };
             all.push(Configuration {
-                messages: *messages,
+                messages,
                 ..self.configuration(work, self.threads[0])
             });
         }
@@ -257,6 +264,7 @@ impl Plan {
             (self.messages != other.messages, "--messages"),
             (self.calibration != other.calibration, "--calibrate"),
             (self.decider != other.decider, "--without-decider"),
+            (self.decider_keys != other.decider_keys, "--cached-keys"),
             (!self.repeats_as(other), "what is repeated"),
         ];
         differs
@@ -297,10 +305,18 @@ fn program() -> Option<String> {
     Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The commit of the clone that this is run in, with a mark where something is changed.
+/// The commit of the clone that this program lies in, with a mark where something is changed.
 fn commit() -> Option<String> {
+    let program = std::env::current_exe().ok()?;
+    let folder = program.parent()?;
     let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).output().ok()?;
+        let mut command = Command::new("git");
+        let output = command
+            .arg("-C")
+            .arg(folder)
+            .args(arguments)
+            .output()
+            .ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         output.status.success().then(|| text.trim().to_owned())
     };
@@ -344,6 +360,14 @@ mod tests {
                 assert!(!all[..i].contains(one), "{one}");
             }
             assert_eq!(plan.difference(&plan.clone()), None);
+            // Keys are made before they are loaded.
+            let place = |work| all.iter().position(|one| one.work == work);
+            for k in [1, 4] {
+                let made = place(Work::DeciderKey { events_per_step: k });
+                let loaded = place(Work::Decider { events_per_step: k });
+                assert_eq!(made.is_some(), loaded.is_some());
+                assert!(made <= loaded);
+            }
         }
     }
 

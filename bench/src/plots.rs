@@ -8,8 +8,8 @@ use plotters::prelude::{
 };
 use plotters::style::{Color, ShapeStyle};
 
-use crate::configuration::Method;
-use crate::figures::{self as is, Quantity};
+use crate::configuration::{Method, Work};
+use crate::figures as is;
 use crate::model::{Results, Value, Way};
 use crate::Error;
 
@@ -77,14 +77,14 @@ pub fn all(results: &Results) -> Result<Vec<Plot>, Error> {
         by_size(
             results,
             "by-events-per-step",
-            "Seconds a message, by events a step",
+            "Seconds a message, preparing and folding, by events a step",
             "K",
             |method| matches!(method, Method::Folding | Method::NovaIvc),
         )?,
         by_size(
             results,
             "by-batch",
-            "Seconds a message, by messages a batch",
+            "Seconds a message, preparing and proving, by messages a batch",
             "B",
             |method| method == Method::Groth16Batches,
         )?,
@@ -125,7 +125,7 @@ fn of_polls(
             points: points.collect(),
         }
     };
-    let mut curves: Vec<Curve> = results.main_ways().iter().map(curve).collect();
+    let mut curves: Vec<Curve> = few(results, &of).iter().map(curve).collect();
     curves.retain(|curve| !curve.points.is_empty());
     let title = format!("{title} (dashed, hollow: not measured)");
     plot(
@@ -137,6 +137,23 @@ fn of_polls(
     )
 }
 
+/// Of each method the smallest size, and the one that is cheapest at the most messages: more curves cannot be read.
+fn few(results: &Results, of: &impl Fn(&Way, u64) -> Option<Value>) -> Vec<Way> {
+    let most = results.plan.messages.iter().max().copied().unwrap_or(1);
+    let cost = |way: &Way| of(way, most).map_or(f64::INFINITY, |value| value.value);
+    let mut kept: Vec<Way> = Vec::new();
+    let ways = results.main_ways();
+    for way in &ways {
+        let same: Vec<&Way> = ways.iter().filter(|one| one.method == way.method).collect();
+        let smallest = same.iter().all(|one| way.size <= one.size);
+        let cheapest = same.iter().min_by(|a, b| cost(a).total_cmp(&cost(b)));
+        if smallest || cheapest.is_some_and(|one| one.size == way.size) {
+            kept.push(way.clone());
+        }
+    }
+    kept
+}
+
 fn by_size(
     results: &Results,
     name: &'static str,
@@ -145,15 +162,23 @@ fn by_size(
     wanted: impl Fn(Method) -> bool,
 ) -> Result<Plot, Error> {
     let mut curves: Vec<Curve> = Vec::new();
-    for row in &results.rows {
-        if !wanted(row.method)
-            || row.messages.is_some()
-            || !is_quantity(&row.quantity, is::PROVING_MESSAGE)
-        {
+    for measured in &results.measurements {
+        let configuration = &measured.configuration;
+        let by_itself = matches!(
+            configuration.work,
+            Work::Folding { .. } | Work::Library { .. } | Work::Batch { .. }
+        );
+        let parts = [is::PREPARING_MESSAGE, is::PROVING_MESSAGE];
+        let [Some(preparing), Some(proving)] = parts.map(|part| measured.sample(part)) else {
+            continue;
+        };
+        if !by_itself || !wanted(configuration.method()) {
             continue;
         }
-        let name = format!("{}, threads: {}", row.method.name(), row.threads);
-        let point = (row.size as f64, row.value, row.extrapolated);
+        let (method, threads) = (configuration.method(), configuration.threads);
+        let name = format!("{}, threads: {threads}", method.name());
+        let seconds = preparing.median + proving.median;
+        let point = (configuration.size() as f64, seconds, false);
         match curves.iter_mut().find(|curve| curve.name == name) {
             Some(curve) => curve.points.push(point),
             None => curves.push(Curve {
@@ -169,10 +194,6 @@ fn by_size(
         &curves,
         SeriesLabelPosition::UpperRight,
     )
-}
-
-fn is_quantity(name: &str, quantity: Quantity) -> bool {
-    name == quantity.0
 }
 
 /// From a power of ten to a power of ten.
@@ -245,7 +266,7 @@ where
         let style: ShapeStyle = colour.stroke_width(2);
         for pair in curve.points.windows(2) {
             let line = [(pair[0].0, pair[0].1), (pair[1].0, pair[1].1)];
-            let drawn = match pair[1].2 {
+            let drawn = match pair[0].2 || pair[1].2 {
                 true => chart
                     .draw_series(DashedLineSeries::new(line, 11, 7, style))
                     .map(drop),

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::configuration::{Method, Work};
+use crate::configuration::{Measurement, Method, Work};
 use crate::figures::{self as is, Quantity};
 use crate::folder::write;
 use crate::literature::Literature;
-use crate::model::{Crossover, Results, Row, Value, Way};
+use crate::measure::Sample;
+use crate::model::{Crossover, Results, Value, Way, CROSSING, MOST_COMPARED};
 use crate::plan::Effort;
 use crate::plots::{self, Plot};
 use crate::Error;
@@ -15,13 +16,16 @@ use crate::Error;
 /// Marks what is not measured, in tables.
 pub const MARK: &str = "\u{2248}";
 
+/// Where there is no figure, in tables.
+const NOTHING: &str = "-";
+
 /// Writes `results.csv`, `results.json`, `report.md`, `report.html` and the plots.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Plot`].
 pub fn write_all(results: &Results, literature: bool, folder: &Path) -> Result<(), Error> {
     let plots = plots::all(results)?;
-    write(&folder.join("results.csv"), csv(&results.rows).as_bytes())?;
+    write(&folder.join("results.csv"), csv(results).as_bytes())?;
     write(&folder.join("results.json"), json(results)?.as_bytes())?;
     for Plot { name, svg, .. } in &plots {
         write(&folder.join(format!("{name}.svg")), svg.as_bytes())?;
@@ -49,7 +53,7 @@ pub fn json(results: &Results) -> Result<String, Error> {
 }
 
 /// The columns of `results.csv`.
-pub const COLUMNS: [&str; 12] = [
+pub const COLUMNS: [&str; 17] = [
     "method",
     "size",
     "threads",
@@ -62,32 +66,53 @@ pub const COLUMNS: [&str; 12] = [
     "spread",
     "runs",
     "extrapolated",
+    "date",
+    "version",
+    "commit",
+    "compiler",
+    "machine",
 ];
 
-/// Rows as CSV (RFC 4180), one a measurement.
-pub fn csv(rows: &[Row]) -> String {
+/// Rows as CSV (RFC 4180), one a figure. A cell is empty where there is nothing: a figure that is not a poll's has no
+/// messages, one that is computed has no spread and no runs.
+pub fn csv(results: &Results) -> String {
     let mut text = COLUMNS.join(",");
     text.push_str("\r\n");
-    for row in rows {
-        let messages = row.messages.map(|n| n.to_string()).unwrap_or_default();
+    let identity = &results.plan.identity;
+    let (version, commit) = (&identity.version, &identity.commit);
+    let run = [
+        &results.date,
+        version,
+        commit,
+        &identity.compiler,
+        &identity.machine,
+    ];
+    let run = run.map(|field| quoted(field));
+    for row in &results.rows {
         let fields = [
             row.method.name().to_owned(),
             row.size.to_string(),
             row.threads.to_string(),
             row.state_depth.to_string(),
             row.vote_depth.to_string(),
-            messages,
+            or_empty(row.messages),
             quoted(&row.quantity),
             quoted(&row.unit),
             row.value.to_string(),
-            row.spread.to_string(),
-            row.runs.to_string(),
+            or_empty(row.spread),
+            or_empty(row.runs),
             row.extrapolated.to_string(),
         ];
         text.push_str(&fields.join(","));
+        text.push(',');
+        text.push_str(&run.join(","));
         text.push_str("\r\n");
     }
     text
+}
+
+fn or_empty(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 fn quoted(field: &str) -> String {
@@ -103,12 +128,10 @@ pub fn markdown(results: &Results, literature: bool) -> String {
     text.push_str(&origin(results));
     text.push_str(&missing(results));
     text.push_str("\n## Where folding becomes cheaper\n\n");
+    let _ = writeln!(text, "{}\n", compared());
     text.push_str(&crossovers(results));
     text.push_str("\n## A poll of N messages\n\n");
-    let _ = writeln!(
-        text,
-        "{MARK} marks what was not measured: it comes from the line through the times of the messages that were proven, or from a count.\n",
-    );
+    let _ = writeln!(text, "{}\n", marks());
     text.push_str(&polls(results));
     text.push_str("\n## US dollars a thousand votes\n\n");
     text.push_str(&dollars(results));
@@ -124,6 +147,21 @@ pub fn markdown(results: &Results, literature: bool) -> String {
     text
 }
 
+/// What the crossovers say.
+pub fn compared() -> String {
+    format!(
+        "The number of messages from which on a poll is cheaper folded, up to {MARK}{}.",
+        grouped(MOST_COMPARED as f64)
+    )
+}
+
+/// What the mark means.
+pub fn marks() -> String {
+    format!(
+        "{MARK} marks what was not measured: it comes from the line through the times of the messages that were proven, or from a count."
+    )
+}
+
 /// Which measurements these are, and how to read them.
 pub fn origin(results: &Results) -> String {
     let plan = &results.plan;
@@ -133,13 +171,14 @@ pub fn origin(results: &Results) -> String {
         Effort::Full => "a `--full` run",
     };
     format!(
-        "{}, {effort}: state tree depth {}, vote option tree depth {}. {}; version {}, commit {}, {}.\n\
+        "{}, {effort}, {} of measuring: state tree depth {}, vote option tree depth {}. {}; version {}, commit {}, {}.\n\
         Figures are medians; spreads and numbers of runs are in `results.csv`. A total is preparing and proving, one after \
         the other, and the final proof. Deciding messages natively, which each way needs alike, and making keys or \
         parameters, which is done once, are not in it. In `process` the next step is prepared while one is folded.\n\
         The two ways do not end at the same: the decider's proof states the results, a batch's a hash of the state, from \
         which results would have to be proven. Nor do batches prove the joins. What that takes is in no figure of theirs.\n",
         results.date,
+        minutes(results.measurements.iter().map(|one| one.took).sum()),
         plan.state_depth,
         plan.vote_depth,
         plain(&plan.identity.machine),
@@ -147,6 +186,13 @@ pub fn origin(results: &Results) -> String {
         plain(&plan.identity.commit),
         plain(&plan.identity.compiler),
     )
+}
+
+fn minutes(seconds: f64) -> String {
+    match (seconds / 60.0).round() {
+        1.0 => "a minute".into(),
+        whole => format!("{whole:.0} minutes"),
+    }
 }
 
 /// A line for each configuration that could not be measured.
@@ -157,36 +203,50 @@ pub fn missing(results: &Results) -> String {
         .collect()
 }
 
-/// Sentences that name the crossovers.
+/// For each quantity, from how many messages on a folding is below each size of batches.
 pub fn crossovers(results: &Results) -> String {
     let mut text = String::new();
-    for crossover in &results.crossovers {
-        let Crossover {
-            quantity,
-            from_here,
-            than,
-            messages,
-            extrapolated,
-        } = crossover;
-        let mark = if *extrapolated { MARK } else { "" };
-        let _ = match messages {
-            Some(n) => writeln!(
-                text,
-                "- {quantity}: {from_here} is below {than} from {mark}{} messages to {MARK}a million.",
-                grouped(*n as f64)
-            ),
-            None => writeln!(
-                text,
-                "- {quantity}: {from_here} is not below {than} at {MARK}a million messages."
-            ),
+    for (quantity, _) in CROSSING {
+        let here: Vec<&Crossover> = results
+            .crossovers
+            .iter()
+            .filter(|one| one.quantity == quantity)
+            .collect();
+        let Some(first) = here.first() else {
+            continue;
         };
+        let width = here
+            .iter()
+            .filter(|one| one.from_here == first.from_here)
+            .count();
+        let _ = write!(text, "| {quantity} of |");
+        for one in &here[..width] {
+            let _ = write!(text, " below {} |", one.than);
+        }
+        let _ = writeln!(text, "\n| --- |{}", " ---: |".repeat(width));
+        for line in here.chunks(width) {
+            let _ = write!(text, "| {} |", line[0].from_here);
+            for one in line {
+                let _ = write!(text, " {} |", crossing(one));
+            }
+            text.push('\n');
+        }
+        text.push('\n');
     }
     text
 }
 
+fn crossing(crossover: &Crossover) -> String {
+    let mark = if crossover.extrapolated { MARK } else { "" };
+    match crossover.messages {
+        Some(n) => format!("from {mark}{}", grouped(n as f64)),
+        None => format!("not at {MARK}{}", grouped(MOST_COMPARED as f64)),
+    }
+}
+
 fn marked(value: Option<Value>, write: impl Fn(f64) -> String) -> String {
     match value {
-        None => "-".into(),
+        None => NOTHING.into(),
         Some(Value {
             value,
             extrapolated,
@@ -197,27 +257,58 @@ fn marked(value: Option<Value>, write: impl Fn(f64) -> String) -> String {
     }
 }
 
-/// The table of polls.
-pub fn polls(results: &Results) -> String {
-    let mut text = String::from("| way | threads | messages | seconds | gas | bytes | memory, MB | proofs | padding |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n");
-    for way in results.ways() {
-        for n in &results.plan.messages {
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-                way.name(),
-                way.threads,
-                grouped(*n as f64),
-                marked(Some(way.seconds(*n)), significant),
-                marked(way.gas(*n), grouped),
-                marked(way.bytes(*n), grouped),
-                marked(way.memory(*n), |bytes| grouped(bytes / 1e6)),
-                grouped(way.proofs(*n) as f64),
-                way.padding(*n),
-            );
-        }
+/// What a poll's figure is, of a way and so many messages.
+type Cell<'a> = &'a dyn Fn(&Way, u64) -> String;
+
+/// One line a way, one column a number of messages; only ways that have the figure.
+fn of_polls(results: &Results, title: &str, cell: Cell<'_>) -> String {
+    let messages = &results.plan.messages;
+    let mut text = format!("| {title} | threads |");
+    for n in messages {
+        let _ = write!(text, " {} |", grouped(*n as f64));
     }
+    let _ = writeln!(text, "\n| --- | ---: |{}", " ---: |".repeat(messages.len()));
+    for way in results.ways() {
+        let cells: Vec<String> = messages.iter().map(|n| cell(&way, *n)).collect();
+        if cells.iter().all(|cell| cell == NOTHING) {
+            continue;
+        }
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} |",
+            way.name(),
+            way.threads,
+            cells.join(" | ")
+        );
+    }
+    text.push('\n');
     text
+}
+
+/// The tables of polls of N messages.
+pub fn polls(results: &Results) -> String {
+    let proofs = |way: &Way, n: u64| match (way.proofs(n), way.padding(n)) {
+        (proofs, 0) => grouped(proofs as f64),
+        (proofs, padding) => format!("{} ({padding})", grouped(proofs as f64)),
+    };
+    [
+        of_polls(results, "seconds", &|way, n| {
+            marked(Some(way.seconds(n)), significant)
+        }),
+        of_polls(results, "gas", &|way, n| marked(way.gas(n), grouped)),
+        of_polls(results, "bytes published", &|way, n| {
+            marked(way.bytes(n), grouped)
+        }),
+        of_polls(results, "peak of memory, MB", &|way, n| {
+            marked(way.memory(n), megabytes)
+        }),
+        of_polls(
+            results,
+            "proofs (empty places of the last batch or step)",
+            &proofs,
+        ),
+    ]
+    .concat()
 }
 
 fn dollars(results: &Results) -> String {
@@ -367,24 +458,39 @@ fn check_points(results: &Results) -> String {
     let mut lines = String::new();
     for measured in &results.measurements {
         let configuration = &measured.configuration;
-        let Work::CheckPoint { .. } = configuration.work else {
+        let Work::CheckPoint { events_per_step: k } = configuration.work else {
             continue;
         };
         let way = ways
             .iter()
-            .find(|way| (way.method, way.size) == (Method::Folding, configuration.size()));
-        let (Some(way), Some((messages, seconds))) = (way, measured.series.last()) else {
+            .find(|way| (way.method, way.size) == (Method::Folding, k));
+        let Some(way) = way else {
             continue;
         };
-        let predicted = way.line_at(*messages);
+        for (messages, seconds) in &measured.series {
+            let predicted = way.line_at(*messages);
+            let _ = writeln!(
+                lines,
+                "| {k} | {} | {} | {MARK}{} | {:.2} |",
+                grouped(*messages as f64),
+                significant(*seconds),
+                significant(predicted),
+                seconds / predicted
+            );
+        }
+        let of = |measured: &Measurement| {
+            let peak = measured.sample(is::PEAK);
+            peak.map_or(NOTHING.into(), |peak| megabytes(peak.median))
+        };
+        let short = results
+            .measurements
+            .iter()
+            .find(|one| one.configuration.work == Work::Folding { events_per_step: k });
         let _ = writeln!(
             lines,
-            "| {} | {} | {} | {MARK}{} | {:.2} |",
-            configuration.size(),
-            grouped(*messages as f64),
-            significant(*seconds),
-            significant(predicted),
-            seconds / predicted
+            "\nPeak of memory while these were folded: {} MB; with the few of the line: {} MB.\n",
+            of(measured),
+            short.map_or(NOTHING.into(), of)
         );
     }
     match lines.is_empty() {
@@ -420,8 +526,11 @@ fn table(results: &Results, methods: &[Method], columns: &[Column]) -> String {
     let mut lines = 0;
     for measured in &results.measurements {
         let configuration = &measured.configuration;
-        let is_check_point = matches!(configuration.work, Work::CheckPoint { .. });
-        if is_check_point || !methods.contains(&configuration.method()) {
+        let part = matches!(
+            configuration.work,
+            Work::CheckPoint { .. } | Work::DeciderKey { .. }
+        );
+        if part || !methods.contains(&configuration.method()) {
             continue;
         }
         lines += 1;
@@ -434,8 +543,10 @@ fn table(results: &Results, methods: &[Method], columns: &[Column]) -> String {
             configuration.threads
         );
         for column in columns {
-            let figure = measured.sample(column.quantity);
-            let cell = figure.map_or("-".into(), |figure| (column.write)(figure.median));
+            let figure = measured
+                .sample(column.quantity)
+                .or_else(|| of_key(results, measured, column.quantity));
+            let cell = figure.map_or(NOTHING.into(), |figure| (column.write)(figure.median));
             let _ = write!(text, " {cell} |");
         }
         text.push('\n');
@@ -444,6 +555,19 @@ fn table(results: &Results, methods: &[Method], columns: &[Column]) -> String {
         0 => String::new(),
         _ => text,
     }
+}
+
+/// A figure of the process that made the keys of this one.
+fn of_key(results: &Results, measured: &Measurement, quantity: Quantity) -> Option<Sample> {
+    let this = &measured.configuration;
+    let Work::Decider { events_per_step } = this.work else {
+        return None;
+    };
+    let key = results.measurements.iter().find(|one| {
+        one.configuration.work == Work::DeciderKey { events_per_step }
+            && one.configuration.threads == this.threads
+    });
+    key?.sample(quantity)
 }
 
 /// Digits in groups of three.
@@ -588,8 +712,30 @@ pub fn summary(results: &Results) -> String {
     );
     ways.iter().for_each(|way| text.push_str(&line(way)));
     text.push_str(&missing(results));
-    text.push_str(&crossovers(results));
+    text.push_str(&named(results));
     text
+}
+
+/// Sentences that name the crossovers of the first K.
+fn named(results: &Results) -> String {
+    let first = results.plan.events_per_step.first().copied();
+    let names: Vec<String> = results
+        .main_ways()
+        .iter()
+        .filter(|way| Some(way.size) == first)
+        .map(Way::name)
+        .collect();
+    let ours = |one: &&Crossover| names.contains(&one.from_here);
+    let sentence = |one: &Crossover| {
+        let (quantity, way, than) = (&one.quantity, &one.from_here, &one.than);
+        format!("{quantity}: {way} is below {than} {}\n", crossing(one))
+    };
+    results
+        .crossovers
+        .iter()
+        .filter(ours)
+        .map(sentence)
+        .collect()
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use maci_nova_chain::{Observer, Stage};
+use maci_nova_groth16::CACHE_VARIABLE;
 
 use crate::configuration::{Configuration, Measurement, Work};
 use crate::folder::Folder;
@@ -44,6 +45,9 @@ pub fn measure(configuration: &Configuration) -> Result<Measurement, Error> {
         Work::CheckPoint { events_per_step } => {
             folding::check_point(configuration, events_per_step)
         }
+        Work::DeciderKey { events_per_step } => {
+            folding::decider_key(configuration, events_per_step)
+        }
         Work::Decider { events_per_step } => folding::decider(configuration, events_per_step),
         Work::Batch { size } => batches::measure(configuration, size),
         Work::Library { events_per_step } => library::measure(configuration, events_per_step),
@@ -75,6 +79,7 @@ impl Runner for Here {
 pub struct Children {
     program: PathBuf,
     arguments: Vec<OsString>,
+    keys: Option<PathBuf>,
 }
 
 /// What such a process does: the answer to its last argument.
@@ -95,22 +100,29 @@ pub fn child(configuration: &str) -> Result<String, Error> {
 }
 
 impl Children {
-    /// Processes of this very program.
+    /// Processes of this very program. The decider's keys are kept in that folder; without one, in the user's cache.
     ///
     /// # Errors
-    /// [`Error::Io`] when its path is not known.
-    pub fn of_this_program(arguments: &[&str]) -> Result<Self, Error> {
+    /// [`Error::Io`] when the program's path is not known.
+    pub fn of_this_program(arguments: &[&str], keys: Option<PathBuf>) -> Result<Self, Error> {
         let here = PathBuf::from("this program");
         let program = std::env::current_exe().map_err(Error::io("find", &here))?;
+        // A process's own folder need not be this one's.
+        let keys = keys.map(std::path::absolute).transpose();
         Ok(Children {
             program,
             arguments: arguments.iter().map(OsString::from).collect(),
+            keys: keys.map_err(Error::io("find", &here))?,
         })
     }
 
     fn start(&self, configuration: &Configuration) -> Result<Running, Error> {
         let argument = serde_json::to_string(configuration).map_err(Error::proof("JSON"))?;
-        let mut child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        if let Some(keys) = &self.keys {
+            command.env(CACHE_VARIABLE, keys);
+        }
+        let mut child = command
             .args(&self.arguments)
             .arg(argument)
             .env(THREADS, configuration.threads.to_string())
@@ -252,8 +264,12 @@ pub fn run(
             continue;
         }
         observer.note(&format!("{} of {}: {configuration}", count + 1, all.len()));
+        let begun = Instant::now();
         match runner.run(configuration, observer) {
-            Ok(Some(measured)) => folder.keep(measured)?,
+            Ok(Some(measured)) => folder.keep(Measurement {
+                took: begun.elapsed().as_secs_f64(),
+                ..measured
+            })?,
             Err(failure @ (Error::Child { .. } | Error::Proof { .. })) => {
                 observer.warn(&failure.to_string());
                 failures.push(failure);

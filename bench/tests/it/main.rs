@@ -3,5 +3,6 @@
 mod batches;
 mod circuits;
 mod documents;
+mod pasta;
 mod poseidon;
 mod runs;

@@ -48,6 +48,9 @@ pub struct Bench {
     /// Leave out the proof for a contract, whose key takes a minute or more to make
     #[arg(long)]
     pub without_decider: bool,
+    /// Take the decider's key from the user's cache where it is there: making it is then not measured
+    #[arg(long, conflicts_with = "without_decider")]
+    pub cached_keys: bool,
     /// Steps of 2^k constraints on the Pasta curves and on BN254, as in Nova's paper
     #[arg(long)]
     pub calibrate: bool,

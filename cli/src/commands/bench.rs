@@ -1,6 +1,7 @@
 //! `bench`: folding beside fixed batches and the proving library's own IVC.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -45,12 +46,13 @@ fn measure(arguments: &Bench, out: &Path, console: &Console) -> Result<(), Failu
     let prices = prices(arguments)?;
     console.listen()?;
     let mut folder = Folder::open(out, &plan)?;
-    let failures = runner::run(
-        &plan,
-        &mut folder,
-        &Children::of_this_program(&CHILD)?,
-        console,
-    )?;
+    let keys = plan.decider_keys.then(|| out.join(KEYS));
+    let children = Children::of_this_program(&CHILD, keys.clone())?;
+    let failures = runner::run(&plan, &mut folder, &children, console)?;
+    // What failed is tried again with the same command, and then they are needed.
+    if let (Some(keys), true) = (keys, failures.is_empty()) {
+        discard(&keys, console);
+    }
     let results = Results::new(&plan, today(), prices, folder.finished());
     report::write_all(&results, arguments.literature, out)?;
     console.show(&results, |lines| {
@@ -61,6 +63,16 @@ fn measure(arguments: &Bench, out: &Path, console: &Console) -> Result<(), Failu
     match failures.into_iter().next() {
         Some(failure) => Err(failure.into()),
         None => Ok(()),
+    }
+}
+
+/// Keys that were made to measure how long that takes, half a gigabyte each.
+fn discard(keys: &Path, console: &Console) {
+    match std::fs::remove_dir_all(keys) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            console.warn(format!("cannot remove {}: {error}", keys.display()));
+        }
+        _ => {}
     }
 }
 
@@ -86,6 +98,7 @@ fn plan(arguments: &Bench) -> Plan {
         plan.identity.machine.clone_from(machine);
     }
     plan.decider = !arguments.without_decider;
+    plan.decider_keys = plan.decider && !arguments.cached_keys;
     match arguments.calibrate {
         true => plan.calibrated(),
         false => plan,
@@ -97,6 +110,9 @@ fn ascending<T: Clone + Ord>(list: &[T]) -> Vec<T> {
     let all: BTreeSet<T> = list.iter().cloned().collect();
     all.into_iter().collect()
 }
+
+/// Where keys are made, in the folder of the measurements.
+const KEYS: &str = "keys";
 
 /// What nobody pays.
 const MOST_PRICE: f64 = 1e9;
