@@ -46,6 +46,7 @@ mod mutation;
 pub mod oracle;
 pub mod pipeline;
 mod powers_of_tau;
+pub mod ptau_file;
 #[doc(hidden)]
 pub mod relation;
 mod running_proof;
@@ -60,6 +61,7 @@ pub use checkpoint::{Checkpoint, CheckpointError};
 pub use engine::blinding_generator;
 pub use limbs::MAX_STEPS;
 pub use pipeline::{fold_all, Outcome, PipelineError, Stop};
-pub use powers_of_tau::{known_tau, PtauError};
+pub use powers_of_tau::{known_tau, read_powers_of_tau};
+pub use ptau_file::PtauError;
 pub use running_proof::{FoldError, RunningProof};
 pub use setup::{Parameters, ParametersDigest, SetupError, SetupOrigin, SetupSource};

@@ -3,22 +3,12 @@
 //! A `.ptau` file holds `tau^i * G1` and `tau^i * G2` for a secret tau that nobody kept. The file
 //! comes from outside, so everything that the proofs rely on is checked here before a point of it
 //! is used: the container, the curve, each point, and that the points are the powers of one tau.
-//!
-//! Container (all integers little endian): `"ptau"`, version u32 = 1, number of sections u32, then
-//! for each section id u32, size u64 and its bytes. Section 1: n8 u32 = 32, the prime of the base
-//! field (32 bytes), power u32, and optionally the ceremony's own power. Section 2:
-//! `2^(power+1) - 1` points of G1, 64 bytes each; section 3: `2^power` points of G2, 128 bytes
-//! each; coordinates in Montgomery form (R = 2^256). A pruned file holds fewer points.
 
-use std::{
-    fs::File,
-    io::{self, BufReader, Read, Seek, SeekFrom},
-    path::Path,
-};
+use std::path::Path;
 
 use ff::{Field, FromUniformBytes, PrimeField};
 use halo2curves::{
-    bn256::{Bn256, Fq, Fr, G1Affine, G2Affine, G1, G2},
+    bn256::{Bn256, Fr, G1Affine, G2Affine, G1, G2},
     group::{cofactor::CofactorCurveAffine, Curve, Group},
     msm::msm_best,
     pairing::Engine,
@@ -28,15 +18,7 @@ use rand_core::{OsRng, RngCore};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256, Sha512};
 
-const MAGIC: &[u8; 4] = b"ptau";
-const VERSION: u32 = 1;
-const G1_BYTES: usize = 64;
-const G2_BYTES: usize = 128;
-const PRIME_BYTES: usize = 32;
-/// The two-adicity of the scalar field bounds every ceremony: 2^28.
-const MAX_POWER: u32 = 28;
-/// Known files have 3 to 15 sections.
-const MAX_SECTIONS: u32 = 64;
+use crate::ptau_file::{base_prime, PtauError, PtauFile, Section};
 
 /// A tau, or its negative, up to this number is found by trying.
 const SMALL_TAU: u64 = 1 << 16;
@@ -53,107 +35,25 @@ const DEVELOPMENT_LABEL: &[u8] =
 /// Prefix of the digest that names a set of powers.
 const DIGEST_DOMAIN: &[u8] = b"maci-nova powers of tau, version 1";
 
-/// Why a powers-of-tau file is refused.
-#[derive(Debug, thiserror::Error)]
-pub enum PtauError {
-    /// The file cannot be opened or read.
-    #[error("cannot be read: {0}")]
-    Io(#[from] io::Error),
-    /// The file does not begin with the format's magic bytes.
-    #[error("is not a powers-of-tau file")]
-    NotPtau,
-    /// The container's version is not 1.
-    #[error("has version {0} of the format, only version {VERSION} is known")]
-    Version(u32),
-    /// The container contradicts itself: the text says where.
-    #[error("is malformed: {0}")]
-    Malformed(&'static str),
-    /// The base field is not that of BN254.
-    #[error("is for another curve than BN254")]
-    OtherCurve,
-    /// The file's power is too small for the circuit.
-    #[error("is too small: this shape needs power {needed} or more, the file has power {found}")]
-    TooSmall {
-        /// The least sufficient power.
-        needed: u32,
-        /// The file's power.
-        found: u32,
-    },
-    /// A pruned file that holds fewer points than the circuit needs.
-    #[error("is pruned too far: this shape needs {needed} points, the file has {found}")]
-    TooFewPoints {
-        /// Points of G1 needed.
-        needed: usize,
-        /// Points of G1 in the file.
-        found: usize,
-    },
-    /// Coordinates that are not canonical, off the curve, outside the subgroup, or infinity.
-    #[error("holds an invalid point: number {index} of {group}")]
-    InvalidPoint {
-        /// `"G1"` or `"G2"`.
-        group: &'static str,
-        /// Index in its section, from 0.
-        index: usize,
-    },
-    /// The points are not the powers of one tau over the standard generators.
-    #[error("does not hold the powers of one tau (corrupt, or not from a ceremony)")]
-    NotPowers,
-    /// Tau is a root of unity, as 1 is, which files begin with before anyone has contributed:
-    /// powers are equal.
-    #[error("holds no contribution: its powers repeat after {0}, so that anyone can forge proofs")]
-    RepeatingPowers(usize),
-    /// Tau is a number that is found by trying.
-    #[error(
-        "holds powers of a tau that is found by trying ({0}), so that anyone can forge proofs"
-    )]
-    SmallTau(u64),
-    /// The file holds the development setup's powers, whose tau is public.
-    #[error("holds the INSECURE development powers, whose tau is public")]
-    DevelopmentTau,
-}
-
 /// `tau^i * G1` for i in 0..count, and `tau * G2`, over the standard generators.
 pub(crate) struct PowersOfTau {
     g1: Vec<G1Affine>,
     tau_g2: G2Affine,
 }
 
-/// Where the wanted sections lie in a file.
-struct Sections {
-    power: u32,
-    g1: Span,
-    g2: Span,
-}
-
-#[derive(Clone, Copy)]
-struct Span {
-    start: u64,
-    length: u64,
-}
-
 impl PowersOfTau {
-    /// Reads and checks the first `count` powers (a power of two, at least 2) of a file.
+    /// Reads and checks the first `count` powers (at least 2) of a file.
     pub(crate) fn read(path: &Path, count: usize) -> Result<Self, PtauError> {
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
-        let mut reader = BufReader::new(file);
-        let sections = read_sections(&mut reader, length)?;
+        let mut file = PtauFile::open(path)?;
         let needed = count.ilog2();
-        if sections.power < needed {
+        if file.power() < needed {
             return Err(PtauError::TooSmall {
                 needed,
-                found: sections.power,
+                found: file.power(),
             });
         }
-        let found = (sections.g1.length / G1_BYTES as u64) as usize;
-        if found < count {
-            return Err(PtauError::TooFewPoints {
-                needed: count,
-                found,
-            });
-        }
-        let g1 = read_points(&mut reader, sections.g1, count, G1_BYTES, "G1")?;
-        let g2: Vec<G2Affine> = read_points(&mut reader, sections.g2, 2, G2_BYTES, "G2")?;
+        let g1 = file.read(Section::TAU, 0, count)?;
+        let g2: Vec<G2Affine> = file.read(Section::TAU_2, 0, 2)?;
         let powers = PowersOfTau { g1, tau_g2: g2[1] };
         if powers.g1[0] != G1Affine::generator() || g2[0] != G2Affine::generator() {
             return Err(PtauError::NotPowers);
@@ -243,6 +143,18 @@ impl PowersOfTau {
     }
 }
 
+/// The first `count` powers of tau in G1 (at least 2), and tau in G2, of a file whose powers are checked as those of the
+/// commitments are: each point, that they are the powers of one tau, and that it is none that anyone finds out.
+///
+/// # Errors
+/// See [`PtauError`].
+pub fn read_powers_of_tau(
+    path: &Path,
+    count: usize,
+) -> Result<(Vec<G1Affine>, G2Affine), PtauError> {
+    PowersOfTau::read(path, count).map(PowersOfTau::into_points)
+}
+
 /// Why anyone who sees tau times the generator of G2 knows tau, if they do: it is that of the
 /// development setup, a small number, its negative, or a root of unity of small order. (Of one that
 /// somebody has chosen in another way, nobody sees it.)
@@ -278,125 +190,6 @@ fn random_128() -> Fr {
     let mut bytes = [0u8; 16];
     OsRng.fill_bytes(&mut bytes);
     Fr::from_u128(u128::from_le_bytes(bytes))
-}
-
-/// The prime of the base field, as a file's header states it.
-fn base_prime() -> [u8; PRIME_BYTES] {
-    let minus_one = -Fq::ONE;
-    let mut bytes: [u8; PRIME_BYTES] = minus_one.to_repr().into();
-    // The prime is odd, so q - 1 is even: adding one carries nothing.
-    bytes[0] += 1;
-    bytes
-}
-
-fn read_u32(reader: &mut impl Read) -> Result<u32, PtauError> {
-    let mut bytes = [0u8; 4];
-    reader.read_exact(&mut bytes)?;
-    Ok(u32::from_le_bytes(bytes))
-}
-
-fn read_u64(reader: &mut impl Read) -> Result<u64, PtauError> {
-    let mut bytes = [0u8; 8];
-    reader.read_exact(&mut bytes)?;
-    Ok(u64::from_le_bytes(bytes))
-}
-
-fn read_sections(reader: &mut (impl Read + Seek), file_length: u64) -> Result<Sections, PtauError> {
-    let count = read_preamble(reader, file_length)?;
-    let mut found: [Option<Span>; 3] = [None; 3];
-    let mut position = 12u64;
-    for _ in 0..count {
-        if file_length - position < 12 {
-            return Err(PtauError::Malformed("it ends before its last section"));
-        }
-        reader.seek(SeekFrom::Start(position))?;
-        let id = read_u32(reader)?;
-        let length = read_u64(reader)?;
-        let start = position + 12;
-        if length > file_length - start {
-            return Err(PtauError::Malformed("a section reaches past its end"));
-        }
-        position = start + length;
-        if let Some(slot) = (1..=3).position(|wanted| wanted == id) {
-            if found[slot].replace(Span { start, length }).is_some() {
-                return Err(PtauError::Malformed("a section occurs twice"));
-            }
-        }
-    }
-    if position != file_length {
-        return Err(PtauError::Malformed("bytes follow its last section"));
-    }
-    let [Some(header), Some(g1), Some(g2)] = found else {
-        return Err(PtauError::Malformed("a section is missing"));
-    };
-    let power = read_header(reader, header)?;
-    if g1.length % G1_BYTES as u64 != 0 || g2.length % G2_BYTES as u64 != 0 {
-        return Err(PtauError::Malformed("a section holds part of a point"));
-    }
-    if g2.length < 2 * G2_BYTES as u64 {
-        return Err(PtauError::Malformed("it holds fewer than two points of G2"));
-    }
-    Ok(Sections { power, g1, g2 })
-}
-
-/// Magic, version and number of sections.
-fn read_preamble(reader: &mut impl Read, file_length: u64) -> Result<u32, PtauError> {
-    let mut magic = [0u8; 4];
-    if file_length < 12 {
-        return Err(PtauError::NotPtau);
-    }
-    reader.read_exact(&mut magic)?;
-    if &magic != MAGIC {
-        return Err(PtauError::NotPtau);
-    }
-    let version = read_u32(reader)?;
-    if version != VERSION {
-        return Err(PtauError::Version(version));
-    }
-    let count = read_u32(reader)?;
-    if count > MAX_SECTIONS {
-        return Err(PtauError::Malformed("it states too many sections"));
-    }
-    Ok(count)
-}
-
-/// The header section: checks the field, returns the power.
-fn read_header(reader: &mut (impl Read + Seek), span: Span) -> Result<u32, PtauError> {
-    if span.length < 4 + PRIME_BYTES as u64 + 4 {
-        return Err(PtauError::Malformed("its header is too short"));
-    }
-    reader.seek(SeekFrom::Start(span.start))?;
-    if read_u32(reader)? != PRIME_BYTES as u32 {
-        return Err(PtauError::OtherCurve);
-    }
-    let mut prime = [0u8; PRIME_BYTES];
-    reader.read_exact(&mut prime)?;
-    if prime != base_prime() {
-        return Err(PtauError::OtherCurve);
-    }
-    let power = read_u32(reader)?;
-    if !(1..=MAX_POWER).contains(&power) {
-        return Err(PtauError::Malformed("its power is out of range"));
-    }
-    Ok(power)
-}
-
-/// Reads the first `count` points of a section; each is canonical and on the curve.
-fn read_points<P: SerdeObject + Send>(
-    reader: &mut (impl Read + Seek),
-    span: Span,
-    count: usize,
-    size: usize,
-    group: &'static str,
-) -> Result<Vec<P>, PtauError> {
-    reader.seek(SeekFrom::Start(span.start))?;
-    let mut bytes = vec![0u8; count * size];
-    reader.read_exact(&mut bytes)?;
-    bytes
-        .par_chunks_exact(size)
-        .enumerate()
-        .map(|(index, raw)| P::from_raw_bytes(raw).ok_or(PtauError::InvalidPoint { group, index }))
-        .collect()
 }
 
 /// Bits a window of the fixed-base table covers.
@@ -455,6 +248,7 @@ pub(crate) mod tests {
     use halo2curves::{bn256::Fq2, CurveAffine};
 
     use super::*;
+    use crate::ptau_file::{header, G1_BYTES, G2_BYTES, MAGIC, VERSION};
 
     const COUNT: usize = 16;
 
@@ -491,13 +285,10 @@ pub(crate) mod tests {
     /// The first `2^power` powers of `tau`.
     fn parts_of(tau: Fr, power: u32) -> Parts {
         let g2 = [Fr::ONE, tau].map(|power| (G2::generator() * power).to_affine());
-        let mut header = 32u32.to_le_bytes().to_vec();
-        header.extend_from_slice(&base_prime());
-        header.extend_from_slice(&power.to_le_bytes());
         Parts {
             magic: *MAGIC,
             version: VERSION,
-            header,
+            header: header(power).to_vec(),
             g1: raw(&fixed_base_powers(tau, 1 << power)),
             g2: raw(&g2),
         }

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     engine::{PublicParams, SetupFailure},
-    powers_of_tau::{PowersOfTau, PtauError},
+    powers_of_tau::PowersOfTau,
+    ptau_file::PtauError,
 };
 
 /// Prefix of the parameters' digest; its version changes with what the digest covers.

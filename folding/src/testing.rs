@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use ff::{Field, PrimeField};
-use halo2curves::bn256::{Fq, G1Affine, G2Affine, G1, G2};
+use halo2curves::bn256::{G1Affine, G2Affine, G1, G2};
 use halo2curves::group::{Curve, Group};
 use halo2curves::serde::SerdeObject;
 
-use crate::powers_of_tau::{PowersOfTau, PtauError};
+use crate::powers_of_tau::PowersOfTau;
+use crate::ptau_file::{header, PtauError, MAGIC, VERSION};
 
 /// Writes 2^power points for tau = 2^(16 + seed), as pruned ceremony files are: not far above what
 /// is refused since it is found by trying.
@@ -31,8 +31,8 @@ pub fn write_powers(path: &Path, seed: u32, power: u32) {
 
     let mut out = BufWriter::new(File::create(path).expect("file"));
     let mut put = |bytes: &[u8]| out.write_all(bytes).expect("written");
-    put(b"ptau");
-    put(&1u32.to_le_bytes());
+    put(MAGIC);
+    put(&VERSION.to_le_bytes());
     put(&3u32.to_le_bytes());
     section(&mut put, 1, &header(power));
     let raw: Vec<u8> = affine.iter().flat_map(SerdeObject::to_raw_bytes).collect();
@@ -45,14 +45,6 @@ fn section(put: &mut impl FnMut(&[u8]), id: u32, bytes: &[u8]) {
     put(&id.to_le_bytes());
     put(&(bytes.len() as u64).to_le_bytes());
     put(bytes);
-}
-
-/// Size of the prime, the prime, the power.
-fn header(power: u32) -> Vec<u8> {
-    // The prime is odd: its last byte is one more than that of prime - 1.
-    let mut prime = (-Fq::ONE).to_repr().as_ref().to_vec();
-    prime[0] += 1;
-    [&32u32.to_le_bytes()[..], &prime, &power.to_le_bytes()].concat()
 }
 
 /// The digest of the first `count` powers of a file, if it holds them.

@@ -172,14 +172,19 @@ impl KeyCache {
         }
         report(KeyEvent::Making(circuit.matrices.constraints()));
         let key = setup(circuit.matrices, circuit.publics, trapdoors())?;
-        key.write(&path).map_err(|error| {
-            let source = match error {
-                KeyFileError::Io(source) => source,
-                other => io::Error::other(other),
-            };
-            failed("write", &path)(source)
-        })?;
+        write(&key, &path)?;
         Ok(key.into())
+    }
+
+    /// Keeps a key that a ceremony has made, in the place of the one of its circuit. Returns its digest.
+    ///
+    /// # Errors
+    /// [`KeyCacheError::Exposed`], [`KeyCacheError::Io`].
+    pub fn keep(&self, name: &str, key: &ProvingKey) -> Result<[u8; 32], KeyCacheError> {
+        create_private(&self.folder)?;
+        let path = self.path(name, &key.matrices_digest());
+        let _lock = lock(&path.with_extension("lock"), &mut |_| ())?;
+        write(key, &path)
     }
 }
 
@@ -223,6 +228,16 @@ impl Circuit<'_> {
             false => Ok(key),
         }
     }
+}
+
+fn write(key: &ProvingKey, path: &Path) -> Result<[u8; 32], KeyCacheError> {
+    key.write(path).map_err(|error| {
+        let source = match error {
+            KeyFileError::Io(source) => source,
+            other => io::Error::other(other),
+        };
+        failed("write", path)(source)
+    })
 }
 
 fn failed(action: &'static str, path: &Path) -> impl Fn(io::Error) -> KeyCacheError {

@@ -24,10 +24,9 @@
 //! * D does not hide. It is for values that the verifier is told anyway.
 //! * Proofs are not unique: anybody can re-randomize A, B and C.
 //!
-//! **The only setup so far is for development and INSECURE**: [`Trapdoors::insecure_development`]
-//! draws all trapdoors in one process, and whoever keeps them can prove anything. A key tells its
-//! [`Origin`]. Keys are made once and kept in a
-//! `KeyCache` (feature `cache`).
+//! [`Trapdoors::insecure_development`] draws all trapdoors in one process, and whoever keeps them can prove anything:
+//! **INSECURE**, for development. [`ProvingKey::of_ceremony`] takes the points of a ceremony, whose trapdoors nobody knows. A
+//! key tells its [`Origin`]. Keys are made once and kept in a `KeyCache` (feature `cache`).
 //!
 //! Circuits come from `nova-snark`'s frontend by way of [`adapter`].
 //!
@@ -47,8 +46,8 @@ pub mod words;
 pub use key_cache::{Circuit, KeyCache, KeyCacheError, KeyEvent, CACHE_VARIABLE};
 pub use key_file::{KeyFacts, KeyFileError};
 pub use scheme::{
-    prove, setup, valid_g1, valid_g2, verify, verify_plain, Origin, PlainVerifyingKey, Proof,
-    ProveError, ProvingKey, SetupError, Trapdoors, VerifyError, VerifyingKey,
+    prove, setup, valid_g1, valid_g2, verify, verify_plain, KeyParts, Origin, PlainVerifyingKey,
+    Proof, ProveError, ProvingKey, SetupError, Trapdoors, VerifyError, VerifyingKey,
 };
 
 /// For tests: proofs of what is false.

@@ -83,6 +83,17 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
+    /// As the library has it where nothing is committed to: gamma is the generator.
+    pub fn plain(&self) -> PlainVerifyingKey {
+        PlainVerifyingKey {
+            alpha_g1: self.alpha,
+            beta_g2: self.beta,
+            gamma_g2: G2Affine::generator(),
+            delta_g2: self.delta,
+            gamma_abc_g1: self.ic.clone(),
+        }
+    }
+
     /// `IC(publics) = IC_0 + sum_i pub_i IC_(i+1)`; `None` when there are not as many publics.
     pub fn instance(&self, publics: &[Fr]) -> Option<G1Projective> {
         let (constant, bases) = self.ic.split_first()?;
@@ -99,7 +110,7 @@ impl VerifyingKey {
 pub enum Origin {
     /// INSECURE: one process drew them all. For development.
     InsecureDevelopment,
-    /// Nobody, if one of a ceremony's parties has been honest. [`setup`] makes no such keys.
+    /// Nobody, if one of a ceremony's parties has been honest. [`ProvingKey::of_ceremony`] makes such keys.
     Ceremony,
 }
 
@@ -134,6 +145,9 @@ pub enum SetupError {
         /// The circuit's instance variables.
         instance: usize,
     },
+    /// There are more points of a kind than the circuit needs, or fewer.
+    #[error("the points are not as many as the circuit needs")]
+    Lengths,
     /// The generator refused the circuit.
     #[error("the circuit is refused: {0}")]
     Circuit(#[from] SynthesisError),
@@ -219,7 +233,79 @@ fn divide(bases: &mut [G1Affine], rho: &Fr) {
     bases.copy_from_slice(&G1Projective::normalize_batch(&divided));
 }
 
+/// The points of a proving key, as a ceremony has them.
+#[derive(Clone, Debug)]
+pub struct KeyParts {
+    /// `[alpha]_1`.
+    pub alpha_1: G1Affine,
+    /// `[beta]_1`.
+    pub beta_1: G1Affine,
+    /// `[beta]_2`.
+    pub beta_2: G2Affine,
+    /// `[delta]_1`.
+    pub delta_1: G1Affine,
+    /// `[delta]_2`.
+    pub delta_2: G2Affine,
+    /// `[rho]_2`; the generator where nothing is committed to.
+    pub gamma_prime: G2Affine,
+    /// `[y_i]_1` of 1 and of the public variables.
+    pub ic: Vec<G1Affine>,
+    /// `[y_i / rho]_1` of the committed ones.
+    pub committed: Vec<G1Affine>,
+    /// `[u_i(x)]_1` of all variables.
+    pub a: Vec<G1Affine>,
+    /// `[v_i(x)]_1`.
+    pub b_1: Vec<G1Affine>,
+    /// `[v_i(x)]_2`.
+    pub b_2: Vec<G2Affine>,
+    /// `[x^j Z(x) / delta]_1`.
+    pub h: Vec<G1Affine>,
+    /// `[y_i / delta]_1` of the witness.
+    pub l: Vec<G1Affine>,
+}
+
 impl ProvingKey {
+    /// The key that a ceremony has made for a circuit. That its points belong to the circuit, and that nobody knows the
+    /// trapdoors, is what whoever made it has verified.
+    ///
+    /// # Errors
+    /// [`SetupError::Lengths`] when there are not as many points of each kind as the circuit needs.
+    pub fn of_ceremony(matrices: &Matrices, parts: KeyParts) -> Result<Self, SetupError> {
+        let vk = PlainVerifyingKey {
+            alpha_g1: parts.alpha_1,
+            beta_g2: parts.beta_2,
+            gamma_g2: G2Affine::generator(),
+            delta_g2: parts.delta_2,
+            gamma_abc_g1: parts.ic.clone(),
+        };
+        let key = ProvingKey {
+            origin: Origin::Ceremony,
+            verifying: VerifyingKey {
+                alpha: parts.alpha_1,
+                beta: parts.beta_2,
+                gamma_prime: parts.gamma_prime,
+                delta: parts.delta_2,
+                ic: parts.ic,
+            },
+            committed: parts.committed,
+            inner: ark_groth16::ProvingKey {
+                vk,
+                beta_g1: parts.beta_1,
+                delta_g1: parts.delta_1,
+                a_query: parts.a,
+                b_g1_query: parts.b_1,
+                b_g2_query: parts.b_2,
+                h_query: parts.h,
+                l_query: parts.l,
+            },
+            matrices: matrices.digest(),
+        };
+        match key.fits(matrices) {
+            true => Ok(key),
+            false => Err(SetupError::Lengths),
+        }
+    }
+
     /// What verifies its proofs.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying

@@ -1,7 +1,10 @@
 //! The constraints of a circuit.
 
 use core::fmt;
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+};
 
 use ark_bn254::Fr as ArkFr;
 use ark_ff::{AdditiveGroup, Field as _, PrimeField as _};
@@ -14,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::Assignment;
 use crate::convert::{bytes, ToArk};
 
-/// Prefix of [`Matrices::digest`].
+/// What [`Matrices::write`] begins with.
 const DIGEST_DOMAIN: &[u8] = b"maci-nova R1CS over BN254, version 1";
 
 /// A linear combination as (coefficient, column). Columns are the instance variables, number 0
@@ -123,6 +126,17 @@ impl Matrices {
         })
     }
 
+    /// The coefficients that entries are numbered by; number 0 is one.
+    pub fn coefficients(&self) -> &[ArkFr] {
+        &self.coefficients
+    }
+
+    /// Row i of A (0), B (1) or C (2) as (number of the coefficient, column).
+    pub fn numbered_row(&self, matrix: usize, i: usize) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let row = self.matrices[matrix].row(i).iter();
+        row.map(|entry| (entry.coefficient, entry.column))
+    }
+
     /// Row i of A, B and C as (coefficient, column).
     pub(crate) fn constraint(&self, i: usize) -> [impl Iterator<Item = (ArkFr, usize)> + '_; 3] {
         self.matrices
@@ -172,7 +186,7 @@ impl Matrices {
     }
 
     /// Row i of A (0), B (1) or C (2), times the values of all variables.
-    pub(crate) fn product(&self, matrix: usize, i: usize, z: &[ArkFr]) -> ArkFr {
+    pub fn product(&self, matrix: usize, i: usize, z: &[ArkFr]) -> ArkFr {
         let mut sum = ArkFr::ZERO;
         for entry in self.matrices[matrix].row(i) {
             let value = z[entry.column as usize];
@@ -184,26 +198,38 @@ impl Matrices {
         sum
     }
 
-    /// SHA-256 of everything: equal digests mean the same circuit.
+    /// SHA-256 of everything that [`write`](Self::write) writes: equal digests mean the same circuit.
     pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        self.write(&mut hash).expect("a hash takes everything");
+        hash.finalize().into()
+    }
+
+    /// Writes the constraints, all integers as u64 and little endian: the text
+    /// `maci-nova R1CS over BN254, version 1`; the numbers of instance
+    /// variables (the one included), of witness variables and of constraints; for each matrix, A, B and C, and each of
+    /// its rows, the number of entries, and for each entry its column and its coefficient (32 bytes, little endian).
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write(&self, mut writer: impl Write) -> io::Result<()> {
         let coefficients: Vec<[u8; 32]> = self
             .coefficients
             .iter()
             .map(|coefficient| bytes(coefficient.into_bigint().0))
             .collect();
-        let mut hash = Sha256::new();
-        hash.update(DIGEST_DOMAIN);
+        writer.write_all(DIGEST_DOMAIN)?;
         for count in [self.instance, self.witness, self.constraints()] {
-            hash.update((count as u64).to_le_bytes());
+            writer.write_all(&(count as u64).to_le_bytes())?;
         }
         for row in self.matrices.iter().flat_map(Matrix::rows) {
-            hash.update((row.len() as u64).to_le_bytes());
+            writer.write_all(&(row.len() as u64).to_le_bytes())?;
             for entry in row {
-                hash.update(u64::from(entry.column).to_le_bytes());
-                hash.update(coefficients[entry.coefficient as usize]);
+                writer.write_all(&u64::from(entry.column).to_le_bytes())?;
+                writer.write_all(&coefficients[entry.coefficient as usize])?;
             }
         }
-        hash.finalize().into()
+        Ok(())
     }
 }
 
