@@ -18,6 +18,7 @@ const order = [
   "maci-nova-folding",
   "maci-nova-groth16",
   "maci-nova-chain",
+  "maci-nova-ceremony",
   "maci-nova-contracts",
   "maci-nova-compressor",
   "maci-nova-node",

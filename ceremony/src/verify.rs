@@ -1,0 +1,241 @@
+//! Whether a file is what an honest ceremony leaves: for anyone, from the circuits and the powers of tau.
+
+use std::path::Path;
+
+use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine};
+use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use maci_nova_chain::{Observer, Stage};
+use sha2::{Digest, Sha256};
+
+use crate::file::{CeremonyFile, CircuitDescription, Description, List, Lists, PointReader};
+use crate::phase1::{is_ratio, weights};
+use crate::record::{Kind, Points};
+use crate::{Circuit, Error, Phase1};
+
+/// What has been verified: a ceremony that has ended.
+#[derive(Debug)]
+pub struct Verified {
+    file: CeremonyFile,
+}
+
+impl Verified {
+    /// The file.
+    pub fn file(&self) -> &CeremonyFile {
+        &self.file
+    }
+
+    /// Whether these circuits and powers of tau are what it was verified for.
+    pub fn is_of(&self, circuits: &[(&Circuit, &Phase1)]) -> bool {
+        is_about(&self.file, circuits).is_ok()
+    }
+
+    /// The hash of all records: the name of the ceremony.
+    pub fn transcript(&self) -> [u8; 32] {
+        self.file.head().transcript
+    }
+}
+
+/// Verifies a ceremony that has ended.
+///
+/// # Errors
+/// Those of [`CeremonyFile::open`]; [`Error::Other`] when it is about other circuits or powers of tau; [`Error::Stage`] when
+/// it has not ended; [`Error::Points`].
+pub fn verify(
+    path: &Path,
+    circuits: &[(&Circuit, &Phase1)],
+    observer: &dyn Observer,
+) -> Result<Verified, Error> {
+    let file = CeremonyFile::open(path)?;
+    let Some(Kind::Beacon(_)) = file.records().last().map(|record| &record.kind) else {
+        return Err(Error::Stage("no beacon has ended this ceremony yet"));
+    };
+    check(&file, circuits, observer)?;
+    for ((circuit, phase1), points) in circuits.iter().zip(&file.head().points) {
+        check_distinct(circuit, phase1, points)?;
+    }
+    Ok(Verified { file })
+}
+
+/// Verifies a ceremony that has not ended: what a contributor may do first.
+///
+/// # Errors
+/// As [`verify`], but that a beacon is not asked for.
+pub fn check(
+    file: &CeremonyFile,
+    circuits: &[(&Circuit, &Phase1)],
+    observer: &dyn Observer,
+) -> Result<(), Error> {
+    is_about(file, circuits)?;
+    let mut stage = observer.begin(Stage::Counted {
+        label: "verifying",
+        unit: "points",
+        done: 0,
+        total: file.description().points() as u64,
+    });
+    let (mut reader, mut done) = (file.points()?, 0);
+    for (i, (circuit, phase1)) in circuits.iter().enumerate() {
+        if observer.interrupted() {
+            return Err(Error::Interrupted);
+        }
+        let described = &file.description().circuits[i];
+        let lists = read(&mut reader, file, i)?;
+        check_lists(circuit, phase1, &lists, &file.head().points[i])?;
+        done += (described.l + described.h + described.committed) as u64;
+        stage.at(done);
+    }
+    Ok(())
+}
+
+/// Whether a file is about these circuits and powers of tau.
+pub(crate) fn is_about(file: &CeremonyFile, circuits: &[(&Circuit, &Phase1)]) -> Result<(), Error> {
+    let found = file.description();
+    compare(
+        found,
+        &Description::new(&found.subject, circuits, &found.beacon)?,
+    )
+}
+
+/// All lists of a file, of which the last record's hash is right.
+pub(crate) fn read(
+    reader: &mut PointReader<'_>,
+    file: &CeremonyFile,
+    circuit: usize,
+) -> Result<Lists, Error> {
+    let mut hash = Sha256::new();
+    let mut list = |count: usize| {
+        let mut points = Vec::with_capacity(count);
+        while points.len() < count {
+            points.append(&mut reader.next(count - points.len(), &mut hash)?);
+        }
+        Ok::<_, Error>(points)
+    };
+    let [(List::L, l), (List::H, h), (List::Committed, committed)] =
+        file.description().circuits[circuit].lists()
+    else {
+        unreachable!("in this order");
+    };
+    let lists = Lists {
+        l: list(l)?,
+        h: list(h)?,
+        committed: list(committed)?,
+    };
+    check_before(file, circuit, hash)?;
+    Ok(lists)
+}
+
+/// The lists are those that the last record hashed.
+fn check_before(file: &CeremonyFile, circuit: usize, hash: Sha256) -> Result<(), Error> {
+    let Some(record) = file.records().last() else {
+        return Ok(());
+    };
+    match record.changes[circuit].lists == *hash.finalize() {
+        true => Ok(()),
+        false => Err(Error::Points {
+            circuit: file.description().circuits[circuit].name.clone(),
+            reason: "they are not those of the last record",
+        }),
+    }
+}
+
+fn compare(found: &Description, expected: &Description) -> Result<(), Error> {
+    if found == expected {
+        return Ok(());
+    }
+    let other = |what: String| Err(Error::Other(what));
+    if found.circuits.len() != expected.circuits.len() {
+        return other(format!(
+            "it has {} circuits, not {}",
+            found.circuits.len(),
+            expected.circuits.len()
+        ));
+    }
+    for (found, expected) in found.circuits.iter().zip(&expected.circuits) {
+        if found == expected {
+            continue;
+        }
+        let CircuitDescription { name, .. } = expected;
+        let same_circuit = CircuitDescription {
+            powers_of_tau: expected.powers_of_tau,
+            ..found.clone()
+        } == *expected;
+        return other(match same_circuit {
+            true => format!(
+                "its powers of tau for {name} are {}, not {}",
+                hex::encode(found.powers_of_tau),
+                hex::encode(expected.powers_of_tau)
+            ),
+            false => format!("its circuit {} is not {name} of this program", found.name),
+        });
+    }
+    other("its description".into())
+}
+
+/// For random weights w:
+/// ```text
+/// e(sum w_i L_i, delta_2) = e(sum w_i y_i, G2)            over the witness
+/// e(sum w_j H_j, delta_2) = e(sum w_j x^j (x^n - 1), G2)
+/// e(sum w_i D_i, gamma')  = e(sum w_i y_i, G2)            over the committed variables
+/// ```
+pub(crate) fn check_lists(
+    circuit: &Circuit,
+    phase1: &Phase1,
+    lists: &Lists,
+    points: &Points,
+) -> Result<(), Error> {
+    let refuse = |reason| {
+        Err(Error::Points {
+            circuit: circuit.name.into(),
+            reason,
+        })
+    };
+    if phase1.domain() != circuit.domain() {
+        return refuse("the powers of tau are for another domain");
+    }
+    if lists.h.iter().any(AffineRepr::is_zero) {
+        return refuse("a point of H is infinity");
+    }
+    let instance = circuit.matrices.instance();
+    let w = weights(lists.l.len());
+    let y = circuit.weighted_y(phase1, instance, &w);
+    if !is_multiple(&lists.l, &w, &points.delta_2, y) {
+        return refuse("L is not the circuit's, divided by delta");
+    }
+    let w = weights(lists.h.len());
+    let h = circuit.weighted_h(phase1, &w);
+    if !is_multiple(&lists.h, &w, &points.delta_2, h) {
+        return refuse("H is not the domain's, divided by delta");
+    }
+    let w = weights(lists.committed.len());
+    let y = circuit.weighted_y(phase1, circuit.publics + 1, &w);
+    match is_multiple(&lists.committed, &w, &points.gamma_prime, y) {
+        true => Ok(()),
+        false => refuse("the bases of D are not the circuit's, divided by rho"),
+    }
+}
+
+/// No two points of the verifying key in G2 are the same, or each other's negatives: the contract takes no such key.
+fn check_distinct(circuit: &Circuit, phase1: &Phase1, points: &Points) -> Result<(), Error> {
+    let mut all = vec![
+        G2Affine::generator(),
+        phase1.beta_2(),
+        phase1.tau_2(),
+        points.delta_2,
+    ];
+    if circuit.sizes().is_some_and(|sizes| sizes.committed > 0) {
+        all.push(points.gamma_prime);
+    }
+    let repeats = |(i, point): (usize, &G2Affine)| all[..i].iter().any(|other| other.x == point.x);
+    match all.iter().enumerate().any(repeats) {
+        false => Ok(()),
+        true => Err(Error::Points {
+            circuit: circuit.name.into(),
+            reason: "two points of its verifying key are the same",
+        }),
+    }
+}
+
+/// `e(sum w_i P_i, q) = e(expected, G2)`.
+fn is_multiple(list: &[G1Affine], weights: &[Fr], q: &G2Affine, expected: G1Projective) -> bool {
+    let sum = G1Projective::msm_unchecked(list, weights).into_affine();
+    is_ratio(&expected.into_affine(), &sum, q, &G2Affine::generator())
+}
