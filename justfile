@@ -47,6 +47,10 @@ fuzz seconds="30" *targets:
     fuzz/nightly {{ seconds }} {{ targets }}
 
 
+# Hold a ceremony for small polls, and run a poll in production with its keys (a quarter of an hour; needs the node)
+ceremony:
+    .ci/ceremony
+
 # Kill the program at random moments, in every scene or in those named (needs the node)
 kill kills="100" *arguments:
     cargo build --release -p maci-nova -p maci-nova-tests --bins

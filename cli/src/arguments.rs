@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 pub mod bench;
+pub mod ceremony;
 pub mod coordinator;
 pub mod demo;
 pub mod maci;
@@ -12,6 +13,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use bench::Bench;
+use ceremony::CeremonyCommand;
 use coordinator::{ExportLog, Finalize, Inspect, Process, Proving, Tally};
 use demo::Demo;
 use operator::{Abort, Collect, Deploy, PollCreate, PollImport, Withdraw};
@@ -129,6 +131,9 @@ pub enum Command {
         after_help = "Examples: maci-nova bench --out bench --quick\n          maci-nova bench --out bench --depths 10,3 --events-per-step 1,4 --batch 1,20 --messages 1000,100000\n\nEach configuration is measured in a process of its own. Stopped at any moment, the same command resumes.\nDIR has results.csv, results.json, report.md, report.html and the plots. What was not measured, but comes\nfrom a line through what was, is marked everywhere. The report is of the INSECURE development setup."
     )]
     Bench(Box<Bench>),
+    /// Make keys that nobody's machine made: a ceremony, from its beginning to its keys
+    #[command(subcommand)]
+    Ceremony(CeremonyCommand),
     /// Put the contracts on a chain; where they are goes to a new poll file
     #[command(
         visible_aliases = ["deployVkRegistry", "setVks", "createMaci"],

@@ -176,6 +176,18 @@ impl From<CoordinatorError> for Failure {
     }
 }
 
+impl From<maci_nova_ceremony::Error> for Failure {
+    fn from(error: maci_nova_ceremony::Error) -> Self {
+        CoordinatorError::from(error).into()
+    }
+}
+
+impl From<KeyCacheError> for Failure {
+    fn from(error: KeyCacheError) -> Self {
+        CoordinatorError::from(error).into()
+    }
+}
+
 /// Errors that the SDK's error is made of.
 macro_rules! from_parts {
     ($($part:ty),*) => {$(
@@ -254,7 +266,9 @@ fn keys_advice(error: &KeyCacheError) -> &'static str {
             "; chown it to yourself and chmod go-w it, or name another folder in MACI_NOVA_CACHE"
         }
         KeyCacheError::Io { .. } => "; the folder can be set with MACI_NOVA_CACHE",
-        KeyCacheError::Insecure => ": --production refuses it, and no ceremony makes others yet",
+        KeyCacheError::Insecure => {
+            ": --production refuses it; `ceremony finish` makes keys that it takes"
+        }
         _ => "",
     }
 }

@@ -23,9 +23,9 @@ use std::process::ExitCode;
 use arguments::{maci, Arguments, Command, Common, PollCommand};
 use clap::{CommandFactory, FromArgMatches};
 use commands::{
-    abort, bench, collect, deploy, export_log, finalize, inspect, join, keygen, poll_create,
-    poll_import, process, prove, pubkey, publish, results, signup, status, tally, topup, verify,
-    vote, withdraw,
+    abort, bench, ceremony, collect, deploy, export_log, finalize, inspect, join, keygen,
+    poll_create, poll_import, process, prove, pubkey, publish, results, signup, status, tally,
+    topup, verify, vote, withdraw,
 };
 use console::Console;
 use failure::{exit_code, Failure};
@@ -76,6 +76,7 @@ fn dispatch(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
         Command::Inspect(arguments) => inspect::run(arguments, console),
         Command::Demo(arguments) => demo::run(arguments, console),
         Command::Bench(arguments) => bench::run(arguments, console),
+        Command::Ceremony(command) => ceremony::run(command, console),
         Command::Deploy(arguments) => deploy::run(arguments, console),
         Command::Poll(PollCommand::Create(arguments)) | Command::CreatePoll(arguments) => {
             poll_create::run(arguments, console)

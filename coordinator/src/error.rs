@@ -69,6 +69,9 @@ pub enum Error {
     /// A proof of the development setup where only secure ones are allowed.
     #[error("this proof rests on the INSECURE development setup")]
     InsecureProof,
+    /// A ceremony's file, or its powers of tau.
+    #[error("{0}")]
+    Ceremony(#[from] maci_nova_ceremony::Error),
     /// The decider's keys cannot be obtained.
     #[error("{0}")]
     Keys(#[from] KeyCacheError),
@@ -222,6 +225,7 @@ impl Error {
             Error::OtherParameters(_) | Error::NoPowersOfTau(_) | Error::InsecureProof => {
                 ErrorKind::Parameters
             }
+            Error::Ceremony(error) => ceremony_kind(error),
             Error::Keys(error) => keys_kind(error),
             Error::Checkpoint { source, .. } => checkpoint_kind(source),
             Error::ForeignCheckpoint { .. } => ErrorKind::Checkpoint,
@@ -277,6 +281,23 @@ fn keys_kind(error: &KeyCacheError) -> ErrorKind {
         }
         KeyCacheError::Insecure => ErrorKind::Parameters,
         KeyCacheError::Setup(_) => ErrorKind::Internal,
+    }
+}
+
+fn ceremony_kind(error: &maci_nova_ceremony::Error) -> ErrorKind {
+    use maci_nova_ceremony::Error as Ceremony;
+    match error {
+        Ceremony::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => ErrorKind::Input,
+        Ceremony::Io { .. } => ErrorKind::Io,
+        Ceremony::PowersOfTau { .. }
+        | Ceremony::NotPrepared { .. }
+        | Ceremony::Contradiction { .. }
+        | Ceremony::Other(_) => ErrorKind::Parameters,
+        Ceremony::Damaged { .. } => ErrorKind::Input,
+        Ceremony::Record { .. } | Ceremony::Points { .. } => ErrorKind::Proof,
+        Ceremony::Stage(_) | Ceremony::Request(_) => ErrorKind::Request,
+        Ceremony::Interrupted => ErrorKind::Interrupted,
+        _ => ErrorKind::Internal,
     }
 }
 

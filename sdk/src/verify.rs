@@ -83,8 +83,8 @@ pub struct VerifiedPoll {
     /// Why the proof shows nothing to somebody who does not trust whoever made the keys; `None` if
     /// there is no known reason.
     pub insecure: Option<String>,
-    /// keccak256 of the verifying key, encoded as the contract's constructor takes it: names the
-    /// ceremony that everything rests on.
+    /// [`keys::digest`](crate::poll::keys::digest) of both verifying keys: names the ceremony that
+    /// everything rests on.
     pub key_digest: B256,
     /// Contracts of others that decide who votes.
     pub unknown: Unknown,
@@ -109,7 +109,7 @@ pub struct Unknown {
 pub struct VerifyOptions<'a> {
     /// Refuse keys that are INSECURE, or of which nothing is known.
     pub production: bool,
-    /// The key's digest, from whoever was at the ceremony.
+    /// The keys' digest, from whoever was at the ceremony.
     pub key_digest: Option<B256>,
     /// The proof, for a poll that was finalized by way of another contract.
     pub proof: Option<&'a finalizeCall>,
@@ -170,7 +170,7 @@ impl VerifyOptions<'_> {
             .is_some_and(|digest| digest != verifier.digest)
         {
             return Err(poll.inconsistent(&format!(
-                "its verifier's key has digest {}, not the one that was given",
+                "its verifiers' keys have digest {}, not the one that was given",
                 verifier.digest
             )));
         }

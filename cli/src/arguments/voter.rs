@@ -20,7 +20,7 @@ pub struct Verify {
     /// that was finalized by way of another contract, or its directory
     #[arg(long, value_name = "DIR")]
     pub proof: Option<PathBuf>,
-    /// Digest of the verifier's key, from someone who was at its ceremony; --production needs it
+    /// Digest of the verifiers' keys, from someone who checked their ceremony; --production needs it
     #[arg(long, value_name = "HEX", requires = "poll_file")]
     pub key_digest: Option<B256>,
     /// Powers-of-tau file that the proof was made with (not for the development setup)

@@ -2,6 +2,7 @@
 
 pub mod abort;
 pub mod bench;
+pub mod ceremony;
 pub mod collect;
 pub mod deploy;
 pub mod export_log;

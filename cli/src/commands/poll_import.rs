@@ -105,7 +105,7 @@ fn print(imported: &Imported, path: &Path, console: &Console) -> Result<(), Fail
         writeln!(out, "coordinator key  {}", document.coordinator_key)?;
         writeln!(
             out,
-            "verifier's key   {}: compare it with the ceremony's",
+            "keys             {}: compare it with the ceremony's",
             document.key_digest
         )?;
         writeln!(out, "poll file        {}", path.display())

@@ -138,7 +138,7 @@ impl Output for VerifiedDocument {
         writeln!(out, "verifier    {}", self.verifier)?;
         writeln!(
             out,
-            "its key     {}: compare it with the ceremony's",
+            "keys        {}: compare it with the ceremony's",
             self.key_digest
         )?;
         writeln!(

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod bench;
+mod ceremony;
 // The client's tests use the rest of it.
 #[allow(dead_code)]
 mod counting;
@@ -13,5 +14,6 @@ mod node;
 mod numbers;
 mod polls;
 mod powers_of_tau;
+mod production;
 mod proving;
 mod stopping;

@@ -19,16 +19,23 @@ use crate::finalizing::{shared_cache, Running};
 use crate::harness::{maci_nova, make_private, poll_file, Run};
 
 /// A node and a directory with the keys of its accounts.
-struct Town {
+pub struct Town {
     anvil: Anvil,
     directory: TempDir,
+    cache: PathBuf,
 }
 
 impl Town {
     fn new() -> Option<Self> {
+        Self::with_cache(shared_cache().to_owned())
+    }
+
+    /// Whose commands take keys from this folder.
+    pub fn with_cache(cache: PathBuf) -> Option<Self> {
         let town = Town {
             anvil: Anvil::start(&[])?,
             directory: tempfile::tempdir().expect("directory"),
+            cache,
         };
         for (i, key) in KEYS.iter().enumerate() {
             let path = town.path(&format!("account{i}.key"));
@@ -48,17 +55,21 @@ impl Town {
         command
             .args(line.split_whitespace())
             .current_dir(self.directory.path())
-            .env("MACI_NOVA_CACHE", shared_cache());
+            .env("MACI_NOVA_CACHE", &self.cache);
         command
     }
 
-    fn run(&self, line: &str) -> Run {
+    pub fn url(&self) -> String {
+        self.anvil.url().to_string()
+    }
+
+    pub fn run(&self, line: &str) -> Run {
         self.command(line).output().expect("runs").into()
     }
 
     /// What a command that ends well prints.
     #[track_caller]
-    fn json(&self, line: &str) -> Value {
+    pub fn json(&self, line: &str) -> Value {
         self.run(&format!("{line} --json")).ok().json()
     }
 
@@ -79,7 +90,7 @@ impl Town {
     }
 
     /// A block of this time.
-    fn go_to(&self, timestamp: u64) {
+    pub fn go_to(&self, timestamp: u64) {
         let chain = self.chain();
         let now = chain.block(BlockId::Latest).expect("a block").timestamp;
         if now < timestamp {
@@ -90,7 +101,7 @@ impl Town {
     }
 
     /// The second that the poll's status tells of.
-    fn time(&self, name: &str) -> u64 {
+    pub fn time(&self, name: &str) -> u64 {
         self.json("status")[name].as_u64().expect("a time")
     }
 
@@ -106,7 +117,7 @@ impl Town {
         )
     }
 
-    fn create(&self, more: &str) -> Value {
+    pub fn create(&self, more: &str) -> Value {
         let key = self.json("keygen --out coordinator.key")["publicKey"]["serialized"].clone();
         let key = key.as_str().expect("text");
         self.json(&format!(
@@ -181,7 +192,7 @@ fn finalize_through_kills(town: &Town, finalize: &str) -> Value {
 }
 
 /// The votes of each option.
-fn votes(document: &Value) -> Vec<String> {
+pub fn votes(document: &Value) -> Vec<String> {
     let results = document["results"].as_array().expect("results");
     let votes = results
         .iter()

@@ -30,8 +30,8 @@ use super::{
     DeciderKey, DeciderProof, DeciderStatement, Fold,
 };
 
-/// Public inputs of the circuit: c, e_v, e.
-const PUBLICS: usize = 3;
+/// Public variables of the circuit: c, e_v, e.
+pub const PUBLICS: usize = 3;
 /// Names the keys in the cache.
 pub const KEY_NAME: &str = "decider";
 
@@ -241,7 +241,8 @@ impl DeciderFacts {
 }
 
 impl DeciderKey {
-    fn new(engine: &PublicParams, groth16: groth16::VerifyingKey) -> Self {
+    /// Of an engine's decider.
+    pub fn new(engine: &PublicParams, groth16: groth16::VerifyingKey) -> Self {
         let kzg = engine.primary().key();
         DeciderKey {
             groth16,

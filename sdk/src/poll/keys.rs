@@ -1,7 +1,10 @@
-//! Whether a deployment's verifiers say that their keys were made without a ceremony.
+//! Whether a deployment's verifiers say that their keys were made without a ceremony, and what names their keys.
 
 use maci_nova_chain::Chain;
-use maci_nova_contracts::bindings::{DeciderVerifier, JoinVerifier};
+use maci_nova_contracts::alloy_primitives::{keccak256, B256};
+use maci_nova_contracts::alloy_sol_types::SolValue;
+use maci_nova_contracts::bindings::DeciderVerifier::{self, VerifyingKey};
+use maci_nova_contracts::bindings::JoinVerifier::{self, JoinVerifyingKey};
 
 use crate::error::Error;
 use crate::poll::contract::view;
@@ -33,6 +36,12 @@ pub fn insecure<C: Chain + ?Sized>(
     let call = JoinVerifier::DEVELOPMENTCall {};
     let joins = view(chain, join.address, &call, "read the join verifier")?;
     Ok(joins.then_some(JOIN))
+}
+
+/// keccak256 of both verifying keys, each encoded as its contract's constructor takes it: what a ceremony's keys are known by.
+/// Of the decider's alone it would say nothing of who can join.
+pub fn digest(decider: &VerifyingKey, join: &JoinVerifyingKey) -> B256 {
+    keccak256([decider.abi_encode(), join.abi_encode()].concat())
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 
 use maci_nova_chain::Chain;
 use maci_nova_compressor::decider::{contract, DeciderKey};
-use maci_nova_contracts::alloy_primitives::{keccak256, Address, B256};
-use maci_nova_contracts::alloy_sol_types::SolValue;
+use maci_nova_contracts::alloy_primitives::{Address, B256};
 use maci_nova_contracts::bindings::{DeciderVerifier, JoinVerifier};
 use maci_nova_contracts::decider::{deploy_code, Key};
 use maci_nova_contracts::poll::{arguments, clone_address, clone_code};
@@ -21,7 +20,7 @@ pub(super) struct Verifier {
     pub(super) key: DeciderKey,
     /// Why somebody may be able to forge, if a reason is known.
     pub(super) insecure: Option<String>,
-    /// keccak256 of the key, encoded as the contract's constructor takes it.
+    /// [`keys::digest`] of it and of the key of join proofs.
     pub(super) digest: B256,
 }
 
@@ -35,6 +34,14 @@ impl Verifier {
         let contract = poll.info.verifier;
         let what = "read the verifier";
         let said = view(chain, contract, &DeciderVerifier::verifyingKeyCall {}, what)?;
+        // Whose code is compared with that of MACI's, which the poll names.
+        let call = JoinVerifier::verifyingKeyCall {};
+        let joins = view(
+            chain,
+            poll.info.joinVerifier,
+            &call,
+            "read the join verifier",
+        )?;
         let development = view(chain, contract, &DeciderVerifier::DEVELOPMENTCall {}, what)?;
         let key = Key::from_words(&said)
             .ok_or_else(|| poll.inconsistent("its verifier's key has an invalid point"))?;
@@ -48,7 +55,7 @@ impl Verifier {
         }
         Ok(Verifier {
             insecure: insecure(chain, poll, &key, development)?,
-            digest: keccak256(said.abi_encode()),
+            digest: keys::digest(&said, &joins),
             key: contract::from_key(&key),
         })
     }

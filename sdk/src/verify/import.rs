@@ -31,7 +31,7 @@ pub struct Imported {
     pub poll: PollContract,
     /// Why its proof shows nothing to somebody who does not trust whoever made the keys.
     pub insecure: Option<String>,
-    /// keccak256 of the verifying key, which names the ceremony.
+    /// [`keys::digest`](crate::poll::keys::digest) of both verifying keys, which names the ceremony.
     pub key_digest: B256,
 }
 

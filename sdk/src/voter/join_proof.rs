@@ -47,14 +47,15 @@ use maci_nova_groth16::{
 use maci_nova_protocol::membership::MembershipError;
 
 pub use maci_nova_protocol::membership::{JoinStatement, Witness};
-use maci_nova_step_circuit::{
-    membership::{MembershipCircuit, INPUTS},
-    num::Gadget,
-};
+pub use maci_nova_step_circuit::membership::INPUTS;
+use maci_nova_step_circuit::{membership::MembershipCircuit, num::Gadget};
 use nova_snark::frontend::SynthesisError;
 
 #[cfg(feature = "files")]
 mod cached;
+
+/// Names the keys in a cache, and in a ceremony.
+pub const KEY_NAME: &str = "join";
 
 /// Why there is no key or no proof.
 #[derive(Debug, thiserror::Error)]
@@ -199,7 +200,11 @@ impl Prover {
 }
 
 /// The circuit's constraints.
-fn matrices() -> Result<Matrices, SynthesisError> {
+/// The circuit's constraints; it has [`INPUTS`] public variables.
+///
+/// # Errors
+/// Never.
+pub fn matrices() -> Result<Matrices, SynthesisError> {
     Matrices::record(|cs| {
         MembershipCircuit::blank().fill(&mut Gadget::new(cs));
         Ok(())

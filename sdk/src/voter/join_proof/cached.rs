@@ -5,10 +5,7 @@ use std::path::PathBuf;
 use maci_nova_groth16::{Circuit, KeyCache, KeyEvent, Trapdoors};
 use maci_nova_step_circuit::membership::INPUTS;
 
-use super::{matrices, Prover, ProverError};
-
-/// Names the keys in the cache.
-const NAME: &str = "join";
+use super::{matrices, Prover, ProverError, KEY_NAME};
 
 impl Prover {
     /// Keys from a cache, where they are kept if they had to be made. In production
@@ -23,7 +20,7 @@ impl Prover {
     ) -> Result<Self, ProverError> {
         let matrices = matrices()?;
         let circuit = Circuit {
-            name: NAME,
+            name: KEY_NAME,
             matrices: &matrices,
             publics: INPUTS,
             production,
@@ -37,6 +34,6 @@ impl Prover {
     /// # Errors
     /// [`ProverError::Circuit`].
     pub fn cached_path(cache: &KeyCache) -> Result<PathBuf, ProverError> {
-        Ok(cache.path(NAME, &matrices()?.digest()))
+        Ok(cache.path(KEY_NAME, &matrices()?.digest()))
     }
 }

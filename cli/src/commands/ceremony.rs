@@ -1,0 +1,337 @@
+//! `ceremony`: keys that nobody's machine made.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use maci_nova_ceremony::contribute::{contribute, end_with, Receipt};
+use maci_nova_ceremony::file::{begin, CeremonyFile};
+use maci_nova_ceremony::record::Kind;
+use maci_nova_ceremony::{verify, Beacon, Record};
+use maci_nova_chain::{Observer, Stage};
+use maci_nova_contracts::alloy_primitives::{Bytes, B256};
+use maci_nova_coordinator::prove::ceremony::Subject;
+use maci_nova_files::{create_atomically, Readers};
+use maci_nova_groth16::KeyCache;
+use maci_nova_step_circuit::Shape;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::arguments::ceremony::{self as arguments, CeremonyCommand};
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Runs the command.
+pub fn run(command: &CeremonyCommand, console: &Console) -> Result<(), Failure> {
+    console.listen()?;
+    match command {
+        CeremonyCommand::New(arguments) => new(arguments, console),
+        CeremonyCommand::Contribute(arguments) => next(arguments, console),
+        CeremonyCommand::Beacon(arguments) => end(arguments, console),
+        CeremonyCommand::Verify(arguments) => check(arguments, console),
+        CeremonyCommand::Finish(arguments) => make_keys(arguments, console),
+        CeremonyCommand::Export(arguments) => export(arguments, console),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Begun {
+    file: String,
+    circuits: Vec<CircuitLine>,
+    beacon: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CircuitLine {
+    name: String,
+    circuit: B256,
+    powers_of_tau: B256,
+}
+
+fn circuits(file: &CeremonyFile) -> Vec<CircuitLine> {
+    let circuits = file.description().circuits.iter();
+    circuits
+        .map(|circuit| CircuitLine {
+            name: circuit.name.clone(),
+            circuit: circuit.circuit.into(),
+            powers_of_tau: circuit.powers_of_tau.into(),
+        })
+        .collect()
+}
+
+impl CircuitLine {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}: circuit {}", self.name, self.circuit)?;
+        writeln!(out, "{}: powers of tau {}", self.name, self.powers_of_tau)
+    }
+}
+
+impl Output for Begun {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", self.file)?;
+        for circuit in &self.circuits {
+            circuit.write(out)?;
+        }
+        writeln!(out, "beacon: {}", self.beacon)
+    }
+}
+
+fn new(arguments: &arguments::New, console: &Console) -> Result<(), Failure> {
+    let arguments::New {
+        state_depth,
+        vote_depth,
+        events_per_step,
+        ..
+    } = arguments;
+    let shape = Shape::new(*state_depth, *vote_depth, *events_per_step)?;
+    let subject = Subject::new(shape, &arguments.ptau, console)?;
+    {
+        let _stage = (console as &dyn Observer).begin(Stage::Timed {
+            label: "first points",
+        });
+        let description = subject.description();
+        begin(
+            &arguments.out,
+            &description,
+            &subject.circuits(),
+            &arguments.beacon,
+        )?;
+    }
+    console.print(&Begun {
+        file: arguments.out.display().to_string(),
+        circuits: circuits(&CeremonyFile::open(&arguments.out)?),
+        beacon: arguments.beacon.clone(),
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Contributed {
+    file: String,
+    number: usize,
+    name: String,
+    transcript: B256,
+}
+
+impl Output for Contributed {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Contributed {
+            number,
+            name,
+            transcript,
+            ..
+        } = self;
+        writeln!(out, "contribution {number} of {name}: {transcript}")
+    }
+}
+
+fn print(receipt: &Receipt, name: &str, file: &Path, console: &Console) -> Result<(), Failure> {
+    console.note(format!("{} goes to the next contributor", file.display()));
+    console.print(&Contributed {
+        file: file.display().to_string(),
+        number: receipt.number,
+        name: name.into(),
+        transcript: receipt.transcript.into(),
+    })
+}
+
+fn next(arguments: &arguments::Contribute, console: &Console) -> Result<(), Failure> {
+    let entropy = match &arguments.entropy_file {
+        None => Zeroizing::new(Vec::new()),
+        Some(path) => Zeroizing::new(std::fs::read(path).map_err(|source| Failure::Io {
+            action: "read",
+            path: path.clone(),
+            source,
+        })?),
+    };
+    let arguments::Contribute {
+        from,
+        out,
+        name,
+        ptau,
+        ..
+    } = arguments;
+    let subject = Subject::of_file(&CeremonyFile::open(from)?, ptau, console)?;
+    let receipt = contribute(from, out, &subject.circuits(), name, &entropy, console)?;
+    print(&receipt, name, out, console)
+}
+
+fn end(arguments: &arguments::Beacon, console: &Console) -> Result<(), Failure> {
+    let beacon = Beacon {
+        value: arguments.value.to_vec(),
+        iterations: arguments.iterations,
+    };
+    let receipt = end_with(&arguments.from, &arguments.out, beacon, console)?;
+    print(&receipt, "beacon", &arguments.out, console)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Exported {
+    file: String,
+    circuit: B256,
+}
+
+impl Output for Exported {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}: circuit {}", self.file, self.circuit)
+    }
+}
+
+fn export(arguments: &arguments::Export, console: &Console) -> Result<(), Failure> {
+    let file = CeremonyFile::open(&arguments.ceremony.file)?;
+    let subject = Subject::of_file(&file, &arguments.ceremony.ptau, console)?;
+    let circuits = subject.circuits();
+    let names: Vec<&str> = circuits.iter().map(|(circuit, _)| circuit.name).collect();
+    let wanted = circuits
+        .iter()
+        .find(|(circuit, _)| circuit.name == arguments.circuit);
+    let Some((circuit, _)) = wanted else {
+        let names = names.join(" or ");
+        return Err(Failure::Usage(format!(
+            "a ceremony has no such circuit: give --circuit {names}"
+        )));
+    };
+    let written = create_atomically(&arguments.out, Readers::Everybody, |file| {
+        let mut writer = BufWriter::new(file);
+        circuit.matrices.write(&mut writer)?;
+        writer.flush()
+    });
+    written.map_err(|source| Failure::Io {
+        action: "write",
+        path: arguments.out.clone(),
+        source,
+    })?;
+    console.print(&Exported {
+        file: arguments.out.display().to_string(),
+        circuit: circuit.matrices.digest().into(),
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Checked {
+    transcript: B256,
+    /// Of a ceremony that has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_digest: Option<B256>,
+    subject: BTreeMap<String, u64>,
+    circuits: Vec<CircuitLine>,
+    contributions: Vec<Contributed>,
+    announced: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beacon: Option<BeaconLine>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<KeyLine>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BeaconLine {
+    value: Bytes,
+    iterations: u8,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyLine {
+    name: &'static str,
+    digest: B256,
+}
+
+impl Output for Checked {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let subject = self.subject.iter();
+        let subject: Vec<String> = subject
+            .map(|(name, size)| format!("{name} {size}"))
+            .collect();
+        writeln!(out, "keys for {}", subject.join(", "))?;
+        for line in &self.contributions {
+            line.write(out)?;
+        }
+        writeln!(out, "beacon announced: {}", self.announced)?;
+        if let Some(BeaconLine { value, iterations }) = &self.beacon {
+            writeln!(out, "beacon: {value}, hashed 2^{iterations} times")?;
+        }
+        for circuit in &self.circuits {
+            circuit.write(out)?;
+        }
+        for key in &self.keys {
+            writeln!(out, "{}: key {}", key.name, key.digest)?;
+        }
+        writeln!(out, "ceremony: {}", self.transcript)?;
+        match self.key_digest {
+            Some(digest) => writeln!(out, "key digest: {digest}"),
+            None => writeln!(out, "not ended: its keys are not to be used"),
+        }
+    }
+}
+
+fn check(arguments: &arguments::Unfinished, console: &Console) -> Result<(), Failure> {
+    let arguments::Unfinished {
+        ceremony,
+        unfinished,
+    } = arguments;
+    let file = CeremonyFile::open(&ceremony.file)?;
+    let is_beacon = |record: &Record| record.kind != Kind::Contribution;
+    if *unfinished && !file.records().last().is_some_and(is_beacon) {
+        let subject = Subject::of_file(&file, &ceremony.ptau, console)?;
+        verify::check(&file, &subject.circuits(), console)?;
+        return console.print(&document(&file));
+    }
+    let subject = Subject::of_file(&file, &ceremony.ptau, console)?;
+    let verified = verify::verify(&ceremony.file, &subject.circuits(), console)?;
+    console.print(&Checked {
+        key_digest: Some(subject.key_digest(&verified)?),
+        ..document(verified.file())
+    })
+}
+
+fn make_keys(arguments: &arguments::Verify, console: &Console) -> Result<(), Failure> {
+    let file = CeremonyFile::open(&arguments.file)?;
+    let subject = Subject::of_file(&file, &arguments.ptau, console)?;
+    let verified = verify::verify(&arguments.file, &subject.circuits(), console)?;
+    let keys = subject.finish(&verified, &KeyCache::of_user()?, console)?;
+    let lines = keys.into_iter().map(|(name, digest)| KeyLine {
+        name,
+        digest: digest.into(),
+    });
+    console.print(&Checked {
+        key_digest: Some(subject.key_digest(&verified)?),
+        keys: lines.collect(),
+        ..document(verified.file())
+    })
+}
+
+fn document(file: &CeremonyFile) -> Checked {
+    let (mut contributions, mut beacon) = (Vec::new(), None);
+    for (i, record) in file.records().iter().enumerate() {
+        match &record.kind {
+            Kind::Beacon(Beacon { value, iterations }) => {
+                beacon = Some(BeaconLine {
+                    value: value.clone().into(),
+                    iterations: *iterations,
+                });
+            }
+            Kind::Contribution => contributions.push(Contributed {
+                file: file.path().display().to_string(),
+                number: i + 1,
+                name: record.author.clone(),
+                transcript: file.heads()[i + 1].transcript.into(),
+            }),
+        }
+    }
+    Checked {
+        transcript: file.head().transcript.into(),
+        key_digest: None,
+        subject: file.description().subject.clone(),
+        circuits: circuits(file),
+        contributions,
+        announced: file.description().beacon.clone(),
+        beacon,
+        keys: Vec::new(),
+    }
+}
