@@ -1,5 +1,6 @@
 //! What crosses crates: MACI's vectors, whole polls, forgeries.
 
+mod ceremony;
 mod decider;
 mod edge_polls;
 mod folding_polls;
