@@ -176,12 +176,12 @@ impl Configuration {
         let (messages, size) = (self.messages as u64, self.size() as u64);
         let repeats = self.repeats as u64;
         let seconds = match self.work {
-            Work::Folding { .. } => 3 + messages / 6 + repeats * size,
-            Work::Library { .. } => 4 + messages / 4,
+            Work::Folding { .. } => 10 + messages / 6 + repeats * size * 3 / 2,
+            Work::Library { .. } => 12 + messages / 8 + size * 5 / 4,
             Work::CheckPoint { .. } => 3 + messages / 5,
-            Work::DeciderKey { .. } => 65 + 6 * size,
-            Work::Decider { .. } => 25 + 3 * size + messages / 6 + repeats * (18 + 2 * size),
-            Work::Batch { .. } => 2 + size + messages.max(repeats * size) * 2 / 5,
+            Work::DeciderKey { .. } => 42 + 6 * size,
+            Work::Decider { .. } => 20 + messages / 6 + repeats * (18 + size),
+            Work::Batch { .. } => 2 + size + messages.max(repeats * size) * 9 / 20,
             Work::Calibration { power, .. } => 10 + (1 << power) / 1_000,
         };
         // Two cores do most of it in two thirds of the time of one.
