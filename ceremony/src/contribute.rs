@@ -55,7 +55,8 @@ pub fn contribute(
     observer: &dyn Observer,
 ) -> Result<Receipt, Error> {
     let file = CeremonyFile::open(input)?;
-    is_open(&file, author)?;
+    // One place is the beacon's.
+    is_open(&file, author, MOST_RECORDS - 1)?;
     is_about(&file, circuits)?;
     let factors: Vec<Factors> = (0..circuits.len())
         .map(|circuit| secret_factors(circuit, entropy))
@@ -88,7 +89,7 @@ pub fn end_with(
         )));
     }
     let file = CeremonyFile::open(input)?;
-    is_open(&file, BEACON_NAME)?;
+    is_open(&file, BEACON_NAME, MOST_RECORDS)?;
     if file.records().is_empty() {
         return Err(Error::Stage("nobody has contributed yet"));
     }
@@ -98,8 +99,8 @@ pub fn end_with(
     next(&file, output, BEACON_NAME, kind, &factors, None, observer)
 }
 
-/// Whether somebody of this name may contribute to it.
-fn is_open(file: &CeremonyFile, author: &str) -> Result<(), Error> {
+/// Whether somebody of this name may contribute to it, as one of so many at most.
+fn is_open(file: &CeremonyFile, author: &str, most: u32) -> Result<(), Error> {
     if !is_name(author) {
         return Err(Error::Request(
             "a name has 1 to 100 characters that can be seen, on one line".into(),
@@ -110,7 +111,7 @@ fn is_open(file: &CeremonyFile, author: &str) -> Result<(), Error> {
             "the beacon has ended this ceremony: nobody contributes after it",
         ));
     }
-    match file.records().len() < MOST_RECORDS as usize {
+    match file.records().len() < most as usize {
         true => Ok(()),
         false => Err(Error::Stage(
             "this ceremony has as many contributions as a file holds",

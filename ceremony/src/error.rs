@@ -97,6 +97,14 @@ impl Error {
         }
     }
 
+    pub(crate) fn powers_of_tau(path: &Path) -> impl Fn(PtauError) -> Error {
+        let path = path.to_owned();
+        move |source| Error::PowersOfTau {
+            path: path.clone(),
+            source,
+        }
+    }
+
     pub(crate) fn damaged(path: &Path, reason: impl ToString) -> Error {
         Error::Damaged {
             path: path.to_owned(),

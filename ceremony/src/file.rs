@@ -9,7 +9,7 @@
 //! for each record: length, content   u32, see [`Record::bytes`]
 //! SHA-256 of all of that             32 bytes
 //! ```
-//! The description says how long the lists are. So a file is read, and the next one written, in one pass and constant memory.
+//! The description says how long the lists are.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -169,24 +169,6 @@ pub struct Lists {
     pub h: Vec<G1Affine>,
     /// The bases of D.
     pub committed: Vec<G1Affine>,
-}
-
-/// Which of the lists a point is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum List {
-    L,
-    H,
-    Committed,
-}
-
-impl CircuitDescription {
-    pub(crate) fn lists(&self) -> [(List, usize); 3] {
-        [
-            (List::L, self.l),
-            (List::H, self.h),
-            (List::Committed, self.committed),
-        ]
-    }
 }
 
 /// A file of a ceremony whose hash is right and whose records follow from each other.

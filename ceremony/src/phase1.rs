@@ -76,17 +76,14 @@ impl Phase1 {
                 "there is no domain of {domain} rows"
             )));
         }
-        let refused = |source| Error::PowersOfTau {
-            path: path.to_owned(),
-            source,
-        };
-        let (powers, tau_2) = read_powers_of_tau(path, 2 * domain - 1).map_err(refused)?;
+        let (powers, tau_2) =
+            read_powers_of_tau(path, 2 * domain - 1).map_err(Error::powers_of_tau(path))?;
         let mut file = Opened::new(path)?;
         let alpha_powers = file.points::<bn256::G1Affine>(Section::ALPHA, 0, domain)?;
         let start = domain - 1;
         let phase1 = Phase1 {
             path: path.to_owned(),
-            powers: to_ark(&powers),
+            powers: to_ark(powers),
             lagrange: file.prepared::<bn256::G1Affine>(Section::LAGRANGE, start, domain)?,
             alpha_lagrange: file.prepared::<bn256::G1Affine>(
                 Section::ALPHA_LAGRANGE,
@@ -268,11 +265,7 @@ struct Opened<'a> {
 
 impl<'a> Opened<'a> {
     fn new(path: &'a Path) -> Result<Self, Error> {
-        let refused = |source| Error::PowersOfTau {
-            path: path.to_owned(),
-            source,
-        };
-        let file = PtauFile::open(path).map_err(refused)?;
+        let file = PtauFile::open(path).map_err(Error::powers_of_tau(path))?;
         Ok(Opened { path, file })
     }
 
@@ -289,10 +282,7 @@ impl<'a> Opened<'a> {
         while all.len() < count {
             let part = AT_ONCE.min(count - all.len());
             let read = self.file.read::<P>(section, start + all.len(), part);
-            let read = read.map_err(|source| Error::PowersOfTau {
-                path: self.path.to_owned(),
-                source,
-            })?;
+            let read = read.map_err(Error::powers_of_tau(self.path))?;
             all.par_extend(read.par_iter().map(ToArk::to_ark));
         }
         Ok(all)
@@ -324,6 +314,7 @@ impl<'a> Opened<'a> {
     }
 }
 
-fn to_ark(points: &[bn256::G1Affine]) -> Vec<G1Affine> {
+/// Takes the points, so that a list of them is not in memory twice for longer than this.
+fn to_ark(points: Vec<bn256::G1Affine>) -> Vec<G1Affine> {
     points.par_iter().map(ToArk::to_ark).collect()
 }

@@ -7,7 +7,7 @@ use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use maci_nova_chain::{Observer, Stage};
 use sha2::{Digest, Sha256};
 
-use crate::file::{CeremonyFile, CircuitDescription, Description, List, Lists, PointReader};
+use crate::file::{CeremonyFile, CircuitDescription, Description, Lists, PointReader};
 use crate::phase1::{is_ratio, weights};
 use crate::record::{Kind, Points};
 use crate::{Circuit, Error, Phase1};
@@ -109,15 +109,11 @@ pub(crate) fn read(
         }
         Ok::<_, Error>(points)
     };
-    let [(List::L, l), (List::H, h), (List::Committed, committed)] =
-        file.description().circuits[circuit].lists()
-    else {
-        unreachable!("in this order");
-    };
+    let described = &file.description().circuits[circuit];
     let lists = Lists {
-        l: list(l)?,
-        h: list(h)?,
-        committed: list(committed)?,
+        l: list(described.l)?,
+        h: list(described.h)?,
+        committed: list(described.committed)?,
     };
     check_before(file, circuit, hash)?;
     Ok(lists)

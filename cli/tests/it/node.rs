@@ -75,7 +75,7 @@ impl Town {
 
     /// The error of a command that the chain does not allow, and never will.
     #[track_caller]
-    fn refused(&self, line: &str) -> String {
+    pub fn refused(&self, line: &str) -> String {
         self.run(line).failed(10)
     }
 
