@@ -17,7 +17,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use ark_bn254::G1Affine;
-use maci_nova_files::{create_atomically, Readers};
+use maci_nova_files::{create_atomically, trailing_digest, Hashing, Readers, DIGEST_BYTES};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -28,7 +28,6 @@ use crate::{Circuit, Error, Phase1, Record};
 
 const MAGIC: &[u8; 32] = b"maci-nova ceremony, version 1  \n";
 const VERSION: u32 = 1;
-const DIGEST_BYTES: usize = 32;
 const LONGEST_DESCRIPTION: u32 = 1 << 16;
 const LONGEST_RECORD: u32 = 1 << 16;
 /// Records of a file at most.
@@ -188,8 +187,9 @@ impl CeremonyFile {
     /// # Errors
     /// [`Error::Io`], [`Error::Damaged`], [`Error::Record`].
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        check_hash(&file, path)?;
+        let mut file = File::open(path).map_err(Error::io("read", path))?;
+        let digest = trailing_digest(&mut file).map_err(Error::io("read", path))?;
+        digest.ok_or_else(|| Error::damaged(path, "damaged, or not a file of a ceremony"))?;
         let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
         let parsed = parse(&mut reader).map_err(|failure| match failure {
             Failure::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
@@ -339,52 +339,6 @@ fn prefixed(reader: &mut impl Read, most: u32) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// The last 32 bytes are the hash of those before.
-fn check_hash(file: &File, path: &Path) -> Result<(), Error> {
-    let check = || {
-        let content = file.metadata()?.len().checked_sub(DIGEST_BYTES as u64);
-        let Some(content) = content else {
-            return Ok(false);
-        };
-        let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
-        let mut hash = Hashing::new(io::sink());
-        io::copy(&mut (&mut reader).take(content), &mut hash)?;
-        let mut digest = [0; DIGEST_BYTES];
-        reader.read_exact(&mut digest)?;
-        Ok(digest == *hash.hash.finalize())
-    };
-    match check().map_err(Error::io("read", path))? {
-        true => Ok(()),
-        false => Err(Error::damaged(path, "damaged, or not a file of a ceremony")),
-    }
-}
-
-struct Hashing<W> {
-    inner: W,
-    hash: Sha256,
-}
-
-impl<W> Hashing<W> {
-    fn new(inner: W) -> Self {
-        Hashing {
-            inner,
-            hash: Sha256::new(),
-        }
-    }
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
 /// Writes the points of a new file.
 pub(crate) struct PointWriter<'a>(&'a mut dyn Write);
 
@@ -423,9 +377,9 @@ pub(crate) fn create(
             hashing.write_all(&(bytes.len() as u32).to_le_bytes())?;
             hashing.write_all(&bytes)?;
         }
-        let digest = hashing.hash.finalize();
-        hashing.inner.write_all(&digest)?;
-        hashing.inner.flush()
+        let (mut writer, digest) = hashing.finish();
+        writer.write_all(&digest)?;
+        writer.flush()
     });
     match (written, failure) {
         (_, Some(failure)) => Err(failure),

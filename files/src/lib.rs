@@ -1,11 +1,15 @@
 //! Files that are either the old ones or the new ones, whenever the process or machine stops.
 
+mod hashed;
+
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
+
+pub use hashed::{trailing_digest, Hashing, DIGEST_BYTES};
 
 /// Who may read a file that [`write_atomically`] makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

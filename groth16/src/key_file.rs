@@ -30,14 +30,14 @@ use ark_bn254::{Bn254, G1Affine, G2Affine};
 use ark_ec::{pairing::Pairing, AffineRepr};
 use ark_ff::Zero;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize, SerializationError};
-use maci_nova_files::{check_own, write_atomically, Exposure, Readers};
+use maci_nova_files::{
+    check_own, trailing_digest, write_atomically, Exposure, Hashing, Readers, DIGEST_BYTES,
+};
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use crate::{adapter::Matrices, Origin, PlainVerifyingKey, ProvingKey, VerifyingKey};
 
 const MAGIC: &[u8; 32] = b"maci-nova Groth16 key, version 2";
-const DIGEST_BYTES: usize = 32;
 const HEADER_BYTES: u64 = (MAGIC.len() + 1 + DIGEST_BYTES) as u64;
 const BUFFER_BYTES: usize = 1 << 18;
 
@@ -101,8 +101,9 @@ impl ProvingKey {
         write_atomically(path, Readers::Everybody, |file| {
             let mut hashing = Hashing::new(file);
             self.write_content(&mut hashing)?;
-            digest = hashing.hash.finalize().into();
-            hashing.inner.write_all(&digest)
+            let (file, found) = hashing.finish();
+            digest = found;
+            file.write_all(&digest)
         })?;
         Ok(digest)
     }
@@ -188,7 +189,7 @@ impl ProvingKey {
         let mut hashing = Hashing::new(io::sink());
         self.write_content(&mut hashing)
             .expect("nothing is written that could fail");
-        hashing.hash.finalize().into()
+        hashing.finish().1
     }
 
     fn write_content(&self, mut writer: impl Write) -> io::Result<()> {
@@ -491,46 +492,7 @@ fn check_header(file: &mut File, matrices: &[u8; DIGEST_BYTES]) -> Result<Origin
 
 /// The file's last 32 bytes, which are the hash of those before.
 fn check_digest(file: &mut File) -> Result<[u8; DIGEST_BYTES], KeyFileError> {
-    let content = file.metadata()?.len().checked_sub(DIGEST_BYTES as u64);
-    let content = content.ok_or(KeyFileError::Damaged)?;
-    file.seek(SeekFrom::Start(0))?;
-    let mut hashing = Hashing::new(io::sink());
-    let buffered = BufReader::with_capacity(BUFFER_BYTES, &mut *file);
-    io::copy(&mut buffered.take(content), &mut hashing)?;
-    let mut digest = [0; DIGEST_BYTES];
-    file.seek(SeekFrom::Start(content))?;
-    file.read_exact(&mut digest)?;
-    match digest == *hashing.hash.finalize() {
-        true => Ok(digest),
-        false => Err(KeyFileError::Damaged),
-    }
-}
-
-/// Passes bytes on and hashes them.
-struct Hashing<W> {
-    inner: W,
-    hash: Sha256,
-}
-
-impl<W> Hashing<W> {
-    fn new(inner: W) -> Self {
-        Hashing {
-            inner,
-            hash: Sha256::new(),
-        }
-    }
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.hash.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
+    trailing_digest(file)?.ok_or(KeyFileError::Damaged)
 }
 
 #[cfg(test)]
@@ -538,6 +500,8 @@ mod tests {
     use std::fs;
 
     use ark_bn254::{Fq, Fq2};
+
+    use sha2::{Digest, Sha256};
 
     use super::*;
     use crate::scheme::tests::{keys, matrices, PUBLICS};
