@@ -271,7 +271,8 @@ mod tests {
             let Command::Deploy(deploy) = command else {
                 panic!("{name}: {command:?}");
             };
-            assert_eq!((deploy.state_depth, deploy.vote_depth), (10, 2));
+            let sizes = deploy.sizes;
+            assert_eq!((sizes.state_depth, sizes.vote_depth), (10, 2));
             assert_eq!(deploy.node.poll_file, PathBuf::from("poll.json"));
         }
         assert!(parse("deploy").is_err(), "no powers of tau");

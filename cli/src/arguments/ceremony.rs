@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use maci_nova_contracts::alloy_primitives::Bytes;
 
+use super::shared::Sizes;
+
 /// Commands of a ceremony.
 #[derive(Debug, Subcommand)]
 pub enum CeremonyCommand {
@@ -46,15 +48,9 @@ pub struct New {
     /// Powers-of-tau file of a public ceremony, prepared for phase 2
     #[arg(long, value_name = "FILE")]
     pub ptau: PathBuf,
-    /// Depth of the state tree, 1 to 20
-    #[arg(long, value_name = "S", default_value_t = 10)]
-    pub state_depth: usize,
-    /// Depth of the vote option tree, 1 to 10
-    #[arg(long, value_name = "V", default_value_t = 2)]
-    pub vote_depth: usize,
-    /// Events in one step, 1 to 16
-    #[arg(long, value_name = "K", default_value_t = 1)]
-    pub events_per_step: usize,
+    /// What the polls' proofs are of.
+    #[command(flatten)]
+    pub sizes: Sizes,
     /// What the last contribution's randomness will be, in words: said now, so that nobody chooses it
     #[arg(long, value_name = "TEXT")]
     pub beacon: String,

@@ -9,7 +9,7 @@ use maci_nova_contracts::deploy::Gatekeeper;
 use maci_nova_protocol::poll::Mode;
 use maci_nova_sdk::operator::poll_creation::SignedWithin;
 
-use super::shared::{Node, Sender, Setup, TimeSpan};
+use super::shared::{Node, Sender, Setup, Sizes, TimeSpan};
 
 /// Arguments of `deploy`.
 #[derive(Debug, Args)]
@@ -23,15 +23,9 @@ pub struct Deploy {
     /// The powers of tau.
     #[command(flatten)]
     pub setup: Setup,
-    /// Depth of the state tree, 1 to 20: room for 5^s - 1 voters
-    #[arg(long, value_name = "S", default_value_t = 10)]
-    pub state_depth: usize,
-    /// Depth of the vote option tree, 1 to 10: room for 5^v options
-    #[arg(long, value_name = "V", default_value_t = 2)]
-    pub vote_depth: usize,
-    /// Events in one step, 1 to 16
-    #[arg(long, value_name = "K", default_value_t = 1)]
-    pub events_per_step: usize,
+    /// What the polls' proofs are of.
+    #[command(flatten)]
+    pub sizes: Sizes,
     /// Who may sign up: `free-for-all`, anyone, as often as they want; `token:ADDRESS`,
     /// owners of this ERC-721's tokens, once for each; `excubiae:ADDRESS`, whom this policy of
     /// Excubiae lets in; or the ADDRESS of a gatekeeper that is deployed and serves no MACI yet.

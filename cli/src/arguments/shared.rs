@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args};
 use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_sdk::voter::budget::Budget;
+use maci_nova_step_circuit::{Shape, ShapeError};
 
 /// Arguments of `keygen`.
 #[derive(Debug, Args)]
@@ -42,6 +43,30 @@ pub struct Setup {
     /// INSECURE: a setup whose secret anyone can compute, for trying things out
     #[arg(long)]
     pub insecure_setup: bool,
+}
+
+/// The sizes that keys are made for: a ceremony's and a deployment's are the same unless somebody says otherwise.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Sizes {
+    /// Depth of the state tree, 1 to 20: room for 5^s - 1 voters
+    #[arg(long, value_name = "S", default_value_t = 10)]
+    pub state_depth: usize,
+    /// Depth of the vote option tree, 1 to 10: room for 5^v options
+    #[arg(long, value_name = "V", default_value_t = 2)]
+    pub vote_depth: usize,
+    /// Events in one step, 1 to 16
+    #[arg(long, value_name = "K", default_value_t = 1)]
+    pub events_per_step: usize,
+}
+
+impl Sizes {
+    /// The shape of these sizes.
+    ///
+    /// # Errors
+    /// Says which is out of range.
+    pub fn shape(&self) -> Result<Shape, ShapeError> {
+        Shape::new(self.state_depth, self.vote_depth, self.events_per_step)
+    }
 }
 
 /// A node, if one is named.

@@ -13,7 +13,6 @@ use maci_nova_contracts::alloy_primitives::{Bytes, B256};
 use maci_nova_coordinator::prove::ceremony::Subject;
 use maci_nova_files::{create_atomically, Readers};
 use maci_nova_groth16::KeyCache;
-use maci_nova_step_circuit::Shape;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -80,14 +79,7 @@ impl Output for Begun {
 }
 
 fn new(arguments: &arguments::New, console: &Console) -> Result<(), Failure> {
-    let arguments::New {
-        state_depth,
-        vote_depth,
-        events_per_step,
-        ..
-    } = arguments;
-    let shape = Shape::new(*state_depth, *vote_depth, *events_per_step)?;
-    let subject = Subject::new(shape, &arguments.ptau, console)?;
+    let subject = Subject::new(arguments.sizes.shape()?, &arguments.ptau, console)?;
     {
         let _stage = (console as &dyn Observer).begin(Stage::Timed {
             label: "first points",

@@ -46,11 +46,7 @@ const QUESTION: &str =
 
 /// Runs the command.
 pub fn run(arguments: &Deploy, console: &Console) -> Result<(), Failure> {
-    let shape = Shape::new(
-        arguments.state_depth,
-        arguments.vote_depth,
-        arguments.events_per_step,
-    )?;
+    let shape = arguments.sizes.shape()?;
     let path = &arguments.node.poll_file;
     let url = arguments.node.endpoint.rpc_url.as_ref().ok_or_else(|| {
         Failure::Usage("deploy needs a node; give --rpc-url or set MACI_NOVA_RPC_URL".into())
