@@ -9,13 +9,17 @@
 //! Everything is a sum of Lagrange bases: for the keys one for each variable (`columns`), for a check one in all, with a
 //! random weight for each variable.
 
+use core::ops::Range;
+
 use ark_bn254::{Fr, G1Affine, G1Projective};
-use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{AdditiveGroup, BigInteger, PrimeField};
 use maci_nova_groth16::adapter::Matrices;
 use rayon::prelude::*;
 
-use crate::Phase1;
+use crate::meter::Meter;
+use crate::sums::sum;
+use crate::{Error, Phase1};
 
 /// A circuit for which keys are made.
 #[derive(Clone, Debug)]
@@ -66,74 +70,96 @@ impl Circuit {
         self.matrices.instance()
     }
 
+    /// Its variables.
+    pub(crate) fn variables(&self) -> usize {
+        self.matrices.instance() + self.matrices.witness()
+    }
+
     /// `y_i` of the variables from one up to another.
-    fn y(&self, phase1: &Phase1, variables: core::ops::Range<usize>) -> Vec<G1Affine> {
+    fn y(
+        &self,
+        phase1: &Phase1,
+        variables: Range<usize>,
+        meter: &mut Meter<'_>,
+    ) -> Result<Vec<G1Affine>, Error> {
         let parts = [
             (Which::A, &phase1.beta_lagrange),
             (Which::B, &phase1.alpha_lagrange),
             (Which::C, &phase1.lagrange),
         ];
-        let mut sums = vec![G1Projective::ZERO; variables.len()];
-        for (which, bases) in parts {
-            let part = columns(&self.matrices, which, bases, variables.clone());
-            sums.par_iter_mut()
-                .zip(part)
-                .for_each(|(sum, part)| *sum += part);
-        }
-        G1Projective::normalize_batch(&sums)
+        in_parts(variables, meter, |variables| {
+            let mut sums = vec![G1Projective::ZERO; variables.len()];
+            for (which, bases) in parts {
+                let part = columns(&self.matrices, which, bases, variables.clone());
+                sums.par_iter_mut()
+                    .zip(part)
+                    .for_each(|(sum, part)| *sum += part);
+            }
+            G1Projective::normalize_batch(&sums)
+        })
     }
 
     /// The bases of the constant one and of the public variables.
     pub fn ic(&self, phase1: &Phase1) -> Vec<G1Affine> {
-        self.y(phase1, 0..self.publics + 1)
+        let mut meter = Meter::new(&(), "", 0);
+        let bases = self.y(phase1, 0..self.publics + 1, &mut meter);
+        bases.expect("nobody asks to stop")
     }
 
     /// The bases of D, before anyone has contributed.
-    pub fn committed(&self, phase1: &Phase1) -> Vec<G1Affine> {
-        self.y(phase1, self.publics + 1..self.first_witness())
+    pub(crate) fn committed(
+        &self,
+        phase1: &Phase1,
+        meter: &mut Meter<'_>,
+    ) -> Result<Vec<G1Affine>, Error> {
+        self.y(phase1, self.publics + 1..self.first_witness(), meter)
     }
 
     /// L before anyone has contributed.
-    pub fn l(&self, phase1: &Phase1) -> Vec<G1Affine> {
-        let last = self.first_witness() + self.matrices.witness();
-        self.y(phase1, self.first_witness()..last)
-    }
-
-    /// H before anyone has contributed: `x^(j + n) - x^j`.
-    pub fn h(&self, phase1: &Phase1) -> Vec<G1Affine> {
-        let n = self.domain();
-        let differences: Vec<G1Projective> = (0..n - 1)
-            .into_par_iter()
-            .map(|j| phase1.powers[j + n] - phase1.powers[j])
-            .collect();
-        G1Projective::normalize_batch(&differences)
+    pub(crate) fn l(&self, phase1: &Phase1, meter: &mut Meter<'_>) -> Result<Vec<G1Affine>, Error> {
+        self.y(phase1, self.first_witness()..self.variables(), meter)
     }
 
     /// The bases of A.
-    pub fn a(&self, phase1: &Phase1) -> Vec<G1Affine> {
-        self.bases(Which::A, &phase1.lagrange)
+    pub(crate) fn a(&self, phase1: &Phase1, meter: &mut Meter<'_>) -> Result<Vec<G1Affine>, Error> {
+        self.bases(Which::A, &phase1.lagrange, meter)
     }
 
     /// The bases of B, in the group of `lagrange`.
-    pub fn b<P: AffineRepr<ScalarField = Fr>>(&self, lagrange: &[P]) -> Vec<P>
+    pub(crate) fn b<P: AffineRepr<ScalarField = Fr>>(
+        &self,
+        lagrange: &[P],
+        meter: &mut Meter<'_>,
+    ) -> Result<Vec<P>, Error>
     where
         P::Group: CurveGroup<Affine = P>,
     {
-        self.bases(Which::B, lagrange)
+        self.bases(Which::B, lagrange, meter)
     }
 
-    fn bases<P: AffineRepr<ScalarField = Fr>>(&self, which: Which, lagrange: &[P]) -> Vec<P>
+    fn bases<P: AffineRepr<ScalarField = Fr>>(
+        &self,
+        which: Which,
+        lagrange: &[P],
+        meter: &mut Meter<'_>,
+    ) -> Result<Vec<P>, Error>
     where
         P::Group: CurveGroup<Affine = P>,
     {
-        let variables = self.first_witness() + self.matrices.witness();
-        P::Group::normalize_batch(&columns(&self.matrices, which, lagrange, 0..variables))
+        in_parts(0..self.variables(), meter, |variables| {
+            P::Group::normalize_batch(&columns(&self.matrices, which, lagrange, variables))
+        })
     }
 
     /// `sum_i w_i y_i` over the variables from `first` on, with the weights of these.
-    pub(crate) fn weighted_y(&self, phase1: &Phase1, first: usize, weights: &[Fr]) -> G1Projective {
-        let variables = self.first_witness() + self.matrices.witness();
-        let mut z = vec![Fr::ZERO; variables];
+    pub(crate) fn weighted_y(
+        &self,
+        phase1: &Phase1,
+        first: usize,
+        weights: &[Fr],
+        meter: &mut Meter<'_>,
+    ) -> Result<G1Projective, Error> {
+        let mut z = vec![Fr::ZERO; self.variables()];
         z[first..first + weights.len()].copy_from_slice(weights);
         let rows = |which: Which| {
             let rows = self.matrices.constraints();
@@ -146,20 +172,30 @@ impl Circuit {
             }
             values
         };
-        let sum = |bases: &[G1Affine], scalars: Vec<Fr>| {
-            G1Projective::msm_unchecked(&bases[..scalars.len()], &scalars)
-        };
-        sum(&phase1.beta_lagrange, rows(Which::A))
-            + sum(&phase1.alpha_lagrange, rows(Which::B))
-            + sum(&phase1.lagrange, rows(Which::C))
+        let mut sum =
+            |bases: &[G1Affine], scalars: Vec<Fr>| sum(&bases[..scalars.len()], &scalars, meter);
+        Ok(sum(&phase1.beta_lagrange, rows(Which::A))?
+            + sum(&phase1.alpha_lagrange, rows(Which::B))?
+            + sum(&phase1.lagrange, rows(Which::C))?)
     }
+}
 
-    /// `sum_j w_j x^j (x^n - 1)`.
-    pub(crate) fn weighted_h(&self, phase1: &Phase1, weights: &[Fr]) -> G1Projective {
-        let (n, count) = (self.domain(), weights.len());
-        G1Projective::msm_unchecked(&phase1.powers[n..n + count], weights)
-            - G1Projective::msm_unchecked(&phase1.powers[..count], weights)
+/// Variables whose bases are made at once.
+const AT_ONCE: usize = 1 << 17;
+
+/// What is made for each variable, made for a part of them at a time.
+fn in_parts<P>(
+    variables: Range<usize>,
+    meter: &mut Meter<'_>,
+    make: impl Fn(Range<usize>) -> Vec<P>,
+) -> Result<Vec<P>, Error> {
+    let mut all = Vec::with_capacity(variables.len());
+    for start in variables.clone().step_by(AT_ONCE) {
+        let end = variables.end.min(start + AT_ONCE);
+        all.append(&mut make(start..end));
+        meter.add(end - start)?;
     }
+    Ok(all)
 }
 
 /// A coefficient in the way that it is cheapest to multiply by.
@@ -217,7 +253,7 @@ fn columns<P: AffineRepr<ScalarField = Fr>>(
     matrices: &Matrices,
     which: Which,
     bases: &[P],
-    variables: core::ops::Range<usize>,
+    variables: Range<usize>,
 ) -> Vec<P::Group> {
     let (starts, entries) = transposed(matrices, which, &variables);
     let factors: Vec<Factor> = matrices.coefficients().iter().map(Factor::new).collect();
@@ -242,7 +278,7 @@ fn columns<P: AffineRepr<ScalarField = Fr>>(
 fn transposed(
     matrices: &Matrices,
     which: Which,
-    variables: &core::ops::Range<usize>,
+    variables: &Range<usize>,
 ) -> (Vec<usize>, Vec<(u32, u32)>) {
     let entries = || {
         (0..matrices.constraints()).flat_map(move |row| {

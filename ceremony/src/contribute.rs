@@ -5,7 +5,7 @@ use std::path::Path;
 use ark_bn254::{Fr, G1Affine, G1Projective};
 use ark_ec::CurveGroup;
 use ark_ff::{Field, Zero};
-use maci_nova_chain::{Observer, Stage};
+use maci_nova_chain::Observer;
 use rand_core::{OsRng, RngCore};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256, Sha512};
@@ -14,10 +14,11 @@ use zeroize::Zeroizing;
 use crate::encoding::scalar_of;
 use crate::file::{create, CeremonyFile, MOST_RECORDS};
 use crate::knowledge::{Context, Knowledge};
+use crate::meter::Meter;
 use crate::record::{
     is_name, Change, Factors, Head, Kind, Proofs, DELTA, LONGEST_BEACON, MOST_ITERATIONS, RHO,
 };
-use crate::verify::{check_lists, is_about, read};
+use crate::verify::{check_lists, is_about, is_announced, read, terms};
 use crate::{Beacon, Circuit, Error, Phase1, Record};
 
 /// The author of a beacon's record.
@@ -76,7 +77,8 @@ pub fn contribute(
 /// Ends the contributions with randomness that nobody could have known.
 ///
 /// # Errors
-/// As [`contribute`]; [`Error::Stage`] when nobody has contributed.
+/// As [`contribute`]; [`Error::Stage`] when nobody has contributed; [`Error::Beacon`] for another one than was announced, where
+/// that can be told.
 pub fn end_with(
     input: &Path,
     output: &Path,
@@ -93,6 +95,7 @@ pub fn end_with(
     if file.records().is_empty() {
         return Err(Error::Stage("nobody has contributed yet"));
     }
+    is_announced(&file, &beacon)?;
     let factors = beacon.factors(file.commits().len());
     let kind = Kind::Beacon(beacon);
     // Everybody knows these numbers and can divide by them.
@@ -141,7 +144,7 @@ fn secret_factors(circuit: usize, entropy: &[u8]) -> Factors {
     }
 }
 
-fn next(
+pub(crate) fn next(
     file: &CeremonyFile,
     output: &Path,
     author: &str,
@@ -182,19 +185,14 @@ pub(crate) fn divided(
     observer: &dyn Observer,
     mut put: impl FnMut(&[G1Affine], &mut Sha256) -> Result<(), Error>,
 ) -> Result<Vec<[u8; 32]>, Error> {
-    let mut stage = observer.begin(Stage::Counted {
-        label: "multiplying",
-        unit: "points",
-        done: 0,
-        total: file.description().points() as u64,
-    });
-    let (mut reader, mut done) = (file.points()?, 0);
+    let mut reader = file.points()?;
     let mut digests = Vec::with_capacity(factors.len());
     for (i, factors) in factors.iter().enumerate() {
         // What is divided is what was checked: the file is read once.
         let lists = read(&mut reader, file, i)?;
         if let Some((circuit, phase1)) = checked.map(|circuits| circuits[i]) {
-            check_lists(circuit, phase1, &lists, &file.head().points[i])?;
+            let meter = &mut Meter::new(observer, "verifying", terms(&[(circuit, phase1)]));
+            check_lists(circuit, phase1, &lists, &file.head().points[i], meter)?;
         }
         let inverse = |factor: &Fr| Zeroizing::new(factor.inverse().expect("not 0"));
         let (delta, rho) = (inverse(&factors.delta), inverse(&factors.rho));
@@ -204,14 +202,12 @@ pub(crate) fn divided(
             (&lists.h, &delta),
             (&lists.committed, &rho),
         ];
+        let points = parts.iter().map(|(list, _)| list.len()).sum();
+        let mut meter = Meter::new(observer, "multiplying", points);
         for (list, factor) in parts {
             for part in list.chunks(AT_ONCE) {
-                if observer.interrupted() {
-                    return Err(Error::Interrupted);
-                }
                 put(&times(part, factor), &mut hash)?;
-                done += part.len() as u64;
-                stage.at(done);
+                meter.add(part.len())?;
             }
         }
         digests.push(hash.finalize().into());

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use maci_nova_folding::PtauError;
 use maci_nova_groth16::SetupError;
 
+use crate::drand::Round;
+
 /// Why a file is not made, or not believed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -65,6 +67,9 @@ pub enum Error {
         /// Why.
         reason: &'static str,
     },
+    /// Another beacon than the one that was announced.
+    #[error("the beacon is not the signature of {0}, which was announced")]
+    Beacon(Round),
     /// The points do not follow from the circuit, the powers of tau and the records.
     #[error("the points of {circuit}: {reason}")]
     Points {

@@ -17,12 +17,14 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use ark_bn254::G1Affine;
+use maci_nova_chain::Observer;
 use maci_nova_files::{create_atomically, trailing_digest, Hashing, Readers, DIGEST_BYTES};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::circuit::Sizes;
 use crate::encoding::{decode, encode, G1_BYTES};
+use crate::meter::Meter;
 use crate::record::{check_all, is_line, Head};
 use crate::{Circuit, Error, Phase1, Record};
 
@@ -391,12 +393,13 @@ pub(crate) fn create(
 /// Begins a ceremony: the file that the first contributor takes.
 ///
 /// # Errors
-/// [`Error::Request`], [`Error::Io`].
+/// [`Error::Request`], [`Error::Io`], [`Error::Interrupted`]. The file is there whole or not at all.
 pub fn begin(
     path: &Path,
     subject: &BTreeMap<String, u64>,
     circuits: &[(&Circuit, &Phase1)],
     beacon: &str,
+    observer: &dyn Observer,
 ) -> Result<(), Error> {
     let description = Description::new(subject, circuits, beacon)?;
     if !description.is_in_range() || description.bytes().len() > LONGEST_DESCRIPTION as usize {
@@ -413,16 +416,16 @@ pub fn begin(
     create(path, &description, |writer| {
         // No record has a hash of these.
         let mut hash = Sha256::new();
+        let meter = &mut Meter::new(observer, "first points", description.points());
         for (circuit, phase1) in circuits {
-            for list in [
-                circuit.l(phase1),
-                circuit.h(phase1),
-                circuit.committed(phase1),
-            ] {
-                writer
-                    .put(&list, &mut hash)
-                    .map_err(Error::io("write", path))?;
-            }
+            let mut put = |list: &[G1Affine]| {
+                let written = writer.put(list, &mut hash);
+                written.map_err(Error::io("write", path))
+            };
+            put(&circuit.l(phase1, meter)?)?;
+            put(&phase1.vanishing)?;
+            meter.add(phase1.vanishing.len())?;
+            put(&circuit.committed(phase1, meter)?)?;
         }
         Ok(Vec::new())
     })

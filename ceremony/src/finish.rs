@@ -1,8 +1,9 @@
 //! The proving keys of a ceremony that has been verified.
 
-use maci_nova_chain::{Observer, Stage};
+use maci_nova_chain::Observer;
 use maci_nova_groth16::{KeyParts, ProvingKey};
 
+use crate::meter::Meter;
 use crate::verify::{read, Verified};
 use crate::{Circuit, Error, Phase1};
 
@@ -20,18 +21,12 @@ pub fn finish(
     if !verified.is_of(circuits) {
         return Err(Error::Other("other circuits than were verified".into()));
     }
-    let mut stage = observer.begin(Stage::Counted {
-        label: "making keys",
-        unit: "keys",
-        done: 0,
-        total: circuits.len() as u64,
-    });
     let (mut reader, mut keys) = (file.points()?, Vec::with_capacity(circuits.len()));
     for (i, (circuit, phase1)) in circuits.iter().enumerate() {
-        if observer.interrupted() {
-            return Err(Error::Interrupted);
-        }
         let lists = read(&mut reader, file, i)?;
+        let lagrange_2 = phase1.lagrange_2(observer)?;
+        // A, and B in both groups.
+        let meter = &mut Meter::new(observer, "making keys", 3 * circuit.variables());
         let points = &file.head().points[i];
         let parts = KeyParts {
             alpha_1: phase1.alpha_1,
@@ -42,14 +37,17 @@ pub fn finish(
             gamma_prime: points.gamma_prime,
             ic: circuit.ic(phase1),
             committed: lists.committed,
-            a: circuit.a(phase1),
-            b_1: circuit.b(&phase1.lagrange),
-            b_2: circuit.b(&phase1.lagrange_2()?),
+            a: circuit.a(phase1, meter)?,
+            b_1: circuit.b(&phase1.lagrange, meter)?,
+            b_2: circuit.b(&lagrange_2, meter)?,
             h: lists.h,
             l: lists.l,
         };
-        keys.push(ProvingKey::of_ceremony(&circuit.matrices, parts)?);
-        stage.at(i as u64 + 1);
+        keys.push(ProvingKey::of_ceremony(
+            &circuit.matrices,
+            parts,
+            file.head().transcript,
+        )?);
     }
     Ok(keys)
 }

@@ -28,13 +28,16 @@
 
 pub mod circuit;
 pub mod contribute;
+pub mod drand;
 mod encoding;
 mod error;
 pub mod file;
 pub mod finish;
 pub mod knowledge;
+mod meter;
 pub mod phase1;
 pub mod record;
+mod sums;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod verify;

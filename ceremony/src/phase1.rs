@@ -14,35 +14,39 @@
 
 use std::path::{Path, PathBuf};
 
-use ark_bn254::{Bn254, Fr, G1Affine, G1Projective, G2Affine, G2Projective};
-use ark_ec::{pairing::Pairing, AffineRepr, CurveGroup, PrimeGroup, VariableBaseMSM};
-use ark_ff::UniformRand;
+use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine};
+use ark_ec::{AffineRepr, CurveGroup, PrimeGroup};
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use halo2curves::bn256;
 use halo2curves::serde::SerdeObject;
+use maci_nova_chain::{Observer, Stage};
 use maci_nova_folding::ptau_file::{PtauFile, Section};
 use maci_nova_folding::{read_powers_of_tau, PtauError};
 use maci_nova_groth16::convert::ToArk;
 use maci_nova_groth16::valid_g2;
-use rand_core::OsRng;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::encoding::{encode, put};
+use crate::meter::Meter;
+use crate::sums::{is_ratio, sum, weights};
 use crate::Error;
 
 /// Prefix of [`Phase1::digest`].
 const DIGEST_DOMAIN: &[u8] = b"maci-nova ceremony, powers of tau, version 1";
 /// Alpha and beta up to this number, and their negatives, are found by trying.
 const SMALL: usize = 1 << 16;
+/// Sums over the domain that [`Phase1::read`] checks with, and what [`Phase1::lagrange_2`] does with each of its points.
+const SUMS: usize = 7;
+const SUMS_2: usize = 3;
 /// Points that are read at once.
 const AT_ONCE: usize = 1 << 16;
 
 /// The bases over one domain, checked.
 pub struct Phase1 {
     path: PathBuf,
-    /// x^i for i below twice the domain's size less one.
-    pub(crate) powers: Vec<G1Affine>,
+    /// x^j (x^n - 1) for j below n - 1: H before anyone has contributed.
+    pub(crate) vanishing: Vec<G1Affine>,
     /// L_i(x).
     pub(crate) lagrange: Vec<G1Affine>,
     /// alpha L_i(x).
@@ -69,59 +73,99 @@ impl Phase1 {
     /// Reads and checks what a domain of this size, a power of two, needs.
     ///
     /// # Errors
-    /// [`Error::PowersOfTau`], [`Error::NotPrepared`], [`Error::Contradiction`].
-    pub fn read(path: &Path, domain: usize) -> Result<Self, Error> {
+    /// [`Error::PowersOfTau`], [`Error::NotPrepared`], [`Error::Contradiction`], [`Error::Interrupted`].
+    pub fn read(path: &Path, domain: usize, observer: &dyn Observer) -> Result<Self, Error> {
         if !domain.is_power_of_two() || domain < 2 {
             return Err(Error::Request(format!(
                 "there is no domain of {domain} rows"
             )));
         }
+        let stage = observer.begin(Stage::Timed {
+            label: "powers of tau",
+        });
         let (powers, tau_2) =
             read_powers_of_tau(path, 2 * domain - 1).map_err(Error::powers_of_tau(path))?;
-        let mut file = Opened::new(path)?;
-        let alpha_powers = file.points::<bn256::G1Affine>(Section::ALPHA, 0, domain)?;
-        let start = domain - 1;
-        let phase1 = Phase1 {
+        drop(stage);
+        let mut phase1 = Phase1 {
             path: path.to_owned(),
-            powers: to_ark(powers),
-            lagrange: file.prepared::<bn256::G1Affine>(Section::LAGRANGE, start, domain)?,
-            alpha_lagrange: file.prepared::<bn256::G1Affine>(
-                Section::ALPHA_LAGRANGE,
-                start,
-                domain,
-            )?,
-            beta_lagrange: file.prepared::<bn256::G1Affine>(
-                Section::BETA_LAGRANGE,
-                start,
-                domain,
-            )?,
-            alpha_1: alpha_powers[0],
-            beta_1: file.points::<bn256::G1Affine>(Section::BETA, 0, 1)?[0],
-            beta_2: file.points::<bn256::G2Affine>(Section::BETA_2, 0, 1)?[0],
+            vanishing: Vec::new(),
+            lagrange: Vec::new(),
+            alpha_lagrange: Vec::new(),
+            beta_lagrange: Vec::new(),
+            alpha_1: G1Affine::zero(),
+            beta_1: G1Affine::zero(),
+            beta_2: G2Affine::zero(),
             tau_2: tau_2.to_ark(),
             digest: [0; 32],
         };
-        phase1.check(&alpha_powers)?;
-        Ok(Phase1 {
-            digest: phase1.digest_with(&alpha_powers),
-            ..phase1
-        })
+        let mut meter = Meter::new(observer, "bases", SUMS * domain);
+        phase1.take(&to_ark(powers), domain, &mut meter)?;
+        Ok(phase1)
+    }
+
+    /// Reads the rest, and checks it. A list is let go as soon as nothing needs it: each has as many points as the domain has
+    /// rows.
+    fn take(
+        &mut self,
+        powers: &[G1Affine],
+        domain: usize,
+        meter: &mut Meter<'_>,
+    ) -> Result<(), Error> {
+        let (path, start) = (self.path.clone(), domain - 1);
+        let mut file = Opened::new(&path)?;
+        self.beta_1 = file.points::<bn256::G1Affine>(Section::BETA, 0, 1)?[0];
+        self.beta_2 = file.points::<bn256::G2Affine>(Section::BETA_2, 0, 1)?[0];
+        let w = weights(domain);
+        let roots = Radix2EvaluationDomain::<Fr>::new(domain)
+            .ok_or_else(|| self.contradiction("there is no domain of that size"))?;
+        let coefficients = roots.ifft(&w);
+        let expected = sum(&powers[..domain], &coefficients, meter)?;
+        let expected_alpha = {
+            let alpha_powers = file.points::<bn256::G1Affine>(Section::ALPHA, 0, domain)?;
+            self.alpha_1 = alpha_powers[0];
+            self.check_secrets(&powers[1])?;
+            self.check_alpha(&alpha_powers, meter)?;
+            self.digest = self.digest_with(powers, &alpha_powers);
+            sum(&alpha_powers, &coefficients, meter)?
+        };
+        let mut prepared = |section| file.prepared::<bn256::G1Affine>(section, start, domain);
+        self.lagrange = prepared(Section::LAGRANGE)?;
+        self.alpha_lagrange = prepared(Section::ALPHA_LAGRANGE)?;
+        self.beta_lagrange = prepared(Section::BETA_LAGRANGE)?;
+        if sum(&self.lagrange, &w, meter)? != expected {
+            return Err(self.contradiction("the Lagrange bases in G1"));
+        }
+        if sum(&self.alpha_lagrange, &w, meter)? != expected_alpha {
+            return Err(self.contradiction("the Lagrange bases times alpha"));
+        }
+        let beta = sum(&self.beta_lagrange, &w, meter)?;
+        let lagrange = expected.into_affine();
+        let two = G2Affine::generator();
+        if !is_ratio(&beta.into_affine(), &lagrange, &self.beta_2, &two) {
+            return Err(self.contradiction("the Lagrange bases times beta"));
+        }
+        self.vanishing = differences(powers, domain);
+        Ok(())
     }
 
     /// L_i(x) in G2, which only whoever makes the keys needs.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn lagrange_2(&self) -> Result<Vec<G2Affine>, Error> {
+    pub fn lagrange_2(&self, observer: &dyn Observer) -> Result<Vec<G2Affine>, Error> {
         let domain = self.domain();
+        let meter = &mut Meter::new(observer, "bases in G2", SUMS_2 * domain);
         let mut file = Opened::new(&self.path)?;
         let points = file.prepared::<bn256::G2Affine>(Section::LAGRANGE_2, domain - 1, domain)?;
-        if !points.par_iter().all(valid_g2) {
-            return Err(self.contradiction("a Lagrange base in G2 is not of the group"));
+        for part in points.chunks(AT_ONCE) {
+            if !part.par_iter().all(valid_g2) {
+                return Err(self.contradiction("a Lagrange base in G2 is not of the group"));
+            }
+            meter.add(part.len())?;
         }
         let weights = weights(domain);
-        let one = G1Projective::msm_unchecked(&self.lagrange, &weights).into_affine();
-        let two = G2Projective::msm_unchecked(&points, &weights).into_affine();
+        let one = sum(&self.lagrange, &weights, meter)?.into_affine();
+        let two = sum(&points, &weights, meter)?.into_affine();
         match is_ratio(&one, &G1Affine::generator(), &two, &G2Affine::generator()) {
             true => Ok(points),
             false => Err(self.contradiction("the Lagrange bases of both groups")),
@@ -154,15 +198,11 @@ impl Phase1 {
         self.digest
     }
 
-    fn digest_with(&self, alpha_powers: &[G1Affine]) -> [u8; 32] {
+    fn digest_with(&self, powers: &[G1Affine], alpha_powers: &[G1Affine]) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(DIGEST_DOMAIN);
-        hash.update((self.domain() as u64).to_le_bytes());
-        for points in self
-            .powers
-            .chunks(AT_ONCE)
-            .chain(alpha_powers.chunks(AT_ONCE))
-        {
+        hash.update((alpha_powers.len() as u64).to_le_bytes());
+        for points in powers.chunks(AT_ONCE).chain(alpha_powers.chunks(AT_ONCE)) {
             hash.update(encode(points));
         }
         let mut rest = encode(&[self.beta_1]);
@@ -179,58 +219,54 @@ impl Phase1 {
         }
     }
 
-    fn check(&self, alpha_powers: &[G1Affine]) -> Result<(), Error> {
+    /// Alpha and beta are none that anyone finds out, and beta is the same in both groups.
+    fn check_secrets(&self, tau: &G1Affine) -> Result<(), Error> {
         let (one, two) = (G1Affine::generator(), G2Affine::generator());
         if !valid_g2(&self.beta_2) || self.beta_2.is_zero() {
             return Err(self.contradiction("beta in G2 is not of the group"));
         }
-        let tau = self.powers[1];
         for (point, what) in [
             (self.alpha_1, "alpha is found by trying"),
             (self.beta_1, "beta is found by trying"),
         ] {
-            if point.is_zero() || point == tau || point == -tau || is_small(&point) {
+            if point.is_zero() || point == *tau || point == -*tau || is_small(&point) {
                 return Err(self.contradiction(what));
             }
         }
         if self.alpha_1 == self.beta_1 || self.alpha_1 == -self.beta_1 {
             return Err(self.contradiction("alpha and beta are the same"));
         }
-        if !is_ratio(&self.beta_1, &one, &self.beta_2, &two) {
-            return Err(self.contradiction("beta in both groups"));
+        match is_ratio(&self.beta_1, &one, &self.beta_2, &two) {
+            true => Ok(()),
+            false => Err(self.contradiction("beta in both groups")),
         }
-        let last = alpha_powers.len() - 1;
-        let w = weights(last);
-        let low = G1Projective::msm_unchecked(&alpha_powers[..last], &w).into_affine();
-        let high = G1Projective::msm_unchecked(&alpha_powers[1..], &w).into_affine();
-        if !is_ratio(&high, &low, &self.tau_2, &two) {
-            return Err(self.contradiction("the powers of tau times alpha"));
-        }
-        self.check_lagrange(alpha_powers)
     }
 
-    fn check_lagrange(&self, alpha_powers: &[G1Affine]) -> Result<(), Error> {
-        let domain = self.domain();
-        let w = weights(domain);
-        let roots = Radix2EvaluationDomain::<Fr>::new(domain)
-            .ok_or_else(|| self.contradiction("there is no domain of that size"))?;
-        let coefficients = roots.ifft(&w);
-        let sum = |points: &[G1Affine], scalars: &[Fr]| {
-            G1Projective::msm_unchecked(points, scalars).into_affine()
-        };
-        let lagrange = sum(&self.lagrange, &w);
-        if lagrange != sum(&self.powers[..domain], &coefficients) {
-            return Err(self.contradiction("the Lagrange bases in G1"));
-        }
-        if sum(&self.alpha_lagrange, &w) != sum(alpha_powers, &coefficients) {
-            return Err(self.contradiction("the Lagrange bases times alpha"));
-        }
-        let beta = sum(&self.beta_lagrange, &w);
-        match is_ratio(&beta, &lagrange, &self.beta_2, &G2Affine::generator()) {
+    /// Each power of x times alpha is x times the one before.
+    fn check_alpha(&self, alpha_powers: &[G1Affine], meter: &mut Meter<'_>) -> Result<(), Error> {
+        let last = alpha_powers.len() - 1;
+        let w = weights(last);
+        let low = sum(&alpha_powers[..last], &w, meter)?.into_affine();
+        let high = sum(&alpha_powers[1..], &w, meter)?.into_affine();
+        match is_ratio(&high, &low, &self.tau_2, &G2Affine::generator()) {
             true => Ok(()),
-            false => Err(self.contradiction("the Lagrange bases times beta")),
+            false => Err(self.contradiction("the powers of tau times alpha")),
         }
     }
+}
+
+/// `x^(j + n) - x^j` for j below n - 1, from `x^i` for i below 2n - 1.
+fn differences(powers: &[G1Affine], n: usize) -> Vec<G1Affine> {
+    let mut all = Vec::with_capacity(n - 1);
+    for start in (0..n - 1).step_by(AT_ONCE) {
+        let end = (n - 1).min(start + AT_ONCE);
+        let part: Vec<G1Projective> = (start..end)
+            .into_par_iter()
+            .map(|j| powers[j + n] - powers[j])
+            .collect();
+        all.extend(G1Projective::normalize_batch(&part));
+    }
+    all
 }
 
 /// Whether a point is a multiple of the generator, or the negative of one, by a number up to [`SMALL`].
@@ -242,19 +278,6 @@ fn is_small(point: &G1Affine) -> bool {
         multiple += one;
         found
     })
-}
-
-/// Whether `p / q = s / t`, that is `e(p, t) = e(q, s)`.
-pub(crate) fn is_ratio(p: &G1Affine, q: &G1Affine, s: &G2Affine, t: &G2Affine) -> bool {
-    use ark_ff::Zero;
-    Bn254::multi_pairing([*p, -*q], [*t, *s]).is_zero()
-}
-
-/// Random weights: two different lists of points have the same sum with a chance of 2^-128.
-pub(crate) fn weights(count: usize) -> Vec<Fr> {
-    (0..count)
-        .map(|_| Fr::from(u128::rand(&mut OsRng)))
-        .collect()
 }
 
 /// A file, with its name for errors.

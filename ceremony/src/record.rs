@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256, Sha512};
 
 use crate::encoding::{put, put_prefixed, scalar_of, Reader};
 use crate::knowledge::{Context, Knowledge};
-use crate::phase1::is_ratio;
+use crate::sums::is_ratio;
 use crate::Error;
 
 /// Prefix of the hash that a chain begins with.

@@ -12,10 +12,11 @@ use halo2curves::serde::SerdeObject;
 use maci_nova_folding::ptau_file::{header, Section, MAGIC, VERSION};
 use maci_nova_groth16::convert::ToHalo;
 
-use crate::contribute::{divided, record};
+use crate::contribute::{divided, next, record};
 use crate::file::{create, CeremonyFile};
+use crate::meter::Meter;
 use crate::record::{Factors, Kind};
-use crate::Error;
+use crate::{Beacon, Circuit, Error, Phase1};
 
 /// What nobody may know.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,20 @@ impl Secrets {
         let [tau, alpha, beta] = [5, 7, 11].map(|seed| Fr::from(seed).inverse().expect("not 0"));
         Secrets { tau, alpha, beta }
     }
+}
+
+/// L of a circuit before anyone has contributed.
+pub fn l(circuit: &Circuit, phase1: &Phase1) -> Vec<G1Affine> {
+    let mut meter = Meter::new(&(), "", 0);
+    circuit.l(phase1, &mut meter).expect("nobody asks to stop")
+}
+
+/// The factors of delta and rho that a beacon has, for each of so many circuits.
+pub fn beacon_factors(beacon: &Beacon, circuits: usize) -> Vec<(Fr, Fr)> {
+    let factors = beacon.factors(circuits).into_iter();
+    factors
+        .map(|factors| (factors.delta, factors.rho))
+        .collect()
 }
 
 /// A contribution with these factors of delta and rho, of which nothing is checked, and whose new lists are changed before
@@ -72,6 +87,25 @@ pub fn forge(
         ));
         Ok(records)
     })
+}
+
+/// Ends a ceremony with a beacon, whatever was announced.
+///
+/// # Errors
+/// Those of the files.
+pub fn forge_beacon(input: &Path, output: &Path, beacon: Beacon) -> Result<(), Error> {
+    let file = CeremonyFile::open(input)?;
+    let factors = beacon.factors(file.commits().len());
+    next(
+        &file,
+        output,
+        "beacon",
+        Kind::Beacon(beacon),
+        &factors,
+        None,
+        &(),
+    )
+    .map(|_| ())
 }
 
 /// Scalars at once: their multiples of a generator are in memory.

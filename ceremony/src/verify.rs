@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use ark_bn254::{Fr, G1Affine, G1Projective, G2Affine};
-use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
-use maci_nova_chain::{Observer, Stage};
+use ark_ec::{AffineRepr, CurveGroup};
+use maci_nova_chain::Observer;
 use sha2::{Digest, Sha256};
 
+use crate::drand::Round;
 use crate::file::{CeremonyFile, CircuitDescription, Description, Lists, PointReader};
-use crate::phase1::{is_ratio, weights};
+use crate::meter::Meter;
 use crate::record::{Kind, Points};
-use crate::{Circuit, Error, Phase1};
+use crate::sums::{is_ratio, sum, weights};
+use crate::{Beacon, Circuit, Error, Phase1};
 
 /// What has been verified: a ceremony that has ended.
 #[derive(Debug)]
@@ -39,21 +41,31 @@ impl Verified {
 ///
 /// # Errors
 /// Those of [`CeremonyFile::open`]; [`Error::Other`] when it is about other circuits or powers of tau; [`Error::Stage`] when
-/// it has not ended; [`Error::Points`].
+/// it has not ended; [`Error::Beacon`]; [`Error::Points`].
 pub fn verify(
     path: &Path,
     circuits: &[(&Circuit, &Phase1)],
     observer: &dyn Observer,
 ) -> Result<Verified, Error> {
     let file = CeremonyFile::open(path)?;
-    let Some(Kind::Beacon(_)) = file.records().last().map(|record| &record.kind) else {
+    let Some(Kind::Beacon(beacon)) = file.records().last().map(|record| &record.kind) else {
         return Err(Error::Stage("no beacon has ended this ceremony yet"));
     };
+    is_announced(&file, beacon)?;
     check(&file, circuits, observer)?;
     for ((circuit, phase1), points) in circuits.iter().zip(&file.head().points) {
         check_distinct(circuit, phase1, points)?;
     }
     Ok(Verified { file })
+}
+
+/// Where a round of drand was announced, the beacon is its signature. What else was announced, people have to compare.
+pub(crate) fn is_announced(file: &CeremonyFile, beacon: &Beacon) -> Result<(), Error> {
+    let announced = file.description().beacon.parse::<Round>();
+    match announced {
+        Ok(round) if !round.has_signature(&beacon.value) => Err(Error::Beacon(round)),
+        _ => Ok(()),
+    }
 }
 
 /// Verifies a ceremony that has not ended: what a contributor may do first.
@@ -66,22 +78,11 @@ pub fn check(
     observer: &dyn Observer,
 ) -> Result<(), Error> {
     is_about(file, circuits)?;
-    let mut stage = observer.begin(Stage::Counted {
-        label: "verifying",
-        unit: "points",
-        done: 0,
-        total: file.description().points() as u64,
-    });
-    let (mut reader, mut done) = (file.points()?, 0);
+    let mut meter = Meter::new(observer, "verifying", terms(circuits));
+    let mut reader = file.points()?;
     for (i, (circuit, phase1)) in circuits.iter().enumerate() {
-        if observer.interrupted() {
-            return Err(Error::Interrupted);
-        }
-        let described = &file.description().circuits[i];
         let lists = read(&mut reader, file, i)?;
-        check_lists(circuit, phase1, &lists, &file.head().points[i])?;
-        done += (described.l + described.h + described.committed) as u64;
-        stage.at(done);
+        check_lists(circuit, phase1, &lists, &file.head().points[i], &mut meter)?;
     }
     Ok(())
 }
@@ -166,6 +167,18 @@ fn compare(found: &Description, expected: &Description) -> Result<(), Error> {
     other("its description".into())
 }
 
+/// Terms of all the sums that [`check_lists`] takes.
+pub(crate) fn terms(circuits: &[(&Circuit, &Phase1)]) -> usize {
+    let of = |(circuit, _): &(&Circuit, &Phase1)| {
+        let rows = circuit.matrices.constraints();
+        // y twice, over the rows of three matrices, those of A having one more for each instance variable.
+        let y = 2 * (3 * rows + circuit.matrices.instance());
+        let lists = circuit.sizes();
+        y + lists.map_or(0, |lists| lists.l + 2 * lists.h + lists.committed)
+    };
+    circuits.iter().map(of).sum()
+}
+
 /// For random weights w:
 /// ```text
 /// e(sum w_i L_i, delta_2) = e(sum w_i y_i, G2)            over the witness
@@ -177,6 +190,7 @@ pub(crate) fn check_lists(
     phase1: &Phase1,
     lists: &Lists,
     points: &Points,
+    meter: &mut Meter<'_>,
 ) -> Result<(), Error> {
     let refuse = |reason| {
         Err(Error::Points {
@@ -192,18 +206,18 @@ pub(crate) fn check_lists(
     }
     let instance = circuit.matrices.instance();
     let w = weights(lists.l.len());
-    let y = circuit.weighted_y(phase1, instance, &w);
-    if !is_multiple(&lists.l, &w, &points.delta_2, y) {
+    let y = circuit.weighted_y(phase1, instance, &w, meter)?;
+    if !is_multiple(&lists.l, &w, &points.delta_2, y, meter)? {
         return refuse("L is not the circuit's, divided by delta");
     }
     let w = weights(lists.h.len());
-    let h = circuit.weighted_h(phase1, &w);
-    if !is_multiple(&lists.h, &w, &points.delta_2, h) {
+    let h = sum(&phase1.vanishing, &w, meter)?;
+    if !is_multiple(&lists.h, &w, &points.delta_2, h, meter)? {
         return refuse("H is not the domain's, divided by delta");
     }
     let w = weights(lists.committed.len());
-    let y = circuit.weighted_y(phase1, circuit.publics + 1, &w);
-    match is_multiple(&lists.committed, &w, &points.gamma_prime, y) {
+    let y = circuit.weighted_y(phase1, circuit.publics + 1, &w, meter)?;
+    match is_multiple(&lists.committed, &w, &points.gamma_prime, y, meter)? {
         true => Ok(()),
         false => refuse("the bases of D are not the circuit's, divided by rho"),
     }
@@ -231,7 +245,16 @@ fn check_distinct(circuit: &Circuit, phase1: &Phase1, points: &Points) -> Result
 }
 
 /// `e(sum w_i P_i, q) = e(expected, G2)`.
-fn is_multiple(list: &[G1Affine], weights: &[Fr], q: &G2Affine, expected: G1Projective) -> bool {
-    let sum = G1Projective::msm_unchecked(list, weights).into_affine();
-    is_ratio(&expected.into_affine(), &sum, q, &G2Affine::generator())
+fn is_multiple(
+    list: &[G1Affine],
+    weights: &[Fr],
+    q: &G2Affine,
+    expected: G1Projective,
+    meter: &mut Meter<'_>,
+) -> Result<bool, Error> {
+    let (sum, expected) = (
+        sum(list, weights, meter)?.into_affine(),
+        expected.into_affine(),
+    );
+    Ok(is_ratio(&expected, &sum, q, &G2Affine::generator()))
 }

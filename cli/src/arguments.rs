@@ -11,6 +11,7 @@ pub mod voter;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
+use maci_nova_contracts::alloy_primitives::B256;
 
 use bench::Bench;
 use ceremony::CeremonyCommand;
@@ -71,6 +72,10 @@ pub struct Common {
     /// Refuse everything that rests on the INSECURE development setup
     #[arg(long, global = true, help_heading = GENERAL, env = "MACI_NOVA_PRODUCTION", value_parser = FalseyValueParser::new())]
     pub production: bool,
+    /// Digest of the keys that polls rest on, from someone who has verified their ceremony: no others will do. --production
+    /// needs it
+    #[arg(long, global = true, help_heading = GENERAL, value_name = "DIGEST", env = "MACI_NOVA_KEY_DIGEST")]
+    pub key_digest: Option<B256>,
 }
 
 /// The commands.

@@ -11,7 +11,6 @@ use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::poll::file::PollFile;
 use maci_nova_sdk::poll::keys;
-use maci_nova_sdk::Error as PollError;
 
 use crate::advice;
 use crate::arguments::shared::{Node, Sender};
@@ -35,8 +34,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Reads the poll file and connects to a node, with no account to send from. Keys that were
-    /// made without a ceremony are INSECURE, and refused in production.
+    /// Reads the poll file and connects to a node, with no account to send from. In production
+    /// the keys of its deployment have to be those that somebody has named.
     pub fn read_only(node: &Node, console: &Console) -> Result<Self, Failure> {
         Self::open(node, None, console)?.checked(console)
     }
@@ -57,16 +56,10 @@ impl Connection {
     }
 
     fn checked(self, console: &Console) -> Result<Self, Failure> {
-        match keys::insecure(&self.chain, &self.file.contracts)? {
-            Some(reason) if console.production => {
-                Err(PollError::InsecureKeys(reason.into()).into())
-            }
-            Some(reason) => {
-                console.warn(format!("INSECURE: {reason}"));
-                Ok(self)
-            }
-            None => Ok(self),
+        if let Some(reason) = keys::check(&self.chain, &self.file.contracts, &console.keys())? {
+            console.warn(format!("INSECURE: {reason}"));
         }
+        Ok(self)
     }
 
     /// The same without a look at the keys: for commands that look at them themselves, and for

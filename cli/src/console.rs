@@ -2,6 +2,9 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use maci_nova_contracts::alloy_primitives::B256;
+use maci_nova_sdk::poll::keys::KeyPolicy;
+
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
@@ -15,6 +18,8 @@ pub struct Console {
     pub quiet: bool,
     /// Nothing that is INSECURE.
     pub production: bool,
+    /// The keys that polls rest on, where somebody has named them.
+    pub key_digest: Option<B256>,
     /// Whether to stop.
     pub interrupt: Interrupt,
 }
@@ -26,7 +31,16 @@ impl Console {
             json: common.json,
             quiet: common.quiet,
             production: common.production,
+            key_digest: common.key_digest,
             interrupt: Interrupt::default(),
+        }
+    }
+
+    /// Which keys are relied on.
+    pub fn keys(&self) -> KeyPolicy {
+        KeyPolicy {
+            production: self.production,
+            digest: self.key_digest,
         }
     }
 

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use maci_nova_chain::clock::duration;
 use maci_nova_chain::words::count;
 use maci_nova_chain::{BlockId, Chain, ChainError, Observer};
-use maci_nova_compressor::decider::Prover;
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::poll::PollState;
 use maci_nova_folding::Parameters;
@@ -27,6 +26,7 @@ use crate::key;
 use crate::log::chain_log::{Advance, ChainLog};
 use crate::log::poll_log::PollLog;
 use crate::prove::decider::Conclusion;
+use crate::prove::keys::DeciderKeys;
 use crate::prove::target::ProofTarget;
 
 /// Between two looks whether somebody has asked to stop.
@@ -208,9 +208,9 @@ impl<'a> Coordinator<'a> {
     }
 
     /// What proves the count for the poll's verifier, once all is folded.
-    pub fn conclusion<'c>(&'c self, prover: &'c Prover) -> Conclusion<'c> {
+    pub fn conclusion<'c>(&'c self, keys: &'c DeciderKeys) -> Conclusion<'c> {
         Conclusion {
-            prover,
+            keys,
             parameters: self.context.parameters,
             facts: self.log.log().facts(),
             target: ProofTarget::Poll(self.context.poll),

@@ -294,7 +294,7 @@ fn ceremony_kind(error: &maci_nova_ceremony::Error) -> ErrorKind {
         | Ceremony::Contradiction { .. }
         | Ceremony::Other(_) => ErrorKind::Parameters,
         Ceremony::Damaged { .. } => ErrorKind::Input,
-        Ceremony::Record { .. } | Ceremony::Points { .. } => ErrorKind::Proof,
+        Ceremony::Record { .. } | Ceremony::Points { .. } | Ceremony::Beacon(_) => ErrorKind::Proof,
         Ceremony::Stage(_) | Ceremony::Request(_) => ErrorKind::Request,
         Ceremony::Interrupted => ErrorKind::Interrupted,
         _ => ErrorKind::Internal,

@@ -18,6 +18,7 @@ use crate::directory::ProofDirectory;
 use crate::error::Error;
 use crate::prove::decider::Proven;
 use crate::prove::finalization::{finalize_call, Document, Finalization, Transaction};
+use crate::prove::keys::DeciderKeys;
 
 /// Follows a poll to its end, proves and finalizes it. What was done before is not done again.
 ///
@@ -29,7 +30,7 @@ pub fn finalize<C: Chain + ?Sized>(
     from: Address,
     context: CoordinatorContext<'_>,
     directory: &ProofDirectory,
-    prover: &Prover,
+    keys: &DeciderKeys,
     every: Duration,
 ) -> Result<Document, Error> {
     let (poll, observer) = (context.poll, context.observer);
@@ -38,7 +39,7 @@ pub fn finalize<C: Chain + ?Sized>(
     coordinator.read(chain)?;
     let stored = match coordinator.has_ended(chain)? {
         // One that is not of this poll is proven again.
-        true => coordinator.conclusion(prover).stored(&path).ok(),
+        true => coordinator.conclusion(keys).stored(&path).ok(),
         false => None,
     };
     let Proven {
@@ -59,7 +60,7 @@ pub fn finalize<C: Chain + ?Sized>(
             coordinator.follow(chain, every)?;
             check_deadline(chain, poll)?;
             coordinator.check_interrupt()?;
-            let mut conclusion = coordinator.conclusion(prover);
+            let mut conclusion = coordinator.conclusion(keys);
             // Where the node was late, the proof that is there could not be told to be the poll's.
             match conclusion.stored(&path) {
                 Ok(stored) => stored,

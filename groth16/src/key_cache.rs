@@ -17,9 +17,7 @@ use etcetera::BaseStrategy;
 use fs4::fs_std::FileExt;
 use maci_nova_files::{check_own, Exposure};
 
-use crate::{
-    adapter::Matrices, setup, KeyFacts, KeyFileError, Origin, ProvingKey, SetupError, Trapdoors,
-};
+use crate::{adapter::Matrices, setup, KeyFacts, KeyFileError, ProvingKey, SetupError, Trapdoors};
 
 /// The environment variable that names another folder than the user's cache folder.
 pub const CACHE_VARIABLE: &str = "MACI_NOVA_CACHE";
@@ -79,7 +77,7 @@ pub struct Circuit<'a> {
     pub matrices: &'a Matrices,
     /// Public variables; the other instance variables are committed to.
     pub publics: usize,
-    /// Only a ceremony's key will do.
+    /// Only a key will do that says it is a ceremony's; none is made. (Whether it is, its verifying key tells.)
     pub production: bool,
 }
 
@@ -192,7 +190,7 @@ impl KeyCache {
 trait Kept: From<ProvingKey> {
     fn load(path: &Path, circuit: &Circuit<'_>, digest: &[u8; 32]) -> Result<Self, KeyFileError>;
 
-    fn origin(&self) -> Origin;
+    fn ceremony(&self) -> Option<[u8; 32]>;
 }
 
 impl Kept for ProvingKey {
@@ -200,8 +198,8 @@ impl Kept for ProvingKey {
         ProvingKey::read(path, digest, circuit.matrices, circuit.publics)
     }
 
-    fn origin(&self) -> Origin {
-        self.origin()
+    fn ceremony(&self) -> Option<[u8; 32]> {
+        self.ceremony()
     }
 }
 
@@ -210,8 +208,8 @@ impl Kept for KeyFacts {
         KeyFacts::read(path, digest, circuit.matrices, circuit.publics)
     }
 
-    fn origin(&self) -> Origin {
-        self.origin
+    fn ceremony(&self) -> Option<[u8; 32]> {
+        self.ceremony
     }
 }
 
@@ -223,7 +221,7 @@ impl From<ProvingKey> for KeyFacts {
 
 impl Circuit<'_> {
     fn accept<K: Kept>(&self, key: K) -> Result<K, KeyCacheError> {
-        match self.production && !key.origin().is_secure() {
+        match self.production && key.ceremony().is_none() {
             true => Err(KeyCacheError::Insecure),
             false => Ok(key),
         }
@@ -507,7 +505,7 @@ mod tests {
         obtain(&cache, circuit()).0.expect("made");
         refused(&cache);
         let mut secure = keys().clone();
-        secure.origin = Origin::Ceremony;
+        secure.ceremony = Some([9; 32]);
         secure.write(&file(&cache)).expect("written");
         assert!(obtain(&cache, strict).0.expect("loaded") == secure);
     }

@@ -1,6 +1,6 @@
 //! Proving keys in files, so that they are made once.
 //!
-//! A file is [`MAGIC`], a byte for the key's [`Origin`] (0: INSECURE development, 1: a ceremony),
+//! A file is [`MAGIC`], the hash that names the key's ceremony (32 zeros: INSECURE, made without one),
 //! the circuit's digest, the key in `ark-serialize`'s uncompressed form, and the SHA-256 of all of
 //! that. The hash covers every byte before it. It tells whether the file is the one that was
 //! written, not who wrote it. So [`ProvingKey::read`], for this user's own files, refuses those
@@ -17,8 +17,8 @@
 //!
 //! Neither checks that the lists belong to the circuit or to each other (the bases of B in both
 //! groups, of A, C and D, and the powers behind the quotient), nor that nobody knows the trapdoors.
-//! With wrong lists proofs fail; whether a key may be trusted is what its [`Origin`] and its digest
-//! are for.
+//! With wrong lists proofs fail; whether a key may be trusted is not for its file to
+//! say: that is known of a verifying key alone, by its ceremony.
 
 use std::{
     fs::File,
@@ -35,10 +35,12 @@ use maci_nova_files::{
 };
 use rayon::prelude::*;
 
-use crate::{adapter::Matrices, Origin, PlainVerifyingKey, ProvingKey, VerifyingKey};
+use crate::{adapter::Matrices, PlainVerifyingKey, ProvingKey, VerifyingKey};
 
-const MAGIC: &[u8; 32] = b"maci-nova Groth16 key, version 2";
-const HEADER_BYTES: u64 = (MAGIC.len() + 1 + DIGEST_BYTES) as u64;
+const MAGIC: &[u8; 32] = b"maci-nova Groth16 key, version 3";
+const HEADER_BYTES: u64 = (MAGIC.len() + 2 * DIGEST_BYTES) as u64;
+/// In the place of a ceremony's hash.
+const NO_CEREMONY: [u8; DIGEST_BYTES] = [0; DIGEST_BYTES];
 const BUFFER_BYTES: usize = 1 << 18;
 
 /// Why a key is not written or read.
@@ -75,21 +77,6 @@ fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl Origin {
-    /// In a file.
-    fn byte(self) -> u8 {
-        match self {
-            Origin::InsecureDevelopment => 0,
-            Origin::Ceremony => 1,
-        }
-    }
-
-    fn from_byte(byte: u8) -> Option<Self> {
-        let all = [Origin::InsecureDevelopment, Origin::Ceremony];
-        all.into_iter().find(|origin| origin.byte() == byte)
-    }
-}
-
 impl ProvingKey {
     /// Writes the key and returns its [digest](Self::digest). Everybody may read it; a stop in
     /// between leaves no half of a file.
@@ -122,7 +109,7 @@ impl ProvingKey {
         let sizes = Sizes::new(matrices, publics).ok_or(KeyFileError::OtherCircuit)?;
         let own = OwnFile::open(path, circuit)?;
         let mut body = BufReader::with_capacity(BUFFER_BYTES, own.file);
-        let key = sizes.read(&mut body, own.origin, *circuit, point_on_curve)?;
+        let key = sizes.read(&mut body, own.ceremony, *circuit, point_on_curve)?;
         match own.bytes == sizes.file_bytes() {
             true => Ok(key),
             false => Err(KeyFileError::Damaged),
@@ -155,7 +142,7 @@ impl ProvingKey {
         let sizes = Sizes::new(matrices, publics).ok_or(KeyFileError::OtherCircuit)?;
         let circuit = matrices.digest();
         let mut file = File::open(path)?;
-        let origin = check_header(&mut file, &circuit)?;
+        let ceremony = check_header(&mut file, &circuit)?;
         if file.metadata()?.len() != sizes.file_bytes() {
             return Err(KeyFileError::Damaged);
         }
@@ -165,7 +152,7 @@ impl ProvingKey {
         }
         file.seek(SeekFrom::Start(HEADER_BYTES))?;
         let mut body = BufReader::with_capacity(BUFFER_BYTES, file);
-        sizes.read(&mut body, origin, circuit, |bytes| point(bytes))
+        sizes.read(&mut body, ceremony, circuit, |bytes| point(bytes))
     }
 
     /// Whether the key has as many points of each kind as one of the circuit.
@@ -178,13 +165,13 @@ impl ProvingKey {
     /// What others are told of the key.
     pub fn facts(&self) -> KeyFacts {
         KeyFacts {
-            origin: self.origin,
+            ceremony: self.ceremony,
             digest: self.digest(),
             verifying: self.verifying.clone(),
         }
     }
 
-    /// SHA-256 of the key, its origin and the circuit's digest; what its file ends with.
+    /// SHA-256 of the key, its ceremony's hash and the circuit's digest; what its file ends with.
     pub fn digest(&self) -> [u8; DIGEST_BYTES] {
         let mut hashing = Hashing::new(io::sink());
         self.write_content(&mut hashing)
@@ -194,7 +181,7 @@ impl ProvingKey {
 
     fn write_content(&self, mut writer: impl Write) -> io::Result<()> {
         writer.write_all(MAGIC)?;
-        writer.write_all(&[self.origin.byte()])?;
+        writer.write_all(&self.ceremony.unwrap_or(NO_CEREMONY))?;
         writer.write_all(&self.matrices)?;
         let result = self
             .verifying
@@ -217,8 +204,8 @@ fn is_same(p: &G1Affine, q: &G2Affine) -> bool {
 /// What others are told of a proving key: enough to deploy its verifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyFacts {
-    /// Who may know its trapdoors.
-    pub origin: Origin,
+    /// The ceremony that it says it comes from, see [`ProvingKey::ceremony`].
+    pub ceremony: Option<[u8; DIGEST_BYTES]>,
     /// Its [digest](ProvingKey::digest).
     pub digest: [u8; DIGEST_BYTES],
     /// What verifies its proofs.
@@ -249,7 +236,7 @@ impl KeyFacts {
             return Err(KeyFileError::Damaged);
         }
         Ok(KeyFacts {
-            origin: own.origin,
+            ceremony: own.ceremony,
             digest: own.digest,
             verifying,
         })
@@ -260,7 +247,7 @@ impl KeyFacts {
 struct OwnFile {
     /// Its next byte is the first after the header.
     file: File,
-    origin: Origin,
+    ceremony: Option<[u8; DIGEST_BYTES]>,
     digest: [u8; DIGEST_BYTES],
     bytes: u64,
 }
@@ -270,12 +257,12 @@ impl OwnFile {
         let mut file = File::open(path)?;
         let metadata = file.metadata()?;
         check_own(&metadata)?;
-        let origin = check_header(&mut file, circuit)?;
+        let ceremony = check_header(&mut file, circuit)?;
         let digest = check_digest(&mut file)?;
         file.seek(SeekFrom::Start(HEADER_BYTES))?;
         Ok(OwnFile {
             file,
-            origin,
+            ceremony,
             digest,
             bytes: metadata.len(),
         })
@@ -383,7 +370,7 @@ impl Sizes {
     fn read<R: Read>(
         &self,
         reader: &mut R,
-        origin: Origin,
+        ceremony: Option<[u8; DIGEST_BYTES]>,
         matrices: [u8; DIGEST_BYTES],
         base: Decode<G2Affine>,
     ) -> Result<ProvingKey, KeyFileError> {
@@ -402,7 +389,7 @@ impl Sizes {
             l_query: points(reader, self.witness)?,
         };
         Ok(ProvingKey {
-            origin,
+            ceremony,
             verifying,
             committed,
             inner,
@@ -471,7 +458,11 @@ fn list<P: Send>(
     Ok(all)
 }
 
-fn check_header(file: &mut File, matrices: &[u8; DIGEST_BYTES]) -> Result<Origin, KeyFileError> {
+/// Checks what a file begins with. Returns the ceremony that it names.
+fn check_header(
+    file: &mut File,
+    matrices: &[u8; DIGEST_BYTES],
+) -> Result<Option<[u8; DIGEST_BYTES]>, KeyFileError> {
     let mut header = [0; HEADER_BYTES as usize];
     file.read_exact(&mut header)
         .map_err(|error| match error.kind() {
@@ -479,15 +470,15 @@ fn check_header(file: &mut File, matrices: &[u8; DIGEST_BYTES]) -> Result<Origin
             _ => KeyFileError::Io(error),
         })?;
     let (magic, rest) = header.split_at(MAGIC.len());
-    let (origin, circuit) = rest.split_at(1);
+    let (ceremony, circuit) = rest.split_at(DIGEST_BYTES);
     if magic != MAGIC {
         return Err(KeyFileError::NotKey);
     }
-    let origin = Origin::from_byte(origin[0]).ok_or(KeyFileError::NotKey)?;
     if circuit != matrices {
         return Err(KeyFileError::OtherCircuit);
     }
-    Ok(origin)
+    let ceremony: [u8; DIGEST_BYTES] = ceremony.try_into().expect("split there");
+    Ok((ceremony != NO_CEREMONY).then_some(ceremony))
 }
 
 /// The file's last 32 bytes, which are the hash of those before.
@@ -516,14 +507,14 @@ mod tests {
         let read = read_own(&path).expect("read");
         assert!(read == *key);
         assert_eq!(read.digest(), digest);
-        assert_eq!(read.origin(), Origin::InsecureDevelopment);
+        assert_eq!(read.ceremony(), None);
         assert_eq!(read_facts(&path).expect("read"), read.facts());
 
         let mut other = key.clone();
-        other.origin = Origin::Ceremony;
+        other.ceremony = Some([9; 32]);
         assert_ne!(other.write(&path).expect("written"), digest);
         let read = read_own(&path).expect("read");
-        assert_eq!(read.origin(), Origin::Ceremony);
+        assert_eq!(read.ceremony(), Some([9; 32]));
     }
 
     #[test]
@@ -539,18 +530,19 @@ mod tests {
             assert_eq!(error.to_string(), of_facts.to_string());
             error
         };
-        for (at, bit) in [(0, 1), (31, 1), (32, 2)] {
+        for (at, bit) in [(0, 1), (31, 1)] {
             let mut bytes = honest.clone();
             bytes[at] ^= bit;
             assert!(matches!(refused(&bytes), KeyFileError::NotKey), "{at}");
         }
         let mut bytes = honest.clone();
-        bytes[41] ^= 1;
+        bytes[70] ^= 1;
         assert!(matches!(refused(&bytes), KeyFileError::OtherCircuit));
-        // Byte 32 is the origin: INSECURE keys do not pass for a ceremony's.
+        // From byte 32 on it names its ceremony.
         for at in [
             32,
-            65,
+            63,
+            96,
             honest.len() / 2,
             honest.len() - 33,
             honest.len() - 1,
@@ -560,7 +552,7 @@ mod tests {
             assert!(matches!(refused(&bytes), KeyFileError::Damaged), "{at}");
         }
         assert!(matches!(refused(&[]), KeyFileError::NotKey));
-        for length in [65, 80, 97, honest.len() - 1] {
+        for length in [96, 110, 130, honest.len() - 1] {
             let error = refused(&honest[..length]);
             assert!(matches!(error, KeyFileError::Damaged), "{length}");
         }

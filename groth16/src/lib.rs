@@ -26,7 +26,7 @@
 //!
 //! [`Trapdoors::insecure_development`] draws all trapdoors in one process, and whoever keeps them can prove anything:
 //! **INSECURE**, for development. [`ProvingKey::of_ceremony`] takes the points of a ceremony, whose trapdoors nobody knows. A
-//! key tells its [`Origin`]. Keys are made once and kept in a `KeyCache` (feature `cache`).
+//! key tells which ceremony it says it comes from. Keys are made once and kept in a `KeyCache` (feature `cache`).
 //!
 //! Circuits come from `nova-snark`'s frontend by way of [`adapter`].
 //!
@@ -46,8 +46,8 @@ pub mod words;
 pub use key_cache::{Circuit, KeyCache, KeyCacheError, KeyEvent, CACHE_VARIABLE};
 pub use key_file::{KeyFacts, KeyFileError};
 pub use scheme::{
-    prove, setup, valid_g1, valid_g2, verify, verify_plain, KeyParts, Origin, PlainVerifyingKey,
-    Proof, ProveError, ProvingKey, SetupError, Trapdoors, VerifyError, VerifyingKey,
+    prove, setup, valid_g1, valid_g2, verify, verify_plain, KeyParts, PlainVerifyingKey, Proof,
+    ProveError, ProvingKey, SetupError, Trapdoors, VerifyError, VerifyingKey,
 };
 
 /// For tests: proofs of what is false.

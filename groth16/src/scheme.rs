@@ -52,6 +52,28 @@ impl Trapdoors {
     }
 }
 
+/// Trapdoors that a test knows.
+#[cfg(any(test, feature = "testing"))]
+impl Trapdoors {
+    /// These, and x as [`Trapdoors::point`] has it of the seed.
+    pub fn known([alpha, beta, delta, rho]: [Fr; 4], seed: [u8; 32]) -> Self {
+        Trapdoors {
+            alpha,
+            beta,
+            delta,
+            rho,
+            seed,
+        }
+    }
+
+    /// What the generator draws for x, over a domain of so many rows.
+    pub fn point(seed: [u8; 32], domain: usize) -> Fr {
+        use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
+        let domain = Radix2EvaluationDomain::<Fr>::new(domain).expect("a domain");
+        domain.sample_element_outside_domain(&mut ChaCha20Rng::from_seed(seed))
+    }
+}
+
 impl fmt::Debug for Trapdoors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("<secret>")
@@ -105,26 +127,11 @@ impl VerifyingKey {
     }
 }
 
-/// Who may know the trapdoors of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// INSECURE: one process drew them all. For development.
-    InsecureDevelopment,
-    /// Nobody, if one of a ceremony's parties has been honest. [`ProvingKey::of_ceremony`] makes such keys.
-    Ceremony,
-}
-
-impl Origin {
-    /// Whether proofs under the key mean anything to somebody who did not make it.
-    pub fn is_secure(self) -> bool {
-        self == Origin::Ceremony
-    }
-}
-
 /// What makes proofs.
 #[derive(Clone, PartialEq)]
 pub struct ProvingKey {
-    pub(crate) origin: Origin,
+    /// Names the ceremony that the key says it comes from.
+    pub(crate) ceremony: Option<[u8; 32]>,
     pub(crate) verifying: VerifyingKey,
     /// Bases of D: `[y_i / rho]_1`.
     pub(crate) committed: Vec<G1Affine>,
@@ -218,7 +225,7 @@ pub fn setup(
     };
     Ok(ProvingKey {
         // This process has known the trapdoors.
-        origin: Origin::InsecureDevelopment,
+        ceremony: None,
         verifying,
         committed,
         inner,
@@ -234,7 +241,7 @@ fn divide(bases: &mut [G1Affine], rho: &Fr) {
 }
 
 /// The points of a proving key, as a ceremony has them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyParts {
     /// `[alpha]_1`.
     pub alpha_1: G1Affine,
@@ -265,12 +272,16 @@ pub struct KeyParts {
 }
 
 impl ProvingKey {
-    /// The key that a ceremony has made for a circuit. That its points belong to the circuit, and that nobody knows the
-    /// trapdoors, is what whoever made it has verified.
+    /// The key that a ceremony has made for a circuit, `transcript` being the hash that names it. That its points belong to the
+    /// circuit, and that nobody knows the trapdoors, is what whoever made it has verified.
     ///
     /// # Errors
     /// [`SetupError::Lengths`] when there are not as many points of each kind as the circuit needs.
-    pub fn of_ceremony(matrices: &Matrices, parts: KeyParts) -> Result<Self, SetupError> {
+    pub fn of_ceremony(
+        matrices: &Matrices,
+        parts: KeyParts,
+        transcript: [u8; 32],
+    ) -> Result<Self, SetupError> {
         let vk = PlainVerifyingKey {
             alpha_g1: parts.alpha_1,
             beta_g2: parts.beta_2,
@@ -279,7 +290,7 @@ impl ProvingKey {
             gamma_abc_g1: parts.ic.clone(),
         };
         let key = ProvingKey {
-            origin: Origin::Ceremony,
+            ceremony: Some(transcript),
             verifying: VerifyingKey {
                 alpha: parts.alpha_1,
                 beta: parts.beta_2,
@@ -306,14 +317,35 @@ impl ProvingKey {
         }
     }
 
+    /// Its points, for tests that compare them.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn parts(&self) -> KeyParts {
+        KeyParts {
+            alpha_1: self.inner.vk.alpha_g1,
+            beta_1: self.inner.beta_g1,
+            beta_2: self.inner.vk.beta_g2,
+            delta_1: self.inner.delta_g1,
+            delta_2: self.inner.vk.delta_g2,
+            gamma_prime: self.verifying.gamma_prime,
+            ic: self.verifying.ic.clone(),
+            committed: self.committed.clone(),
+            a: self.inner.a_query.clone(),
+            b_1: self.inner.b_g1_query.clone(),
+            b_2: self.inner.b_g2_query.clone(),
+            h: self.inner.h_query.clone(),
+            l: self.inner.l_query.clone(),
+        }
+    }
+
     /// What verifies its proofs.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying
     }
 
-    /// Who may know its trapdoors.
-    pub fn origin(&self) -> Origin {
-        self.origin
+    /// The ceremony that it says it comes from, by its transcript's hash; none for a key that one process made. Whoever can
+    /// write a key's file can write this: whether the key is the ceremony's, its verifying key tells.
+    pub fn ceremony(&self) -> Option<[u8; 32]> {
+        self.ceremony
     }
 
     /// What verifies its proofs with `e(A, B) = e(alpha, beta) e(IC(publics), gamma) e(C, delta)`;
@@ -349,7 +381,7 @@ impl ProvingKey {
 impl fmt::Debug for ProvingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProvingKey")
-            .field("origin", &self.origin)
+            .field("ceremony", &self.ceremony)
             .field("verifying", &self.verifying)
             .field("committed", &self.committed.len())
             .finish_non_exhaustive()

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use maci_nova_chain::ChainError;
+use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::deploy::GatekeeperError;
 use maci_nova_step_circuit::ShapeError;
 
@@ -66,6 +67,9 @@ pub enum Error {
     /// Keys of one machine where only a ceremony's are allowed.
     #[error("INSECURE: {0}")]
     InsecureKeys(String),
+    /// Other keys than those that were named.
+    #[error("the verifiers' keys have digest {0}, not the one that was given")]
+    OtherKeys(B256),
     /// The chain does not do what it is asked for.
     #[error("cannot {what}: {}", revert::explain(.source))]
     Chain {
@@ -130,7 +134,9 @@ impl Error {
             Error::PollFile(error) => error.kind(),
             #[cfg(feature = "files")]
             Error::Messages(error) => error.kind(),
-            Error::JoinKey(_) | Error::InsecureKeys(_) => ErrorKind::Parameters,
+            Error::JoinKey(_) | Error::InsecureKeys(_) | Error::OtherKeys(_) => {
+                ErrorKind::Parameters
+            }
             Error::Chain {
                 source: ChainError::Interrupted | ChainError::Left { .. },
                 ..

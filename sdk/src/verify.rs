@@ -22,7 +22,8 @@
 //!   for, nor whether somebody kept its trapdoors. Whoever has the proving key, or the transcript
 //!   of the ceremony that made it, can check that; this does not, nor does it compare `[tau]_2`
 //!   with a file of powers. A key that says that it is one for development, or that has the
-//!   development setup's tau, is told apart and is INSECURE.
+//!   development setup's tau, is told apart and is INSECURE. [`KeyPolicy::digest`] is for who has it
+//!   from somebody that checked.
 //! * **MACI, the contract that the poll file names.** Its code is compared, and every sign-up and
 //!   poll that it counts has its event. But code does not show what a contract's storage began
 //!   with: whoever deployed it by other means than `deploy` may have put roots of trees that are
@@ -61,6 +62,7 @@ use crate::code::Comparison;
 use crate::error::{on_chain, Error};
 use crate::hint::Hint;
 use crate::poll::contract::PollContract;
+use crate::poll::keys::KeyPolicy;
 use code::Verifier;
 use history::History;
 use maci_nova_chain::Observer;
@@ -107,10 +109,8 @@ pub struct Unknown {
 /// What else [`verify`] demands, and where it finds the proof.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VerifyOptions<'a> {
-    /// Refuse keys that are INSECURE, or of which nothing is known.
-    pub production: bool,
-    /// The keys' digest, from whoever was at the ceremony.
-    pub key_digest: Option<B256>,
+    /// Which keys are relied on.
+    pub keys: KeyPolicy,
     /// The proof, for a poll that was finalized by way of another contract.
     pub proof: Option<&'a finalizeCall>,
 }
@@ -132,7 +132,8 @@ pub fn verify<C: Chain + ?Sized>(
     let system = comparison.system(poll.maci.address)?;
     code::check_poll(chain, poll, &system)?;
     let verifier = Verifier::read(chain, poll, &mut comparison)?;
-    options.check(poll, &verifier)?;
+    let insecure = verifier.insecure.as_deref();
+    options.keys.check(verifier.digest, insecure)?;
     let unknown = Unknown {
         gatekeeper: !comparison.knows_gatekeeper(system.gatekeeper)?,
         credits: !comparison.knows_credits(poll.info.settings.credits)?,
@@ -161,29 +162,6 @@ pub fn verify<C: Chain + ?Sized>(
         transaction: history.finalized.transaction,
         block: history.finalized.block_number,
     })
-}
-
-impl VerifyOptions<'_> {
-    fn check(&self, poll: &PollContract, verifier: &Verifier) -> Result<(), Error> {
-        if self
-            .key_digest
-            .is_some_and(|digest| digest != verifier.digest)
-        {
-            return Err(poll.inconsistent(&format!(
-                "its verifiers' keys have digest {}, not the one that was given",
-                verifier.digest
-            )));
-        }
-        match (self.production, &verifier.insecure, self.key_digest) {
-            (true, Some(reason), _) => Err(Error::InsecureKeys(reason.clone())),
-            (true, None, None) => {
-                let unknown =
-                    Error::InsecureKeys("it is not known which key is the ceremony's".into());
-                Err(unknown.with_hint(Hint::KeyDigest))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 fn require_finalized<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {

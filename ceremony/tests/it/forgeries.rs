@@ -8,7 +8,7 @@ use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::Field;
 use maci_nova_ceremony::file::CeremonyFile;
 use maci_nova_ceremony::record::{Kind, Record};
-use maci_nova_ceremony::testing::forge;
+use maci_nova_ceremony::testing::{forge, l};
 use maci_nova_ceremony::verify::{check, verify};
 use maci_nova_ceremony::{contribute, file, Beacon, Circuit, Error};
 use sha2::{Digest, Sha256};
@@ -394,7 +394,7 @@ fn an_honest_contributor_divides_nothing_but_the_circuits_lists() {
     let bench = Bench::new();
     let world = World::get();
     let wanted = world.circuits[0].ic(&world.phase1[0])[0];
-    let unused = world.circuits[0].l(&world.phase1[0]);
+    let unused = l(&world.circuits[0], &world.phase1[0]);
     let unused = unused
         .iter()
         .position(AffineRepr::is_zero)

@@ -18,8 +18,8 @@ fn read_for(bytes: &[u8], domain: usize) -> Result<Phase1, Error> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("file");
     fs::write(&path, bytes).expect("written");
-    let phase1 = Phase1::read(&path, domain)?;
-    phase1.lagrange_2()?;
+    let phase1 = Phase1::read(&path, domain, &())?;
+    phase1.lagrange_2(&())?;
     Ok(phase1)
 }
 

@@ -4,19 +4,25 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ark_bn254::Fr;
+use ark_ec::AffineRepr;
 use ark_ff::Field;
+use maci_nova_ceremony::drand::Round;
+use maci_nova_ceremony::testing::{beacon_factors, forge, forge_beacon, write_prepared, Secrets};
 use maci_nova_ceremony::verify::{check, verify};
 use maci_nova_ceremony::{contribute, file, finish, Beacon, Error, Phase1};
-use maci_nova_groth16::{prove, verify as verify_proof, Origin, ProvingKey};
+use maci_nova_groth16::{prove, setup, verify as verify_proof, ProvingKey, Trapdoors};
 
 use crate::world::{
-    assignment, beacon, ceremony, file_of, World, ANNOUNCED, COMMITTED, NAMES, PUBLICS,
+    assignment, beacon, ceremony, circuit, file_of, World, ANNOUNCED, COMMITTED, NAMES, PUBLICS,
 };
 
 fn keys(folder: &Path) -> Vec<ProvingKey> {
     let world = World::get();
     let verified = verify(&file_of(folder, 4), &world.pairs(), &()).expect("verified");
-    finish::finish(&verified, &world.pairs(), &()).expect("finished")
+    let keys = finish::finish(&verified, &world.pairs(), &()).expect("finished");
+    let transcript = verified.file().head().transcript;
+    assert!(keys.iter().all(|key| key.ceremony() == Some(transcript)));
+    keys
 }
 
 #[test]
@@ -28,7 +34,6 @@ fn keys_of_a_ceremony_prove_and_verify() {
         .iter()
         .zip([true, false].into_iter().zip(&World::get().circuits))
     {
-        assert_eq!(key.origin(), Origin::Ceremony);
         let values = assignment(commits, [3, 4, 5]);
         let proof = prove(key, &circuit.matrices, &values).expect("proven");
         let (publics, committed) = values.instance()[1..].split_at(PUBLICS);
@@ -98,15 +103,15 @@ fn what_is_not_at_the_right_stage() {
         assert!(matches!(refused, Err(Error::Request(_))), "{refused:?}");
     }
     for announced in ["", "two\nlines", &"long".repeat(200)] {
-        let begun = file::begin(&new, &BTreeMap::new(), &world.pairs(), announced);
+        let begun = file::begin(&new, &BTreeMap::new(), &world.pairs(), announced, &());
         assert!(matches!(begun, Err(Error::Request(_))), "{announced}");
     }
     // Powers of tau for fewer rows, which hold for another circuit.
     let ptau = "../folding/tests/data/snarkjs-power-4-prepared.ptau";
-    let smaller = Phase1::read(Path::new(ptau), 8).expect("read");
+    let smaller = Phase1::read(Path::new(ptau), 8, &()).expect("read");
     let circuits = [(&world.circuits[0], &smaller)];
     assert!(world.circuits[0].domain() > smaller.domain());
-    let begun = file::begin(&new, &BTreeMap::new(), &circuits, "later");
+    let begun = file::begin(&new, &BTreeMap::new(), &circuits, "later", &());
     assert!(matches!(begun, Err(Error::Request(_))), "{begun:?}");
     let alone = contribute::end_with(&file_of(folder.path(), 0), &new, beacon(), &());
     assert!(matches!(alone, Err(Error::Stage(_))));
@@ -159,4 +164,84 @@ fn an_interrupted_contribution_leaves_nothing() {
     assert!(matches!(stopped, Err(Error::Interrupted)));
     let left: Vec<_> = std::fs::read_dir(folder.path()).expect("read").collect();
     assert_eq!(left.len(), 5);
+}
+
+/// With trapdoors that are known, a ceremony's keys are the library's own, point by point.
+#[test]
+fn keys_are_those_of_the_library() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ptau, at) = (folder.path().join("ptau"), |name: &str| {
+        folder.path().join(name)
+    });
+    let inverse = |number: u64| Fr::from(number).inverse().expect("not 0");
+    let seed = [6; 32];
+    for commits in [true, false] {
+        let circuit = circuit(commits);
+        let domain = circuit.domain();
+        let secrets = Secrets {
+            tau: Trapdoors::point(seed, domain),
+            alpha: inverse(7),
+            beta: inverse(11),
+        };
+        write_prepared(&ptau, &secrets, 5, &[domain.ilog2()]);
+        let phase1 = Phase1::read(&ptau, domain, &()).expect("read");
+        let pairs = [(&circuit, &phase1)];
+        let [first, second, last] =
+            ["first", "second", "last"].map(|name| at(&format!("{name}{commits}")));
+        file::begin(&first, &BTreeMap::new(), &pairs, ANNOUNCED, &()).expect("begun");
+        let factors = (inverse(13), inverse(17));
+        forge(&first, &second, &[factors], &|_| ()).expect("written");
+        contribute::end_with(&second, &last, beacon(), &()).expect("ended");
+        let verified = verify(&last, &pairs, &()).expect("honest");
+        let made = finish::finish(&verified, &pairs, &()).expect("finished");
+
+        let (delta, rho) = beacon_factors(&beacon(), 1)[0];
+        let known = [
+            secrets.alpha,
+            secrets.beta,
+            factors.0 * delta,
+            factors.1 * rho,
+        ];
+        let theirs =
+            setup(&circuit.matrices, PUBLICS, Trapdoors::known(known, seed)).expect("made");
+        let mut expected = theirs.parts();
+        if !commits {
+            expected.gamma_prime = made[0].parts().gamma_prime;
+            assert_eq!(expected.gamma_prime, ark_bn254::G2Affine::generator());
+        }
+        assert_eq!(made[0].parts(), expected);
+    }
+}
+
+/// Where a round of drand was announced, its signature ends the ceremony and nothing else.
+#[test]
+fn a_round_of_drand_ends_a_ceremony() {
+    let signature = "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92";
+    let signature = hex::decode(signature).expect("hexadecimal");
+    let world = World::get();
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    for (name, round, is_right) in [("right", 123, true), ("wrong", 124, false)] {
+        let round = Round::new(round).expect("a round").to_string();
+        let [new, contributed, last] =
+            ["new", "contributed", "last"].map(|stage| at(&format!("{name}-{stage}")));
+        file::begin(&new, &BTreeMap::new(), &world.pairs(), &round, &()).expect("begun");
+        contribute::contribute(&new, &contributed, &world.pairs(), "Ada", b"", &())
+            .expect("contributed");
+        let beacon = Beacon {
+            value: signature.clone(),
+            iterations: 2,
+        };
+        let ended = contribute::end_with(&contributed, &last, beacon.clone(), &());
+        assert_eq!(ended.is_ok(), is_right);
+        if is_right {
+            verify(&last, &world.pairs(), &()).expect("honest");
+            continue;
+        }
+        assert!(matches!(ended, Err(Error::Beacon(_))), "{ended:?}");
+        // Somebody's own program does not look.
+        forge_beacon(&contributed, &last, beacon).expect("written");
+        let forged = verify(&last, &world.pairs(), &());
+        assert!(matches!(forged, Err(Error::Beacon(_))), "{forged:?}");
+    }
 }

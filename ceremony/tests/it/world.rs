@@ -97,7 +97,7 @@ impl World {
             write_prepared(&path, &Secrets::some(), 5, &logs);
             let phase1 = circuits
                 .each_ref()
-                .map(|circuit| Phase1::read(&path, circuit.domain()).expect("read"));
+                .map(|circuit| Phase1::read(&path, circuit.domain(), &()).expect("read"));
             World {
                 _folder: folder,
                 circuits,
@@ -132,7 +132,14 @@ pub fn file_of(folder: &Path, number: usize) -> PathBuf {
 pub fn ceremony(folder: &Path) {
     let world = World::get();
     let subject = BTreeMap::from([("circuits".to_owned(), 2)]);
-    file::begin(&file_of(folder, 0), &subject, &world.pairs(), ANNOUNCED).expect("begun");
+    file::begin(
+        &file_of(folder, 0),
+        &subject,
+        &world.pairs(),
+        ANNOUNCED,
+        &(),
+    )
+    .expect("begun");
     for (i, name) in NAMES.iter().enumerate() {
         let (from, to) = (file_of(folder, i), file_of(folder, i + 1));
         contribute::contribute(&from, &to, &world.pairs(), name, b"dice", &())

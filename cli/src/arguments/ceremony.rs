@@ -12,7 +12,7 @@ use super::shared::Sizes;
 pub enum CeremonyCommand {
     /// Begin a ceremony for the keys of one shape of polls
     #[command(
-        after_help = "Example: maci-nova ceremony new --ptau powers.ptau --state-depth 10 --beacon \"drand quicknet, round 5000000\" --out 0.ceremony\n\nThe powers of tau are those of a public ceremony, prepared for phase 2: compare the file with the hash that its\nceremony published. Name a beacon that nobody knows before the last contribution is made."
+        after_help = "Example: maci-nova ceremony new --ptau powers.ptau --state-depth 10 --drand-round 40000000 --out 0.ceremony\n\nThe powers of tau are those of a public ceremony, prepared for phase 2: compare the file with the hash that its\nceremony published. Round N of drand is published at 1692803367 + 3 (N - 1) seconds since 1970."
     )]
     New(New),
     /// Contribute: multiply by numbers that only you know, and forget them
@@ -51,9 +51,13 @@ pub struct New {
     /// What the polls' proofs are of.
     #[command(flatten)]
     pub sizes: Sizes,
-    /// What the last contribution's randomness will be, in words: said now, so that nobody chooses it
-    #[arg(long, value_name = "TEXT")]
-    pub beacon: String,
+    /// A round of drand's network quicknet, one every 3 seconds, whose signature will end the ceremony: later than the last
+    /// contribution. The signature is checked by everybody
+    #[arg(long, value_name = "N", required_unless_present = "beacon")]
+    pub drand_round: Option<u64>,
+    /// In place of a round of drand: what will end the ceremony, in words. Nobody checks it but people who read them
+    #[arg(long, value_name = "TEXT", conflicts_with = "drand_round")]
+    pub beacon: Option<String>,
     /// New file, for the first contributor
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -88,7 +92,7 @@ pub struct Beacon {
     /// New file
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// What was published, in hexadecimal digits
+    /// What was published, in hexadecimal digits: for a round of drand its signature
     #[arg(long, value_name = "HEX")]
     pub value: Bytes,
     /// Hash it 2^N times, so that who has a hand in it cannot try many values; 30 takes minutes

@@ -26,6 +26,9 @@ pub struct Deploy {
     /// What the polls' proofs are of.
     #[command(flatten)]
     pub sizes: Sizes,
+    /// The last file of the ceremony that the keys are of: it is verified, in place of --key-digest
+    #[arg(long, value_name = "FILE", requires = "ptau")]
+    pub ceremony: Option<PathBuf>,
     /// Who may sign up: `free-for-all`, anyone, as often as they want; `token:ADDRESS`,
     /// owners of this ERC-721's tokens, once for each; `excubiae:ADDRESS`, whom this policy of
     /// Excubiae lets in; or the ADDRESS of a gatekeeper that is deployed and serves no MACI yet.

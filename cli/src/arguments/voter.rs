@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use maci_nova_chain::RpcUrl;
-use maci_nova_contracts::alloy_primitives::{Bytes, B256, U256};
+use maci_nova_contracts::alloy_primitives::{Bytes, U256};
 use maci_nova_sdk::voter::ballot::Choice;
 
 use super::shared::{Endpoint, KeySource, MessageFee, Node, Sender};
@@ -20,9 +20,6 @@ pub struct Verify {
     /// that was finalized by way of another contract, or its directory
     #[arg(long, value_name = "DIR")]
     pub proof: Option<PathBuf>,
-    /// Digest of the verifiers' keys, from someone who checked their ceremony; --production needs it
-    #[arg(long, value_name = "HEX", requires = "poll_file")]
-    pub key_digest: Option<B256>,
     /// Powers-of-tau file that the proof was made with (not for the development setup)
     #[arg(long, value_name = "FILE", requires = "log")]
     pub ptau: Option<PathBuf>,

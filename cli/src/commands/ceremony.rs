@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
 use maci_nova_ceremony::contribute::{contribute, end_with, Receipt};
+use maci_nova_ceremony::drand::Round;
 use maci_nova_ceremony::file::{begin, CeremonyFile};
 use maci_nova_ceremony::record::Kind;
 use maci_nova_ceremony::{verify, Beacon, Record};
-use maci_nova_chain::{Observer, Stage};
+use maci_nova_chain::clock::duration;
 use maci_nova_contracts::alloy_primitives::{Bytes, B256};
 use maci_nova_coordinator::prove::ceremony::Subject;
 use maci_nova_files::{create_atomically, Readers};
@@ -79,24 +81,61 @@ impl Output for Begun {
 }
 
 fn new(arguments: &arguments::New, console: &Console) -> Result<(), Failure> {
+    let announcement = announcement(arguments)?;
     let subject = Subject::new(arguments.sizes.shape()?, &arguments.ptau, console)?;
-    {
-        let _stage = (console as &dyn Observer).begin(Stage::Timed {
-            label: "first points",
-        });
-        let description = subject.description();
-        begin(
-            &arguments.out,
-            &description,
-            &subject.circuits(),
-            &arguments.beacon,
-        )?;
-    }
+    begin(
+        &arguments.out,
+        &subject.description(),
+        &subject.circuits(),
+        &announcement,
+        console,
+    )?;
     console.print(&Begun {
         file: arguments.out.display().to_string(),
         circuits: circuits(&CeremonyFile::open(&arguments.out)?),
-        beacon: arguments.beacon.clone(),
+        beacon: announcement,
     })
+}
+
+/// What is announced: a round that nobody knows yet, or what somebody says in words.
+fn announcement(arguments: &arguments::New) -> Result<String, Failure> {
+    let Some(number) = arguments.drand_round else {
+        return Ok(arguments.beacon.clone().unwrap_or_default());
+    };
+    let unknown = || Failure::Usage(format!("drand has no round {number} that a clock shows"));
+    let round = Round::new(number).ok_or_else(unknown)?;
+    match seconds_until(&round) {
+        left if left <= 0 => Err(Failure::Usage(format!(
+            "{round} was published {} ago: name one that is published after the last contribution",
+            duration(-left as f64)
+        ))),
+        _ => Ok(round.to_string()),
+    }
+}
+
+/// As this machine's clock has it.
+fn seconds_until(round: &Round) -> i64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    round.time() as i64 - now.map_or(0, |now| now.as_secs() as i64)
+}
+
+/// A contribution is worth nothing to those who know the beacon already.
+fn warn_of_beacon(announced: &str, console: &Console) {
+    let Ok(round) = announced.parse::<Round>() else {
+        return;
+    };
+    let left = seconds_until(&round);
+    if left <= 0 {
+        console.warn(format!(
+            "{round}, which ends this ceremony, was published {} ago: contributions after it do not make the keys any safer, and nobody can tell them from earlier ones. Begin another ceremony, with a later round",
+            duration(-left as f64)
+        ));
+    } else {
+        console.note(format!(
+            "{round} ends this ceremony, in {}",
+            duration(left as f64)
+        ));
+    }
 }
 
 #[derive(Serialize)]
@@ -121,7 +160,6 @@ impl Output for Contributed {
 }
 
 fn print(receipt: &Receipt, name: &str, file: &Path, console: &Console) -> Result<(), Failure> {
-    console.note(format!("{} goes to the next contributor", file.display()));
     console.print(&Contributed {
         file: file.display().to_string(),
         number: receipt.number,
@@ -146,8 +184,11 @@ fn next(arguments: &arguments::Contribute, console: &Console) -> Result<(), Fail
         ptau,
         ..
     } = arguments;
-    let subject = Subject::of_file(&CeremonyFile::open(from)?, ptau, console)?;
+    let file = CeremonyFile::open(from)?;
+    warn_of_beacon(&file.description().beacon, console);
+    let subject = Subject::of_file(&file, ptau, console)?;
     let receipt = contribute(from, out, &subject.circuits(), name, &entropy, console)?;
+    console.note(format!("{} goes to the next contributor", out.display()));
     print(&receipt, name, out, console)
 }
 
@@ -157,6 +198,10 @@ fn end(arguments: &arguments::Beacon, console: &Console) -> Result<(), Failure> 
         iterations: arguments.iterations,
     };
     let receipt = end_with(&arguments.from, &arguments.out, beacon, console)?;
+    console.note(format!(
+        "{} is the last file: publish it, for everybody to verify",
+        arguments.out.display()
+    ));
     print(&receipt, "beacon", &arguments.out, console)
 }
 

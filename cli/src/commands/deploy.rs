@@ -7,10 +7,13 @@ use maci_nova_compressor::decider::{contract, DeciderFacts};
 use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::deploy::{Gatekeeper, Shape as ContractShape};
 use maci_nova_coordinator::parameters::parameters;
+use maci_nova_coordinator::prove::ceremony;
 use maci_nova_coordinator::prove::keys;
 use maci_nova_sdk::operator::deployment::{check_chain, deploy, Deployed, Request};
 use maci_nova_sdk::poll::file::{KeyDigests, PollFile};
+use maci_nova_sdk::poll::keys::KeyPolicy;
 use maci_nova_sdk::voter::{join_key, join_proof};
+use maci_nova_sdk::Error as PollError;
 use maci_nova_step_circuit::Shape;
 use serde::Serialize;
 
@@ -59,17 +62,34 @@ pub fn run(arguments: &Deploy, console: &Console) -> Result<(), Failure> {
     let from = chain.accounts().first().copied();
     let from = from.ok_or_else(|| Failure::Internal("there is no account".into()))?;
     check_chain(&chain, from, path)?;
-    let join = keys::join(console.production, console)?;
+    let policy = trusted(arguments, shape, console)?;
     let parameters = parameters(shape, &source, console)?;
-    let decider = keys::decider_facts(&parameters, console.production, console)?;
+    let keys = keys::deployment(&parameters, &policy, console)?;
     if console.interrupt.asked() {
         return Err(Failure::Interrupted("nothing was sent"));
     }
-    let request = request(shape, &decider, &join, console.production, gatekeeper)?;
+    let request = request(shape, &keys.decider, &keys.join, &policy, gatekeeper)?;
     let deployed = deploy(&mut chain, from, &request, path, Some(url), console)?;
     tidy(&mut chain, console);
-    write_join_key(&join, &join_key::beside(path), console)?;
+    write_join_key(&keys.join, &join_key::beside(path), console)?;
     print(&deployed, path, console)
+}
+
+/// Which keys are relied on: those of the ceremony that is given, which is verified first, or those that somebody has named.
+fn trusted(arguments: &Deploy, shape: Shape, console: &Console) -> Result<KeyPolicy, Failure> {
+    let policy = console.keys();
+    let (Some(file), Some(ptau)) = (&arguments.ceremony, &arguments.setup.ptau) else {
+        policy.require_digest()?;
+        return Ok(policy);
+    };
+    let digest = ceremony::verified_digest(file, ptau, shape, console)?;
+    match policy.digest {
+        Some(named) if named != digest => Err(PollError::OtherKeys(digest).into()),
+        _ => Ok(KeyPolicy {
+            digest: Some(digest),
+            ..policy
+        }),
+    }
 }
 
 /// Who may sign up: everybody only if that was said, here or to the question.
@@ -91,12 +111,12 @@ fn gatekeeper(
     }
 }
 
-/// What these provers' verifiers are deployed with.
+/// What the verifiers of keys are deployed with, which have passed a policy.
 pub fn request(
     shape: Shape,
     decider: &DeciderFacts,
     join: &join_proof::Prover,
-    production: bool,
+    policy: &KeyPolicy,
     gatekeeper: Gatekeeper,
 ) -> Result<Request, Failure> {
     let internal = |error: &dyn ToString| Failure::Internal(error.to_string());
@@ -113,8 +133,8 @@ pub fn request(
             decider: B256::from(decider.digest),
             join: B256::from(join.digest()),
         },
-        development_keys: !(decider.origin.is_secure() && join.origin().is_secure()),
-        production,
+        development_keys: !policy.is_known(),
+        production: policy.production,
         gatekeeper,
     })
 }

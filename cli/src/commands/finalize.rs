@@ -47,8 +47,8 @@ fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
     }
     let parameters = parameters(poll.shape(), &source, console)?;
     // Before anything long: what is refused or has no room is so at once.
-    let prover = keys::decider(&parameters, console.production, console)?;
-    check_verifier(&connection.chain, &poll, &prover)?;
+    let keys = keys::decider(&parameters, &console.keys(), console)?;
+    check_verifier(&connection.chain, &poll, &keys.prover)?;
     let second = connection::second(
         arguments.following.second_rpc_url.as_ref(),
         poll.chain_id,
@@ -68,7 +68,7 @@ fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
         sender,
         context,
         &directory,
-        &prover,
+        &keys,
         arguments.following.every.0,
     )?;
     connection.conclude(console.print(&document), console)
@@ -89,5 +89,5 @@ fn of_log(arguments: &Finalize, log: &Path, console: &Console) -> Result<(), Fai
         checkpoint_every: arguments.checkpoint_every,
         resume: arguments.resume,
     };
-    console.print(&dry_run(&request, console.production, console)?)
+    console.print(&dry_run(&request, &console.keys(), console)?)
 }

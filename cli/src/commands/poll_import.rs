@@ -60,12 +60,10 @@ pub fn run(arguments: &PollImport, console: &Console) -> Result<(), Failure> {
             console,
         )?)?;
     }
-    match &imported.insecure {
-        Some(reason) if console.production => {
-            return Err(PollError::InsecureKeys(reason.clone()).into());
-        }
-        Some(reason) => console.warn(format!("INSECURE: {reason}")),
-        None => {}
+    let insecure = imported.insecure.as_deref();
+    console.keys().check(imported.key_digest, insecure)?;
+    if let Some(reason) = insecure {
+        console.warn(format!("INSECURE: {reason}"));
     }
     imported.file.create(path)?;
     let nodes = match second {

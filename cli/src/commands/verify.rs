@@ -43,8 +43,7 @@ fn of_poll(arguments: &Verify, console: &Console) -> Result<(), Failure> {
     let given = given.as_deref().map(Finalization::read);
     let given = given.transpose()?.as_ref().map(finalize_call);
     let options = VerifyOptions {
-        production: console.production,
-        key_digest: arguments.key_digest,
+        keys: console.keys(),
         proof: given.as_ref(),
     };
     let verified = verify(&connection.chain, &poll, &options, console)?;

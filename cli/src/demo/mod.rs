@@ -29,6 +29,7 @@ use maci_nova_coordinator::parameters::parameters;
 use maci_nova_coordinator::prove::finalization;
 use maci_nova_coordinator::prove::keys;
 use maci_nova_sdk::operator::poll_creation::SignedWithin;
+use maci_nova_sdk::poll::keys::KeyPolicy;
 use maci_nova_sdk::poll::results::Results;
 use maci_nova_sdk::verify::{self, VerifyOptions};
 use maci_nova_sdk::voter::anchor::Anchor;
@@ -96,9 +97,10 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
     let mut gas = GasReport::default();
     let start = Instant::now();
     let parameters = parameters(SHAPE, &SetupSource::InsecureDevelopment, console)?;
+    let any = KeyPolicy::default();
     let keys = Keys {
-        decider: keys::decider(&parameters, false, console)?,
-        join: keys::join(false, console)?,
+        decider: keys::decider(&parameters, &any, console)?,
+        join: keys::join(&any, console)?,
         parameters,
     };
     gas.done("parameters and keys", start);

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use maci_nova_chain::Observer;
 use maci_nova_chain::{self as chain, Chain, Receipt};
-use maci_nova_compressor::decider;
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolValue};
 use maci_nova_contracts::bindings::{SampleToken, SignUpToken};
@@ -19,6 +18,7 @@ use maci_nova_coordinator::directory::ProofDirectory;
 use maci_nova_coordinator::finalize::{self, check_verifier};
 use maci_nova_coordinator::fold::checkpoints::Interval;
 use maci_nova_coordinator::prove::finalization::Document;
+use maci_nova_coordinator::prove::keys::DeciderKeys;
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
 use maci_nova_protocol::log::SignedMessage;
@@ -30,6 +30,7 @@ use maci_nova_sdk::operator::poll_creation::{
 };
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::poll::file::PollFile;
+use maci_nova_sdk::poll::keys::KeyPolicy;
 use maci_nova_sdk::voter;
 use maci_nova_sdk::voter::anchor::Anchor;
 use maci_nova_sdk::voter::ballot::{Ballot, Choice};
@@ -72,7 +73,7 @@ pub struct Keys {
     /// Of the folding.
     pub parameters: Parameters,
     /// Of the final proof.
-    pub decider: decider::Prover,
+    pub decider: DeciderKeys,
     /// Of join proofs.
     pub join: join_proof::Prover,
 }
@@ -145,7 +146,13 @@ impl<'a> Scenario<'a> {
         let path = directory.join(POLL_FILE);
         let gatekeeper = Gatekeeper::SignUpToken(sign_up_token);
         let shape = keys.parameters.shape();
-        let request = request(shape, &keys.decider.facts(), &keys.join, false, gatekeeper)?;
+        let request = request(
+            shape,
+            &keys.decider.prover.facts(),
+            &keys.join,
+            &KeyPolicy::default(),
+            gatekeeper,
+        )?;
         let deployed = deployment::deploy(chain, owner, &request, &path, None, observer)?;
         for (step, _, paid) in &deployed.steps {
             gas.paid(step, Some(*paid));
@@ -370,9 +377,9 @@ impl<'a> Scenario<'a> {
         // Not of all of self, whose chain is sent to.
         let context = context(&self.poll, &self.coordinator, self.keys, self.observer);
         let chain = self.chain.chain_mut();
-        let prover = &self.keys.decider;
-        check_verifier(chain, &self.poll, prover)?;
-        let document = finalize::finalize(chain, owner, context, &directory, prover, EVERY)?;
+        let keys = &self.keys.decider;
+        check_verifier(chain, &self.poll, &keys.prover)?;
+        let document = finalize::finalize(chain, owner, context, &directory, keys, EVERY)?;
         self.gas.paid("finalize", document.gas());
         Ok(document)
     }

@@ -18,6 +18,7 @@ use maci_nova_contracts::evm::Evm;
 use maci_nova_coordinator::coordinator::{Coordinator, Reached};
 use maci_nova_coordinator::directory::ProofDirectory;
 use maci_nova_coordinator::prove::finalization::Finalization;
+use maci_nova_coordinator::prove::keys::DeciderKeys;
 use maci_nova_coordinator::Error;
 use maci_nova_folding::{Parameters, SetupSource};
 use maci_nova_groth16::KeyCache;
@@ -63,7 +64,10 @@ fn keys() -> &'static Keys {
         let engine = Arc::clone(parameters.engine());
         let silent = &mut |_: maci_nova_groth16::KeyEvent<'_>| {};
         Keys {
-            decider: decider::Prover::cached(engine, 1, &cache, false, silent).expect("keys"),
+            decider: DeciderKeys {
+                prover: decider::Prover::cached(engine, 1, &cache, false, silent).expect("keys"),
+                are_known: false,
+            },
             join: join_proof::Prover::cached(&cache, false, silent).expect("keys"),
             parameters,
         }

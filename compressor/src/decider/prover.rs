@@ -15,7 +15,7 @@ use maci_nova_groth16::{
     self as groth16,
     adapter::{Assignment, Matrices},
     convert::{ToArk, ToHalo},
-    KeyCache, KeyCacheError, KeyEvent, KeyFacts, Origin, ProvingKey, Trapdoors,
+    KeyCache, KeyCacheError, KeyEvent, KeyFacts, ProvingKey, Trapdoors,
 };
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_step_circuit::num::Gadget;
@@ -119,9 +119,9 @@ impl Prover {
         })
     }
 
-    /// Who may know the trapdoors of the keys.
-    pub fn origin(&self) -> Origin {
-        self.key.origin()
+    /// The ceremony that the keys say they come from, see [`ProvingKey::ceremony`].
+    pub fn ceremony(&self) -> Option<[u8; 32]> {
+        self.key.ceremony()
     }
 
     /// Constraints of the circuit.
@@ -204,8 +204,8 @@ impl Prover {
 /// What others are told of the decider's keys: enough to deploy its verifier.
 #[derive(Clone, Debug)]
 pub struct DeciderFacts {
-    /// Who may know the trapdoors.
-    pub origin: Origin,
+    /// The ceremony that they say they come from, see [`ProvingKey::ceremony`].
+    pub ceremony: Option<[u8; 32]>,
     /// Names the proving key: its [digest](ProvingKey::digest).
     pub digest: [u8; 32],
     /// What verifies the proofs.
@@ -215,7 +215,7 @@ pub struct DeciderFacts {
 impl DeciderFacts {
     fn new(engine: &PublicParams, facts: KeyFacts) -> Self {
         DeciderFacts {
-            origin: facts.origin,
+            ceremony: facts.ceremony,
             digest: facts.digest,
             key: DeciderKey::new(engine, facts.verifying),
         }

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use maci_nova_ceremony::file::CeremonyFile;
-use maci_nova_ceremony::verify::Verified;
+use maci_nova_ceremony::verify::{verify, Verified};
 use maci_nova_ceremony::{finish, Circuit, Phase1};
-use maci_nova_chain::{Observer, Stage};
+use maci_nova_chain::Observer;
 use maci_nova_compressor::decider::{self, circuit::Decider, contract, DeciderKey};
 use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::decider::key_words;
@@ -20,6 +20,48 @@ use maci_nova_step_circuit::Shape;
 
 use crate::error::Error;
 use crate::parameters::parameters;
+
+/// Verifies the ceremony of a shape's keys. Returns their digest, which `--key-digest` takes.
+///
+/// # Errors
+/// [`Error::Setup`]; [`Error::Ceremony`] with what is wrong with it; a request when it is about another shape.
+pub fn verified_digest(
+    path: &Path,
+    ptau: &Path,
+    shape: Shape,
+    observer: &dyn Observer,
+) -> Result<B256, Error> {
+    let file = CeremonyFile::open(path)?;
+    let found = shape_of(&file)?;
+    if found != shape {
+        return Err(Error::request(format!(
+            "{} makes keys for polls of other sizes: give --state-depth {} --vote-depth {} --events-per-step {}",
+            path.display(),
+            found.state_depth,
+            found.vote_depth,
+            found.events_per_step
+        )));
+    }
+    let subject = Subject::new(shape, ptau, observer)?;
+    let verified = verify(path, &subject.circuits(), observer)?;
+    subject.key_digest(&verified)
+}
+
+/// The shape that a file says its ceremony is about.
+fn shape_of(file: &CeremonyFile) -> Result<Shape, Error> {
+    let subject = &file.description().subject;
+    let sizes = match subject.len() == NAMES.len() {
+        true => NAMES.map(|name| subject.get(name)),
+        false => [None; 3],
+    };
+    let [Some(state), Some(vote), Some(events)] = sizes else {
+        return Err(Error::request(
+            "the ceremony is not about polls of this program",
+        ));
+    };
+    let size = |size: &u64| usize::try_from(*size).unwrap_or(usize::MAX);
+    Ok(Shape::new(size(state), size(vote), size(events))?)
+}
 
 /// What a ceremony is about, as its file says it.
 const NAMES: [&str; 3] = ["stateDepth", "voteDepth", "eventsPerStep"];
@@ -62,15 +104,11 @@ impl Subject {
                 publics: join::INPUTS,
             },
         ];
-        let stage = observer.begin(Stage::Timed {
-            label: "powers of tau",
-        });
         let phase1 = [
-            Phase1::read(ptau, circuits[0].domain())?,
-            Phase1::read(ptau, circuits[1].domain())?,
+            Phase1::read(ptau, circuits[0].domain(), observer)?,
+            Phase1::read(ptau, circuits[1].domain(), observer)?,
         ];
-        let seconds = stage.finish();
-        observer.note(&format!("powers of tau read and checked in {seconds:.1} s"));
+        observer.note("the powers of tau are what they should be");
         Ok(Subject {
             parameters,
             circuits,
@@ -87,19 +125,7 @@ impl Subject {
         ptau: &Path,
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
-        let subject = &file.description().subject;
-        let sizes = match subject.len() == NAMES.len() {
-            true => NAMES.map(|name| subject.get(name)),
-            false => [None; 3],
-        };
-        let [Some(state), Some(vote), Some(events)] = sizes else {
-            return Err(Error::request(
-                "the ceremony is not about polls of this program",
-            ));
-        };
-        let size = |size: &u64| usize::try_from(*size).unwrap_or(usize::MAX);
-        let shape = Shape::new(size(state), size(vote), size(events))?;
-        Self::new(shape, ptau, observer)
+        Self::new(shape_of(file)?, ptau, observer)
     }
 
     /// What the file of a ceremony about this says.

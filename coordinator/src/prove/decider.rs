@@ -7,12 +7,13 @@ use maci_nova_chain::{Observer, Stage};
 use maci_nova_compressor::decider::{DeciderStatement, Prover, ProverError};
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::log::PublicFacts;
+use maci_nova_sdk::poll::keys::KeyPolicy;
 
 use crate::error::Error;
 use crate::fold::Fold;
 use crate::prove::dry_run::DryRunError;
 use crate::prove::finalization::{Document, Finalization, Mismatch};
-use crate::prove::keys;
+use crate::prove::keys::{self, DeciderKeys};
 use crate::prove::session::{ProveRequest, ProvingSession};
 use crate::prove::target::ProofTarget;
 
@@ -29,7 +30,7 @@ pub struct Proven {
 #[derive(Debug)]
 pub struct Conclusion<'a> {
     /// The keys.
-    pub prover: &'a Prover,
+    pub keys: &'a DeciderKeys,
     /// What was folded with.
     pub parameters: &'a Parameters,
     /// What the count is of.
@@ -70,7 +71,12 @@ impl Conclusion<'_> {
     /// # Errors
     /// [`maci_nova_sdk::Error::Internal`].
     pub fn prove(&mut self, folded: &Fold<'_>) -> Result<Proven, Error> {
-        let finalization = prove(self.prover, folded, self.target.domain(), self.observer)?;
+        let finalization = prove(
+            &self.keys.prover,
+            folded,
+            self.target.domain(),
+            self.observer,
+        )?;
         finalization
             .check(self.facts, self.target.domain())
             .map_err(|_| Error::internal("the proof is not of the whole poll"))?;
@@ -81,8 +87,8 @@ impl Conclusion<'_> {
     }
 
     fn accepted(&mut self, finalization: Finalization) -> Result<Proven, DryRunError> {
-        let acceptance = self.target.accept(self.prover, &finalization)?;
-        let document = Document::new(&finalization, acceptance, self.prover, self.parameters)
+        let acceptance = self.target.accept(&self.keys.prover, &finalization)?;
+        let document = Document::new(&finalization, acceptance, self.keys, self.parameters)
             .map_err(DryRunError::Key)?;
         Ok(Proven {
             finalization,
@@ -98,7 +104,7 @@ impl Conclusion<'_> {
 /// See [`Error`]; [`Error::Interrupted`] if the observer asks to stop.
 pub fn dry_run(
     request: &ProveRequest<'_>,
-    production: bool,
+    policy: &KeyPolicy,
     observer: &dyn Observer,
 ) -> Result<Document, Error> {
     let session = ProvingSession::begin(request, observer)?;
@@ -106,13 +112,13 @@ pub fn dry_run(
     let complete = session.is_complete(&path)?;
     let parameters = session.parameters()?;
     // Before the first step: what is refused or has no room is so at once.
-    let prover = keys::decider(&parameters, production, observer)?;
+    let keys = keys::decider(&parameters, policy, observer)?;
     session.check_interrupt()?;
     let mut conclusion = Conclusion {
-        prover: &prover,
+        keys: &keys,
         parameters: &parameters,
         facts: request.log.facts(),
-        target: ProofTarget::dry_run(&prover, session.shape())?,
+        target: ProofTarget::dry_run(&keys, session.shape())?,
         observer,
     };
     if complete {

@@ -4,9 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use maci_nova_compressor::decider::{
-    contract, DeciderError, DeciderProof, DeciderStatement, Prover,
-};
+use maci_nova_compressor::decider::{contract, DeciderError, DeciderProof, DeciderStatement};
 use maci_nova_contracts::alloy_primitives::{hex, Address, Bytes, B256, U256};
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::decider::Key;
@@ -22,6 +20,7 @@ use maci_nova_sdk::poll::results::Results;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::prove::keys::DeciderKeys;
 use crate::prove::setup_document::SetupDocument;
 
 /// A decider proof and what it states.
@@ -217,26 +216,26 @@ impl Document {
     pub fn new(
         finalization: &Finalization,
         accepted: Acceptance,
-        prover: &Prover,
+        keys: &DeciderKeys,
         parameters: &Parameters,
     ) -> Result<Self, DeciderError> {
         let Finalization { statement, proof } = finalization;
-        let key = contract::key(&prover.verifying_key())?;
+        let key = contract::key(&keys.prover.verifying_key())?;
         let spent = statement.results.iter().map(|result| result.spent);
-        let secure_keys = prover.origin().is_secure();
         Ok(Document {
             results: Results::new(&statement.results, spent.fold(0, u128::saturating_add)),
             verified: true,
             dry_run: accepted.gas.is_some(),
             finalized: None,
-            insecure: !(secure_keys && parameters.origin().is_secure()),
+            insecure: !(keys.are_known && parameters.origin().is_secure()),
             setup: parameters.origin().into(),
-            keys: match secure_keys {
-                true => "ceremony",
-                false => "INSECURE development",
+            keys: match (keys.are_known, keys.prover.ceremony()) {
+                (true, _) => "ceremony",
+                (false, Some(_)) => "unknown",
+                (false, None) => "INSECURE development",
             },
             parameters_digest: parameters.digest().to_string(),
-            constraints: prover.constraints(),
+            constraints: keys.prover.constraints(),
             chain_id: accepted.chain_id,
             poll: accepted.poll.to_checksum(None),
             verifier: accepted.verifier.to_checksum(None),

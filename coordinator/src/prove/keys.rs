@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use maci_nova_chain::clock::duration;
 use maci_nova_chain::{Observer, Running, Stage};
-use maci_nova_compressor::decider;
+use maci_nova_compressor::decider::{self, contract, DeciderKey};
+use maci_nova_contracts::alloy_primitives::B256;
+use maci_nova_contracts::decider::key_words;
+use maci_nova_contracts::join as join_contract;
 use maci_nova_folding::Parameters;
-use maci_nova_groth16::{KeyCache, KeyEvent, Origin};
+use maci_nova_groth16::{KeyCache, KeyEvent};
+use maci_nova_sdk::poll::keys::{self, KeyPolicy};
 use maci_nova_sdk::voter::join_proof as join;
 
 use crate::error::Error;
@@ -37,35 +41,96 @@ const JOIN: Words = Words {
 };
 
 /// The decider's keys.
+#[derive(Debug)]
+pub struct DeciderKeys {
+    /// The keys.
+    pub prover: decider::Prover,
+    /// Whether they are those that somebody has named.
+    pub are_known: bool,
+}
+
+/// What verifiers are deployed with.
+#[derive(Debug)]
+pub struct DeploymentKeys {
+    /// The decider's.
+    pub decider: decider::DeciderFacts,
+    /// Those of join proofs.
+    pub join: join::Prover,
+}
+
+/// The decider's keys, which are made if need be. Where somebody has named keys, those of join proofs have to be in the cache too:
+/// both have one name.
+///
+/// # Errors
+/// [`Error::Keys`]; those of [`KeyPolicy::check`].
 pub fn decider(
     parameters: &Parameters,
-    production: bool,
+    policy: &KeyPolicy,
     observer: &dyn Observer,
-) -> Result<decider::Prover, Error> {
+) -> Result<DeciderKeys, Error> {
+    policy.require_digest()?;
     let cache = KeyCache::of_user()?;
     let engine = Arc::clone(parameters.engine());
     let depth = parameters.shape().vote_depth;
     let prover = obtain(&DECIDER, observer, |report| {
-        decider::Prover::cached(engine, depth, &cache, production, report).map_err(of_decider)
+        decider::Prover::cached(engine, depth, &cache, policy.production, report)
+            .map_err(of_decider)
     })?;
-    warn_of_origin(prover.origin(), &DECIDER, observer);
-    Ok(prover)
+    tell_ceremony(prover.ceremony(), policy, &DECIDER, observer);
+    if policy.is_known() {
+        let join = join(policy, observer)?;
+        check(policy, &prover.verifying_key(), &join)?;
+    }
+    Ok(DeciderKeys {
+        prover,
+        are_known: policy.is_known(),
+    })
 }
 
-/// What others are told of the decider's keys, which are made if need be: enough to deploy its
-/// verifier, in less time and memory than the keys take.
-pub fn decider_facts(
+/// What verifiers are deployed with; keys are made if need be. The decider's are not read as a whole, which takes less time and
+/// memory than a prover.
+///
+/// # Errors
+/// As [`decider`].
+pub fn deployment(
     parameters: &Parameters,
-    production: bool,
+    policy: &KeyPolicy,
+    observer: &dyn Observer,
+) -> Result<DeploymentKeys, Error> {
+    policy.require_digest()?;
+    let join = join(policy, observer)?;
+    let decider = decider_facts(parameters, policy, observer)?;
+    if policy.is_known() {
+        check(policy, &decider.key, &join)?;
+    }
+    Ok(DeploymentKeys { decider, join })
+}
+
+/// Whether keys are those that somebody has named.
+fn check(policy: &KeyPolicy, decider: &DeciderKey, join: &join::Prover) -> Result<(), Error> {
+    let decider = contract::key(decider).map_err(Error::internal)?;
+    let join = join_contract::key_words(&(&join.verifying_key()).into());
+    Ok(policy.check(keys::digest(&key_words(&decider), &join), None)?)
+}
+
+fn decider_facts(
+    parameters: &Parameters,
+    policy: &KeyPolicy,
     observer: &dyn Observer,
 ) -> Result<decider::DeciderFacts, Error> {
     let cache = KeyCache::of_user()?;
     let depth = parameters.shape().vote_depth;
     let facts = obtain(&DECIDER, observer, |report| {
-        decider::DeciderFacts::cached(parameters.engine(), depth, &cache, production, report)
-            .map_err(of_decider)
+        decider::DeciderFacts::cached(
+            parameters.engine(),
+            depth,
+            &cache,
+            policy.production,
+            report,
+        )
+        .map_err(of_decider)
     })?;
-    warn_of_origin(facts.origin, &DECIDER, observer);
+    tell_ceremony(facts.ceremony, policy, &DECIDER, observer);
     Ok(facts)
 }
 
@@ -76,22 +141,37 @@ fn of_decider(error: decider::ProverError) -> Error {
     }
 }
 
-fn warn_of_origin(origin: Origin, words: &Words, observer: &dyn Observer) {
-    if !origin.is_secure() {
-        observer.warn(words.insecure);
+/// Keys that do not say they are a ceremony's are INSECURE. Of those that do it is said if nobody has named them.
+fn tell_ceremony(
+    ceremony: Option<[u8; 32]>,
+    policy: &KeyPolicy,
+    words: &Words,
+    observer: &dyn Observer,
+) {
+    match ceremony {
+        None => observer.warn(words.insecure),
+        Some(_) if policy.is_known() => {}
+        Some(ceremony) => observer.note(&format!(
+            "{}: they say that they are of the ceremony {}, which nothing here has checked",
+            words.label,
+            B256::from(ceremony)
+        )),
     }
 }
 
 /// The keys of join proofs.
-pub fn join(production: bool, observer: &dyn Observer) -> Result<join::Prover, Error> {
+///
+/// # Errors
+/// [`Error::Keys`].
+pub fn join(policy: &KeyPolicy, observer: &dyn Observer) -> Result<join::Prover, Error> {
     let cache = KeyCache::of_user()?;
     let prover = obtain(&JOIN, observer, |report| {
-        join::Prover::cached(&cache, production, report).map_err(|error| match error {
+        join::Prover::cached(&cache, policy.production, report).map_err(|error| match error {
             join::ProverError::Cache(error) => error.into(),
             other => Error::internal(other),
         })
     })?;
-    warn_of_origin(prover.origin(), &JOIN, observer);
+    tell_ceremony(prover.ceremony(), policy, &JOIN, observer);
     Ok(prover)
 }
 

@@ -8,6 +8,7 @@ use maci_nova_step_circuit::Shape;
 use crate::error::Error;
 use crate::prove::dry_run::{DryRun, DryRunError, CHAIN_ID};
 use crate::prove::finalization::{finalize_call, Acceptance, Finalization};
+use crate::prove::keys::DeciderKeys;
 
 /// Who is to accept a proof.
 #[derive(Debug)]
@@ -22,11 +23,11 @@ impl ProofTarget<'_> {
     /// A verifier of this prover's proofs in an EVM of its own.
     ///
     /// # Errors
-    /// [`maci_nova_sdk::Error::Internal`] if the verifier refuses the prover's key.
-    pub fn dry_run(prover: &Prover, shape: Shape) -> Result<Self, Error> {
+    /// [`maci_nova_sdk::Error::Internal`] if the verifier refuses the key.
+    pub fn dry_run(keys: &DeciderKeys, shape: Shape) -> Result<Self, Error> {
         let options = 5_usize.pow(shape.vote_depth as u32);
-        let development = !prover.origin().is_secure();
-        let verifier = DryRun::deploy(prover.verifying_key(), options, development);
+        let development = !keys.are_known;
+        let verifier = DryRun::deploy(keys.prover.verifying_key(), options, development);
         Ok(ProofTarget::DryRun(Box::new(
             verifier.map_err(Error::internal)?,
         )))

@@ -1,4 +1,7 @@
-//! Whether a deployment's verifiers say that their keys were made without a ceremony, and what names their keys.
+//! What a deployment's verifiers say of their keys, what names the keys, and which keys are relied on.
+//!
+//! That keys are a ceremony's, nothing tells but the ceremony: a file or a contract can say so of any key. So production takes
+//! the keys with the digest that somebody names who has verified the ceremony, and no others.
 
 use maci_nova_chain::Chain;
 use maci_nova_contracts::alloy_primitives::{keccak256, B256};
@@ -7,6 +10,7 @@ use maci_nova_contracts::bindings::DeciderVerifier::{self, VerifyingKey};
 use maci_nova_contracts::bindings::JoinVerifier::{self, JoinVerifyingKey};
 
 use crate::error::Error;
+use crate::hint::Hint;
 use crate::poll::contract::view;
 use crate::poll::file::Contracts;
 
@@ -19,8 +23,7 @@ pub(crate) const JOIN: &str =
     "the join verifier's key was made without a ceremony: whoever made it can join at will";
 
 /// Why a deployment's polls show nothing to those who do not trust whoever made its keys, as far as
-/// its verifiers say so; `None` if they do not. Whether a ceremony's key is the one that it is said
-/// to be, [`verify`](mod@crate::verify) tells by its digest.
+/// its verifiers say so; `None` if they do not, which means little: see [`KeyPolicy`].
 ///
 /// # Errors
 /// [`Error::Chain`] if the chain does not answer, or there are no verifiers.
@@ -38,6 +41,82 @@ pub fn insecure<C: Chain + ?Sized>(
     Ok(joins.then_some(JOIN))
 }
 
+/// Which keys are relied on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeyPolicy {
+    /// Only a ceremony's keys.
+    pub production: bool,
+    /// Only those with this [digest], from somebody who has verified the ceremony.
+    pub digest: Option<B256>,
+}
+
+impl KeyPolicy {
+    /// Whether keys that [`check`](Self::check) lets pass are known to be those that somebody has named.
+    pub fn is_known(&self) -> bool {
+        self.digest.is_some()
+    }
+
+    /// What can be told before there are keys to check.
+    ///
+    /// # Errors
+    /// [`Error::InsecureKeys`] in production, where nobody has named the keys.
+    pub fn require_digest(&self) -> Result<(), Error> {
+        match (self.production, self.digest) {
+            (true, None) => {
+                let unknown =
+                    Error::InsecureKeys("it is not known which keys are the ceremony's".into());
+                Err(unknown.with_hint(Hint::KeyDigest))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether keys with a digest may be relied on, `insecure` being what is known against them.
+    ///
+    /// # Errors
+    /// [`Error::OtherKeys`] for others than the named ones; [`Error::InsecureKeys`] in production.
+    pub fn check(&self, found: B256, insecure: Option<&str>) -> Result<(), Error> {
+        if self.digest.is_some_and(|digest| digest != found) {
+            return Err(Error::OtherKeys(found));
+        }
+        match insecure {
+            Some(reason) if self.production => Err(Error::InsecureKeys(reason.into())),
+            _ => self.require_digest(),
+        }
+    }
+}
+
+/// Checks the keys of a deployment's verifiers, as these say them. Returns why they are INSECURE, where a policy allows it and the
+/// verifiers say so.
+///
+/// # Errors
+/// As [`KeyPolicy::check`]; [`Error::Chain`] if the chain does not answer, or there are no verifiers.
+pub fn check<C: Chain + ?Sized>(
+    chain: &C,
+    contracts: &Contracts,
+    policy: &KeyPolicy,
+) -> Result<Option<&'static str>, Error> {
+    let reason = insecure(chain, contracts)?;
+    if let (Some(reason), true) = (reason, policy.production) {
+        return Err(Error::InsecureKeys(reason.into()));
+    }
+    policy.require_digest()?;
+    if policy.is_known() {
+        policy.check(deployed(chain, contracts)?, reason)?;
+    }
+    Ok(reason)
+}
+
+/// The [digest] of the keys that a deployment's verifiers say they have.
+fn deployed<C: Chain + ?Sized>(chain: &C, contracts: &Contracts) -> Result<B256, Error> {
+    let (decider, join) = (contracts.decider_verifier, contracts.join_verifier);
+    let call = DeciderVerifier::verifyingKeyCall {};
+    let decider = view(chain, decider.address, &call, "read the verifier")?;
+    let call = JoinVerifier::verifyingKeyCall {};
+    let join = view(chain, join.address, &call, "read the join verifier")?;
+    Ok(digest(&decider, &join))
+}
+
 /// keccak256 of both verifying keys, each encoded as its contract's constructor takes it: what a ceremony's keys are known by.
 /// Of the decider's alone it would say nothing of who can join.
 pub fn digest(decider: &VerifyingKey, join: &JoinVerifyingKey) -> B256 {
@@ -48,6 +127,45 @@ pub fn digest(decider: &VerifyingKey, join: &JoinVerifyingKey) -> B256 {
 mod tests {
     use super::*;
     use crate::testing::World;
+
+    fn policy(production: bool, digest: Option<B256>) -> KeyPolicy {
+        KeyPolicy { production, digest }
+    }
+
+    #[test]
+    fn production_takes_the_keys_that_somebody_names() {
+        let (ours, other) = (B256::repeat_byte(1), B256::repeat_byte(2));
+        let secure = |policy: KeyPolicy| policy.check(ours, None);
+        assert!(secure(policy(true, Some(ours))).is_ok());
+        assert!(secure(policy(false, Some(ours))).is_ok());
+        assert!(secure(policy(false, None)).is_ok());
+        let unknown = secure(policy(true, None)).unwrap_err();
+        assert!(matches!(unknown.without_hint(), Error::InsecureKeys(_)));
+        assert_eq!(unknown.hint(), Some(&Hint::KeyDigest));
+        for production in [true, false] {
+            let named = secure(policy(production, Some(other)));
+            assert!(matches!(named, Err(Error::OtherKeys(found)) if found == ours));
+        }
+        // Keys that say they are for development are so, whoever names them.
+        let insecure = |policy: KeyPolicy| policy.check(ours, Some("one machine's"));
+        assert!(insecure(policy(false, Some(ours))).is_ok());
+        let refused = insecure(policy(true, Some(ours)));
+        assert!(matches!(refused, Err(Error::InsecureKeys(_))));
+    }
+
+    #[test]
+    fn deployed_keys_are_those_that_somebody_names() {
+        let world = World::new();
+        let contracts = &world.file.contracts;
+        let known = deployed(&world.evm, contracts).unwrap();
+        let checked = |policy: KeyPolicy| check(&world.evm, contracts, &policy);
+        assert_eq!(checked(policy(false, None)).unwrap(), Some(DECIDER));
+        assert_eq!(checked(policy(false, Some(known))).unwrap(), Some(DECIDER));
+        let other = checked(policy(false, Some(B256::ZERO)));
+        assert!(matches!(other, Err(Error::OtherKeys(found)) if found == known));
+        let refused = checked(policy(true, Some(known)));
+        assert!(matches!(refused, Err(Error::InsecureKeys(_))));
+    }
 
     #[test]
     fn verifiers_say_that_their_keys_are_for_development() {

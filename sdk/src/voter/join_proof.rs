@@ -42,7 +42,7 @@ use maci_nova_groth16::{
     convert::{ToArk, ToHalo},
     valid_g1, valid_g2,
     words::{g1_words, g2_words, NotCanonical, Words, WORD},
-    KeyFileError, Origin, PlainVerifyingKey, Proof, ProvingKey, Trapdoors,
+    KeyFileError, PlainVerifyingKey, Proof, ProvingKey, Trapdoors,
 };
 use maci_nova_protocol::membership::MembershipError;
 
@@ -167,9 +167,9 @@ impl Prover {
         self.key.digest()
     }
 
-    /// Who may know the trapdoors of the keys.
-    pub fn origin(&self) -> Origin {
-        self.key.origin()
+    /// The ceremony that the keys say they come from, see [`ProvingKey::ceremony`].
+    pub fn ceremony(&self) -> Option<[u8; 32]> {
+        self.key.ceremony()
     }
 
     /// Constraints of the circuit.

@@ -60,7 +60,7 @@ impl Ceremony {
         let power = circuit.domain().ilog2();
         let ptau = folder.path().join("powers.ptau");
         write_prepared(&ptau, &Secrets::some(), power, &[power]);
-        let phase1 = Phase1::read(&ptau, circuit.domain()).expect("read");
+        let phase1 = Phase1::read(&ptau, circuit.domain(), &()).expect("read");
         let r1cs = File::create(folder.path().join("join.r1cs")).expect("a file");
         circuit
             .matrices
@@ -79,7 +79,14 @@ impl Ceremony {
 
     fn hold(&self) {
         let circuits = [(&self.circuit, &self.phase1)];
-        file::begin(&self.path("0"), &BTreeMap::new(), &circuits, "an answer").expect("begun");
+        file::begin(
+            &self.path("0"),
+            &BTreeMap::new(),
+            &circuits,
+            "an answer",
+            &(),
+        )
+        .expect("begun");
         for (from, to, name) in [
             ("0", "1", "Ada"),
             ("1", "2", "Bhāskara"),
@@ -196,7 +203,7 @@ fn join_proofs_under_the_keys_of_a_ceremony() {
     let keys = finish::finish(&verified, &circuits, &()).expect("finished");
     keys[0].write(&path).expect("written");
     let prover = Prover::read(&path).expect("a key");
-    assert!(prover.origin().is_secure());
+    assert_eq!(prover.ceremony(), Some(verified.file().head().transcript));
     let mut rng = ChaCha20Rng::seed_from_u64(3);
     let key = PrivateKey::random(&mut rng);
     let mut tree = LeanImt::new();

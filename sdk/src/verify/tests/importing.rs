@@ -44,7 +44,7 @@ fn the_file_of_a_poll_is_made_from_its_address() {
     );
     assert_eq!(
         (found.insecure, Some(found.key_digest)),
-        (None, world.strict().key_digest)
+        (None, world.strict().keys.digest)
     );
 
     // What reads it finds what it needs: no event is before the first blocks.

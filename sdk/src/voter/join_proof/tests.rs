@@ -465,7 +465,7 @@ fn a_key_is_kept_and_is_that_of_this_circuit() {
     let again = Prover::cached(&cache, false, &mut report).expect("read");
     assert_eq!(made, 1);
     assert_eq!(first.verifying_key(), again.verifying_key());
-    assert_eq!(again.origin(), Origin::InsecureDevelopment);
+    assert_eq!(again.ceremony(), None);
     let production = Prover::cached(&cache, true, &mut |_| {});
     let insecure = KeyCacheError::Insecure.to_string();
     assert_eq!(
