@@ -106,8 +106,9 @@ fn parse(text: &str, place: String) -> Result<PrivateKey, KeyFault> {
     })
 }
 
+/// A file with something secret in it is its owner's alone.
 #[cfg(unix)]
-fn warn_if_shared(path: &Path, file: &File, observer: &dyn Observer) {
+pub fn warn_if_shared(path: &Path, file: &File, observer: &dyn Observer) {
     use std::os::unix::fs::PermissionsExt;
     let Ok(metadata) = file.metadata() else {
         return;
@@ -121,8 +122,9 @@ fn warn_if_shared(path: &Path, file: &File, observer: &dyn Observer) {
     }
 }
 
+/// As on Unix, where it can be told.
 #[cfg(not(unix))]
-fn warn_if_shared(_path: &Path, _file: &File, _observer: &dyn Observer) {}
+pub fn warn_if_shared(_path: &Path, _file: &File, _observer: &dyn Observer) {}
 
 /// Writes the key to a new file that only its owner can read. Never overwrites, and leaves no half
 /// of a key.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args};
 use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::U256;
+use maci_nova_coordinator::guardians::Threshold;
 use maci_nova_sdk::voter::budget::Budget;
 use maci_nova_step_circuit::{Shape, ShapeError};
 
@@ -15,6 +16,24 @@ pub struct Keygen {
     /// New file for the secret key
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Also split the key among guardians, for instance 3-of-5: any three shares recover it, two tell nothing. The shares go to
+    /// new files beside the key
+    #[arg(long, value_name = "T-of-N")]
+    pub guardians: Option<Threshold>,
+    /// Split this key, in place of a new one
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "guardians",
+        conflicts_with = "out"
+    )]
+    pub key_file: Option<PathBuf>,
+    /// Recover a key from these guardians' shares
+    #[arg(long, value_name = "SHARE", num_args = 1.., conflicts_with_all = ["guardians", "key_file"])]
+    pub recover: Vec<PathBuf>,
+    /// Check one's own share: what a guardian does who gets one
+    #[arg(long, value_name = "SHARE", conflicts_with_all = ["out", "guardians", "key_file", "recover"])]
+    pub check: Option<PathBuf>,
 }
 
 /// Where a secret key comes from.

@@ -15,11 +15,25 @@ struct Document {
     public_key: PublicKeyDocument,
 }
 
+/// A public key, in each form that is asked for.
 #[derive(Serialize)]
-struct PublicKeyDocument {
-    serialized: String,
+pub struct PublicKeyDocument {
+    /// `macipk.…`
+    pub serialized: String,
     x: String,
     y: String,
+}
+
+impl PublicKeyDocument {
+    /// Of this key.
+    pub fn new(key: &PublicKey) -> Self {
+        let point = key.point();
+        PublicKeyDocument {
+            serialized: key.to_serialized(),
+            x: to_decimal(&point.x),
+            y: to_decimal(&point.y),
+        }
+    }
 }
 
 /// Runs the command.
@@ -30,13 +44,8 @@ pub fn run(arguments: &Pubkey, console: &Console) -> Result<(), Failure> {
 
 /// Prints a public key.
 pub fn print(key: &PublicKey, console: &Console) -> Result<(), Failure> {
-    let point = key.point();
     let document = Document {
-        public_key: PublicKeyDocument {
-            serialized: key.to_serialized(),
-            x: to_decimal(&point.x),
-            y: to_decimal(&point.y),
-        },
+        public_key: PublicKeyDocument::new(key),
     };
     console.show(&document, |out| {
         writeln!(out, "{}", document.public_key.serialized)

@@ -1,6 +1,9 @@
 //! `keygen`, `pubkey` and where keys come from.
 
 use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
 
 use crate::harness::{
     maci_nova, make_private, mode, run, run_line, set_mode, vector_path, Poll, Run,
@@ -56,6 +59,11 @@ fn a_variable_that_is_empty_is_unset() {
         command.env(name, "").args(line.split_whitespace());
         command.output().expect("runs").into()
     };
+    run(
+        "MACI_NOVA_KEY_DIGEST",
+        "inspect --state-depth 2 --vote-depth 1",
+    )
+    .ok();
     let error = run("MACI_NOVA_KEY", "pubkey").failed(3);
     assert!(error.contains("no key"), "{error}");
     // Without a node the poll file is asked for one, and there is none.
@@ -233,4 +241,121 @@ fn what_is_no_key_is_not_shown() {
     assert!(error.contains("cannot read key file"), "{error}");
     let error = run(["pubkey"]).failed(3);
     assert_eq!(error, "no key: give --key-file FILE or set MACI_NOVA_KEY");
+}
+
+/// A key that was split, and the shares' files.
+struct Guarded {
+    directory: tempfile::TempDir,
+    public_key: Value,
+    shares: Vec<PathBuf>,
+}
+
+impl Guarded {
+    fn two_of_three() -> Self {
+        let directory = tempfile::tempdir().expect("directory");
+        let key = directory.path().join("coordinator.key");
+        let made = run_line("keygen --out {} --guardians 2-of-3 --json", &[&key])
+            .ok()
+            .json();
+        let share = |i| {
+            directory
+                .path()
+                .join(format!("coordinator.key.guardian-{i}"))
+        };
+        let shares: Vec<_> = (1..=3).map(share).collect();
+        let named: Vec<_> = shares
+            .iter()
+            .map(|path| path.to_str().expect("text"))
+            .collect();
+        assert_eq!(made["shares"], serde_json::json!(named));
+        Guarded {
+            directory,
+            public_key: made["publicKey"].clone(),
+            shares,
+        }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+}
+
+#[test]
+fn guardians_recover_a_key() {
+    let guarded = Guarded::two_of_three();
+    let shares = &guarded.shares;
+    let mut splits = vec![];
+    for (number, share) in (1..).zip(shares) {
+        assert_eq!(mode(share), 0o600);
+        let checked = run_line("keygen --check {} --json", &[share]).ok().json();
+        assert_eq!(checked["publicKey"], guarded.public_key);
+        assert_eq!(checked["number"], number);
+        splits.push(checked["split"].clone());
+    }
+    assert!(splits.windows(2).all(|pair| pair[0] == pair[1]));
+    let again = guarded.at("again.key");
+    let recover = "keygen --recover {} {} --out {} --json";
+    let recovered = run_line(recover, &[&shares[2], &shares[0], &again]).ok();
+    assert_eq!(recovered.json()["publicKey"], guarded.public_key);
+    let text = |path| fs::read_to_string(path).expect("read");
+    assert_eq!(text(&again), text(&guarded.at("coordinator.key")));
+    assert_eq!(mode(&again), 0o600);
+    set_mode(&shares[1], 0o644);
+    let shown = run_line("keygen --check {}", &[&shares[1]]).ok();
+    assert!(shown.stderr.contains("open to other users"), "{shown:?}");
+}
+
+#[test]
+fn what_is_no_share_recovers_nothing() {
+    let guarded = Guarded::two_of_three();
+    let (shares, key) = (&guarded.shares, guarded.at("coordinator.key"));
+    // Split once more: other shares of the same key.
+    let again = guarded.at("again.key");
+    fs::copy(&key, &again).expect("copied");
+    run_line("keygen --guardians 2-of-3 --key-file {}", &[&again]).ok();
+    let other = guarded.at("again.key.guardian-1");
+    let no = guarded.at("no.key");
+    let two = "keygen --recover {} {} --out {}";
+    let split = "keygen --guardians 2-of-3 --key-file {}";
+    for (line, paths, code, complaint) in [
+        (
+            "keygen --recover {} --out {}",
+            vec![&shares[0], &no],
+            3,
+            "1 of 2 shares",
+        ),
+        (two, vec![&shares[0], &shares[0], &no], 3, "twice"),
+        (two, vec![&shares[1], &other, &no], 3, "split once"),
+        (
+            two,
+            vec![&shares[1], &key, &no],
+            3,
+            "not a guardian's share",
+        ),
+        (two, vec![&shares[1], &no, &no], 3, "no.key"),
+        (
+            two,
+            vec![&shares[1], &shares[2], &key],
+            2,
+            "never overwritten",
+        ),
+        (split, vec![&again], 2, "never overwritten"),
+        (split, vec![&no], 3, "no.key"),
+        (
+            "keygen --recover {} {}",
+            vec![&shares[1], &shares[2]],
+            2,
+            "--out",
+        ),
+    ] {
+        let paths: Vec<_> = paths.into_iter().map(PathBuf::as_path).collect();
+        let error = run_line(line, &paths).failed(code);
+        assert!(error.contains(complaint), "{line}: {error}");
+        assert!(!no.exists(), "{line}");
+    }
+    for wrong in ["1-of-3", "4-of-3", "three"] {
+        let run = run_line(&format!("keygen --guardians {wrong} --out {{}}"), &[&no]);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(run.stderr.contains("3-of-5") && !no.exists(), "{run:?}");
+    }
 }
