@@ -1,13 +1,15 @@
 //! Rounds of drand, as beacons.
 //!
 //! drand is a network whose members sign the number of each round together, so that nobody knows a signature before its round
-//! and everybody can check it afterwards. A ceremony that announces such a round ends with its signature and with nothing else:
-//! nobody's word is needed for what was published.
+//! and everybody can check it afterwards. A ceremony that announces such a round ends with its signature, hashed once: nobody's
+//! word is needed for what was published, and whoever ends it has nothing to choose (but how many contributions stand before it).
 
 use std::fmt;
 use std::str::FromStr;
 
 use drand_verify::{G2PubkeyRfc, Pubkey};
+
+use crate::Error;
 
 /// Of the network `quicknet` (scheme `bls-unchained-g1-rfc9380`; its chain's hash is
 /// 52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971).
@@ -27,6 +29,25 @@ impl Round {
     pub fn new(number: u64) -> Option<Self> {
         let in_range = (1..=u64::from(u32::MAX)).contains(&number);
         in_range.then_some(Round(number))
+    }
+
+    /// The round that a ceremony announces; none if it announces something else.
+    ///
+    /// # Errors
+    /// [`Error::Request`] for what would be taken for a round, and is checked by nobody.
+    pub fn announced(text: &str) -> Result<Option<Self>, Error> {
+        match text.parse::<Round>() {
+            Ok(round) => Ok(Some(round)),
+            Err(()) if Round::is_nearly(text) => Err(Error::Request(format!(
+                "a round of drand is announced as \"{PREFIX}N\", and not as {text:?}"
+            ))),
+            Err(()) => Ok(None),
+        }
+    }
+
+    fn is_nearly(text: &str) -> bool {
+        let text: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
+        text.to_lowercase().starts_with("drand")
     }
 
     /// When it is published, in seconds since 1970.
@@ -110,6 +131,18 @@ mod tests {
         ] {
             assert_eq!(other.parse::<Round>(), Err(()), "{other}");
         }
+        for near in [
+            "Drand quicknet, round 5",
+            " drand quicknet, round 05",
+            "\u{a0}DRAND",
+            "drand",
+        ] {
+            assert!(
+                near.parse::<Round>().is_err() && Round::is_nearly(near),
+                "{near}"
+            );
+        }
+        assert!(!Round::is_nearly("the answer of drand"));
         assert_eq!(Round::new(1).expect("a round").time(), 1_692_803_367);
         assert_eq!(round.time(), 1_707_803_364);
     }

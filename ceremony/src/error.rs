@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use maci_nova_folding::PtauError;
 use maci_nova_groth16::SetupError;
 
-use crate::drand::Round;
-
 /// Why a file is not made, or not believed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -68,8 +66,8 @@ pub enum Error {
         reason: &'static str,
     },
     /// Another beacon than the one that was announced.
-    #[error("the beacon is not the signature of {0}, which was announced")]
-    Beacon(Round),
+    #[error("the beacon is not the signature of {0}, which was announced, hashed 2^0 times")]
+    Beacon(String),
     /// The points do not follow from the circuit, the powers of tau and the records.
     #[error("the points of {circuit}: {reason}")]
     Points {

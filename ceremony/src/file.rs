@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::circuit::Sizes;
+use crate::drand::Round;
 use crate::encoding::{decode, encode, G1_BYTES};
 use crate::meter::Meter;
 use crate::record::{check_all, is_line, Head};
@@ -407,6 +408,7 @@ pub fn begin(
             "a ceremony has 1 to {MOST_CIRCUITS} circuits, and announces its beacon in one line of at most {LONGEST_ANNOUNCEMENT} characters"
         )));
     }
+    Round::announced(beacon)?;
     let fit = |(circuit, phase1): &(&Circuit, &Phase1)| circuit.domain() == phase1.domain();
     if !circuits.iter().all(fit) {
         return Err(Error::Request(

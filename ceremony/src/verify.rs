@@ -59,11 +59,13 @@ pub fn verify(
     Ok(Verified { file })
 }
 
-/// Where a round of drand was announced, the beacon is its signature. What else was announced, people have to compare.
+/// Where a round of drand was announced, the beacon is its signature, hashed once: more hashes would be a choice, and nobody
+/// could have tried the signature before. What else was announced, people have to compare.
 pub(crate) fn is_announced(file: &CeremonyFile, beacon: &Beacon) -> Result<(), Error> {
-    let announced = file.description().beacon.parse::<Round>();
-    match announced {
-        Ok(round) if !round.has_signature(&beacon.value) => Err(Error::Beacon(round)),
+    match Round::announced(&file.description().beacon)? {
+        Some(round) if beacon.iterations != 0 || !round.has_signature(&beacon.value) => {
+            Err(Error::Beacon(round.to_string()))
+        }
         _ => Ok(()),
     }
 }
@@ -204,23 +206,39 @@ pub(crate) fn check_lists(
     if lists.h.iter().any(AffineRepr::is_zero) {
         return refuse("a point of H is infinity");
     }
-    let instance = circuit.matrices.instance();
-    let w = weights(lists.l.len());
-    let y = circuit.weighted_y(phase1, instance, &w, meter)?;
-    if !is_multiple(&lists.l, &w, &points.delta_2, y, meter)? {
+    // Weights are as large as half a list: each go before the next come.
+    let y_is = |list: &[G1Affine], first: usize, q: &G2Affine, meter: &mut Meter<'_>| {
+        let w = weights(list.len());
+        let y = circuit.weighted_y(phase1, first, &w, meter)?;
+        is_multiple(list, &w, q, y, meter)
+    };
+    if !y_is(
+        &lists.l,
+        circuit.matrices.instance(),
+        &points.delta_2,
+        meter,
+    )? {
         return refuse("L is not the circuit's, divided by delta");
     }
-    let w = weights(lists.h.len());
-    let h = sum(&phase1.vanishing, &w, meter)?;
-    if !is_multiple(&lists.h, &w, &points.delta_2, h, meter)? {
+    if !is_of_domain(phase1, &lists.h, &points.delta_2, meter)? {
         return refuse("H is not the domain's, divided by delta");
     }
-    let w = weights(lists.committed.len());
-    let y = circuit.weighted_y(phase1, circuit.publics + 1, &w, meter)?;
-    match is_multiple(&lists.committed, &w, &points.gamma_prime, y, meter)? {
+    let first = circuit.publics + 1;
+    match y_is(&lists.committed, first, &points.gamma_prime, meter)? {
         true => Ok(()),
         false => refuse("the bases of D are not the circuit's, divided by rho"),
     }
+}
+
+fn is_of_domain(
+    phase1: &Phase1,
+    h: &[G1Affine],
+    delta_2: &G2Affine,
+    meter: &mut Meter<'_>,
+) -> Result<bool, Error> {
+    let w = weights(h.len());
+    let expected = sum(&phase1.vanishing, &w, meter)?;
+    is_multiple(h, &w, delta_2, expected, meter)
 }
 
 /// No two points of the verifying key in G2 are the same, or each other's negatives: the contract takes no such key.

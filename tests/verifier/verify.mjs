@@ -10,6 +10,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 
 import { pippenger } from "@noble/curves/abstract/curve.js";
+import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { bn254 } from "@noble/curves/bn254.js";
 
 const { Fp, Fp2, Fr, Fp12 } = bn254.fields;
@@ -256,10 +257,11 @@ function phase1(file, n) {
   require(sumOfLagrange.equals(sum(tau.slice(0, n), c)), "the Lagrange bases");
   require(sum(alphaLagrange, w).equals(sum(alpha, c)), "the Lagrange bases times alpha");
   require(samePairing(sum(betaLagrange, w), G2.BASE, sumOfLagrange, beta2), "the Lagrange bases times beta");
-  const parts = [ascii("maci-nova ceremony, powers of tau, version 1"), number(BigInt(n), 8)];
-  for (const point of [...tau, ...alpha, beta1]) parts.push(g1Bytes(point));
-  parts.push(g2Bytes(beta2), g2Bytes(tau2));
-  return { tau, tau2, beta2, lagrange, alphaLagrange, betaLagrange, digest: sha256(...parts).toString("hex") };
+  // Millions of points: one after the other.
+  const hash = createHash("sha256").update("maci-nova ceremony, powers of tau, version 1").update(number(BigInt(n), 8));
+  for (const list of [tau, alpha, [beta1]]) for (const point of list) hash.update(g1Bytes(point));
+  hash.update(g2Bytes(beta2)).update(g2Bytes(tau2));
+  return { tau, tau2, beta2, lagrange, alphaLagrange, betaLagrange, digest: hash.digest("hex") };
 }
 
 // Constraints, as `ceremony export` writes them.
@@ -386,6 +388,30 @@ function follow(description, descriptionBytes, records) {
   return { transcripts, points };
 }
 
+// Rounds of drand, network quicknet: signatures in G1 of BLS12-381, of the hash of the round's number.
+
+const QUICKNET =
+  "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d1064510d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a";
+
+function announced(text, { value, iterations }) {
+  const [, round] = /^drand quicknet, round ([1-9][0-9]*)$/.exec(text) ?? [];
+  if (round === undefined || BigInt(round) >= 1n << 32n) {
+    const letters = text.replace(/[^\p{Alphabetic}\p{N}]/gu, "").toLowerCase();
+    return require(!letters.startsWith("drand"), "a round of drand that is not announced as one");
+  }
+  const bls = bls12_381.shortSignatures;
+  const message = sha256(number(BigInt(round), 8).reverse());
+  const isSigned = () => {
+    try {
+      const point = bls.hash(message, "BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_");
+      return bls.verify(Uint8Array.from(value), point, Uint8Array.from(Buffer.from(QUICKNET, "hex")));
+    } catch {
+      return false;
+    }
+  };
+  require(iterations === 0 && value.length === 48 && isSigned(), `the beacon is not the signature of ${text}`);
+}
+
 // Lists.
 
 function lists(r1cs, bases, circuit, found, points) {
@@ -437,6 +463,7 @@ function verify(path, ptau, given) {
   require(reader.at === content.length, "bytes follow the records");
   const { transcripts, points } = follow(description, descriptionBytes, records);
   require(records.length > 1 && records.at(-1).beacon, "no beacon has ended it");
+  announced(description.beacon, records.at(-1).beacon);
   const names = circuits.map(({ name }) => name);
   for (const name of given.keys()) require(names.includes(name), `the ceremony has no circuit ${name}`);
   require(given.size > 0, "name constraints: NAME=FILE");

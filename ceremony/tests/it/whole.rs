@@ -102,7 +102,13 @@ fn what_is_not_at_the_right_stage() {
         let refused = contribute::end_with(&file_of(folder.path(), 3), &new, beacon, &());
         assert!(matches!(refused, Err(Error::Request(_))), "{refused:?}");
     }
-    for announced in ["", "two\nlines", &"long".repeat(200)] {
+    for announced in [
+        "",
+        "two\nlines",
+        &"long".repeat(200),
+        "drand round 5",
+        "Drand quicknet, round 05",
+    ] {
         let begun = file::begin(&new, &BTreeMap::new(), &world.pairs(), announced, &());
         assert!(matches!(begun, Err(Error::Request(_))), "{announced}");
     }
@@ -230,12 +236,23 @@ fn a_round_of_drand_ends_a_ceremony() {
             .expect("contributed");
         let beacon = Beacon {
             value: signature.clone(),
-            iterations: 2,
+            iterations: 0,
         };
         let ended = contribute::end_with(&contributed, &last, beacon.clone(), &());
         assert_eq!(ended.is_ok(), is_right);
         if is_right {
             verify(&last, &world.pairs(), &()).expect("honest");
+            // As often as one likes would be as many beacons as one likes.
+            let more = Beacon {
+                iterations: 1,
+                ..beacon
+            };
+            let hashed = at("hashed");
+            let chosen = contribute::end_with(&contributed, &hashed, more.clone(), &());
+            assert!(matches!(chosen, Err(Error::Beacon(_))), "{chosen:?}");
+            forge_beacon(&contributed, &hashed, more).expect("written");
+            let chosen = verify(&hashed, &world.pairs(), &());
+            assert!(matches!(chosen, Err(Error::Beacon(_))), "{chosen:?}");
             continue;
         }
         assert!(matches!(ended, Err(Error::Beacon(_))), "{ended:?}");

@@ -95,9 +95,10 @@ pub struct Beacon {
     /// What was published, in hexadecimal digits: for a round of drand its signature
     #[arg(long, value_name = "HEX")]
     pub value: Bytes,
-    /// Hash it 2^N times, so that who has a hand in it cannot try many values; 30 takes minutes
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub iterations: u8,
+    /// Hash it 2^N times, so that who has a hand in it cannot try many values: 20 if left out, and 30 takes minutes. Not for a round
+    /// of drand, where nobody has
+    #[arg(long, value_name = "N")]
+    pub iterations: Option<u8>,
 }
 
 /// Arguments of `ceremony export`.

@@ -23,6 +23,9 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::output::Output;
 
+/// The logarithm of the number of hashes of a beacon in whose value somebody may have a hand.
+const ITERATIONS: u8 = 20;
+
 /// Runs the command.
 pub fn run(command: &CeremonyCommand, console: &Console) -> Result<(), Failure> {
     console.listen()?;
@@ -193,9 +196,11 @@ fn next(arguments: &arguments::Contribute, console: &Console) -> Result<(), Fail
 }
 
 fn end(arguments: &arguments::Beacon, console: &Console) -> Result<(), Failure> {
+    let round = Round::announced(&CeremonyFile::open(&arguments.from)?.description().beacon)?;
+    let usual = if round.is_some() { 0 } else { ITERATIONS };
     let beacon = Beacon {
         value: arguments.value.to_vec(),
-        iterations: arguments.iterations,
+        iterations: arguments.iterations.unwrap_or(usual),
     };
     let receipt = end_with(&arguments.from, &arguments.out, beacon, console)?;
     console.note(format!(
@@ -259,6 +264,8 @@ struct Checked {
     circuits: Vec<CircuitLine>,
     contributions: Vec<Contributed>,
     announced: String,
+    /// Whether everybody's program compares the beacon with what was announced, or people have to.
+    is_beacon_checked: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     beacon: Option<BeaconLine>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -289,7 +296,11 @@ impl Output for Checked {
         for line in &self.contributions {
             line.write(out)?;
         }
-        writeln!(out, "beacon announced: {}", self.announced)?;
+        let by_whom = match self.is_beacon_checked {
+            true => "its signature is checked here",
+            false => "NOT checked by any program: compare what was published with it",
+        };
+        writeln!(out, "beacon announced: {} ({by_whom})", self.announced)?;
         if let Some(BeaconLine { value, iterations }) = &self.beacon {
             writeln!(out, "beacon: {value}, hashed 2^{iterations} times")?;
         }
@@ -368,6 +379,7 @@ fn document(file: &CeremonyFile) -> Checked {
         circuits: circuits(file),
         contributions,
         announced: file.description().beacon.clone(),
+        is_beacon_checked: matches!(Round::announced(&file.description().beacon), Ok(Some(_))),
         beacon,
         keys: Vec::new(),
     }

@@ -8,11 +8,11 @@ use maci_nova_ceremony::file::CeremonyFile;
 use maci_nova_ceremony::verify::{verify, Verified};
 use maci_nova_ceremony::{finish, Circuit, Phase1};
 use maci_nova_chain::Observer;
-use maci_nova_compressor::decider::{self, circuit::Decider, contract, DeciderKey};
+use maci_nova_compressor::decider::{self, circuit::Decider, contract, CommitmentBases};
 use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::decider::key_words;
 use maci_nova_contracts::join as join_contract;
-use maci_nova_folding::{Parameters, SetupSource};
+use maci_nova_folding::SetupSource;
 use maci_nova_groth16::{KeyCache, VerifyingKey};
 use maci_nova_sdk::poll::keys::digest;
 use maci_nova_sdk::voter::join_proof as join;
@@ -21,16 +21,16 @@ use maci_nova_step_circuit::Shape;
 use crate::error::Error;
 use crate::parameters::parameters;
 
-/// Verifies the ceremony of a shape's keys. Returns their digest, which `--key-digest` takes.
+/// Verifies the ceremony of a shape's keys. Returns it, and their digest, which `--key-digest` takes.
 ///
 /// # Errors
 /// [`Error::Setup`]; [`Error::Ceremony`] with what is wrong with it; a request when it is about another shape.
-pub fn verified_digest(
+pub fn verified(
     path: &Path,
     ptau: &Path,
     shape: Shape,
     observer: &dyn Observer,
-) -> Result<B256, Error> {
+) -> Result<(Verified, B256), Error> {
     let file = CeremonyFile::open(path)?;
     let found = shape_of(&file)?;
     if found != shape {
@@ -44,7 +44,8 @@ pub fn verified_digest(
     }
     let subject = Subject::new(shape, ptau, observer)?;
     let verified = verify(path, &subject.circuits(), observer)?;
-    subject.key_digest(&verified)
+    let digest = subject.key_digest(&verified)?;
+    Ok((verified, digest))
 }
 
 /// The shape that a file says its ceremony is about.
@@ -73,7 +74,9 @@ const MOST_VOTE_DEPTH: usize = 5;
 /// Both circuits of a shape, with their powers of tau.
 #[derive(Debug)]
 pub struct Subject {
-    parameters: Parameters,
+    shape: Shape,
+    /// All that is kept of the parameters, which have a hundred megabytes.
+    commitments: CommitmentBases,
     circuits: [Circuit; 2],
     phase1: [Phase1; 2],
 }
@@ -89,13 +92,18 @@ impl Subject {
                 "a poll on a chain has at most 944 options, so that no contract needs keys for a vote option tree deeper than {MOST_VOTE_DEPTH}"
             )));
         }
-        let parameters = parameters(shape, &SetupSource::PowersOfTau(ptau.to_owned()), observer)?;
-        let engine = Arc::clone(parameters.engine());
-        let decider = Decider::new(engine, shape.vote_depth);
+        let source = SetupSource::PowersOfTau(ptau.to_owned());
+        let (commitments, matrices) = {
+            let parameters = parameters(shape, &source, observer)?;
+            let engine = Arc::clone(parameters.engine());
+            let commitments = CommitmentBases::of(&engine);
+            let decider = Decider::new(engine, shape.vote_depth);
+            (commitments, decider.matrices().map_err(Error::internal)?)
+        };
         let circuits = [
             Circuit {
                 name: decider::KEY_NAME,
-                matrices: decider.matrices().map_err(Error::internal)?,
+                matrices,
                 publics: decider::PUBLICS,
             },
             Circuit {
@@ -110,7 +118,8 @@ impl Subject {
         ];
         observer.note("the powers of tau are what they should be");
         Ok(Subject {
-            parameters,
+            shape,
+            commitments,
             circuits,
             phase1,
         })
@@ -130,7 +139,7 @@ impl Subject {
 
     /// What the file of a ceremony about this says.
     pub fn description(&self) -> BTreeMap<String, u64> {
-        let shape = self.parameters.shape();
+        let shape = self.shape;
         let sizes = [shape.state_depth, shape.vote_depth, shape.events_per_step];
         let named = NAMES.into_iter().zip(sizes);
         named
@@ -164,8 +173,8 @@ impl Subject {
                 ic: circuit.ic(phase1),
             }
         };
-        let decider = DeciderKey::new(self.parameters.engine(), verifying(0));
-        let decider = contract::key(&decider).map_err(Error::internal)?;
+        let decider =
+            contract::key(&self.commitments.key(verifying(0))).map_err(Error::internal)?;
         let join = join::JoinKey::new(&verifying(1).plain())
             .ok_or_else(|| Error::internal("a join key of another circuit"))?;
         let join = join_contract::key_words(&(&join).into());

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use ark_bn254::Fr;
 use ark_ff::Field;
 use maci_nova_ceremony::contribute::{contribute, end_with};
-use maci_nova_ceremony::testing::{forge, write_prepared, Secrets};
+use maci_nova_ceremony::testing::{forge, forge_beacon, write_prepared, Secrets};
 use maci_nova_ceremony::verify::verify;
 use maci_nova_ceremony::{file, finish, Beacon, Circuit, Phase1};
 use maci_nova_protocol::keys::PrivateKey;
@@ -41,6 +41,17 @@ fn held() -> &'static Ceremony {
         ceremony.hold();
         ceremony
     })
+}
+
+const ANNOUNCED: &str = "drand quicknet, round 123";
+/// As the network has published it.
+const SIGNATURE: &str = "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92";
+
+fn beacon(value: &str) -> Beacon {
+    Beacon {
+        value: hex::decode(value).expect("hexadecimal"),
+        iterations: 0,
+    }
 }
 
 struct Ceremony {
@@ -79,14 +90,7 @@ impl Ceremony {
 
     fn hold(&self) {
         let circuits = [(&self.circuit, &self.phase1)];
-        file::begin(
-            &self.path("0"),
-            &BTreeMap::new(),
-            &circuits,
-            "an answer",
-            &(),
-        )
-        .expect("begun");
+        file::begin(&self.path("0"), &BTreeMap::new(), &circuits, ANNOUNCED, &()).expect("begun");
         for (from, to, name) in [
             ("0", "1", "Ada"),
             ("1", "2", "Bhāskara"),
@@ -106,11 +110,7 @@ impl Ceremony {
     }
 
     fn end(&self, from: &str, to: &str) {
-        let beacon = Beacon {
-            value: vec![42],
-            iterations: 10,
-        };
-        end_with(&self.path(from), &self.path(to), beacon, &()).expect("ended");
+        end_with(&self.path(from), &self.path(to), beacon(SIGNATURE), &()).expect("ended");
     }
 
     /// What the second verifier says: its document, or its complaint.
@@ -178,7 +178,16 @@ fn a_second_verifier_agrees() {
     let mut flipped = bytes.clone();
     flipped[bytes.len() / 2] ^= 1;
     fs::write(ceremony.path("flipped"), flipped).expect("written");
+    // The signature, turned round: another point of the curve.
+    let turned = SIGNATURE.replacen('b', "9", 1);
+    forge_beacon(
+        &ceremony.path("3"),
+        &ceremony.path("turned"),
+        beacon(&turned),
+    )
+    .expect("written");
     for (name, complaint) in [
+        ("turned", "is not the signature"),
         ("swapped", "is not the"),
         ("same", "delta is not changed"),
         ("3", "no beacon"),
