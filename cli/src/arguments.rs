@@ -9,6 +9,8 @@ pub mod operator;
 pub mod shared;
 pub mod voter;
 
+use std::str::FromStr;
+
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use maci_nova_contracts::alloy_primitives::B256;
@@ -17,7 +19,7 @@ use bench::Bench;
 use ceremony::CeremonyCommand;
 use coordinator::{ExportLog, Finalize, Inspect, Process, Proving, Tally};
 use demo::Demo;
-use operator::{Abort, Collect, Deploy, PollCreate, PollImport, Withdraw};
+use operator::{Abort, Collect, Deploy, Doctor, PollCreate, PollImport, Withdraw};
 use shared::{Keygen, Pubkey};
 use voter::{Join, Publish, Results, Signup, Status, Topup, Verify, Vote};
 
@@ -75,7 +77,22 @@ pub struct Common {
     /// Digest of the keys that polls rest on, from someone who has verified their ceremony: no others will do. --production
     /// needs it
     #[arg(long, global = true, help_heading = GENERAL, value_name = "DIGEST", env = "MACI_NOVA_KEY_DIGEST")]
-    pub key_digest: Option<B256>,
+    pub key_digest: Option<KeyDigest>,
+}
+
+/// A digest of keys; none where the variable is empty, which is as if it were not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyDigest(pub Option<B256>);
+
+impl FromStr for KeyDigest {
+    type Err = <B256 as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "" => Ok(KeyDigest(None)),
+            text => text.parse().map(|digest| KeyDigest(Some(digest))),
+        }
+    }
 }
 
 /// The commands.
@@ -85,7 +102,14 @@ pub enum Command {
     #[command(
         visible_alias = "genMaciKeypair",
         aliases = ["genMaciKeyPair", "generateMaciKeyPair"],
-        after_help = "Example: maci-nova keygen --out coordinator.key\n\nThe file is made with mode 0600 and never overwritten."
+        after_help = "\
+Examples: maci-nova keygen --out coordinator.key
+          maci-nova keygen --out coordinator.key --guardians 3-of-5
+          maci-nova keygen --check coordinator.key.guardian-2
+          maci-nova keygen --recover share-1 share-4 share-5 --out coordinator.key
+
+Files are made with mode 0600 and never overwritten. Give each guardian one share, and keep none: as many
+as recover the key can read every vote."
     )]
     Keygen(Keygen),
     /// Print the public key of a key file
@@ -146,6 +170,11 @@ pub enum Command {
         after_help = "Examples: maci-nova deploy --poll-file poll.json --rpc-url http://127.0.0.1:8545 --account-key-file eth.key --ptau powers.ptau --gatekeeper token:0x…\n          maci-nova deploy --rpc-url http://127.0.0.1:8545 --account-key-file eth.key --ptau powers.ptau --gatekeeper excubiae:0x…\n\nWhere another account owns the policy or the gatekeeper, the command stops and says what its owner has to call;\nafter that the same command resumes, as it does if it is stopped at any moment. The registry, its verifier and\nMACI are one deployment here, so deployVkRegistry, setVks and createMaci are names of this command:\nthe first does it, the others find it done. Publish poll.json, and poll.join.key, which voters\nneed to join."
     )]
     Deploy(Deploy),
+    /// Say what is missing on this machine for a poll in production: keys, node, time, memory, disk
+    #[command(
+        after_help = "Example: maci-nova doctor --ptau powers.ptau --key-digest 0x… --rpc-url https://… --voters 5000 --messages 20000\n\nPrints one line for each thing. Ends with 0 if all are ready, else with the exit code that a command\nwould end with that needs the first thing that is missing."
+    )]
+    Doctor(Doctor),
     /// Create a poll, or make a poll file of one that is there
     #[command(subcommand)]
     Poll(PollCommand),

@@ -11,6 +11,7 @@ use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::poll::file::PollFile;
 use maci_nova_sdk::poll::keys;
+use maci_nova_sdk::verify;
 
 use crate::advice;
 use crate::arguments::shared::{Node, Sender};
@@ -31,6 +32,10 @@ pub struct Connection {
     pub file: PollFile,
     /// The node.
     pub chain: RpcChain,
+    /// What is known against the verifiers' keys.
+    pub insecure: Option<&'static str>,
+    /// They were compared with those that somebody has named.
+    are_named: bool,
 }
 
 impl Connection {
@@ -55,8 +60,11 @@ impl Connection {
         Self::of(file, node, Some(sender), console)?.checked(console)
     }
 
-    fn checked(self, console: &Console) -> Result<Self, Failure> {
-        if let Some(reason) = keys::check(&self.chain, &self.file.contracts, &console.keys())? {
+    fn checked(mut self, console: &Console) -> Result<Self, Failure> {
+        let policy = console.keys();
+        self.insecure = keys::check(&self.chain, &self.file.contracts, &policy)?;
+        self.are_named = policy.is_known();
+        if let Some(reason) = self.insecure {
             console.warn(format!("INSECURE: {reason}"));
         }
         Ok(self)
@@ -87,6 +95,8 @@ impl Connection {
             path: node.poll_file.clone(),
             file,
             chain,
+            insecure: None,
+            are_named: false,
         })
     }
 
@@ -132,7 +142,12 @@ impl Connection {
     /// The poll that the file names.
     pub fn poll(&self) -> Result<PollContract, Failure> {
         let contract = self.file.poll(&self.path)?;
-        Ok(PollContract::open(&self.chain, &self.file, contract)?)
+        let poll = PollContract::open(&self.chain, &self.file, contract)?;
+        // Where the verifiers' code was compared, the poll's is too: it is what asks them.
+        if self.are_named {
+            verify::check_code(&self.chain, &poll)?;
+        }
+        Ok(poll)
     }
 }
 

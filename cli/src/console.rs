@@ -31,7 +31,7 @@ impl Console {
             json: common.json,
             quiet: common.quiet,
             production: common.production,
-            key_digest: common.key_digest,
+            key_digest: common.key_digest.and_then(|digest| digest.0),
             interrupt: Interrupt::default(),
         }
     }

@@ -84,6 +84,13 @@ pub enum Failure {
         /// Why.
         source: io::Error,
     },
+    /// So many things are missing for a poll in production, the first of this kind; or not looked at.
+    NotReady {
+        /// As a command would end that needs the first one.
+        kind: ErrorKind,
+        /// How many.
+        lacking: usize,
+    },
     /// Interrupted, and what that means.
     Interrupted(&'static str),
     /// The program contradicts itself.
@@ -112,6 +119,12 @@ impl fmt::Display for Failure {
                 path,
                 source,
             } => write!(f, "cannot {action} {}: {source}", path.display()),
+            Failure::NotReady { lacking: 0, .. } => {
+                f.write_str("not everything was looked at: name what is unknown")
+            }
+            Failure::NotReady { lacking, .. } => {
+                write!(f, "not ready for production: {lacking} missing, as listed")
+            }
             Failure::Interrupted(text) => write!(f, "interrupted; {text}"),
             Failure::Internal(text) => {
                 write!(f, "internal error: {text}; please report this")
@@ -137,6 +150,7 @@ impl Failure {
             Failure::Coordinator(error) => error.kind(),
             Failure::Bench(error) => error.kind(),
             Failure::Stdout(_) | Failure::Io { .. } => ErrorKind::Io,
+            Failure::NotReady { kind, .. } => *kind,
             Failure::Interrupted(_) => ErrorKind::Interrupted,
             Failure::Internal(_) => ErrorKind::Internal,
         }
@@ -266,9 +280,7 @@ fn keys_advice(error: &KeyCacheError) -> &'static str {
             "; chown it to yourself and chmod go-w it, or name another folder in MACI_NOVA_CACHE"
         }
         KeyCacheError::Io { .. } => "; the folder can be set with MACI_NOVA_CACHE",
-        KeyCacheError::Insecure => {
-            ": --production refuses it; `ceremony finish` makes keys that it takes"
-        }
+        KeyCacheError::Insecure => "; `ceremony finish` makes keys that --production takes",
         _ => "",
     }
 }

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use arguments::{maci, Arguments, Command, Common, PollCommand};
 use clap::{CommandFactory, FromArgMatches};
 use commands::{
-    abort, bench, ceremony, collect, deploy, export_log, finalize, inspect, join, keygen,
+    abort, bench, ceremony, collect, deploy, doctor, export_log, finalize, inspect, join, keygen,
     poll_create, poll_import, process, prove, pubkey, publish, results, signup, status, tally,
     topup, verify, vote, withdraw,
 };
@@ -78,6 +78,7 @@ fn dispatch(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
         Command::Bench(arguments) => bench::run(arguments, console),
         Command::Ceremony(command) => ceremony::run(command, console),
         Command::Deploy(arguments) => deploy::run(arguments, console),
+        Command::Doctor(arguments) => doctor::run(arguments, console),
         Command::Poll(PollCommand::Create(arguments)) | Command::CreatePoll(arguments) => {
             poll_create::run(arguments, console)
         }

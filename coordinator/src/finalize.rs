@@ -5,13 +5,14 @@ use std::time::Duration;
 use maci_nova_chain::clock::duration;
 use maci_nova_chain::{self as chain, BlockId, Chain, Observer};
 use maci_nova_compressor::decider::{contract, Prover};
-use maci_nova_contracts::alloy_primitives::{Address, U256};
+use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
 use maci_nova_contracts::bindings::DeciderVerifier;
 use maci_nova_contracts::decider::key_words;
 use maci_nova_contracts::poll::PollState;
 use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::operator::funds;
 use maci_nova_sdk::poll::contract::{view, PollContract};
+use maci_nova_sdk::poll::file::PollFile;
 
 use crate::coordinator::{Coordinator, CoordinatorContext};
 use crate::directory::ProofDirectory;
@@ -174,5 +175,24 @@ pub fn check_verifier<C: Chain + ?Sized>(
             "the decider's keys in the cache are not those of the poll's verifier {}; the setup has to be the one that it was deployed with, and the proving key (decider-….key) that of its operator, in the cache folder",
             poll.info.verifier
         ))),
+    }
+}
+
+/// Whether the proving key is the one that the deployment was made with, of which the poll file has the digest. Its verifying key
+/// alone says nothing of its lists of points: with wrong ones the proof fails, when the poll is over and time runs.
+///
+/// # Errors
+/// [`Error::OtherParameters`]; none where the poll file names no keys.
+pub fn check_file(file: &PollFile, digest: [u8; 32]) -> Result<(), Error> {
+    let found = B256::from(digest);
+    match file.keys {
+        Some(keys) if keys.decider != found => {
+            Err(Error::OtherParameters(format!(
+                "the decider's proving key in the cache has digest {}, and the deployment's {}: it is damaged or somebody else's; make it again with ceremony finish, or get the file of whoever deployed",
+                found,
+                keys.decider
+            )))
+        }
+        _ => Ok(()),
     }
 }

@@ -68,6 +68,8 @@
 //! - [`prove`]: a [`Conclusion`](prove::decider::Conclusion) makes or reads the proof of a folded
 //!   poll, for a [`ProofTarget`](prove::target::ProofTarget); the end of both ways.
 //!
+//! - [`guardians`]: the coordinator's key in shares, for when a coordinator vanishes.
+//!
 //! # Secrets
 //!
 //! The coordinator's key decrypts every vote. So does, in effect, a checkpoint: it is written for
@@ -80,9 +82,11 @@ pub mod error;
 pub mod finalize;
 pub mod fold;
 pub mod folded;
+pub mod guardians;
 mod key;
 pub mod log;
 pub mod parameters;
 pub mod prove;
+pub mod readiness;
 
 pub use error::{Error, Kept};

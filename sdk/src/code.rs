@@ -14,16 +14,18 @@ use maci_nova_contracts::alloy_primitives::{Address, Bytes};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::artifact::{self, Artifact, ArtifactError, Libraries};
 use maci_nova_contracts::bindings::{
-    ConstantInitialVoiceCreditProxy, ExcubiaeGatekeeper, FreeForAllGatekeeper, JoinVerifier,
-    PollFactory, SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy, MACI,
+    ConstantInitialVoiceCreditProxy, DeciderVerifier, ExcubiaeGatekeeper, FreeForAllGatekeeper,
+    JoinVerifier, PollFactory, SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy,
+    MACI,
 };
-use maci_nova_contracts::deploy;
 use maci_nova_contracts::evm::{Evm, SENDER};
+use maci_nova_contracts::{decider, deploy};
 use rand_core::{OsRng, RngCore};
 
 use crate::error::{on_chain, Error};
 use crate::hint::Hint;
 use crate::poll::contract::view;
+use crate::poll::file::Contracts;
 
 /// The libraries that contracts call.
 const LIBRARIES: [Artifact; 4] = [
@@ -113,6 +115,52 @@ impl<'a, C: Chain + ?Sized> Comparison<'a, C> {
             implementation,
             ..system
         })
+    }
+
+    /// MACI of a deployment, which has to stand on the deployment's registry and join verifier.
+    pub(crate) fn deployment(&mut self, contracts: &Contracts) -> Result<System, Error> {
+        let system = self.system(contracts.maci.address)?;
+        let stands_on = [
+            ("registry", system.registry, contracts.registry),
+            (
+                "join verifier",
+                system.join_verifier,
+                contracts.join_verifier,
+            ),
+        ];
+        for (what, found, expected) in stands_on {
+            if found != expected.address {
+                return Err(Error::OnChain(format!(
+                    "MACI {} has another {what}, {found}, than {}",
+                    contracts.maci.address, expected.address
+                )));
+            }
+        }
+        Ok(system)
+    }
+
+    /// The key of a verifier of final proofs, whose code is the compiled contract's with this key.
+    pub(crate) fn decider_verifier(
+        &mut self,
+        verifier: Address,
+    ) -> Result<DeciderVerifier::VerifyingKey, Error> {
+        let what = "read the verifier";
+        let call = DeciderVerifier::verifyingKeyCall {};
+        let said = view(self.chain, verifier, &call, what)?;
+        let call = DeciderVerifier::DEVELOPMENTCall {};
+        let development = view(self.chain, verifier, &call, what)?;
+        let call = DeciderVerifier::MAX_OPTIONSCall {};
+        let options = view(self.chain, verifier, &call, what)?;
+        let invalid = || {
+            Error::OnChain(format!(
+                "the verifier {verifier} has a key or a size that is none"
+            ))
+        };
+        let key = decider::Key::from_words(&said).ok_or_else(invalid)?;
+        let options = usize::try_from(options).map_err(|_| invalid())?;
+        let code = decider::deploy_code(&key, options, development);
+        self.require("DeciderVerifier", verifier, code)?;
+        Ok(said)
     }
 
     fn registry(&mut self, registry: Address) -> Result<(), Error> {

@@ -164,6 +164,16 @@ pub fn verify<C: Chain + ?Sized>(
     })
 }
 
+/// Checks that a poll is a clone of the compiled contract, made by its MACI's factory with what it says of itself, and that MACI
+/// and what it stands on are the compiled contracts.
+///
+/// # Errors
+/// [`Error::OnChain`] with what is another one; [`Error::Chain`] if the chain does not answer.
+pub fn check_code<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
+    let system = Comparison::new(chain)?.system(poll.maci.address)?;
+    code::check_poll(chain, poll, &system)
+}
+
 fn require_finalized<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
     let reason = match poll.state(chain)? {
         PollState::Finalized => return Ok(()),

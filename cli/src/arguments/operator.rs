@@ -9,7 +9,7 @@ use maci_nova_contracts::deploy::Gatekeeper;
 use maci_nova_protocol::poll::Mode;
 use maci_nova_sdk::operator::poll_creation::SignedWithin;
 
-use super::shared::{Node, Sender, Setup, Sizes, TimeSpan};
+use super::shared::{Endpoint, Node, Sender, Setup, Sizes, TimeSpan};
 
 /// Arguments of `deploy`.
 #[derive(Debug, Args)]
@@ -38,6 +38,41 @@ pub struct Deploy {
     /// As --gatekeeper token:ADDRESS
     #[arg(long, value_name = "ADDRESS")]
     pub sign_up_token: Option<Address>,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Poll file of a deployment that is there: its node shows its events, and its verifiers' keys are the named ones
+    #[arg(long, value_name = "FILE")]
+    pub poll_file: Option<PathBuf>,
+    /// A node.
+    #[command(flatten)]
+    pub endpoint: Endpoint,
+    /// Powers-of-tau file of a public ceremony
+    #[arg(long, value_name = "FILE")]
+    pub ptau: Option<PathBuf>,
+    /// What the polls' proofs are of, where no poll file tells.
+    #[command(flatten)]
+    pub sizes: Sizes,
+    /// Voters to be ready for
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub voters: u64,
+    /// Messages to be ready for
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub messages: u64,
+    /// As poll create has it; where the poll file has a poll, its own counts
+    #[arg(long, value_name = "TIME", default_value = "7d")]
+    pub proving_time: TimeSpan,
+    /// The same
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    pub proving_time_per_message: TimeSpan,
+    /// The same
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    pub most_proving_time: TimeSpan,
+    /// Where the log, the checkpoint and the proof will be
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
 }
 
 /// Arguments of `poll create`.

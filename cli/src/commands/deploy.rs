@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use maci_nova_ceremony::drand::Round;
+use maci_nova_ceremony::file::CeremonyFile;
+use maci_nova_ceremony::record::Kind;
 use maci_nova_chain::Chain;
 use maci_nova_compressor::decider::{contract, DeciderFacts};
 use maci_nova_contracts::alloy_primitives::B256;
@@ -68,6 +71,9 @@ pub fn run(arguments: &Deploy, console: &Console) -> Result<(), Failure> {
     if console.interrupt.asked() {
         return Err(Failure::Interrupted("nothing was sent"));
     }
+    if !policy.is_known() && keys.decider.ceremony.is_some() {
+        console.warn("nobody has named these keys: the verifiers will say for ever that their keys are for development, and --production will refuse them; give --key-digest or --ceremony");
+    }
     let request = request(shape, &keys.decider, &keys.join, &policy, gatekeeper)?;
     let deployed = deploy(&mut chain, from, &request, path, Some(url), console)?;
     tidy(&mut chain, console);
@@ -82,13 +88,36 @@ fn trusted(arguments: &Deploy, shape: Shape, console: &Console) -> Result<KeyPol
         policy.require_digest()?;
         return Ok(policy);
     };
-    let digest = ceremony::verified_digest(file, ptau, shape, console)?;
+    let (verified, digest) = ceremony::verified(file, ptau, shape, console)?;
+    tell(verified.file(), digest, console);
     match policy.digest {
         Some(named) if named != digest => Err(PollError::OtherKeys(digest).into()),
         _ => Ok(KeyPolicy {
             digest: Some(digest),
             ..policy
         }),
+    }
+}
+
+/// What the keys rest on, which is for people to compare with what was published.
+fn tell(file: &CeremonyFile, digest: B256, console: &Console) {
+    let transcript = B256::from(file.head().transcript);
+    let records = file.records().iter();
+    let names: Vec<&str> = records
+        .filter(|record| record.kind == Kind::Contribution)
+        .map(|record| record.author.as_str())
+        .collect();
+    console.note(format!("ceremony {transcript}, key digest {digest}"));
+    console.note(format!("contributions: {}", names.join("; ")));
+    let announced = &file.description().beacon;
+    match Round::announced(announced) {
+        Ok(Some(round)) => console.note(format!("beacon: {round}, whose signature was checked")),
+        _ => console.warn(format!(
+            "no program can tell whether the beacon is what was announced: {announced}"
+        )),
+    }
+    if names.len() == 1 {
+        console.warn("one contributor alone made these keys: whoever does not trust them has nothing to rely on");
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use maci_nova_chain::Chain;
 use maci_nova_coordinator::coordinator::CoordinatorContext;
 use maci_nova_coordinator::directory::ProofDirectory;
-use maci_nova_coordinator::finalize::{check_ahead, check_verifier, finalize};
+use maci_nova_coordinator::finalize::{check_ahead, check_file, check_verifier, finalize};
 use maci_nova_coordinator::log::poll_log::PollLog;
 use maci_nova_coordinator::parameters::parameters;
 use maci_nova_coordinator::prove::decider::dry_run;
@@ -47,8 +47,11 @@ fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
     }
     let parameters = parameters(poll.shape(), &source, console)?;
     // Before anything long: what is refused or has no room is so at once.
-    let keys = keys::decider(&parameters, &console.keys(), console)?;
+    let mut keys = keys::decider(&parameters, &console.keys(), console)?;
+    // Whatever they are called here: for everybody else the verifier says that they are for development.
+    keys.are_known &= connection.insecure.is_none();
     check_verifier(&connection.chain, &poll, &keys.prover)?;
+    check_file(&connection.file, keys.prover.digest())?;
     let second = connection::second(
         arguments.following.second_rpc_url.as_ref(),
         poll.chain_id,

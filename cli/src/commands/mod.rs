@@ -5,6 +5,7 @@ pub mod bench;
 pub mod ceremony;
 pub mod collect;
 pub mod deploy;
+pub mod doctor;
 pub mod export_log;
 pub mod finalize;
 pub mod inspect;

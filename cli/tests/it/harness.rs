@@ -18,6 +18,7 @@ pub fn maci_nova() -> Command {
         .env_remove("MACI_NOVA_CACHE")
         .env_remove("MACI_NOVA_ETH_KEY")
         .env_remove("MACI_NOVA_KEY")
+        .env_remove("MACI_NOVA_KEY_DIGEST")
         .env_remove("MACI_NOVA_PASSWORD")
         .env_remove("MACI_NOVA_PRODUCTION")
         .env_remove("MACI_NOVA_RPC_URL");

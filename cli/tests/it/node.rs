@@ -1,5 +1,6 @@
 //! Whole polls on a node, each command a process of its own, as people run them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,6 +24,8 @@ pub struct Town {
     anvil: Anvil,
     directory: TempDir,
     cache: PathBuf,
+    /// What every command finds in its environment.
+    environment: BTreeMap<&'static str, String>,
 }
 
 impl Town {
@@ -30,12 +33,30 @@ impl Town {
         Self::with_cache(shared_cache().to_owned())
     }
 
-    /// Whose commands take keys from this folder.
-    pub fn with_cache(cache: PathBuf) -> Option<Self> {
+    /// All of whose commands are for production, and take keys from this folder.
+    pub fn in_production(cache: PathBuf) -> Option<Self> {
+        let mut town = Self::with_cache(cache)?;
+        town.environment.insert("MACI_NOVA_PRODUCTION", "1".into());
+        Some(town)
+    }
+
+    /// From now on every command relies on the keys with this digest.
+    pub fn name_keys(&mut self, digest: &str) {
+        self.environment
+            .insert("MACI_NOVA_KEY_DIGEST", digest.into());
+    }
+
+    /// From now on nobody has named keys.
+    pub fn name_no_keys(&mut self) {
+        self.environment.remove("MACI_NOVA_KEY_DIGEST");
+    }
+
+    fn with_cache(cache: PathBuf) -> Option<Self> {
         let town = Town {
             anvil: Anvil::start(&[])?,
             directory: tempfile::tempdir().expect("directory"),
             cache,
+            environment: BTreeMap::new(),
         };
         for (i, key) in KEYS.iter().enumerate() {
             let path = town.path(&format!("account{i}.key"));
@@ -45,7 +66,7 @@ impl Town {
         Some(town)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
@@ -55,7 +76,8 @@ impl Town {
         command
             .args(line.split_whitespace())
             .current_dir(self.directory.path())
-            .env("MACI_NOVA_CACHE", &self.cache);
+            .env("MACI_NOVA_CACHE", &self.cache)
+            .envs(&self.environment);
         command
     }
 

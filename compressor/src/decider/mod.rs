@@ -39,5 +39,5 @@ mod pedersen;
 pub mod prover;
 pub mod verifier;
 
-pub use prover::{DeciderFacts, Prover, ProverError, KEY_NAME, PUBLICS};
+pub use prover::{CommitmentBases, DeciderFacts, Prover, ProverError, KEY_NAME, PUBLICS};
 pub use verifier::{verify, DeciderError, DeciderKey, DeciderProof, DeciderStatement, Fold};

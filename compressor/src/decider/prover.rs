@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ark_bn254::{Fr as ArkFr, G1Affine as ArkG1};
+use ark_bn254::{Fr as ArkFr, G1Affine as ArkG1, G2Affine as ArkG2};
 use ark_ec::AffineRepr;
 use ff::Field;
 use halo2curves::bn256::Fr;
@@ -136,7 +136,7 @@ impl Prover {
 
     /// What others are told of the keys.
     pub fn facts(&self) -> DeciderFacts {
-        DeciderFacts::new(self.decider.engine(), self.key.facts())
+        DeciderFacts::new(self.decider.engine(), self.key.facts(), self.constraints())
     }
 
     /// What verifies the proofs.
@@ -210,14 +210,17 @@ pub struct DeciderFacts {
     pub digest: [u8; 32],
     /// What verifies the proofs.
     pub key: DeciderKey,
+    /// Constraints of the circuit.
+    pub constraints: usize,
 }
 
 impl DeciderFacts {
-    fn new(engine: &PublicParams, facts: KeyFacts) -> Self {
+    fn new(engine: &PublicParams, facts: KeyFacts, constraints: usize) -> Self {
         DeciderFacts {
             ceremony: facts.ceremony,
             digest: facts.digest,
             key: DeciderKey::new(engine, facts.verifying),
+            constraints,
         }
     }
 
@@ -236,18 +239,40 @@ impl DeciderFacts {
         let matrices = Decider::new(Arc::clone(engine), vote_depth).matrices()?;
         let circuit = cached_circuit(&matrices, production);
         let facts = cache.facts(circuit, Trapdoors::insecure_development, report)?;
-        Ok(Self::new(engine, facts))
+        Ok(Self::new(engine, facts, matrices.constraints()))
     }
 }
 
 impl DeciderKey {
     /// Of an engine's decider.
     pub fn new(engine: &PublicParams, groth16: groth16::VerifyingKey) -> Self {
+        CommitmentBases::of(engine).key(groth16)
+    }
+}
+
+/// What a decider's verifier has of an engine's commitments: all that is needed of an engine where there is a verifying key.
+#[derive(Clone, Copy, Debug)]
+pub struct CommitmentBases {
+    tau_2: ArkG2,
+    h: ArkG1,
+}
+
+impl CommitmentBases {
+    /// Of an engine.
+    pub fn of(engine: &PublicParams) -> Self {
         let kzg = engine.primary().key();
-        DeciderKey {
-            groth16,
+        CommitmentBases {
             tau_2: kzg.tau_H().to_ark(),
             h: kzg.h().to_ark(),
+        }
+    }
+
+    /// The decider's key with this one of its circuit.
+    pub fn key(&self, groth16: groth16::VerifyingKey) -> DeciderKey {
+        DeciderKey {
+            groth16,
+            tau_2: self.tau_2,
+            h: self.h,
         }
     }
 }

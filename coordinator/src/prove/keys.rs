@@ -12,6 +12,7 @@ use maci_nova_folding::Parameters;
 use maci_nova_groth16::{KeyCache, KeyEvent};
 use maci_nova_sdk::poll::keys::{self, KeyPolicy};
 use maci_nova_sdk::voter::join_proof as join;
+use rand_core::OsRng;
 
 use crate::error::Error;
 
@@ -73,8 +74,14 @@ pub fn decider(
     let engine = Arc::clone(parameters.engine());
     let depth = parameters.shape().vote_depth;
     let prover = obtain(&DECIDER, observer, |report| {
-        decider::Prover::cached(engine, depth, &cache, policy.production, report)
-            .map_err(of_decider)
+        decider::Prover::cached(
+            engine,
+            depth,
+            &cache,
+            policy.takes_ceremonies_alone(),
+            report,
+        )
+        .map_err(of_decider)
     })?;
     tell_ceremony(prover.ceremony(), policy, &DECIDER, observer);
     if policy.is_known() {
@@ -91,7 +98,7 @@ pub fn decider(
 /// memory than a prover.
 ///
 /// # Errors
-/// As [`decider`].
+/// As [`decider()`].
 pub fn deployment(
     parameters: &Parameters,
     policy: &KeyPolicy,
@@ -99,6 +106,11 @@ pub fn deployment(
 ) -> Result<DeploymentKeys, Error> {
     policy.require_digest()?;
     let join = join(policy, observer)?;
+    join.try_out(&mut OsRng).map_err(|error| {
+        Error::OtherParameters(format!(
+            "nobody could join with the keys of join proofs in the cache: {error}; make them again with ceremony finish"
+        ))
+    })?;
     let decider = decider_facts(parameters, policy, observer)?;
     if policy.is_known() {
         check(policy, &decider.key, &join)?;
@@ -166,9 +178,11 @@ fn tell_ceremony(
 pub fn join(policy: &KeyPolicy, observer: &dyn Observer) -> Result<join::Prover, Error> {
     let cache = KeyCache::of_user()?;
     let prover = obtain(&JOIN, observer, |report| {
-        join::Prover::cached(&cache, policy.production, report).map_err(|error| match error {
-            join::ProverError::Cache(error) => error.into(),
-            other => Error::internal(other),
+        join::Prover::cached(&cache, policy.takes_ceremonies_alone(), report).map_err(|error| {
+            match error {
+                join::ProverError::Cache(error) => error.into(),
+                other => Error::internal(other),
+            }
         })
     })?;
     tell_ceremony(prover.ceremony(), policy, &JOIN, observer);

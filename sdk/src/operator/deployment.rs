@@ -298,23 +298,7 @@ fn check_code<C: Chain + ?Sized>(
     for (name, contract, code) in verifiers {
         comparison.require(name, contract.address, code)?;
     }
-    let system = comparison.system(contracts.maci.address)?;
-    let stands_on = [
-        ("registry", system.registry, contracts.registry),
-        (
-            "join verifier",
-            system.join_verifier,
-            contracts.join_verifier,
-        ),
-    ];
-    for (what, found, expected) in stands_on {
-        if found != expected.address {
-            return Err(Error::OnChain(format!(
-                "MACI {} has another {what}, {found}, than {}",
-                contracts.maci.address, expected.address
-            )));
-        }
-    }
+    let system = comparison.deployment(contracts)?;
     if let Gatekeeper::Existing(_) = request.gatekeeper {
         return Ok(());
     }

@@ -9,6 +9,8 @@ use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::bindings::DeciderVerifier::{self, VerifyingKey};
 use maci_nova_contracts::bindings::JoinVerifier::{self, JoinVerifyingKey};
 
+#[cfg(any(feature = "operator", feature = "verify"))]
+use crate::code::Comparison;
 use crate::error::Error;
 use crate::hint::Hint;
 use crate::poll::contract::view;
@@ -56,6 +58,11 @@ impl KeyPolicy {
         self.digest.is_some()
     }
 
+    /// Whether keys are only taken that are there, and say they are a ceremony's: none is made in the place of named ones.
+    pub fn takes_ceremonies_alone(&self) -> bool {
+        self.production || self.is_known()
+    }
+
     /// What can be told before there are keys to check.
     ///
     /// # Errors
@@ -86,11 +93,14 @@ impl KeyPolicy {
     }
 }
 
-/// Checks the keys of a deployment's verifiers, as these say them. Returns why they are INSECURE, where a policy allows it and the
-/// verifiers say so.
+/// Checks the keys of a deployment's verifiers. Where they have to be named ones, the code of both verifiers, of MACI and of what it
+/// stands on is compared with the compiled contracts': another one could say that it has any key, and accept any proof. Returns
+/// why they are INSECURE, where a policy allows it and the verifiers say so.
 ///
 /// # Errors
-/// As [`KeyPolicy::check`]; [`Error::Chain`] if the chain does not answer, or there are no verifiers.
+/// As [`KeyPolicy::check`]; [`Error::OnChain`] for contracts of other code, or that do not belong together; [`Error::Chain`] if the
+/// chain does not answer.
+#[cfg(any(feature = "operator", feature = "verify"))]
 pub fn check<C: Chain + ?Sized>(
     chain: &C,
     contracts: &Contracts,
@@ -102,19 +112,14 @@ pub fn check<C: Chain + ?Sized>(
     }
     policy.require_digest()?;
     if policy.is_known() {
-        policy.check(deployed(chain, contracts)?, reason)?;
+        let mut comparison = Comparison::new(chain)?;
+        let joins = comparison.deployment(contracts)?.join_verifier;
+        let call = JoinVerifier::verifyingKeyCall {};
+        let joins = view(chain, joins, &call, "read the join verifier")?;
+        let decider = comparison.decider_verifier(contracts.decider_verifier.address)?;
+        policy.check(digest(&decider, &joins), reason)?;
     }
     Ok(reason)
-}
-
-/// The [digest] of the keys that a deployment's verifiers say they have.
-fn deployed<C: Chain + ?Sized>(chain: &C, contracts: &Contracts) -> Result<B256, Error> {
-    let (decider, join) = (contracts.decider_verifier, contracts.join_verifier);
-    let call = DeciderVerifier::verifyingKeyCall {};
-    let decider = view(chain, decider.address, &call, "read the verifier")?;
-    let call = JoinVerifier::verifyingKeyCall {};
-    let join = view(chain, join.address, &call, "read the join verifier")?;
-    Ok(digest(&decider, &join))
 }
 
 /// keccak256 of both verifying keys, each encoded as its contract's constructor takes it: what a ceremony's keys are known by.
@@ -157,7 +162,11 @@ mod tests {
     fn deployed_keys_are_those_that_somebody_names() {
         let world = World::new();
         let contracts = &world.file.contracts;
-        let known = deployed(&world.evm, contracts).unwrap();
+        let joins = JoinVerifier::verifyingKeyCall {};
+        let joins = view(&world.evm, contracts.join_verifier.address, &joins, "").unwrap();
+        let decider = DeciderVerifier::verifyingKeyCall {};
+        let decider = view(&world.evm, contracts.decider_verifier.address, &decider, "").unwrap();
+        let known = digest(&decider, &joins);
         let checked = |policy: KeyPolicy| check(&world.evm, contracts, &policy);
         assert_eq!(checked(policy(false, None)).unwrap(), Some(DECIDER));
         assert_eq!(checked(policy(false, Some(known))).unwrap(), Some(DECIDER));
@@ -165,6 +174,42 @@ mod tests {
         assert!(matches!(other, Err(Error::OtherKeys(found)) if found == known));
         let refused = checked(policy(true, Some(known)));
         assert!(matches!(refused, Err(Error::InsecureKeys(_))));
+    }
+
+    /// A contract that says it has the key that somebody names may accept any proof.
+    #[test]
+    fn code_is_compared_where_keys_are_named() {
+        let mut world = World::new();
+        let contracts = world.file.contracts;
+        let joins = JoinVerifier::verifyingKeyCall {};
+        let joins = view(&world.evm, contracts.join_verifier.address, &joins, "").unwrap();
+        let decider = DeciderVerifier::verifyingKeyCall {};
+        let decider = view(&world.evm, contracts.decider_verifier.address, &decider, "").unwrap();
+        let named = policy(false, Some(digest(&decider, &joins)));
+        for changed in [
+            contracts.decider_verifier,
+            contracts.join_verifier,
+            contracts.maci,
+            contracts.registry,
+        ] {
+            let honest = world.evm.code(changed.address).unwrap();
+            // It does the same, to begin with.
+            let other = [&honest[..], &[0]].concat();
+            world.evm.set_code(changed.address, other.into());
+            let refused = check(&world.evm, &contracts, &named);
+            assert!(
+                matches!(&refused, Err(Error::OnChain(text)) if text.contains("compiled")),
+                "{refused:?}"
+            );
+            check(&world.evm, &contracts, &policy(false, None)).unwrap();
+            world.evm.set_code(changed.address, honest);
+            check(&world.evm, &contracts, &named).unwrap();
+        }
+        // Verifiers of the right code and key that MACI does not ask.
+        let mut elsewhere = contracts;
+        elsewhere.join_verifier = contracts.decider_verifier;
+        let refused = check(&world.evm, &elsewhere, &named);
+        assert!(refused.is_err());
     }
 
     #[test]

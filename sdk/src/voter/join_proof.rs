@@ -44,12 +44,15 @@ use maci_nova_groth16::{
     words::{g1_words, g2_words, NotCanonical, Words, WORD},
     KeyFileError, PlainVerifyingKey, Proof, ProvingKey, Trapdoors,
 };
-use maci_nova_protocol::membership::MembershipError;
+use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_protocol::lean_imt::LeanImt;
+use maci_nova_protocol::membership::{leaf, Binding, MembershipError, Scope};
 
 pub use maci_nova_protocol::membership::{JoinStatement, Witness};
 pub use maci_nova_step_circuit::membership::INPUTS;
 use maci_nova_step_circuit::{membership::MembershipCircuit, num::Gadget};
 use nova_snark::frontend::SynthesisError;
+use rand_core::{CryptoRng, RngCore};
 
 #[cfg(feature = "files")]
 mod cached;
@@ -79,6 +82,9 @@ pub enum ProverError {
     /// The proof could not be made.
     #[error("{0}")]
     Groth16(#[from] groth16::ProveError),
+    /// Proofs do not verify.
+    #[error("what they prove does not verify, since their points are not the circuit's")]
+    Lists,
 }
 
 /// Why a proof is not accepted.
@@ -196,6 +202,23 @@ impl Prover {
         let assignment = assignment(&circuit)?;
         let proof = groth16::prove(&self.key, &self.matrices, &assignment)?;
         Ok(JoinProof(proof))
+    }
+
+    /// Proves that somebody has joined who never was. With lists of points that are not the circuit's, which nothing else shows of a
+    /// key with the right verifying key, there is no proof: then nobody could join.
+    ///
+    /// # Errors
+    /// [`ProverError::Lists`].
+    pub fn try_out<R: RngCore + CryptoRng>(&self, rng: &mut R) -> Result<(), ProverError> {
+        let key = PrivateKey::random(rng);
+        let mut tree = LeanImt::new();
+        tree.insert(leaf(&key.public_key().point()))
+            .expect("a leaf is not 0");
+        let path = tree.path(0);
+        let witness = Witness::new(&key, path.expect("one leaf"))?;
+        let statement = witness.statement(Scope(1.into()), Binding(1.into()));
+        let proof = self.prove(statement, &witness)?;
+        verify(&self.verifying_key(), &statement, &proof).map_err(|_| ProverError::Lists)
     }
 }
 

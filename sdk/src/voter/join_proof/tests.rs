@@ -8,11 +8,11 @@ use ark_ff::{Field as _, UniformRand, Zero};
 use ff::Field as _;
 use maci_nova_groth16::convert::ToHalo;
 use maci_nova_groth16::words::word;
-use maci_nova_groth16::{KeyCache, KeyCacheError, KeyEvent};
+use maci_nova_groth16::{KeyCache, KeyCacheError, KeyEvent, KeyParts};
 use maci_nova_protocol::{
     babyjub::{Point, Scalar},
-    lean_imt::{LeanImt, Level, Path},
-    membership::{leaf, Address, Binding, Nullifier, Scope, Terms},
+    lean_imt::{Level, Path},
+    membership::{Address, Nullifier, Terms},
     Fr as HaloFr,
 };
 use maci_nova_step_circuit::budget::MEMBERSHIP_CONSTRAINTS;
@@ -480,6 +480,29 @@ fn a_key_is_kept_and_is_that_of_this_circuit() {
     assert_eq!(check(statement, &other), Err(JoinError::False));
     let refused = verify(&first.verifying_key(), statement, proof);
     assert_eq!(refused, Err(JoinError::False));
+}
+
+/// The digest of verifying keys says nothing of the lists of points.
+#[test]
+fn a_key_with_other_lists_is_tried_out() {
+    let mut rng = ChaCha20Rng::seed_from_u64(12);
+    let honest = prover();
+    honest.try_out(&mut rng).expect("proven");
+    for change in [
+        (|parts: &mut KeyParts| parts.l.rotate_left(1)) as fn(&mut KeyParts),
+        |parts| parts.h.rotate_left(1),
+        |parts| parts.a.rotate_left(1),
+        |parts| parts.b_1.rotate_left(1),
+    ] {
+        let mut parts = honest.key.parts();
+        change(&mut parts);
+        let key = ProvingKey::of_ceremony(&honest.matrices, parts, [1; 32]).expect("fits");
+        let matrices = honest.matrices.clone();
+        let other = Prover { matrices, key };
+        assert_eq!(other.verifying_key(), honest.verifying_key());
+        let error = other.try_out(&mut rng).expect_err("no proof");
+        assert!(matches!(error, ProverError::Lists), "{error}");
+    }
 }
 
 /// Plain is only what commits to nothing.
