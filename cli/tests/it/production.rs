@@ -24,6 +24,7 @@ struct Keys {
     cache: PathBuf,
     ptau: PathBuf,
     digest: String,
+    state_depth: usize,
     /// Verified by who deploys, where there is one.
     ceremony: Option<PathBuf>,
 }
@@ -39,7 +40,8 @@ impl Keys {
         );
         std::fs::create_dir(&cache).expect("made");
         write_powers(&ptau, 4, 16);
-        let shape = Shape::new(2, 1, 1).expect("in range");
+        let state_depth = 2;
+        let shape = Shape::new(state_depth, 1, 1).expect("in range");
         let source = SetupSource::PowersOfTau(ptau.clone());
         let parameters = Parameters::setup(shape, &source).expect("parameters");
         let engine = Arc::clone(parameters.engine());
@@ -70,6 +72,7 @@ impl Keys {
             cache,
             ptau,
             digest: digest(&key_words(&of_decider), &of_join).to_string(),
+            state_depth,
             ceremony: None,
         }
     }
@@ -85,6 +88,9 @@ impl Keys {
             cache: named("MACI_NOVA_CACHE").into(),
             ptau: named("MACI_NOVA_TEST_PTAU").into(),
             digest: named("MACI_NOVA_TEST_KEY_DIGEST"),
+            state_depth: named("MACI_NOVA_TEST_STATE_DEPTH")
+                .parse()
+                .expect("a number"),
             ceremony: Some(named("MACI_NOVA_TEST_CEREMONY").into()),
         }
     }
@@ -103,8 +109,9 @@ fn no_keys() -> String {
 fn deploy(town: &mut Town, keys: &Keys) -> Value {
     let url = town.url();
     let line = format!(
-        "deploy --rpc-url {url} --account-key-file account0.key --ptau {} --state-depth 2 --vote-depth 1 --gatekeeper free-for-all",
-        keys.ptau()
+        "deploy --rpc-url {url} --account-key-file account0.key --ptau {} --state-depth {} --vote-depth 1 --gatekeeper free-for-all",
+        keys.ptau(),
+        keys.state_depth
     );
     let unnamed = town.run(&line).failed(5);
     assert!(unnamed.contains("--key-digest"), "{unnamed}");
