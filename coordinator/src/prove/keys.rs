@@ -137,7 +137,7 @@ fn decider_facts(
             parameters.engine(),
             depth,
             &cache,
-            policy.production,
+            policy.takes_ceremonies_alone(),
             report,
         )
         .map_err(of_decider)
