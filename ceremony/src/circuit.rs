@@ -101,8 +101,7 @@ impl Circuit {
 
     /// The bases of the constant one and of the public variables.
     pub fn ic(&self, phase1: &Phase1) -> Vec<G1Affine> {
-        let mut meter = Meter::new(&(), "", 0);
-        let bases = self.y(phase1, 0..self.publics + 1, &mut meter);
+        let bases = self.y(phase1, 0..self.publics + 1, &mut Meter::silent());
         bases.expect("nobody asks to stop")
     }
 

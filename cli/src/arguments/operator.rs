@@ -40,6 +40,22 @@ pub struct Deploy {
     pub sign_up_token: Option<Address>,
 }
 
+/// How long a poll leaves for its proof: as a poll is created with it, and as a machine is judged by it before.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ProvingTime {
+    /// Time for the proof after the end, 1h to 365d; then anyone may abort the poll. Has to cover
+    /// joins of the last moments, which do not add to it
+    #[arg(long, value_name = "TIME", default_value = "7d")]
+    pub proving_time: TimeSpan,
+    /// Time for the proof that each message adds, 1s to 1h
+    #[arg(long, value_name = "TIME", default_value = "5s")]
+    pub proving_time_per_message: TimeSpan,
+    /// The most time that all messages together add, at most 90d: the poll takes only as many
+    /// messages as fit
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    pub most_proving_time: TimeSpan,
+}
+
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
@@ -61,15 +77,9 @@ pub struct Doctor {
     /// Messages to be ready for
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub messages: u64,
-    /// As poll create has it; where the poll file has a poll, its own counts
-    #[arg(long, value_name = "TIME", default_value = "7d")]
-    pub proving_time: TimeSpan,
-    /// The same
-    #[arg(long, value_name = "TIME", default_value = "5s")]
-    pub proving_time_per_message: TimeSpan,
-    /// The same
-    #[arg(long, value_name = "TIME", default_value = "30d")]
-    pub most_proving_time: TimeSpan,
+    /// Time for the proof, where the poll file has no poll, whose own counts.
+    #[command(flatten)]
+    pub proving: ProvingTime,
     /// Where the log, the checkpoint and the proof will be
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub out: PathBuf,
@@ -121,17 +131,9 @@ pub struct PollCreate {
     /// End at this time, in seconds since 1970
     #[arg(long, value_name = "SECONDS")]
     pub end_at: Option<u64>,
-    /// Time for the proof after the end, 1h to 365d; then anyone may abort the poll. Has to cover
-    /// joins of the last moments, which do not add to it
-    #[arg(long, value_name = "TIME", default_value = "7d")]
-    pub proving_time: TimeSpan,
-    /// Time for the proof that each message adds, 1s to 1h
-    #[arg(long, value_name = "TIME", default_value = "5s")]
-    pub proving_time_per_message: TimeSpan,
-    /// The most time that all messages together add, at most 90d: the poll takes only as many
-    /// messages as fit
-    #[arg(long, value_name = "TIME", default_value = "30d")]
-    pub most_proving_time: TimeSpan,
+    /// Time for the proof.
+    #[command(flatten)]
+    pub proving: ProvingTime,
     /// Voice credits that every voter starts with, below 2^32
     #[arg(long, value_name = "N")]
     pub credits: Option<u32>,

@@ -73,9 +73,9 @@ fn plan(
         None => (arguments.sizes.shape()?, None),
     };
     let times = settings.unwrap_or([
-        arguments.proving_time.seconds(),
-        arguments.proving_time_per_message.seconds(),
-        arguments.most_proving_time.seconds(),
+        arguments.proving.proving_time.seconds(),
+        arguments.proving.proving_time_per_message.seconds(),
+        arguments.proving.most_proving_time.seconds(),
     ]);
     let [base, each, most] = times;
     let more = arguments.messages.saturating_mul(each).min(most);
