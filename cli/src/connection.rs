@@ -10,8 +10,7 @@ use maci_nova_node::{Account, AccountSource, Options, RpcChain, RpcError};
 use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::poll::file::PollFile;
-use maci_nova_sdk::poll::keys;
-use maci_nova_sdk::verify;
+use maci_nova_sdk::poll::keys::{self, CheckedKeys};
 
 use crate::advice;
 use crate::arguments::shared::{Node, Sender};
@@ -32,10 +31,8 @@ pub struct Connection {
     pub file: PollFile,
     /// The node.
     pub chain: RpcChain,
-    /// What is known against the verifiers' keys.
-    pub insecure: Option<&'static str>,
-    /// They were compared with those that somebody has named.
-    are_named: bool,
+    /// What is known of the verifiers' keys, where they were looked at.
+    pub keys: Option<CheckedKeys>,
 }
 
 impl Connection {
@@ -61,12 +58,11 @@ impl Connection {
     }
 
     fn checked(mut self, console: &Console) -> Result<Self, Failure> {
-        let policy = console.keys();
-        self.insecure = keys::check(&self.chain, &self.file.contracts, &policy)?;
-        self.are_named = policy.is_known();
-        if let Some(reason) = self.insecure {
+        let checked = keys::check(&self.chain, &self.file.contracts, &console.keys())?;
+        if let Some(reason) = checked.insecure {
             console.warn(format!("INSECURE: {reason}"));
         }
+        self.keys = Some(checked);
         Ok(self)
     }
 
@@ -95,8 +91,7 @@ impl Connection {
             path: node.poll_file.clone(),
             file,
             chain,
-            insecure: None,
-            are_named: false,
+            keys: None,
         })
     }
 
@@ -143,9 +138,8 @@ impl Connection {
     pub fn poll(&self) -> Result<PollContract, Failure> {
         let contract = self.file.poll(&self.path)?;
         let poll = PollContract::open(&self.chain, &self.file, contract)?;
-        // Where the verifiers' code was compared, the poll's is too: it is what asks them.
-        if self.are_named {
-            verify::check_code(&self.chain, &poll)?;
+        if let Some(keys) = &self.keys {
+            keys.check_poll(&self.chain, &poll)?;
         }
         Ok(poll)
     }

@@ -13,7 +13,7 @@ use maci_nova_sdk::operator::deployment;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::poll::file::PollFile;
 use maci_nova_sdk::poll::keys::{self, KeyPolicy};
-use maci_nova_sdk::{verify, ErrorKind};
+use maci_nova_sdk::ErrorKind;
 use maci_nova_step_circuit::Shape;
 use sysinfo::System;
 
@@ -282,10 +282,9 @@ fn of_verifiers<C: Chain + ?Sized>(
         production: true,
         ..*policy
     };
-    keys::check(chain, &file.contracts, &policy)?;
+    let checked = keys::check(chain, &file.contracts, &policy)?;
     if let Some(poll) = file.poll {
-        let poll = PollContract::open(chain, file, poll)?;
-        verify::check_code(chain, &poll)?;
+        checked.check_poll(chain, &PollContract::open(chain, file, poll)?)?;
     }
     Ok("their keys are those that were named, and all code is this program's".into())
 }

@@ -19,12 +19,13 @@ use maci_nova_contracts::bindings::{
     MACI,
 };
 use maci_nova_contracts::evm::{Evm, SENDER};
+use maci_nova_contracts::poll::{arguments, clone_address, clone_code};
 use maci_nova_contracts::{decider, deploy};
 use rand_core::{OsRng, RngCore};
 
 use crate::error::{on_chain, Error};
 use crate::hint::Hint;
-use crate::poll::contract::view;
+use crate::poll::contract::{view, PollContract};
 use crate::poll::file::Contracts;
 
 /// The libraries that contracts call.
@@ -62,6 +63,35 @@ pub(crate) struct System {
     /// What decides who signs up. Its code may be anybody's.
     pub(crate) gatekeeper: Address,
 }
+
+/// Checks that the poll is a clone of the compiled contract, made with what it says of itself: its
+/// address is the hash of its code and arguments (CREATE2), so its storage was empty when it was
+/// made, whatever the factory is.
+pub(crate) fn check_poll<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    system: &System,
+) -> Result<(), Error> {
+    let other = || poll.inconsistent("its code is not the compiled contract's with its settings");
+    let found = code_at(chain, poll.address)?;
+    let implementation = found
+        .get(IMPLEMENTATION..IMPLEMENTATION + Address::len_bytes())
+        .map(Address::from_slice)
+        .ok_or_else(other)?;
+    let arguments = arguments(&poll.info);
+    if implementation != system.implementation || found != clone_code(implementation, &arguments) {
+        return Err(other());
+    }
+    if clone_address(system.factory, implementation, &arguments) != poll.address {
+        return Err(poll.inconsistent(
+            "it is not where its MACI's factory makes a poll of this code: it may have had another state at first",
+        ));
+    }
+    Ok(())
+}
+
+/// Where the address of what it executes stands in the code of a clone.
+const IMPLEMENTATION: usize = 10;
 
 impl<'a, C: Chain + ?Sized> Comparison<'a, C> {
     /// With contracts of a chain.

@@ -58,7 +58,7 @@ use maci_nova_protocol::poll::State;
 use maci_nova_protocol::tally::{results_root, OptionResult};
 use maci_nova_protocol::Fr;
 
-use crate::code::Comparison;
+use crate::code::{check_poll, Comparison};
 use crate::error::{on_chain, Error};
 use crate::hint::Hint;
 use crate::poll::contract::PollContract;
@@ -130,7 +130,7 @@ pub fn verify<C: Chain + ?Sized>(
     require_finalized(chain, poll)?;
     let mut comparison = Comparison::new(chain)?;
     let system = comparison.system(poll.maci.address)?;
-    code::check_poll(chain, poll, &system)?;
+    check_poll(chain, poll, &system)?;
     let verifier = Verifier::read(chain, poll, &mut comparison)?;
     let insecure = verifier.insecure.as_deref();
     options.keys.check(verifier.digest, insecure)?;
@@ -162,16 +162,6 @@ pub fn verify<C: Chain + ?Sized>(
         transaction: history.finalized.transaction,
         block: history.finalized.block_number,
     })
-}
-
-/// Checks that a poll is a clone of the compiled contract, made by its MACI's factory with what it says of itself, and that MACI
-/// and what it stands on are the compiled contracts.
-///
-/// # Errors
-/// [`Error::OnChain`] with what is another one; [`Error::Chain`] if the chain does not answer.
-pub fn check_code<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {
-    let system = Comparison::new(chain)?.system(poll.maci.address)?;
-    code::check_poll(chain, poll, &system)
 }
 
 fn require_finalized<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(), Error> {

@@ -49,7 +49,7 @@ fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
     // Before anything long: what is refused or has no room is so at once.
     let mut keys = keys::decider(&parameters, &console.keys(), console)?;
     // Whatever they are called here: for everybody else the verifier says that they are for development.
-    keys.are_known &= connection.insecure.is_none();
+    keys.are_known &= connection.keys.is_some_and(|keys| keys.insecure.is_none());
     check_verifier(&connection.chain, &poll, &keys.prover)?;
     check_file(&connection.file, keys.prover.digest())?;
     let second = connection::second(

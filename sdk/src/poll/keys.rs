@@ -10,10 +10,12 @@ use maci_nova_contracts::bindings::DeciderVerifier::{self, VerifyingKey};
 use maci_nova_contracts::bindings::JoinVerifier::{self, JoinVerifyingKey};
 
 #[cfg(any(feature = "operator", feature = "verify"))]
-use crate::code::Comparison;
+use crate::code::{check_poll, Comparison, System};
 use crate::error::Error;
 use crate::hint::Hint;
 use crate::poll::contract::view;
+#[cfg(any(feature = "operator", feature = "verify"))]
+use crate::poll::contract::PollContract;
 use crate::poll::file::Contracts;
 
 /// Said of the key of the final proof.
@@ -93,9 +95,37 @@ impl KeyPolicy {
     }
 }
 
+/// What is known of a deployment whose verifiers' keys a policy lets pass.
+#[cfg(any(feature = "operator", feature = "verify"))]
+#[derive(Clone, Copy, Debug)]
+pub struct CheckedKeys {
+    /// Why they are INSECURE, where the policy allows it and the verifiers say so.
+    pub insecure: Option<&'static str>,
+    /// What MACI stands on, where keys had to be named ones and all code was compared.
+    system: Option<System>,
+}
+
+#[cfg(any(feature = "operator", feature = "verify"))]
+impl CheckedKeys {
+    /// Where the code of the deployment was compared, checks that a poll of it is a clone of the compiled contract, made by its
+    /// factory with what it says of itself: it is what asks the verifiers.
+    ///
+    /// # Errors
+    /// [`Error::OnChain`] if it is another one; [`Error::Chain`] if the chain does not answer.
+    pub fn check_poll<C: Chain + ?Sized>(
+        &self,
+        chain: &C,
+        poll: &PollContract,
+    ) -> Result<(), Error> {
+        match &self.system {
+            Some(system) => check_poll(chain, poll, system),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Checks the keys of a deployment's verifiers. Where they have to be named ones, the code of both verifiers, of MACI and of what it
-/// stands on is compared with the compiled contracts': another one could say that it has any key, and accept any proof. Returns
-/// why they are INSECURE, where a policy allows it and the verifiers say so.
+/// stands on is compared with the compiled contracts': another one could say that it has any key, and accept any proof.
 ///
 /// # Errors
 /// As [`KeyPolicy::check`]; [`Error::OnChain`] for contracts of other code, or that do not belong together; [`Error::Chain`] if the
@@ -105,21 +135,26 @@ pub fn check<C: Chain + ?Sized>(
     chain: &C,
     contracts: &Contracts,
     policy: &KeyPolicy,
-) -> Result<Option<&'static str>, Error> {
+) -> Result<CheckedKeys, Error> {
     let reason = insecure(chain, contracts)?;
     if let (Some(reason), true) = (reason, policy.production) {
         return Err(Error::InsecureKeys(reason.into()));
     }
     policy.require_digest()?;
+    let mut checked = CheckedKeys {
+        insecure: reason,
+        system: None,
+    };
     if policy.is_known() {
         let mut comparison = Comparison::new(chain)?;
-        let joins = comparison.deployment(contracts)?.join_verifier;
+        let system = comparison.deployment(contracts)?;
         let call = JoinVerifier::verifyingKeyCall {};
-        let joins = view(chain, joins, &call, "read the join verifier")?;
+        let joins = view(chain, system.join_verifier, &call, "read the join verifier")?;
         let decider = comparison.decider_verifier(contracts.decider_verifier.address)?;
         policy.check(digest(&decider, &joins), reason)?;
+        checked.system = Some(system);
     }
-    Ok(reason)
+    Ok(checked)
 }
 
 /// keccak256 of both verifying keys, each encoded as its contract's constructor takes it: what a ceremony's keys are known by.
@@ -168,8 +203,14 @@ mod tests {
         let decider = view(&world.evm, contracts.decider_verifier.address, &decider, "").unwrap();
         let known = digest(&decider, &joins);
         let checked = |policy: KeyPolicy| check(&world.evm, contracts, &policy);
-        assert_eq!(checked(policy(false, None)).unwrap(), Some(DECIDER));
-        assert_eq!(checked(policy(false, Some(known))).unwrap(), Some(DECIDER));
+        assert_eq!(
+            checked(policy(false, None)).unwrap().insecure,
+            Some(DECIDER)
+        );
+        assert_eq!(
+            checked(policy(false, Some(known))).unwrap().insecure,
+            Some(DECIDER)
+        );
         let other = checked(policy(false, Some(B256::ZERO)));
         assert!(matches!(other, Err(Error::OtherKeys(found)) if found == known));
         let refused = checked(policy(true, Some(known)));

@@ -2,14 +2,13 @@
 
 use maci_nova_chain::Chain;
 use maci_nova_compressor::decider::{contract, DeciderKey};
-use maci_nova_contracts::alloy_primitives::{Address, B256};
+use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::bindings::{DeciderVerifier, JoinVerifier};
 use maci_nova_contracts::decider::{deploy_code, Key};
-use maci_nova_contracts::poll::{arguments, clone_address, clone_code};
 use maci_nova_folding::{blinding_generator, known_tau};
 use maci_nova_protocol::tree::capacity;
 
-use crate::code::{code_at, Comparison, System};
+use crate::code::Comparison;
 use crate::error::Error;
 use crate::poll::contract::{view, PollContract};
 use crate::poll::keys;
@@ -82,32 +81,3 @@ fn insecure<C: Chain + ?Sized>(
         (None, false, false) => None,
     })
 }
-
-/// Checks that the poll is a clone of the compiled contract, made with what it says of itself: its
-/// address is the hash of its code and arguments (CREATE2), so its storage was empty when it was
-/// made, whatever the factory is.
-pub(super) fn check_poll<C: Chain + ?Sized>(
-    chain: &C,
-    poll: &PollContract,
-    system: &System,
-) -> Result<(), Error> {
-    let other = || poll.inconsistent("its code is not the compiled contract's with its settings");
-    let found = code_at(chain, poll.address)?;
-    let implementation = found
-        .get(IMPLEMENTATION..IMPLEMENTATION + Address::len_bytes())
-        .map(Address::from_slice)
-        .ok_or_else(other)?;
-    let arguments = arguments(&poll.info);
-    if implementation != system.implementation || found != clone_code(implementation, &arguments) {
-        return Err(other());
-    }
-    if clone_address(system.factory, implementation, &arguments) != poll.address {
-        return Err(poll.inconsistent(
-            "it is not where its MACI's factory makes a poll of this code: it may have had another state at first",
-        ));
-    }
-    Ok(())
-}
-
-/// Where the address of what it executes stands in the code of a clone.
-const IMPLEMENTATION: usize = 10;

@@ -11,9 +11,9 @@ use maci_nova_contracts::alloy_primitives::{Address, B256};
 use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::{Poll, VkRegistry, MACI};
 
-use super::code::{self, Verifier};
+use super::code::Verifier;
 use super::registers;
-use crate::code::Comparison;
+use crate::code::{check_poll, Comparison};
 use crate::error::{on_chain, Error};
 use crate::poll::contract::{view, PollContract};
 use crate::poll::file::{Contracts, PollFile};
@@ -86,7 +86,7 @@ pub fn import<C: Chain + ?Sized>(
     // Before blocks are searched for what may be nothing of ours.
     let mut comparison = Comparison::new(chain)?;
     let system = comparison.system(contracts.maci.address)?;
-    code::check_poll(chain, &poll, &system)?;
+    check_poll(chain, &poll, &system)?;
     let verifier = Verifier::read(chain, &poll, &mut comparison)?;
     let search = Search {
         chain,
