@@ -11,7 +11,10 @@ use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::JoinVerifier;
 use maci_nova_contracts::evm::{Evm, SENDER};
-use maci_nova_contracts::{join, words};
+use maci_nova_contracts::groth16::{
+    join_verifier_code, Key as ContractKey, Proof as ContractProof,
+};
+use maci_nova_contracts::words;
 use maci_nova_groth16::adapter::{Assignment, Matrices};
 use maci_nova_groth16::convert::ToHalo;
 use maci_nova_groth16::{self as groth16, Proof, ProvingKey, Trapdoors};
@@ -190,7 +193,7 @@ impl Batches {
     pub fn deploy(&self) -> Result<OnChain, Error> {
         let plain = self.key.plain().expect("nothing is committed to");
         let ic: Vec<_> = plain.gamma_abc_g1.iter().map(ToHalo::to_halo).collect();
-        let key = join::Key {
+        let key = ContractKey {
             alpha: plain.alpha_g1.to_halo(),
             beta: plain.beta_g2.to_halo(),
             gamma: plain.gamma_g2.to_halo(),
@@ -200,7 +203,7 @@ impl Batches {
                 .expect("one base for each public element, and one"),
         };
         let mut evm = Evm::with_chain_id(1);
-        let deployed = deploy(&mut evm, SENDER, join::deploy_code(&key, true));
+        let deployed = deploy(&mut evm, SENDER, join_verifier_code(&key, true));
         let deployed = deployed.map_err(Error::proof("the verifier of batches"))?;
         Ok(OnChain {
             evm,
@@ -236,7 +239,7 @@ impl OnChain {
     /// # Errors
     /// [`Error::Proof`] when the contract refuses.
     pub fn verify(&mut self, statement: &BatchStatement, proof: &Proof) -> Result<Cost, Error> {
-        let proof = join::Proof {
+        let proof = ContractProof {
             a: proof.a.to_halo(),
             b: proof.b.to_halo(),
             c: proof.c.to_halo(),

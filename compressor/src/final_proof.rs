@@ -8,7 +8,7 @@
 //! poll: id u64, coordinator's key x, y, vote options u64,
 //!       mode u8 (0 quadratic, 1 linear, 2 full, 3 negative), signedWithin u32 (blocks),
 //!       state tree depth u32, vote option tree depth u32
-//! steps u64 | final state, 7 elements
+//! steps u64 | final state, 8 elements
 //! number of results u64 | of each option votes i128, spent u128
 //! SNARK: length u32, bytes | SHA-256 of everything above
 //! ```
@@ -25,7 +25,7 @@ use maci_nova_files::{write_atomically, Readers};
 use maci_nova_folding::{Parameters, ParametersDigest, RunningProof, SetupOrigin};
 use maci_nova_protocol::{
     babyjub::Point,
-    poll::{Header, Mode, State},
+    poll::{Header, Mode, State, STATE_ELEMENTS},
     tally::{results_root, OptionResult},
 };
 use maci_nova_step_circuit::Shape;
@@ -34,7 +34,7 @@ use sha2::{Digest, Sha256};
 use crate::{reader::Reader, snark};
 
 const MAGIC: &[u8; 8] = b"MNOVAPRF";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const HASH_BYTES: usize = 32;
 const RESULT_BYTES: usize = 32;
 /// 5^10 results (312 MB) and a megabyte for the rest bound any file.
@@ -330,7 +330,7 @@ fn read_fields(reader: &mut Reader<'_>) -> Result<FinalProof, ProofFileError> {
 }
 
 fn read_state(reader: &mut Reader<'_>) -> Result<State, ProofFileError> {
-    let mut elements = [Default::default(); 7];
+    let mut elements = [Default::default(); STATE_ELEMENTS];
     for element in &mut elements {
         *element = reader.element()?;
     }

@@ -171,8 +171,12 @@ fn check_joins(state: &State, facts: &PublicFacts) -> Result<(), VerifyError> {
 }
 
 /// Every message is processed: the head is the facts' and the cursor has reached the chain's start;
-/// or there is none, and the state says that none was begun with.
+/// or there is none, and the state says that none was begun with. No bundle is open.
 fn check_messages(state: &State, facts: &PublicFacts) -> Result<(), VerifyError> {
+    // The contract has a 0 in its last state.
+    if state.outer_cursor != Fr::ZERO {
+        return Err(VerifyError::MessagesLeft);
+    }
     let none = state.message_head == Fr::ZERO && state.message_cursor == Fr::ZERO;
     if none && facts.message_head == hash_chain::zero() {
         return Ok(());

@@ -30,7 +30,7 @@ struct VerifyingKey {
 contract DeciderVerifier {
     /// @notice More results than the shape has options.
     error TooManyOptions(uint256 given, uint256 max);
-    /// @notice An element of z0 (index 0 to 6) or z (7 to 13) is not below r.
+    /// @notice An element of z0 (index 0 to 7) or z (8 to 15) is not below r.
     error NonCanonicalState(uint256 index);
     /// @notice A word of the proof (0 to 23) is not below r (a scalar) or q (a coordinate).
     error NonCanonicalProof(uint256 index);
@@ -62,9 +62,9 @@ contract DeciderVerifier {
     uint256 internal constant SCALARS = (1 << R1) | (1 << R2) | (1 << E) | (1 << BLIND);
 
     /// @dev Elements of z0, and of z.
-    uint256 internal constant ARITY = 7;
+    uint256 internal constant ARITY = 8;
     /// @dev Elements of v before the results.
-    uint256 internal constant FIXED_ELEMENTS = 28;
+    uint256 internal constant FIXED_ELEMENTS = 30;
     /// @dev Words of the transcript before v: domain, D.x, D.y.
     uint256 internal constant PREFIX = 3;
     /// @dev Words of calldata before the elements of `results`: domain, z0, z, offset, proof, length.
@@ -158,8 +158,8 @@ contract DeciderVerifier {
     /// coordinates below q, (0, 0) being infinity, and the scalars r1, r2, e, b below r.
     function verify(
         bytes32 domain,
-        uint256[7] calldata z0,
-        uint256[7] calldata z,
+        uint256[8] calldata z0,
+        uint256[8] calldata z,
         OptionResult[] calldata results,
         uint256[24] calldata proof
     ) external view {
@@ -205,11 +205,11 @@ contract DeciderVerifier {
         }
     }
 
-    /// @dev The words that the challenge is the hash of: domain, D.x, D.y, then v with its 28 + 2n elements.
+    /// @dev The words that the challenge is the hash of: domain, D.x, D.y, then v with its 30 + 2n elements.
     function _transcript(
         bytes32 domain,
-        uint256[7] calldata z0,
-        uint256[7] calldata z,
+        uint256[8] calldata z0,
+        uint256[8] calldata z,
         OptionResult[] calldata results,
         uint256[24] calldata proof
     ) internal pure returns (uint256[] memory words) {
@@ -218,21 +218,21 @@ contract DeciderVerifier {
         _set(words, 1, proof[D]);
         _set(words, 2, proof[D + 1]);
         _setStates(words, z0, z);
-        _set(words, 17, proof[R1]);
-        _set(words, 18, proof[R2]);
-        _setPoint(words, 19, proof[UC], proof[UC + 1]);
-        _setPoint(words, 22, proof[C], proof[C + 1]);
-        _setPoint(words, 25, proof[A], proof[A + 1]);
-        _setPoint(words, 28, proof[B], proof[B + 1]);
+        _set(words, 19, proof[R1]);
+        _set(words, 20, proof[R2]);
+        _setPoint(words, 21, proof[UC], proof[UC + 1]);
+        _setPoint(words, 24, proof[C], proof[C + 1]);
+        _setPoint(words, 27, proof[A], proof[A + 1]);
+        _setPoint(words, 30, proof[B], proof[B + 1]);
         _setResults(words, results);
     }
 
-    /// @dev words[3..17] = z0, z.
-    function _setStates(uint256[] memory words, uint256[7] calldata z0, uint256[7] calldata z) private pure {
+    /// @dev words[3..19] = z0, z.
+    function _setStates(uint256[] memory words, uint256[8] calldata z0, uint256[8] calldata z) private pure {
         assembly ("memory-safe") {
-            // The transcript has at least 31 words.
-            calldatacopy(add(words, 0x80), z0, 0xe0)
-            calldatacopy(add(words, 0x160), z, 0xe0)
+            // The transcript has at least 33 words.
+            calldatacopy(add(words, 0x80), z0, 0x100)
+            calldatacopy(add(words, 0x180), z, 0x100)
         }
         for (uint256 i = 0; i < 2 * ARITY; ++i) {
             if (_get(words, PREFIX + i) >= R) revert NonCanonicalState(i);
@@ -248,7 +248,7 @@ contract DeciderVerifier {
         }
     }
 
-    /// @dev words[31..] = votes and spent of each option, votes below 0 as r - |votes|, which is what the tally's leaves
+    /// @dev words[33..] = votes and spent of each option, votes below 0 as r - |votes|, which is what the tally's leaves
     /// hold. Copies the raw words instead of reading the fields, whose decoder would revert without a reason.
     function _setResults(uint256[] memory words, OptionResult[] calldata results) private pure {
         uint256 start = PREFIX + FIXED_ELEMENTS;

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {InternalLeanIMT, LeanIMTData} from "@zk-kit/lean-imt.sol/InternalLeanIMT.sol";
 import {PoseidonT4} from "poseidon-solidity/PoseidonT4.sol";
+import {BundleVerifier} from "./BundleVerifier.sol";
 import {DeciderVerifier} from "./DeciderVerifier.sol";
 import {JoinVerifier} from "./JoinVerifier.sol";
 import {PollSetup} from "./Poll.sol";
@@ -46,6 +47,8 @@ contract MACI is IMACI, ReentrancyGuardTransient {
     /// @inheritdoc IMACI
     address public immutable JOIN_VERIFIER;
     /// @inheritdoc IMACI
+    address public immutable BUNDLE_VERIFIER;
+    /// @inheritdoc IMACI
     uint8 public immutable JOIN_DEPTH;
 
     /// @inheritdoc IMACI
@@ -59,20 +62,25 @@ contract MACI is IMACI, ReentrancyGuardTransient {
     /// @param factory Makes the polls.
     /// @param registry Knows the verifier of each shape.
     /// @param joinVerifier Verifier of the join circuit.
+    /// @param bundleVerifier Verifier of bundles of messages.
     /// @param joinDepth Levels of a path in the join circuit, at most 32.
     constructor(
         IGatekeeper gatekeeper,
         PollFactory factory,
         VkRegistry registry,
         JoinVerifier joinVerifier,
+        BundleVerifier bundleVerifier,
         uint8 joinDepth
     ) {
         if (joinDepth > MAX_JOIN_DEPTH) revert JoinDepthOutOfRange(joinDepth);
-        if (registry.PRODUCTION() && joinVerifier.DEVELOPMENT()) revert DevelopmentVerifier();
+        if (registry.PRODUCTION() && (joinVerifier.DEVELOPMENT() || bundleVerifier.DEVELOPMENT())) {
+            revert DevelopmentVerifier();
+        }
         GATEKEEPER = address(gatekeeper);
         FACTORY = address(factory);
         REGISTRY = address(registry);
         JOIN_VERIFIER = address(joinVerifier);
+        BUNDLE_VERIFIER = address(bundleVerifier);
         JOIN_DEPTH = joinDepth;
     }
 
@@ -164,6 +172,7 @@ contract MACI is IMACI, ReentrancyGuardTransient {
             owner: msg.sender,
             pollId: pollId,
             joinVerifier: JoinVerifier(JOIN_VERIFIER),
+            bundleVerifier: BundleVerifier(BUNDLE_VERIFIER),
             verifier: DeciderVerifier(verifier),
             emptyStateRoot: emptyStateRoot,
             emptyTallyRoot: emptyTallyRoot

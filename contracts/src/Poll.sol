@@ -8,12 +8,14 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {PoseidonT4} from "poseidon-solidity/PoseidonT4.sol";
 import {PoseidonT5} from "poseidon-solidity/PoseidonT5.sol";
 import {PoseidonT6} from "poseidon-solidity/PoseidonT6.sol";
+import {BundleVerifier} from "./BundleVerifier.sol";
 import {DeciderVerifier} from "./DeciderVerifier.sol";
 import {JoinVerifier} from "./JoinVerifier.sol";
 import {IMACI} from "./interfaces/IMACI.sol";
 import {IPoll} from "./interfaces/IPoll.sol";
 import {Anchors} from "./libraries/Anchors.sol";
 import {BabyJubJub} from "./libraries/BabyJubJub.sol";
+import {Bundles} from "./libraries/Bundles.sol";
 import {Arguments, PollArguments} from "./libraries/PollArguments.sol";
 import {Results} from "./libraries/Results.sol";
 import {StrictCalldata} from "./libraries/StrictCalldata.sol";
@@ -25,6 +27,7 @@ struct PollSetup {
     /// Below 2^50.
     uint64 pollId;
     JoinVerifier joinVerifier;
+    BundleVerifier bundleVerifier;
     DeciderVerifier verifier;
     uint256 emptyStateRoot;
     uint256 emptyTallyRoot;
@@ -43,6 +46,10 @@ contract Poll is IPoll, ReentrancyGuardTransient {
     uint256 internal constant R = BabyJubJub.R;
     /// @dev Start of both chains: keccak256("Maci") mod r.
     uint256 internal constant ZERO = 8370432830353022751713833565135785980866757267633941821328460903436894336785;
+    /// @dev What stands in a bundle's link where a message has its anchor: keccak256("maci-nova bundle") mod r. No anchor is
+    /// it, so no link is both a message's and a bundle's.
+    uint256 internal constant BUNDLE_MARK =
+        18821328232289350506185933559994378747969262344298964345595998791259202653222;
     /// @dev First element of a top-up's digest.
     uint256 internal constant TOP_UP = 1;
     uint256 internal constant MAX_CREDITS = type(uint32).max;
@@ -53,7 +60,7 @@ contract Poll is IPoll, ReentrancyGuardTransient {
 
     /// @dev Leaf 0 is nobody's, so there are less than 5^20.
     uint48 private _joins;
-    /// @dev Messages and top-ups. The circuit needs less than 2^50; `messageLimit()` is at most the seconds of 90 days.
+    /// @dev Places of messages, top-ups and bundles. The circuit needs less than 2^50; `messageLimit()` is at most the seconds of 90 days.
     uint48 private _messages;
     bool private _finalized;
     bool private _aborted;
@@ -147,6 +154,33 @@ contract Poll is IPoll, ReentrancyGuardTransient {
             chain = _withMessage(chain, index + i, data[i], encryptionKeys[i], blockNumber, anchor);
         }
         _messageChain = chain;
+    }
+
+    /// @inheritdoc IPoll
+    /// @dev A bundle is an event of its own to be proven, so it takes a place besides those of its messages. The proof of a
+    /// wrong `inner` would make the poll unprovable, or let messages count that nobody sees: it has to be what decides.
+    function publishBundle(
+        uint256[2][] calldata anchors,
+        bytes calldata anchorPlaces,
+        uint256[12][] calldata messages,
+        uint256 inner,
+        uint256[8] calldata proof
+    ) external payable nonReentrant {
+        Bundles.requireEncoding(anchors, anchorPlaces, messages);
+        uint256 n = messages.length;
+        if (n == 0) revert EmptyBatch();
+        Arguments arguments = _open();
+        _requireAnchors(arguments, anchors);
+        (uint256 start, uint256 size) = Bundles.write(anchors, anchorPlaces, messages, inner);
+        (uint256 c, uint256 e) = Bundles.evaluate(start, size);
+        BundleVerifier(arguments.bundleVerifier()).verify([inner, c, e, n], proof);
+        _takeFee(arguments, n);
+        (uint256 chain, uint256 index) = _take(arguments, n + 1);
+        _messageChain = PoseidonT4.hash([chain, inner, BUNDLE_MARK]);
+        bytes32 topic = Bundle.selector;
+        assembly ("memory-safe") {
+            log2(start, size, topic, index)
+        }
     }
 
     /// @inheritdoc IPoll
@@ -362,19 +396,27 @@ contract Poll is IPoll, ReentrancyGuardTransient {
         if (anchor != expected) revert WrongAnchor(anchor, expected);
     }
 
+    /// @dev Every anchor of a bundle. Without any, its messages have the anchor 0.
+    function _requireAnchors(Arguments arguments, uint256[2][] calldata anchors) private view {
+        if (anchors.length == 0) _requireAnchor(arguments, 0, 0);
+        for (uint256 i = 0; i < anchors.length; ++i) {
+            _requireAnchor(arguments, anchors[i][0], anchors[i][1]);
+        }
+    }
+
     function _takeFee(Arguments arguments, uint256 messages) private {
         uint256 due = arguments.messageFee() * messages;
         if (msg.value != due) revert WrongFee(msg.value, due);
         if (due != 0) feesOf[msg.sender] += due;
     }
 
-    /// @dev Counts so many messages or top-ups. The chain before them, and the index of the first.
-    function _take(Arguments arguments, uint256 messages) private returns (uint256 chain, uint256 index) {
+    /// @dev Takes so many places. The chain before them, and the index of the first.
+    function _take(Arguments arguments, uint256 places) private returns (uint256 chain, uint256 index) {
         index = _messages;
         chain = index == 0 ? ZERO : _messageChain;
         uint256 limit = _messageLimit(arguments);
-        if (index + messages > limit) revert MessagesFull(limit);
-        _messages = uint48(index + messages);
+        if (index + places > limit) revert MessagesFull(limit);
+        _messages = uint48(index + places);
     }
 
     /// @dev The chain after a message: P3(chain, P4(P5(d0..d4), P5(d5..d9), key.x, key.y), anchor).
@@ -418,28 +460,28 @@ contract Poll is IPoll, ReentrancyGuardTransient {
         return token.balanceOf(address(this)) - before;
     }
 
-    /// @dev Without messages there is no head, and the cursor has not moved.
+    /// @dev Without messages there is no head, and the cursor has not moved. No bundle is open.
     function _lastState(uint256 context, uint256 newStateRoot, uint256 tallyRoot)
         private
         view
-        returns (uint256[7] memory)
+        returns (uint256[8] memory)
     {
         (uint256 head, uint256 cursor) = _messages == 0 ? (0, 0) : (_messageChain, ZERO);
-        return [context, _currentJoinChain(), uint256(_joins) + 1, head, cursor, newStateRoot, tallyRoot];
+        return [context, _currentJoinChain(), uint256(_joins) + 1, head, cursor, 0, newStateRoot, tallyRoot];
     }
 
     /// @dev Asks the verifier about the results in this call. The proof, and the results behind it, are the end of both
     /// calls' data: an encoder would go through every result, which the verifier does anyway.
-    function _verify(Arguments arguments, uint256[7] memory last, uint256[24] calldata proof) private view {
+    function _verify(Arguments arguments, uint256[8] memory last, uint256[24] calldata proof) private view {
         bytes32 domain = keccak256(abi.encode(block.chainid, address(this), arguments.verifier()));
-        uint256[7] memory first =
-            [arguments.pollContext(), ZERO, 1, 0, 0, arguments.emptyStateRoot(), arguments.emptyTallyRoot()];
+        uint256[8] memory first =
+            [arguments.pollContext(), ZERO, 1, 0, 0, 0, arguments.emptyStateRoot(), arguments.emptyTallyRoot()];
         uint256 start;
         assembly ("memory-safe") {
             start := proof
         }
         // Words before the length of the results: domain, both states, this number, the proof.
-        uint256 offset = 32 * (1 + 2 * 7 + 1 + 24);
+        uint256 offset = 32 * (1 + 2 * 8 + 1 + 24);
         Address.functionStaticCall(
             arguments.verifier(),
             abi.encodePacked(DeciderVerifier.verify.selector, domain, first, last, offset, msg.data[start:])

@@ -31,7 +31,7 @@ contract PollFactory {
     /// @param settings What the owner decided, checked by MACI.
     /// @return poll Its address.
     function deploy(PollSetup calldata setup, PollSettings calldata settings) external returns (Poll poll) {
-        StrictCalldata.requireStatic(25);
+        StrictCalldata.requireStatic(26);
         bytes memory arguments = PollArguments.encode(_info(setup, settings));
         poll = Poll(Clones.cloneDeterministicWithImmutableArgs(address(IMPLEMENTATION), arguments, SALT));
     }
@@ -46,6 +46,7 @@ contract PollFactory {
         info.pollId = setup.pollId;
         info.verifier = address(setup.verifier);
         info.joinVerifier = address(setup.joinVerifier);
+        info.bundleVerifier = address(setup.bundleVerifier);
         info.pollContext = PoseidonT6.hash(
             [
                 uint256(setup.pollId),

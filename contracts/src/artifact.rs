@@ -143,6 +143,8 @@ artifacts! {
     DECIDER_VERIFIER = "DeciderVerifier";
     /// Verifier of join proofs.
     JOIN_VERIFIER = "JoinVerifier";
+    /// Verifier of bundles of messages.
+    BUNDLE_VERIFIER = "BundleVerifier";
     /// The verifier of each shape.
     VK_REGISTRY = "VkRegistry";
     /// What all polls execute.

@@ -15,7 +15,7 @@ use crate::words;
 pub const PROOF_WORDS: usize = 24;
 
 /// Elements of a state.
-pub const ARITY: usize = 7;
+pub const ARITY: usize = 8;
 
 /// The decider's verifying key. Groth16's gamma is the generator of G2 and so not part of it.
 ///
@@ -221,7 +221,7 @@ pub enum Refusal {
         /// Options of the shape.
         max: U256,
     },
-    /// An element of z0 (0 to 6) or z (7 to 13) is not below the group order.
+    /// An element of z0 (0 to 7) or z (8 to 15) is not below the group order.
     #[error("element {0} of the states is not canonical")]
     NonCanonicalState(U256),
     /// A word of the proof is not below its field's modulus.

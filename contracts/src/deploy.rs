@@ -14,7 +14,7 @@ use crate::bindings::{
     SampleToken, SignUpToken, SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy,
     MACI,
 };
-use crate::{decider, join};
+use crate::{decider, groth16};
 
 mod gatekeeper;
 mod requirements;
@@ -70,6 +70,8 @@ pub enum Step {
     SetVerifier,
     /// The verifier of join proofs.
     JoinVerifier,
+    /// The verifier of bundles of messages.
+    BundleVerifier,
     /// What all polls execute.
     Poll,
     /// The factory of polls.
@@ -82,7 +84,7 @@ pub enum Step {
 
 impl Step {
     /// All steps in their order. [`Gatekeeper::steps`] are those of one deployment.
-    pub const ALL: [Step; 14] = [
+    pub const ALL: [Step; 15] = [
         Step::Gatekeeper,
         Step::SetTarget,
         Step::PoseidonT3,
@@ -93,6 +95,7 @@ impl Step {
         Step::DeciderVerifier,
         Step::SetVerifier,
         Step::JoinVerifier,
+        Step::BundleVerifier,
         Step::Poll,
         Step::PollFactory,
         Step::Maci,
@@ -122,6 +125,7 @@ impl Step {
             Self::DeciderVerifier => "DeciderVerifier",
             Self::SetVerifier => "setVerifier",
             Self::JoinVerifier => "JoinVerifier",
+            Self::BundleVerifier => "BundleVerifier",
             Self::Poll => "Poll",
             Self::PollFactory => "PollFactory",
             Self::Maci => "MACI",
@@ -187,7 +191,11 @@ pub struct Plan {
     /// Its key.
     pub decider_key: decider::Key,
     /// The join circuit's key.
-    pub join_key: join::Key,
+    pub join_key: groth16::Key,
+    /// The bundle circuit's key.
+    pub bundle_key: groth16::Key,
+    /// Messages that the bundle circuit has room for.
+    pub bundle_messages: usize,
     /// Whether the keys were made without a ceremony.
     pub development_keys: bool,
     /// Whether such keys are refused.
@@ -211,6 +219,8 @@ pub struct Addresses {
     pub decider_verifier: Address,
     /// The verifier of join proofs.
     pub join_verifier: Address,
+    /// The verifier of bundles of messages.
+    pub bundle_verifier: Address,
     /// What all polls execute.
     pub poll: Address,
     /// The factory of polls.
@@ -251,7 +261,17 @@ pub fn system<C: Chain + ?Sized>(
     })?;
     site.set_verifier(plan, registry, decider_verifier)?;
     let join_verifier = site.contract(Step::JoinVerifier, || {
-        Ok(join::deploy_code(&plan.join_key, plan.development_keys))
+        Ok(groth16::join_verifier_code(
+            &plan.join_key,
+            plan.development_keys,
+        ))
+    })?;
+    let bundle_verifier = site.contract(Step::BundleVerifier, || {
+        Ok(groth16::bundle_verifier_code(
+            &plan.bundle_key,
+            plan.bundle_messages,
+            plan.development_keys,
+        ))
     })?;
     let poll = site.contract(Step::Poll, || poll_implementation(&libraries))?;
     let factory = site.contract(Step::PollFactory, || poll_factory(&libraries, poll))?;
@@ -260,6 +280,7 @@ pub fn system<C: Chain + ?Sized>(
         factory,
         registry,
         joinVerifier: join_verifier,
+        bundleVerifier: bundle_verifier,
         joinDepth: plan.join_depth,
     };
     let maci = site.contract(Step::Maci, || artifact::MACI.code(&libraries, &arguments))?;
@@ -269,6 +290,7 @@ pub fn system<C: Chain + ?Sized>(
         registry,
         decider_verifier,
         join_verifier,
+        bundle_verifier,
         poll,
         factory,
         gatekeeper,
@@ -391,6 +413,7 @@ pub fn code_digest() -> B256 {
         artifact::VK_REGISTRY,
         artifact::DECIDER_VERIFIER,
         artifact::JOIN_VERIFIER,
+        artifact::BUNDLE_VERIFIER,
         artifact::POLL,
         artifact::POLL_FACTORY,
         artifact::FREE_FOR_ALL_GATEKEEPER,

@@ -25,7 +25,7 @@ pub mod decider;
 pub mod deploy;
 #[cfg(feature = "evm")]
 pub mod evm;
-pub mod join;
+pub mod groth16;
 pub mod poll;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -85,6 +85,7 @@ pub mod bindings {
     }
 
     bindings! {
+        BundleVerifier = "out/BundleVerifier.sol/BundleVerifier.json";
         ConstantInitialVoiceCreditProxy = "out/ConstantInitialVoiceCreditProxy.sol/ConstantInitialVoiceCreditProxy.json";
         DeciderVerifier = "out/DeciderVerifier.sol/DeciderVerifier.json";
         ExcubiaeGatekeeper = "out/ExcubiaeGatekeeper.sol/ExcubiaeGatekeeper.json";

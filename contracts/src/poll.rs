@@ -56,6 +56,7 @@ pub fn arguments(info: &PollInfo) -> Vec<u8> {
         info.pollId,
         info.verifier,
         info.joinVerifier,
+        info.bundleVerifier,
         [
             info.pollContext,
             info.scope,

@@ -83,20 +83,12 @@ pub fn count(log: &PollLog, key: &PrivateKey, observer: &dyn Observer) -> Result
     let mut done = 0;
     while let Some(event) = events.next() {
         let (line, event) = event?;
-        let counted = match event {
-            Event::Blind { .. } => continue,
-            Event::Join(join) => counter.join(&join).map(|()| None),
-            Event::Vote { message, previous } => {
-                counter.vote(&message, previous).map(|d| Some((false, d)))
-            }
-            Event::TopUp { top_up, previous } => {
-                counter.top_up(&top_up, previous).map(|d| Some((true, d)))
-            }
-        };
-        let counted = counted.map_err(|error| events.refused(&error))?;
-        messages.extend(counted.map(|(top_up, decision)| Counted {
+        let decision = counter
+            .process(&event)
+            .map_err(|error| events.refused(&error))?;
+        messages.extend(decision.map(|decision| Counted {
             line,
-            top_up,
+            top_up: matches!(event, Event::TopUp { .. }),
             decision,
         }));
         done += 1;

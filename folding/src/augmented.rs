@@ -2,7 +2,7 @@
 //! the running instances (`docs/folding.md`).
 //!
 //! ```text
-//! 1.  i = 0:  z_i = z_0, and everything "previous" is zero: both running instances, both
+//! 1.  i = 0:  z_i = z_0 (of which the circuit may know elements: these are hashed nowhere), and everything "previous" is zero: both running instances, both
 //!             commitments, the folded commitment.
 //!     i > 0:  the incoming instance's public inputs ARE the hashes of the running instances,
 //!             x_0 = H(i, s_i, z_0, z_i, U), x_1 = H(U_cf): computed here, not supplied and compared.
@@ -33,6 +33,7 @@ use crate::{
     cyclefold::{self, HALF},
     limbs::PointLimbs,
     oracle::{Oracle, Query, CHALLENGE_BITS},
+    start::Start,
 };
 
 /// Grumpkin: `y^2 = x^3 - 17` over Fr.
@@ -133,7 +134,11 @@ struct Variables {
 }
 
 impl Variables {
-    fn alloc<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, inputs: &Inputs) -> Self {
+    fn alloc<CS: ConstraintSystem<Fr>>(
+        g: &mut Gadget<'_, CS>,
+        start: &Start,
+        inputs: &Inputs,
+    ) -> Self {
         let Inputs {
             digest,
             step,
@@ -150,7 +155,7 @@ impl Variables {
         Variables {
             digest: g.alloc(*digest),
             step: g.alloc(Fr::from(*step)),
-            z0: z0.iter().map(|value| g.alloc(*value)).collect(),
+            z0: start.alloc(g, z0),
             z: z.iter().map(|value| g.alloc(*value)).collect(),
             salt: g.alloc(*salt),
             next_salt: g.alloc(*next_salt),
@@ -191,10 +196,12 @@ impl Variables {
 pub(crate) fn fill<CS: ConstraintSystem<Fr>, C: StepCircuit<Fr>>(
     g: &mut Gadget<'_, CS>,
     oracle: &Oracle,
+    start: &Start,
     inputs: &Inputs,
     circuit: &C,
 ) -> Result<Vec<Fr>, SynthesisError> {
-    let v = g.scope("inputs", |g| Variables::alloc(g, inputs));
+    let v = g.scope("inputs", |g| Variables::alloc(g, start, inputs));
+    let hashed_z0 = start.unknown_of(&v.z0);
     let first = g.scope("first step", |g| {
         let first = g.is_zero(&v.step);
         for value in v.previous() {
@@ -203,7 +210,9 @@ pub(crate) fn fill<CS: ConstraintSystem<Fr>, C: StepCircuit<Fr>>(
         first
     });
     let later = first.not();
-    let x = g.scope("incoming instance", |g| incoming(g, oracle, &v, &later))?;
+    let x = g.scope("incoming instance", |g| {
+        incoming(g, oracle, &v, &hashed_z0, &later)
+    })?;
     let challenge = g.scope("rho", |g| {
         let query = Query::Challenge {
             x: &x,
@@ -227,7 +236,7 @@ pub(crate) fn fill<CS: ConstraintSystem<Fr>, C: StepCircuit<Fr>>(
         let query = Query::Running {
             step: &step,
             salt: &v.next_salt,
-            z0: &v.z0,
+            z0: &hashed_z0,
             z: &z_next,
             commitment: &v.folded.pack(),
             u: &u,
@@ -247,12 +256,13 @@ fn incoming<CS: ConstraintSystem<Fr>>(
     g: &mut Gadget<'_, CS>,
     oracle: &Oracle,
     v: &Variables,
+    hashed_z0: &[Num],
     later: &Bit,
 ) -> Result<[Num; 2], SynthesisError> {
     let running = Query::Running {
         step: &v.step,
         salt: &v.salt,
-        z0: &v.z0,
+        z0: hashed_z0,
         z: &v.z,
         commitment: &v.running_commitment.pack(),
         u: &v.running_u,
@@ -409,7 +419,7 @@ pub(crate) mod tests {
     pub(crate) fn input_hints(inputs: &Inputs) -> usize {
         let mut recorder = Recorder::default();
         let mut gadget = Gadget::new(&mut recorder);
-        Variables::alloc(&mut gadget, inputs);
+        Variables::alloc(&mut gadget, &Start::unknown(inputs.z0.len()), inputs);
         gadget.hints().len()
     }
 
@@ -419,7 +429,8 @@ pub(crate) mod tests {
         let step = StepCircuit::blank(Shape::new(2, 1, 1).expect("in range"));
         let inputs = Inputs::first(Fr::ONE, &step.before().to_array(), Fr::ONE);
         let mut gadget = Gadget::new(&mut recorder);
-        fill(&mut gadget, &Oracle::new(), &inputs, &step).expect("synthesized");
+        let start = Start::known_but_for(&step.before().to_array(), &[0]);
+        fill(&mut gadget, &Oracle::new(), &start, &inputs, &step).expect("synthesized");
         assert_eq!(gadget.violated(), None);
         assert!(recorder.violated().is_none());
         let own: usize = step.record(&[]).recorder.total().constraints;

@@ -22,7 +22,7 @@ pub const CYCLEFOLD: [(&str, usize); 6] = [
 /// The most constraints that the augmented circuit may add to a step.
 pub const OVERHEAD_LIMIT: usize = 22_000;
 
-/// Constraints that the augmented circuit adds to a step with seven state elements.
+/// Constraints that the augmented circuit adds to a step with eight state elements.
 pub const OVERHEAD: usize = 8_133;
 
 /// The same by part.

@@ -39,6 +39,7 @@ use crate::{
         coordinates, packed, Commitment, Instance, Products, Relation, RelationError, Witness,
     },
     secret::Secret,
+    start::Start,
     stdout_guard::StdoutGuard,
 };
 
@@ -49,7 +50,7 @@ const PUBLIC_INPUTS: usize = 2;
 /// Label of the blinding generators and of the Pedersen key.
 const KEY_LABEL: &[u8] = b"maci-nova commitment key";
 /// Prefix of the engine's digest; its version changes with what the digest covers.
-const DIGEST_DOMAIN: &[u8] = b"maci-nova CycleFold engine, version 1";
+const DIGEST_DOMAIN: &[u8] = b"maci-nova CycleFold engine, version 2";
 
 /// Rows and columns of the two circuits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +115,7 @@ pub struct PublicParams {
     primary: Relation<Primary>,
     secondary: Relation<Secondary>,
     oracle: Oracle,
+    start: Start,
     digest: Fr,
     arity: usize,
 }
@@ -127,14 +129,16 @@ impl fmt::Debug for PublicParams {
 }
 
 impl PublicParams {
-    /// Synthesizes both circuits for `blank` and takes the commitment keys. `provide` is called
+    /// Synthesizes both circuits for `blank`, all of whose computations begin with `start`, and takes
+    /// the commitment keys. `provide` is called
     /// once, with the number of powers that the BN254 key needs (a power of two).
     pub(crate) fn setup<C: StepCircuit<Fr>, T, E>(
         blank: &C,
+        start: Start,
         provide: impl FnOnce(usize) -> Result<(PowersOfTau, T), E>,
     ) -> Result<(Self, T), SetupFailure<E>> {
         let oracle = Oracle::new();
-        let shape = augmented_shape(&oracle, blank)?;
+        let shape = augmented_shape(&oracle, &start, blank)?;
         let count = Relation::<Primary>::key_size(&shape);
         let (powers, value) = provide(count).map_err(SetupFailure::Powers)?;
         let guard = StdoutGuard::begin().map_err(SetupFailure::Io)?;
@@ -146,6 +150,7 @@ impl PublicParams {
             primary,
             secondary,
             oracle,
+            start,
             digest: Fr::ZERO,
             arity: blank.arity(),
         };
@@ -179,18 +184,27 @@ impl PublicParams {
         &self.secondary
     }
 
+    /// What is known of the first state.
+    pub fn start(&self) -> &Start {
+        &self.start
+    }
+
     /// The random oracle.
     pub fn oracle(&self) -> &Oracle {
         &self.oracle
     }
 
-    /// SHA-256 over a domain, the arity, the library's digests of both shapes, every element of
+    /// SHA-256 over a domain, the arity, what is known of the first state, the library's digests of both shapes, every element of
     /// both keys with the blinding generators and the verifier's key of KZG, and the constants of
     /// Poseidon; its first 31 bytes as an integer.
     fn compute_digest(&self) -> Result<Fr, EngineError> {
         let mut hash = Sha256::new();
         hash.update(DIGEST_DOMAIN);
         hash.update((self.arity as u64).to_le_bytes());
+        for (at, value) in self.start.known() {
+            hash.update((at as u64).to_le_bytes());
+            hash.update(value.to_repr());
+        }
         hash.update(self.primary.shape().digest().to_repr());
         hash.update(self.secondary.shape().digest().to_repr());
         let parts = [
@@ -225,11 +239,16 @@ impl PublicParams {
         if z0.len() != self.arity || z.len() != self.arity {
             return Err(EngineError::Statement("a state of another arity"));
         }
+        if !self.start.admits(z0) {
+            return Err(EngineError::Statement(
+                "no computation starts from this state",
+            ));
+        }
         let Running { commitment, u, x } = running_values(running)?;
         let x0 = Query::Running {
             step: &Fr::from(steps),
             salt,
-            z0,
+            z0: &self.start.unknown_of(z0),
             z,
             commitment: &pack(&point_limbs(&commitment)),
             u: &u,
@@ -276,7 +295,7 @@ impl PublicParams {
     fn step<C: StepCircuit<Fr>>(&self, inputs: &Inputs, circuit: &C) -> Result<Step, EngineError> {
         let mut cs = WitnessCS::<Fr>::with_capacity(self.sizes().variables.0, PUBLIC_INPUTS + 1);
         let mut gadget = Gadget::new(&mut cs);
-        let z = augmented::fill(&mut gadget, &self.oracle, inputs, circuit)?;
+        let z = augmented::fill(&mut gadget, &self.oracle, &self.start, inputs, circuit)?;
         let violated = gadget.violated();
         // A gadget that allocates otherwise when only the witness is made would show here.
         if cs.aux_assignment().len() != self.primary.shape().num_vars() {
@@ -326,11 +345,12 @@ impl Step {
 /// The constraints of the augmented circuit around `blank`.
 fn augmented_shape<C: StepCircuit<Fr>>(
     oracle: &Oracle,
+    start: &Start,
     blank: &C,
 ) -> Result<R1CSShape<Primary>, EngineError> {
     let mut cs = ShapeCS::<Primary>::new();
-    let inputs = Inputs::first(Fr::ZERO, &vec![Fr::ZERO; blank.arity()], Fr::ZERO);
-    augmented::fill(&mut Gadget::new(&mut cs), oracle, &inputs, blank)?;
+    let inputs = Inputs::first(Fr::ZERO, &start.example(), Fr::ZERO);
+    augmented::fill(&mut Gadget::new(&mut cs), oracle, start, &inputs, blank)?;
     Ok(cs.r1cs_shape()?)
 }
 
@@ -440,15 +460,17 @@ impl IvcProof {
     /// Proves the first step, from `z0`.
     ///
     /// # Errors
-    /// [`EngineError::Statement`] for a state of another arity, [`EngineError::Synthesis`] when the
+    /// [`EngineError::Statement`] for a state that the parameters do not begin with, [`EngineError::Synthesis`] when the
     /// step's circuit fails. Its constraints are not checked here.
     pub fn first<C: StepCircuit<Fr>>(
         engine: &PublicParams,
         circuit: &C,
         z0: &[Fr],
     ) -> Result<Self, EngineError> {
-        if z0.len() != engine.arity {
-            return Err(EngineError::Statement("a state of another arity"));
+        if !engine.start.admits(z0) {
+            return Err(EngineError::Statement(
+                "no computation starts from this state",
+            ));
         }
         let inputs = Inputs::first(engine.digest, z0, Fr::random(&mut OsRng));
         let Step { z, x, w, .. } = engine.step(&inputs, circuit)?.satisfied()?;

@@ -53,6 +53,8 @@ mod running_proof;
 #[doc(hidden)]
 pub mod secret;
 mod setup;
+#[doc(hidden)]
+pub mod start;
 mod stdout_guard;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -11,10 +11,11 @@ use crate::{
     engine::{PublicParams, SetupFailure},
     powers_of_tau::PowersOfTau,
     ptau_file::PtauError,
+    start::Start,
 };
 
 /// Prefix of the parameters' digest; its version changes with what the digest covers.
-const DIGEST_DOMAIN: &[u8] = b"maci-nova parameters, version 2";
+const DIGEST_DOMAIN: &[u8] = b"maci-nova parameters, version 3";
 
 /// Where the powers of tau for the KZG commitments come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,13 +126,15 @@ impl Parameters {
     /// See [`SetupError`]. A file is checked before it is used: a malformed one is an error, a
     /// wrong one (not the powers of one tau) too.
     pub fn setup(shape: Shape, source: &SetupSource) -> Result<Self, SetupError> {
-        let (engine, origin) =
-            PublicParams::setup(&StepCircuit::blank(shape), |count| obtain(source, count))
-                .map_err(|failure| match failure {
-                    SetupFailure::Powers(error) => error,
-                    SetupFailure::Io(error) => SetupError::Io(error),
-                    SetupFailure::Engine(error) => SetupError::Library(error.to_string()),
-                })?;
+        let blank = StepCircuit::blank(shape);
+        // Of polls of one shape only the first element differs, which commits to their constants.
+        let start = Start::known_but_for(&blank.before().to_array(), &[0]);
+        let (engine, origin) = PublicParams::setup(&blank, start, |count| obtain(source, count))
+            .map_err(|failure| match failure {
+                SetupFailure::Powers(error) => error,
+                SetupFailure::Io(error) => SetupError::Io(error),
+                SetupFailure::Engine(error) => SetupError::Library(error.to_string()),
+            })?;
         Ok(Parameters {
             shape,
             origin,

@@ -2,10 +2,10 @@
 
 use crate::babyjub::Scalar;
 use crate::field::Fr;
-use crate::hash_chain::{self, Link};
 use crate::message::{Join, Message, TopUp};
-use crate::poll::{check_amount, Decision, Electorate, Header, PollError};
+use crate::poll::{check_amount, Decision, Electorate, Event, Header, PollError, State};
 use crate::tally::{OptionResult, Results};
+use ff::Field;
 
 /// A poll being counted, nothing more. Events come in the same order as for [`crate::poll::Poll`]:
 /// joins in order of arrival, then votes and top-ups in reverse.
@@ -13,8 +13,8 @@ use crate::tally::{OptionResult, Results};
 pub struct Count {
     electorate: Electorate,
     results: Results,
-    /// The message chain before the message processed last.
-    cursor: Option<Fr>,
+    /// Where the message chain is; nothing else of it changes.
+    state: State,
 }
 
 impl Count {
@@ -23,11 +23,26 @@ impl Count {
     /// # Errors
     /// [`PollError::Header`] and [`PollError::WrongKey`].
     pub fn new(header: Header, secret: Scalar) -> Result<Self, PollError> {
+        let state = State::initial(&header);
         Ok(Count {
             electorate: Electorate::new(header, secret)?,
             results: Results::default(),
-            cursor: None,
+            state,
         })
+    }
+
+    /// Processes any event; gives the decision on a vote or a top-up.
+    ///
+    /// # Errors
+    /// Those of the method for its kind; nothing changes.
+    pub fn process(&mut self, event: &Event) -> Result<Option<Decision>, PollError> {
+        match event {
+            Event::Blind { .. } => Ok(None),
+            Event::Join(join) => self.join(join).map(|()| None),
+            Event::Vote { message, previous } => self.vote(message, *previous).map(Some),
+            Event::Bundle { inner, previous } => self.open_bundle(*inner, *previous).map(|()| None),
+            Event::TopUp { top_up, previous } => self.top_up(top_up, *previous).map(Some),
+        }
     }
 
     /// A voter joins.
@@ -36,7 +51,7 @@ impl Count {
     /// [`PollError::JoinAfterMessage`], [`PollError::Full`], [`PollError::VoiceCredits`]; nothing
     /// changes.
     pub fn join(&mut self, join: &Join) -> Result<(), PollError> {
-        if self.cursor.is_some() {
+        if self.state.message_head != Fr::ZERO {
             return Err(PollError::JoinAfterMessage);
         }
         self.electorate.join(join)
@@ -47,7 +62,7 @@ impl Count {
     /// # Errors
     /// [`PollError::NotInChain`]; nothing changes.
     pub fn vote(&mut self, message: &Message, previous: Fr) -> Result<Decision, PollError> {
-        self.step_back(message.into(), previous)?;
+        self.state = self.state.step_back(message, previous)?;
         let assessment = self.electorate.assess(message);
         if let Some(vote) = assessment.applied() {
             let old_weight = self.electorate.weight(vote.index, vote.option);
@@ -65,19 +80,21 @@ impl Count {
     /// Processes a top-up, `previous` being the message chain before it arrived.
     ///
     /// # Errors
-    /// [`PollError::NotInChain`] and [`PollError::TopUpAmount`]; nothing changes.
+    /// [`PollError::NotInChain`], [`PollError::InBundle`] and [`PollError::TopUpAmount`]; nothing
+    /// changes.
     pub fn top_up(&mut self, top_up: &TopUp, previous: Fr) -> Result<Decision, PollError> {
         check_amount(top_up)?;
-        self.step_back(top_up.into(), previous)?;
+        self.state = self.state.step_back_over_top_up(top_up, previous)?;
         Ok(self.electorate.top_up(top_up))
     }
 
-    fn step_back(&mut self, link: Link, previous: Fr) -> Result<(), PollError> {
-        let link = hash_chain::extend(previous, link);
-        if self.cursor.is_some_and(|cursor| cursor != link) {
-            return Err(PollError::NotInChain);
-        }
-        self.cursor = Some(previous);
+    /// Opens a bundle, `inner` being the end of its own chain and `previous` the message chain before
+    /// it arrived.
+    ///
+    /// # Errors
+    /// [`PollError::NotInChain`], [`PollError::InBundle`]; nothing changes.
+    pub fn open_bundle(&mut self, inner: Fr, previous: Fr) -> Result<(), PollError> {
+        self.state = self.state.open_bundle(inner, previous)?;
         Ok(())
     }
 

@@ -13,6 +13,7 @@
 
 pub mod babyjub;
 mod blake512;
+pub mod bundle;
 pub mod cipher;
 pub mod command;
 pub mod count;
@@ -29,5 +30,6 @@ pub mod poseidon;
 mod scalar;
 pub mod tally;
 pub mod tree;
+mod words;
 
 pub use field::Fr;

@@ -2,10 +2,13 @@
 //! decimal strings.
 //!
 //! ```text
-//! {"kind":"poll","version":2,"pollId":"0","coordinatorPublicKey":[x,y],"voteOptions":23,"mode":"quadratic","signedWithin":75,"stateTreeDepth":4,"voteOptionTreeDepth":2}
+//! {"kind":"poll","version":3,"pollId":"0","coordinatorPublicKey":[x,y],"voteOptions":23,"mode":"quadratic","signedWithin":75,"stateTreeDepth":4,"voteOptionTreeDepth":2}
 //! {"kind":"join","publicKey":[x,y],"voiceCredits":"100"}
 //! {"kind":"message","data":[10 elements],"encryptionPublicKey":[x,y],"anchor":"1234"}
 //! {"kind":"topUp","stateIndex":"1","amount":"50"}
+//! {"kind":"bundle","messages":2,"inner":"5678"}
+//! {"kind":"message","data":[10 elements],"encryptionPublicKey":[x,y],"anchor":"1234"}
+//! {"kind":"message","data":[10 elements],"encryptionPublicKey":[x,y],"anchor":"1234"}
 //! ```
 //!
 //! The header comes first; joins and messages follow in order of arrival and may interleave. A key
@@ -15,6 +18,9 @@
 //! `signedWithin` is a number of blocks, 0 for a poll without anchors, in which every message's
 //! `anchor` is `"0"`; in the others none is. Logs of version 1 have neither, and are read as
 //! without anchors.
+//!
+//! The `messages` lines after a `bundle` are its messages; `inner` is the end of the bundle's own
+//! chain. Logs of versions 1 and 2 have no bundles.
 
 mod facts;
 mod index;
@@ -29,6 +35,7 @@ pub use reader::{LogReader, MessageReader, MAX_LINE_LENGTH};
 pub use record::{Record, SignedMessage, Version};
 pub use writer::LogWriter;
 
+use crate::bundle::BundleSize;
 use crate::field::FieldError;
 use crate::poll::HeaderError;
 use std::io;
@@ -60,7 +67,8 @@ pub enum LogErrorKind {
     /// strings.
     #[error("not a JSON object of strings, numbers and lists of strings: {0}")]
     Json(String),
-    /// The kind is none of `poll`, `join`, `message`, `topUp`.
+    /// The kind is none of `poll`, `join`, `message`, `topUp`, `bundle`, or not one of the log's
+    /// version.
     #[error("unknown kind \"{0}\"")]
     UnknownKind(String),
     /// A key is there twice.
@@ -101,8 +109,8 @@ pub enum LogErrorKind {
     /// A number is too large for its place.
     #[error("the number in the field \"{0}\" is out of range")]
     Number(&'static str),
-    /// The header's version is neither 1 nor 2.
-    #[error("version {0} of the poll log is not supported, only 1 and 2")]
+    /// The header's version is not 1 to 3.
+    #[error("version {0} of the poll log is not supported, only 1 to 3")]
     Version(u64),
     /// The mode is not one of the log's version.
     #[error("the mode \"{0}\" is not one that the log's version has")]
@@ -119,6 +127,20 @@ pub enum LogErrorKind {
     /// There is a second header.
     #[error("there is a second poll header")]
     HeaderDuplicated,
+    /// A bundle has no messages, or too many.
+    #[error("{0}")]
+    Bundle(BundleSize),
+    /// A line of a bundle is not a message's, or is missing.
+    #[error("the bundle has {expected} messages, and only {found} follow it")]
+    BundleCut {
+        /// Messages that the bundle says it has.
+        expected: usize,
+        /// Messages that follow it.
+        found: usize,
+    },
+    /// The messages of a bundle do not come to what it says.
+    #[error("the bundle's messages do not come to its \"inner\"")]
+    BundleInner,
     /// The record cannot be added to the poll.
     #[error("{0}")]
     Fact(FactError),

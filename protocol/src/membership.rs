@@ -56,7 +56,7 @@ use crate::field::Fr;
 use crate::keys::PrivateKey;
 use crate::lean_imt::Path;
 use crate::poseidon::hash;
-use ff::FromUniformBytes;
+use crate::words::{digest, element, integer, reduce, WORD};
 use sha3::{Digest, Keccak256};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -66,9 +66,6 @@ pub const MAX_DEPTH: usize = 32;
 
 /// First element of a leaf's preimage. (`P3(1, ..)` is the digest of a top-up.)
 pub const LEAF_TAG: u64 = 2;
-
-/// Bytes of a word of the contract's ABI.
-const WORD: usize = 32;
 
 /// The leaf of a key that signs up: `P3(2, key.x, key.y)`.
 pub fn leaf(key: &Point) -> Fr {
@@ -256,34 +253,6 @@ impl JoinStatement {
 fn integer_of(scalar: &Scalar) -> Fr {
     let bytes = Zeroizing::new(scalar.to_bytes());
     reduce(&bytes)
-}
-
-/// A word: a big-endian integer.
-fn integer(value: u64) -> [u8; WORD] {
-    let mut word = [0; WORD];
-    word[WORD - 8..].copy_from_slice(&value.to_be_bytes());
-    word
-}
-
-/// A word: the element's integer in [0, r), big-endian.
-fn element(value: &Fr) -> [u8; WORD] {
-    let mut word = crate::field::to_bytes(value);
-    word.reverse();
-    word
-}
-
-/// keccak256 of the words, a big-endian integer, modulo r.
-fn digest(words: &[[u8; WORD]]) -> Fr {
-    let mut hash: [u8; WORD] = Keccak256::digest(words.concat()).into();
-    hash.reverse();
-    reduce(&hash)
-}
-
-/// A little-endian integer modulo r.
-fn reduce(bytes: &[u8; WORD]) -> Fr {
-    let mut wide = Zeroizing::new([0; 64]);
-    wide[..WORD].copy_from_slice(bytes);
-    Fr::from_uniform_bytes(&wide)
 }
 
 #[cfg(test)]

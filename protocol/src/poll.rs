@@ -13,7 +13,7 @@ pub use header::{
     Header, HeaderError, MAX_SIGNED_WITHIN, MAX_STATE_TREE_DEPTH, MAX_VOTE_OPTION_TREE_DEPTH,
     MIN_SIGNED_WITHIN,
 };
-pub use state::{State, StateLeaf};
+pub use state::{State, StateLeaf, STATE_ELEMENTS};
 pub use transition::{Event, Transition};
 
 pub(crate) use electorate::{AppliedVote, Electorate};
@@ -53,6 +53,9 @@ pub enum PollError {
     /// the message processed before had before it: a message is left out, repeated or out of order.
     #[error("the message is not the one before the last processed in the message chain")]
     NotInChain,
+    /// A top-up or a bundle where the messages of a bundle are being processed.
+    #[error("a bundle holds neither top-ups nor bundles")]
+    InBundle,
 }
 
 /// A poll being counted: joins in order of arrival, then votes and top-ups in reverse order of
@@ -159,14 +162,45 @@ impl Poll {
         self.electorate.check_join(join)
     }
 
+    /// Processes any event.
+    ///
+    /// # Errors
+    /// Those of the method for its kind; nothing changes.
+    pub fn process(&mut self, event: &Event) -> Result<Transition, PollError> {
+        match event {
+            Event::Blind { salt } => Ok(self.blind(*salt)),
+            Event::Join(join) => self.join(join),
+            Event::Vote { message, previous } => self.vote(message, *previous),
+            Event::Bundle { inner, previous } => self.open_bundle(*inner, *previous),
+            Event::TopUp { top_up, previous } => self.top_up(top_up, *previous),
+        }
+    }
+
+    /// Opens the bundle that comes before the last processed message in order of arrival: its
+    /// messages are to be processed next, from the last to the first. `inner` is the end of its own
+    /// chain, `previous` the message chain before it arrived.
+    ///
+    /// # Errors
+    /// [`PollError::NotInChain`], [`PollError::InBundle`]; nothing changes.
+    pub fn open_bundle(&mut self, inner: Fr, previous: Fr) -> Result<Transition, PollError> {
+        let before = self.state;
+        self.state = before.open_bundle(inner, previous)?;
+        let mut transition = self.unchanged(Event::Bundle { inner, previous }, 0, 0, None);
+        transition.before = before;
+        let leaf = transition.old_leaf;
+        self.finish(&mut transition, leaf);
+        Ok(transition)
+    }
+
     /// Processes the vote that comes before the last processed message in order of arrival (or the
-    /// very last, if there is none); `previous` is the message chain before it arrived.
+    /// very last, if there is none); `previous` is the message chain before it arrived (within a bundle, the
+    /// bundle's own).
     ///
     /// # Errors
     /// [`PollError::NotInChain`]; nothing changes.
     pub fn vote(&mut self, message: &Message, previous: Fr) -> Result<Transition, PollError> {
         let before = self.state;
-        self.state = before.step_back(message.into(), previous)?;
+        self.state = before.step_back(message, previous)?;
         let assessment = self.electorate.assess(message);
         let (index, option) = (assessment.state_index, assessment.option_index);
         let event = Event::Vote {
@@ -208,11 +242,12 @@ impl Poll {
     /// `previous` as for [`Poll::vote`].
     ///
     /// # Errors
-    /// [`PollError::NotInChain`] and [`PollError::TopUpAmount`]; nothing changes.
+    /// [`PollError::NotInChain`], [`PollError::InBundle`] and [`PollError::TopUpAmount`]; nothing
+    /// changes.
     pub fn top_up(&mut self, top_up: &TopUp, previous: Fr) -> Result<Transition, PollError> {
         check_amount(top_up)?;
         let before = self.state;
-        self.state = before.step_back(top_up.into(), previous)?;
+        self.state = before.step_back_over_top_up(top_up, previous)?;
         let index = self.electorate.valid_index(top_up.state_index);
         let event = Event::TopUp {
             top_up: *top_up,

@@ -14,9 +14,9 @@ use maci_nova_contracts::alloy_primitives::{Address, Bytes};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::artifact::{self, Artifact, ArtifactError, Libraries};
 use maci_nova_contracts::bindings::{
-    ConstantInitialVoiceCreditProxy, DeciderVerifier, ExcubiaeGatekeeper, FreeForAllGatekeeper,
-    JoinVerifier, PollFactory, SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy,
-    MACI,
+    BundleVerifier, ConstantInitialVoiceCreditProxy, DeciderVerifier, ExcubiaeGatekeeper,
+    FreeForAllGatekeeper, JoinVerifier, PollFactory, SignUpTokenGatekeeper, VkRegistry,
+    VotesInitialVoiceCreditProxy, MACI,
 };
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::poll::{arguments, clone_address, clone_code};
@@ -56,6 +56,8 @@ pub(crate) struct System {
     pub(crate) registry: Address,
     /// The verifier of join proofs.
     pub(crate) join_verifier: Address,
+    /// The verifier of bundles.
+    pub(crate) bundle_verifier: Address,
     /// The factory of polls.
     pub(crate) factory: Address,
     /// What all its polls execute.
@@ -125,18 +127,21 @@ impl<'a, C: Chain + ?Sized> Comparison<'a, C> {
         let system = System {
             registry: view(self.chain, maci, &MACI::REGISTRYCall {}, what)?,
             join_verifier: view(self.chain, maci, &MACI::JOIN_VERIFIERCall {}, what)?,
+            bundle_verifier: view(self.chain, maci, &MACI::BUNDLE_VERIFIERCall {}, what)?,
             factory: view(self.chain, maci, &MACI::FACTORYCall {}, what)?,
             gatekeeper: view(self.chain, maci, &MACI::GATEKEEPERCall {}, what)?,
             implementation: Address::ZERO,
         };
         self.registry(system.registry)?;
         self.join_verifier(system.join_verifier)?;
+        self.bundle_verifier(system.bundle_verifier)?;
         let implementation = self.factory(system.factory)?;
         let arguments = MACI::constructorCall {
             gatekeeper: system.gatekeeper,
             factory: system.factory,
             registry: system.registry,
             joinVerifier: system.join_verifier,
+            bundleVerifier: system.bundle_verifier,
             joinDepth: view(self.chain, maci, &MACI::JOIN_DEPTHCall {}, what)?,
         };
         let code = artifact::MACI.code(&self.libraries, &arguments);
@@ -156,6 +161,11 @@ impl<'a, C: Chain + ?Sized> Comparison<'a, C> {
                 "join verifier",
                 system.join_verifier,
                 contracts.join_verifier,
+            ),
+            (
+                "bundle verifier",
+                system.bundle_verifier,
+                contracts.bundle_verifier,
             ),
         ];
         for (what, found, expected) in stands_on {
@@ -220,6 +230,21 @@ impl<'a, C: Chain + ?Sized> Comparison<'a, C> {
         };
         let code = artifact::JOIN_VERIFIER.code(&self.libraries, &arguments);
         self.require("JoinVerifier", verifier, code.map_err(malformed)?)?;
+        self.lend(verifier)
+    }
+
+    fn bundle_verifier(&mut self, verifier: Address) -> Result<(), Error> {
+        let what = "read the bundle verifier";
+        let key = BundleVerifier::verifyingKeyCall {};
+        let room = BundleVerifier::MAX_MESSAGESCall {};
+        let development = BundleVerifier::DEVELOPMENTCall {};
+        let arguments = BundleVerifier::constructorCall {
+            key: view(self.chain, verifier, &key, what)?,
+            maxMessages: view(self.chain, verifier, &room, what)?,
+            development: view(self.chain, verifier, &development, what)?,
+        };
+        let code = artifact::BUNDLE_VERIFIER.code(&self.libraries, &arguments);
+        self.require("BundleVerifier", verifier, code.map_err(malformed)?)?;
         self.lend(verifier)
     }
 

@@ -88,6 +88,7 @@
 //! [`Hint`], and an error about a decision names its [`Setting`]: a program says both in its own
 //! words.
 
+pub mod bundle;
 #[cfg(any(feature = "operator", feature = "verify"))]
 mod code;
 pub mod error;
@@ -95,6 +96,7 @@ mod hint;
 mod kind;
 #[cfg(feature = "operator")]
 pub mod operator;
+pub mod plain_proof;
 pub mod poll;
 pub mod revert;
 mod setting;

@@ -4,9 +4,9 @@ use maci_nova_chain::ChainError;
 use maci_nova_contracts::alloy_primitives::Bytes;
 use maci_nova_contracts::alloy_sol_types::{Panic, Revert, SolError, SolInterface};
 use maci_nova_contracts::bindings::{
-    ConstantInitialVoiceCreditProxy, DeciderVerifier, ExcubiaeGatekeeper, ExcubiaePolicy,
-    FreeForAllGatekeeper, JoinVerifier, Poll, PollFactory, SampleToken, SignUpToken,
-    SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy, MACI,
+    BundleVerifier, ConstantInitialVoiceCreditProxy, DeciderVerifier, ExcubiaeGatekeeper,
+    ExcubiaePolicy, FreeForAllGatekeeper, JoinVerifier, Poll, PollFactory, SampleToken,
+    SignUpToken, SignUpTokenGatekeeper, VkRegistry, VotesInitialVoiceCreditProxy, MACI,
 };
 
 /// The error as a sentence; a contract's own error by its name and fields.
@@ -48,13 +48,14 @@ macro_rules! decoders {
 
 /// The name and the fields of a contract's error, as Solidity writes them.
 pub fn name(data: &Bytes) -> Option<String> {
-    let decoders: [Decoder; 14] = decoders![
+    let decoders: [Decoder; 15] = decoders![
         Poll::PollErrors,
         MACI::MACIErrors,
         PollFactory::PollFactoryErrors,
         VkRegistry::VkRegistryErrors,
         DeciderVerifier::DeciderVerifierErrors,
         JoinVerifier::JoinVerifierErrors,
+        BundleVerifier::BundleVerifierErrors,
         FreeForAllGatekeeper::FreeForAllGatekeeperErrors,
         SignUpTokenGatekeeper::SignUpTokenGatekeeperErrors,
         ExcubiaeGatekeeper::ExcubiaeGatekeeperErrors,

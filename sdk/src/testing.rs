@@ -18,13 +18,14 @@ use maci_nova_protocol::membership::{self, Binding, Terms as JoinTerms};
 use maci_nova_protocol::poll::{Mode, State};
 use tempfile::TempDir;
 
+use crate::bundle::proof::ROOM;
 use crate::operator::deployment::{self, Request};
 use crate::operator::poll_creation::{create_or_find, Credits, End, Start, Terms, TopUps};
 use crate::poll::contract::{poll_key, PollContract};
 use crate::poll::file::{KeyDigests, PollFile};
 use crate::voter::signing_window::Window;
 use maci_nova_contracts::testing::decider::{rng, Choices, Trapdoors};
-use maci_nova_contracts::testing::join::Trapdoors as JoinTrapdoors;
+use maci_nova_contracts::testing::groth16::Trapdoors as PlainTrapdoors;
 
 /// Says nothing.
 pub const QUIET: () = ();
@@ -42,8 +43,12 @@ fn decider_trapdoors() -> Trapdoors {
     Trapdoors::random(&mut rng(1))
 }
 
-fn join_trapdoors() -> JoinTrapdoors {
-    JoinTrapdoors::random(&mut rng(2))
+fn join_trapdoors() -> PlainTrapdoors {
+    PlainTrapdoors::random(&mut rng(2))
+}
+
+fn bundle_trapdoors() -> PlainTrapdoors {
+    PlainTrapdoors::random(&mut rng(3))
 }
 
 /// A deployment for 24 voters and 5 options.
@@ -56,9 +61,12 @@ pub fn request() -> Request {
         },
         decider_key: decider_trapdoors().key(),
         join_key: join_trapdoors().key(),
+        bundle_key: bundle_trapdoors().key(),
+        bundle_messages: ROOM,
         digests: KeyDigests {
             decider: B256::repeat_byte(3),
             join: B256::repeat_byte(4),
+            bundle: B256::repeat_byte(5),
         },
         development_keys: true,
         production: false,
@@ -114,6 +122,7 @@ impl World {
             registry: zero,
             decider_verifier: zero,
             join_verifier: zero,
+            bundle_verifier: zero,
             maci: zero,
         };
         World {
@@ -311,6 +320,7 @@ impl World {
                 count,
                 head,
                 cursor,
+                Fr::from(0),
                 state_root,
                 tally_root,
             ],

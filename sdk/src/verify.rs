@@ -305,6 +305,7 @@ impl Count {
             next_state_index: Fr::from(facts.next_state_index),
             message_head,
             message_cursor,
+            outer_cursor: Fr::from(0),
             state_root: self.state_root,
             tally_root: self.tally_root,
         };

@@ -207,7 +207,7 @@ pub fn join<C: Chain + ?Sized>(
         nullifier: words::scalar(&statement.nullifier.0),
         rootIndex: U256::from(root_index),
         pollKey: poll_key(&request.poll_key.point()),
-        proof: proof_words(&proof),
+        proof: proof.words(),
         creditData: request.credit_data.clone(),
         minCredits: U256::from(request.least_credits()),
     };
@@ -356,11 +356,6 @@ fn binding(request: &JoinRequest<'_>, from: Address) -> Binding {
     })
 }
 
-fn proof_words(proof: &JoinProof) -> [U256; JoinProof::WORDS] {
-    let bytes = proof.to_bytes();
-    std::array::from_fn(|i| U256::from_be_slice(&bytes[32 * i..][..32]))
-}
-
 /// Signs and publishes a ballot in its order, [`BATCH`] messages in a transaction: each
 /// transaction's are signed just before it is sent, after the one before is in a block. Where the
 /// contract refuses the anchor, because the transaction waited too long or a block was replaced,
@@ -388,7 +383,7 @@ pub fn cast<C: Chain + ?Sized>(
         let what = published.describe(batch.len(), drafts.len());
         let receipt = sign_and_send(chain, from, poll, batch, &what)
             .map_err(|error| published.stopped(drafts.len(), error))?;
-        published.add(poll, batch.len(), &receipt)?;
+        published.add_batch(poll, batch.len(), &receipt)?;
     }
     Ok(published)
 }
@@ -545,12 +540,12 @@ pub fn publish_again<C: Chain + ?Sized>(
         let what = published.describe(batch.len(), messages.len());
         let bare: Vec<Message> = batch.iter().map(|signed| signed.message).collect();
         let receipt = send_batch(chain, from, poll, &bare, &anchor_of(&batch[0]), None);
-        published.add(poll, batch.len(), &receipt.map_err(on_chain(what))?)?;
+        published.add_batch(poll, batch.len(), &receipt.map_err(on_chain(what))?)?;
     }
     Ok(published)
 }
 
-fn anchor_of(signed: &SignedMessage) -> Anchor {
+pub(crate) fn anchor_of(signed: &SignedMessage) -> Anchor {
     Anchor {
         block_number: signed.block_number,
         element: signed.message.anchor,
@@ -558,7 +553,7 @@ fn anchor_of(signed: &SignedMessage) -> Anchor {
 }
 
 /// Refuses, before anything is paid, what the contract would refuse; warns of what it soon will.
-fn check_anchors<C: Chain + ?Sized>(
+pub(crate) fn check_anchors<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
     messages: &[SignedMessage],
@@ -599,7 +594,7 @@ fn check_anchors<C: Chain + ?Sized>(
     Ok(())
 }
 
-fn require_some(messages: usize) -> Result<(), Error> {
+pub(crate) fn require_some(messages: usize) -> Result<(), Error> {
     match messages {
         0 => Err(Error::Request("there is no message to publish".into())),
         _ => Ok(()),
@@ -607,15 +602,16 @@ fn require_some(messages: usize) -> Result<(), Error> {
 }
 
 impl Published {
-    fn add(
+    /// Adds messages of a transaction, of which the first has this index.
+    pub(crate) fn add(
         &mut self,
         poll: &PollContract,
         messages: usize,
+        index: U256,
         receipt: &Receipt,
     ) -> Result<(), Error> {
-        let event: Poll::Message = event(receipt, poll.address)?;
         if self.count == 0 {
-            self.first = number(event.index)?;
+            self.first = number(index)?;
         }
         self.count += messages as u64;
         let fees = poll.info.settings.messageFee;
@@ -624,9 +620,19 @@ impl Published {
         Ok(())
     }
 
+    fn add_batch(
+        &mut self,
+        poll: &PollContract,
+        messages: usize,
+        receipt: &Receipt,
+    ) -> Result<(), Error> {
+        let event: Poll::Message = event(receipt, poll.address)?;
+        self.add(poll, messages, event.index, receipt)
+    }
+
     /// What stopped a ballot after its first messages. Those are paid for, and do not count without
     /// the others, whose nonces come before theirs.
-    fn stopped(&self, all: usize, error: Error) -> Error {
+    pub(crate) fn stopped(&self, all: usize, error: Error) -> Error {
         match self.count {
             0 => error,
             count => Error::Partly {
@@ -871,7 +877,7 @@ fn voter(event: &Poll::Join) -> Result<Joined, Error> {
 
 /// An error unless the poll takes so many more messages: the first of a ballot alone are paid for
 /// and do not count.
-fn require_room<C: Chain + ?Sized>(
+pub(crate) fn require_room<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
     messages: usize,
@@ -909,7 +915,7 @@ pub fn require_open<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result
 }
 
 /// The event that a contract's transaction has to have.
-fn event<E: SolEvent>(receipt: &Receipt, contract: Address) -> Result<E, Error> {
+pub(crate) fn event<E: SolEvent>(receipt: &Receipt, contract: Address) -> Result<E, Error> {
     receipt.event(contract).ok_or_else(|| {
         Error::OnChain(format!(
             "transaction {} went through without the contract's event {}",

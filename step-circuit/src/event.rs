@@ -4,6 +4,7 @@
 //! whether a message counts is computed here, never claimed.
 
 use ff::{Field, PrimeField};
+use maci_nova_protocol::hash_chain::bundle_start;
 use maci_nova_protocol::poll::{Event, StateLeaf as NativeLeaf, Transition};
 use maci_nova_protocol::tree::empty_root;
 use nova_snark::frontend::ConstraintSystem;
@@ -162,9 +163,14 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
 
     /// Both chains after the event; its roots are those before.
     ///
-    /// A message takes the link that the cursor stands at, and moves the cursor to the one before.
-    /// The first message sets head and cursor to its own link, which is not 0: with head 0 a join
-    /// would still be possible, and a join is only possible with head 0.
+    /// A message or a bundle takes the link that the cursor stands at. The first one sets head and
+    /// cursor to its own link, which is not 0: with head 0 a join would still be possible, and a
+    /// join is only possible with head 0.
+    ///
+    /// A message moves the cursor to the link before; a bundle to the end of its own chain, and
+    /// keeps the link before until the first of its messages is processed, which starts that chain.
+    /// Nobody knows what `bundleStart` is the hash of, so no other way leads out of a bundle, and
+    /// nobody knows another way to `inner`: its messages are processed, each once, in order.
     fn chains(
         &mut self,
         state: &State,
@@ -173,10 +179,10 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         digests: &Digests,
     ) -> State {
         let link = &digests.message_link;
-        let is_message = kind.message();
+        let is_link = kind.link();
         let no_message_yet = self.is_zero(&state.message_head);
-        let is_first = self.and(&is_message, &no_message_yet);
-        let is_later = Bit::assume(is_message.num() - is_first.num());
+        let is_first = self.and(&is_link, &no_message_yet);
+        let is_later = Bit::assume(is_link.num() - is_first.num());
         let off = link - &state.message_cursor;
         self.enforce("link at the cursor", is_later.num(), &off, &Num::zero());
         let inverse = Option::<Fr>::from(link.value().invert()).unwrap_or(Fr::ZERO);
@@ -188,13 +194,36 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
             &state.message_head,
             &Num::zero(),
         );
+        let (message_cursor, outer_cursor) = self.cursors(state, kind, content);
         State {
             join_chain: self.select(&kind.join, &digests.join_link, &state.join_chain),
             next_state_index: &state.next_state_index + kind.join.num(),
             message_head: self.select(&is_first, link, &state.message_head),
-            message_cursor: self.select(&is_message, &content.previous, &state.message_cursor),
+            message_cursor,
+            outer_cursor,
             ..state.clone()
         }
+    }
+
+    /// Both cursors after the event.
+    fn cursors(&mut self, state: &State, kind: &Kind, content: &Content) -> (Num, Num) {
+        let outside = kind.bundle.num() + kind.top_up.num();
+        let none = Num::zero();
+        self.enforce(
+            "no top-up or bundle in a bundle",
+            &outside,
+            &state.outer_cursor,
+            &none,
+        );
+        let left = content.previous.add_constant(-bundle_start());
+        let is_start = self.is_zero(&left);
+        let closes = self.and(&kind.vote, &is_start);
+        let next = self.select(&kind.message(), &content.previous, &state.message_cursor);
+        let next = self.select(&kind.bundle, &content.salt, &next);
+        let next = self.select(&closes, &state.outer_cursor, &next);
+        let outer = self.select(&kind.bundle, &content.previous, &state.outer_cursor);
+        let outer = self.mul(closes.not().num(), &outer);
+        (next, outer)
     }
 
     /// Decrypts whatever is there. A key off the curve gives the shared key of the neutral element

@@ -1,7 +1,7 @@
 //! One poll event as a relation.
 //!
 //! The gadgets mirror the protocol crate file by file: who reads a rule there finds its gadget here
-//! under the same name. [`StepCircuit`] holds K events and is a Nova step circuit over the seven
+//! under the same name. [`StepCircuit`] holds K events and is a Nova step circuit over the eight
 //! elements of the poll's state.
 //!
 //! Two properties are what the relation is for. *Nobody can stop the count*: every message that can
@@ -14,11 +14,13 @@
 //! 0, which belongs to nobody and decides nothing. Each gadget's documentation says how it keeps
 //! both.
 //!
-//! [`membership`] is another relation, of a voter who joins: it is proven alone, by whoever joins.
+//! [`membership`] is another relation, of a voter who joins, and [`bundle`] one more, of messages that
+//! enter the chain together: they are proven alone, by whoever joins or publishes.
 
 pub mod babyjub;
 pub mod bits;
 pub mod budget;
+pub mod bundle;
 pub mod cipher;
 pub mod command;
 pub mod coordinator;

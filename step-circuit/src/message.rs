@@ -3,6 +3,7 @@
 
 use ff::Field;
 use maci_nova_protocol::babyjub::Point as NativePoint;
+use maci_nova_protocol::hash_chain::bundle_mark;
 use maci_nova_protocol::poll::Event;
 use nova_snark::frontend::ConstraintSystem;
 
@@ -11,7 +12,7 @@ use crate::cipher::CIPHERTEXT_LEN;
 use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
 
-/// Which of the four events this is: exactly one bit is set.
+/// Which of the five events this is: exactly one bit is set.
 #[derive(Clone, Debug)]
 pub struct Kind {
     /// Leaf 0 is replaced.
@@ -22,13 +23,21 @@ pub struct Kind {
     pub vote: Bit,
     /// Credits are added to a leaf.
     pub top_up: Bit,
+    /// A bundle is opened.
+    pub bundle: Bit,
 }
 
 impl Kind {
-    /// A vote or a top-up: what the message chain holds.
+    /// A vote or a top-up.
     pub fn message(&self) -> Bit {
         // At most one of the two is set.
         Bit::assume(self.vote.num() + self.top_up.num())
+    }
+
+    /// A vote, a top-up or a bundle: what the message chain holds.
+    pub fn link(&self) -> Bit {
+        // At most one of the three is set.
+        Bit::assume(self.message().num() + self.bundle.num())
     }
 }
 
@@ -41,16 +50,16 @@ pub struct Content {
     pub data: [Num; CIPHERTEXT_LEN],
     /// The encryption key of a vote, any two elements.
     pub encryption_key: Point,
-    /// The message chain before this message.
+    /// The message chain before this message or bundle; within a bundle, the bundle's own.
     pub previous: Num,
     /// The anchor that a message was sent with; 0 for a top-up, as the contract has it in the
-    /// chain.
+    /// chain; a bundle's mark.
     pub anchor: Num,
     /// The leaf that a top-up is for, below 2^50 where it enters the chain.
     pub top_up_index: Num,
     /// The credits that a top-up adds, below 2^48 where it enters the chain.
     pub top_up_amount: Num,
-    /// The new leaf 0 of a blind event; 0 in other events.
+    /// The new leaf 0 of a blind event; the end of a bundle's own chain; 0 in other events.
     pub salt: Num,
 }
 
@@ -74,7 +83,8 @@ impl Content {
 pub struct Digests {
     /// `P4(joinChain, key.x, key.y, credits)`; meaningful for a join only.
     pub join_link: Num,
-    /// `P3(previous, digest, anchor)`; meaningful for a message only.
+    /// `P3(previous, digest, anchor)`, for a bundle `P3(previous, inner, mark)`; meaningful for
+    /// these only.
     pub message_link: Num,
 }
 
@@ -118,6 +128,11 @@ impl Values {
                 values.anchor = message.anchor;
                 values.previous = *previous;
             }
+            Event::Bundle { inner, previous } => {
+                values.salt = *inner;
+                values.anchor = bundle_mark();
+                values.previous = *previous;
+            }
             Event::TopUp { top_up, previous } => {
                 values.top_up = (Fr::from(top_up.state_index), Fr::from(top_up.amount));
                 values.previous = *previous;
@@ -128,19 +143,21 @@ impl Values {
 }
 
 impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
-    /// Allocates an event's kind: three bits of which at most one is set; the fourth is what is
+    /// Allocates an event's kind: four bits of which at most one is set; the fifth is what is
     /// left.
     pub fn alloc_kind(&mut self, event: &Event) -> Kind {
         let join = self.alloc_bit(matches!(event, Event::Join(_)));
         let vote = self.alloc_bit(matches!(event, Event::Vote { .. }));
         let top_up = self.alloc_bit(matches!(event, Event::TopUp { .. }));
-        let any = &(join.num() + vote.num()) + top_up.num();
+        let bundle = self.alloc_bit(matches!(event, Event::Bundle { .. }));
+        let any = &(&(join.num() + vote.num()) + top_up.num()) + bundle.num();
         self.enforce("one kind", &any, &any.one_minus(), &Num::zero());
         Kind {
             blind: Bit::assume(any).not(),
             join,
             vote,
             top_up,
+            bundle,
         }
     }
 
@@ -157,13 +174,15 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
             salt: self.alloc(values.salt),
         };
         // No freedom where nothing reads it.
-        let other = kind.blind.not();
+        let other = Bit::assume(kind.blind.not().num() - kind.bundle.num());
         self.enforce("no salt", other.num(), &content.salt, &Num::zero());
+        let off = content.anchor.add_constant(-bundle_mark());
+        self.enforce("a bundle's mark", kind.bundle.num(), &off, &Num::zero());
         content
     }
 
     /// The digests of an event. A message's is `P4(P5(d0..d4), P5(d5..d9), epk.x, epk.y)`, a
-    /// top-up's `P3(1, stateIndex, amount)`.
+    /// top-up's `P3(1, stateIndex, amount)`, a bundle's the end of its own chain.
     pub fn digests(&mut self, kind: &Kind, content: &Content, join_chain: &Num) -> Digests {
         let d = &content.data;
         let first = self.hash([&d[0], &d[1], &d[2], &d[3], &d[4]]);
@@ -174,6 +193,7 @@ impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
         let four = self.hash([&first, &second, &key.x, &key.y]);
         let top_up = self.hash([&Num::one(), &content.top_up_index, &content.top_up_amount]);
         let digest = self.select(&kind.top_up, &top_up, &four);
+        let digest = self.select(&kind.bundle, &content.salt, &digest);
         let message_link = self.hash([&content.previous, &digest, &content.anchor]);
         Digests {
             join_link: four,

@@ -70,7 +70,7 @@ impl Drop for Witness {
     }
 }
 
-/// K events as a `nova_snark` step circuit over `z`, the seven elements of
+/// K events as a `nova_snark` step circuit over `z`, the eight elements of
 /// [`maci_nova_protocol::poll::State`].
 ///
 /// Cloning is cheap. Equal shapes have equal constraints whatever the events are.
@@ -85,7 +85,7 @@ pub struct StepCircuit {
 /// The values of a step's variables, honest or not.
 #[derive(Debug)]
 pub struct Assignment {
-    /// Variable 0 is one, 1 to 7 are z.
+    /// Variable 0 is one, 1 to 8 are z.
     pub values: Vec<Fr>,
     /// The state after.
     pub after: NativeState,
@@ -96,7 +96,7 @@ pub struct Assignment {
 /// A step with everything that a test or a report wants to know of it.
 #[derive(Debug)]
 pub struct Recording {
-    /// Constraints and values. Variable 0 is one, 1 to 7 are z.
+    /// Constraints and values. Variable 0 is one, 1 to 8 are z.
     pub recorder: Recorder,
     /// The state after.
     pub after: NativeState,
@@ -180,7 +180,7 @@ impl StepCircuit {
     }
 
     /// Fills a gadget with the step's constraints from the state `z`. The state after it stands in
-    /// the last seven variables.
+    /// the last eight variables.
     pub fn fill<CS: ConstraintSystem<Fr>>(
         &self,
         gadget: &mut Gadget<'_, CS>,
@@ -345,7 +345,7 @@ impl nova_snark::traits::circuit::StepCircuit<Fr> for StepCircuit {
             .try_into()
             .map_err(|_| SynthesisError::IncompatibleLengthVector("z".into()))?;
         let after = self.fill(&mut Gadget::new(cs), inputs);
-        // Without combinations the outputs are known by their place: the last seven variables.
+        // Without combinations the outputs are known by their place: the last eight variables.
         let end = cs.is_witness_generator().then(|| cs.aux_slice().len());
         after
             .to_array()

@@ -3,6 +3,7 @@
 use crate::{Fr, Shape, StepCircuit, StepError};
 use maci_nova_protocol::{
     babyjub::{Point, Scalar},
+    bundle::Bundle,
     command::Command,
     keys::{ecdh, PrivateKey, PublicKey},
     log::{PublicFacts, Record},
@@ -130,6 +131,23 @@ pub fn swapped_poll(state_depth: usize, vote_depth: usize) -> SmallPoll {
     build(header, messages)
 }
 
+/// The same voters; the first two messages are a bundle, and so is the last, which is a vote.
+pub fn bundled_poll(state_depth: usize, vote_depth: usize) -> SmallPoll {
+    let header = header(7, state_depth, vote_depth);
+    let messages = messages(&header);
+    let bundle = |records: &[Record]| {
+        let messages = records.iter().map(|record| match record {
+            Record::Message(message) => **message,
+            _ => unreachable!("messages only"),
+        });
+        Record::Bundle(Bundle::new(messages.collect()).expect("one or two"))
+    };
+    let mut records = vec![bundle(&messages[..2])];
+    records.extend_from_slice(&messages[2..5]);
+    records.push(bundle(&messages[5..]));
+    build(header, records)
+}
+
 /// The same voters, who send nothing.
 pub fn silent_poll(state_depth: usize, vote_depth: usize) -> SmallPoll {
     build(header(7, state_depth, vote_depth), vec![])
@@ -150,11 +168,9 @@ fn build(header: Header, messages: Vec<Record>) -> SmallPoll {
         facts.absorb(&record).expect("in range");
     }
     for (previous, record) in chained.into_iter().rev() {
-        transitions.push(match record {
-            Record::Message(message) => poll.vote(&message, previous).expect("in the chain"),
-            Record::TopUp(top_up) => poll.top_up(&top_up, previous).expect("in the chain"),
-            _ => unreachable!("messages only"),
-        });
+        let events = record.events(previous);
+        let processed = events.iter().map(|event| poll.process(event));
+        transitions.extend(processed.map(|transition| transition.expect("in the chain")));
     }
     transitions.push(poll.blind(Fr::from(0xb11d)));
     SmallPoll {

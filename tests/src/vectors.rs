@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use maci_nova_protocol::keys::PrivateKey;
-use maci_nova_protocol::log::{LogIndex, Record};
+use maci_nova_protocol::log::LogIndex;
 use maci_nova_protocol::poll::{Poll, Transition};
 use maci_nova_protocol::Fr;
 
@@ -53,11 +53,7 @@ pub fn first_transitions(poll: &str, limit: usize) -> (Poll, Vec<Transition>) {
     let left = limit - transitions.len();
     for entry in index.messages_reversed(open()).take(left) {
         let entry = entry.expect("a valid message");
-        let transition = match entry.record {
-            Record::Message(message) => state.vote(&message, entry.previous),
-            Record::TopUp(top_up) => state.top_up(&top_up, entry.previous),
-            Record::Header(_) | Record::Join(_) => unreachable!("only messages are in the chain"),
-        };
+        let transition = state.process(&entry.event);
         transitions.push(transition.expect("consecutive messages"));
     }
     (state, transitions)

@@ -11,7 +11,8 @@ use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::deploy::{Gatekeeper, Shape as ContractShape};
 use maci_nova_coordinator::parameters::parameters;
 use maci_nova_coordinator::prove::ceremony;
-use maci_nova_coordinator::prove::keys;
+use maci_nova_coordinator::prove::keys::{self, DeploymentKeys};
+use maci_nova_sdk::bundle::proof::BundleFacts;
 use maci_nova_sdk::operator::deployment::{check_chain, deploy, Deployed, Request};
 use maci_nova_sdk::poll::file::{KeyDigests, PollFile};
 use maci_nova_sdk::poll::keys::KeyPolicy;
@@ -74,7 +75,12 @@ pub fn run(arguments: &Deploy, console: &Console) -> Result<(), Failure> {
     if !policy.is_known() && keys.decider.ceremony.is_some() {
         console.warn("nobody has named these keys: the verifiers will say for ever that their keys are for development, and --production will refuse them; give --key-digest or --ceremony");
     }
-    let request = request(shape, &keys.decider, &keys.join, &policy, gatekeeper)?;
+    let DeploymentKeys {
+        decider,
+        join,
+        bundle,
+    } = &keys;
+    let request = request(shape, (decider, join, bundle), &policy, gatekeeper)?;
     let deployed = deploy(&mut chain, from, &request, path, Some(url), console)?;
     tidy(&mut chain, console);
     write_join_key(&keys.join, &join_key::beside(path), console)?;
@@ -143,8 +149,7 @@ fn gatekeeper(
 /// What the verifiers of keys are deployed with, which have passed a policy.
 pub fn request(
     shape: Shape,
-    decider: &DeciderFacts,
-    join: &join_proof::Prover,
+    (decider, join, bundle): (&DeciderFacts, &join_proof::Prover, &BundleFacts),
     policy: &KeyPolicy,
     gatekeeper: Gatekeeper,
 ) -> Result<Request, Failure> {
@@ -158,9 +163,12 @@ pub fn request(
         },
         decider_key: contract::key(&decider.key).map_err(|error| internal(&error))?,
         join_key: (&join.verifying_key()).into(),
+        bundle_key: (&bundle.key).into(),
+        bundle_messages: bundle.room,
         digests: KeyDigests {
             decider: B256::from(decider.digest),
             join: B256::from(join.digest()),
+            bundle: B256::from(bundle.digest),
         },
         development_keys: !policy.is_known(),
         production: policy.production,
@@ -207,6 +215,7 @@ fn print(deployed: &Deployed, path: &Path, console: &Console) -> Result<(), Fail
             ("VkRegistry", contracts.registry),
             ("DeciderVerifier", contracts.decider_verifier),
             ("JoinVerifier", contracts.join_verifier),
+            ("BundleVerifier", contracts.bundle_verifier),
             ("MACI", contracts.maci),
         ] {
             writeln!(out, "{name:<18}{}", contract.address)?;

@@ -101,6 +101,7 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
     let keys = Keys {
         decider: keys::decider(&parameters, &any, console)?,
         join: keys::join(&any, console)?,
+        bundle: keys::bundle(&any, console)?,
         parameters,
     };
     gas.done("parameters and keys", start);
@@ -202,7 +203,7 @@ fn first_ballots(
     let note = |text: &str| console.note(text);
     let [ada, ben, cleo, dan, eve] = [0, 1, 2, 3, 4].map(|i: usize| &voters[i]);
     let negative = poll.poll().header().mode.has_signs();
-    let choices = match negative {
+    let adas = match negative {
         true => [choice(0, 8), choice(3, -6)],
         false => [choice(0, 8), choice(3, 6)],
     };
@@ -210,8 +211,8 @@ fn first_ballots(
         true => "vote: Ada's, for one option and against another",
         false => "vote: Ada's, for two options",
     });
-    wanted.extend(choices);
-    poll.vote(ada, &choices)?;
+    wanted.extend(adas);
+    poll.vote(ada, &adas)?;
     note("vote: Ben's, as he was paid for; the briber watches");
     poll.vote(ben, &[choice(1, 10)])?;
     note("key change: Cleo's new key votes, and a later message makes it hers");
@@ -229,7 +230,10 @@ fn first_ballots(
         poll_key: eve.poll_key.clone(),
         ..ada.clone()
     };
-    poll.vote(&thief, &[choice(1, 9)])
+    poll.vote(&thief, &[choice(1, 9)])?;
+    note("bundle: Ada and Dan vote again as before, in one transaction that Eve pays for");
+    let dans = [choice(0, 12)];
+    poll.bundle(eve.account, &[(ada, &adas), (dan, &dans)])
 }
 
 /// A message by a key that is not the voter's yet, and then the ballot that makes it theirs:

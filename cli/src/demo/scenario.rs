@@ -23,6 +23,8 @@ use maci_nova_folding::Parameters;
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
 use maci_nova_protocol::log::SignedMessage;
 use maci_nova_protocol::poll::Mode;
+use maci_nova_sdk::bundle::proof::BundleProver;
+use maci_nova_sdk::bundle::publish::publish as publish_bundle;
 use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::operator::deployment;
 use maci_nova_sdk::operator::poll_creation::{
@@ -76,6 +78,8 @@ pub struct Keys {
     pub decider: DeciderKeys,
     /// Of join proofs.
     pub join: join_proof::Prover,
+    /// Of bundles.
+    pub bundle: BundleProver,
 }
 
 /// What kind of poll it is.
@@ -148,8 +152,11 @@ impl<'a> Scenario<'a> {
         let shape = keys.parameters.shape();
         let request = request(
             shape,
-            &keys.decider.prover.facts(),
-            &keys.join,
+            (
+                &keys.decider.prover.facts(),
+                &keys.join,
+                &keys.bundle.facts(),
+            ),
             &KeyPolicy::default(),
             gatekeeper,
         )?;
@@ -312,6 +319,30 @@ impl<'a> Scenario<'a> {
         let published =
             voter::publish(chain, account, &self.poll, messages, &BUDGET, self.observer)?;
         self.published(messages.len(), &published);
+        Ok(())
+    }
+
+    /// Publishes ballots of several voters as a bundle, which `account` pays for.
+    pub fn bundle(
+        &mut self,
+        account: Address,
+        ballots: &[(&Voter, &[Choice])],
+    ) -> Result<(), Failure> {
+        let anchor = self.anchor()?;
+        let mut messages = vec![];
+        for (voter, choices) in ballots {
+            messages.extend(self.ballot(voter, choices).messages(&anchor)?);
+        }
+        let published = publish_bundle(
+            self.chain.chain_mut(),
+            account,
+            &self.poll,
+            &self.keys.bundle,
+            &messages,
+            &BUDGET,
+            self.observer,
+        )?;
+        self.gas.paid("publishBundle", Some(published.gas));
         Ok(())
     }
 

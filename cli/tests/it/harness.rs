@@ -214,11 +214,13 @@ pub fn poll_file(chain_id: u64, node: RpcUrl) -> PollFile {
         registry: contract(1),
         decider_verifier: contract(2),
         join_verifier: contract(3),
+        bundle_verifier: contract(9),
         maci: contract(4),
     };
     let keys = KeyDigests {
         decider: B256::repeat_byte(5),
         join: B256::repeat_byte(6),
+        bundle: B256::repeat_byte(9),
     };
     let mut file = PollFile::new(chain_id, Some(&node), contracts, keys);
     file.poll = Some(contract(7));

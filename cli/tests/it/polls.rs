@@ -28,6 +28,7 @@ use maci_nova_protocol::message::Message;
 use maci_nova_protocol::poll::Mode;
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_protocol::Fr;
+use maci_nova_sdk::bundle::proof::{BundleProver, ROOM};
 use maci_nova_sdk::operator::poll_creation::SignedWithin;
 use maci_nova_sdk::poll::results::Results;
 use maci_nova_sdk::voter::ballot::Choice;
@@ -69,6 +70,7 @@ fn keys() -> &'static Keys {
                 are_known: false,
             },
             join: join_proof::Prover::cached(&cache, false, silent).expect("keys"),
+            bundle: BundleProver::cached(&cache, ROOM, false, silent).expect("keys"),
             parameters,
         }
     })

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use maci_nova_compressor::decider::{self, circuit::Decider, contract, DeciderKey};
 use maci_nova_contracts::decider::key_words;
-use maci_nova_contracts::join as join_contract;
+use maci_nova_contracts::groth16::Key as PlainKey;
 use maci_nova_folding::testing::write_powers;
 use maci_nova_folding::{Parameters, SetupSource};
 use maci_nova_groth16::adapter::Matrices;
 use maci_nova_groth16::{setup, KeyCache, ProvingKey, Trapdoors};
+use maci_nova_sdk::bundle::proof as bundle;
 use maci_nova_sdk::poll::keys::digest;
 use maci_nova_sdk::voter::join_proof as join;
 use maci_nova_step_circuit::Shape;
@@ -65,13 +66,20 @@ impl Keys {
             &join::matrices().expect("recorded"),
             join::INPUTS,
         );
-        let of_join = join::JoinKey::new(&of_join.plain()).expect("a key");
-        let of_join = join_contract::key_words(&(&of_join).into());
+        let of_bundle = keep(
+            bundle::KEY_NAME,
+            &bundle::matrices(bundle::ROOM).expect("recorded"),
+            bundle::INPUTS,
+        );
+        let plain = [of_join, of_bundle].map(|key| {
+            let key = join::JoinKey::new(&key.plain()).expect("a key");
+            PlainKey::from(&key).to_words()
+        });
         Keys {
             _folder: Some(folder),
             cache,
             ptau,
-            digest: digest(&key_words(&of_decider), &of_join).to_string(),
+            digest: digest(&key_words(&of_decider), &plain).to_string(),
             state_depth,
             ceremony: None,
         }

@@ -263,7 +263,7 @@ impl Decider {
         let arity = self.engine.sizes().arity;
         Witness {
             steps: 1,
-            z0: vec![Fr::ZERO; arity],
+            z0: self.engine.start().example(),
             z: vec![Fr::ZERO; arity],
             foldings: Foldings {
                 salt: Fr::ZERO,
@@ -367,6 +367,10 @@ impl Decider {
             ..
         } = &witness.foldings;
         let oracle = self.engine.oracle();
+        // The hash leaves out what every first state has, which the claimed one has to have too.
+        for (at, value) in self.engine.start().known() {
+            g.enforce_equal("z_0", &v.z0[at], &Num::constant(value));
+        }
         let digest = Num::constant(self.engine.digest());
         let step = g.scope("steps", |g| {
             let less_one = g.alloc(Fr::from(witness.steps.wrapping_sub(1)));
@@ -383,7 +387,7 @@ impl Decider {
             &Query::Running {
                 step: &step,
                 salt: &salt,
-                z0: &v.z0,
+                z0: &self.engine.start().unknown_of(&v.z0),
                 z: &v.z,
                 commitment: &v.points[0],
                 u: &running_u,

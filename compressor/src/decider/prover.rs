@@ -53,7 +53,7 @@ pub enum ProverError {
     /// The proof could not be made: what is claimed is false.
     #[error("{0}")]
     Groth16(#[from] groth16::ProveError),
-    /// The states have not seven elements.
+    /// The states have not eight elements.
     #[error("the proof is not of a poll's states")]
     Arity,
 }

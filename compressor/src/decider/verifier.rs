@@ -41,7 +41,7 @@ use maci_nova_step_circuit::ARITY;
 use sha3::{Digest, Keccak256};
 
 /// The elements of v before the results.
-pub const FIXED: usize = 28;
+pub const FIXED: usize = 30;
 
 /// Public inputs of the circuit: c, e_v, e.
 const PUBLIC_INPUTS: usize = 3;
@@ -139,9 +139,9 @@ pub struct DeciderProof {
 }
 
 impl DeciderStatement {
-    /// Everything that contract and circuit agree on, `28 + 2n` elements for n options:
+    /// Everything that contract and circuit agree on, `30 + 2n` elements for n options:
     /// ```text
-    /// z0[0..7], z[0..7], r1, r2,
+    /// z0[0..8], z[0..8], r1, r2,
     /// of UC, C, A, B each: x mod 2^170, y mod 2^170, (x >> 170) + 2^85 (y >> 170),
     /// of each option: votes (r - |votes| if negative), spent
     /// ```

@@ -123,6 +123,10 @@ interface IMACI is ICommonErrors {
     /// @return A `JoinVerifier`.
     function JOIN_VERIFIER() external view returns (address);
 
+    /// @notice Verifies that bundles of messages come to what they say.
+    /// @return A `BundleVerifier`.
+    function BUNDLE_VERIFIER() external view returns (address);
+
     /// @notice There are at most 2^JOIN_DEPTH sign-ups.
     /// @return Levels of the tree, at most 32.
     function JOIN_DEPTH() external view returns (uint8);

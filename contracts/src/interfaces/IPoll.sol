@@ -16,16 +16,24 @@ interface IPoll is ICommonErrors {
     /// @param y Of the same key.
     /// @param credits Their voice credits at the start, below 2^32.
     event Join(uint256 indexed stateIndex, uint256 x, uint256 y, uint256 credits);
-    /// @notice A message was published. Messages and top-ups are counted together.
-    /// @param index How many messages and top-ups came before.
+    /// @notice A message was published. Messages, top-ups and bundles take places of one list.
+    /// @param index How many places were taken before.
     /// @param data The ciphertext, elements below r.
     /// @param x Of the sender's one-time key.
     /// @param y Of the same key.
     /// @param blockNumber Which block it was signed after, 0 in a poll without anchors.
     /// @param anchor That block's anchor, 0 in a poll without.
     event Message(uint256 indexed index, uint256[10] data, uint256 x, uint256 y, uint256 blockNumber, uint256 anchor);
+    /// @notice A bundle of messages was published. Its messages take the places from `index` on, and the bundle itself
+    /// takes the one after them.
+    /// @param index How many places were taken before.
+    /// @param inner The end of the bundle's own chain: the fold of P3(chain, digest, anchor) over its messages, in their
+    /// order, from keccak256("maci-nova bundle start") mod r.
+    /// @param messages Of each message its anchor, the ciphertext's ten elements, and x and y of the one-time key, which may
+    /// be off the curve: all below r.
+    event Bundle(uint256 indexed index, uint256 inner, uint256[13][] messages);
     /// @notice Voice credits were added to a voter's.
-    /// @param index How many messages and top-ups came before.
+    /// @param index How many places were taken before.
     /// @param stateIndex The voter's leaf of the state tree.
     /// @param credits Voice credits, above 0 and below 2^48.
     /// @param depositor Who paid for them, and gets the tokens back if the poll is given up.
@@ -84,7 +92,13 @@ interface IPoll is ICommonErrors {
     /// @param given In wei.
     /// @param due In wei.
     error WrongFee(uint256 given, uint256 due);
-    /// @notice No more messages and top-ups are taken than can be proven in time.
+    /// @notice An element of a bundle's messages is not below r.
+    error NonCanonicalBundle();
+    /// @notice A message of a bundle names an anchor that is not in the list.
+    /// @param place Which one it names, from 0.
+    /// @param length How many there are.
+    error UnknownAnchor(uint256 place, uint256 length);
+    /// @notice No more messages, top-ups and bundles are taken than can be proven in time.
     /// @param limit How many.
     error MessagesFull(uint256 limit);
     /// @notice There is nothing in the batch.
@@ -171,6 +185,26 @@ interface IPoll is ICommonErrors {
         uint256 anchor
     ) external payable;
 
+    /// @notice Publishes messages as one link of the chain, at a small part of the price. Anybody may: that `inner` is
+    /// what the messages come to is proven. Each message pays its fee, and all of them and the bundle take a place
+    /// (`messageLimit`).
+    /// @dev The proof's inputs are inner, c, e and n: c = keccak256(data of the event `Bundle`) mod r, e the sum of
+    /// v_k c^(13 n - 1 - k) over the elements v_k of that event's messages, n their number.
+    /// @param anchors Numbers of blocks, each with its anchor, as `publishMessage` takes them; empty in a poll without
+    /// anchors.
+    /// @param anchorPlaces A byte for each message: the place of its anchor in `anchors`. Empty in a poll without anchors.
+    /// @param messages Of each message the ciphertext's ten elements, and x and y of the one-time key: below r. Whether the
+    /// key is on the curve is not looked at: one that is not decrypts to nothing that counts.
+    /// @param inner The end of the messages' own chain, as the event has it.
+    /// @param proof As `BundleVerifier` takes it.
+    function publishBundle(
+        uint256[2][] calldata anchors,
+        bytes calldata anchorPlaces,
+        uint256[12][] calldata messages,
+        uint256 inner,
+        uint256[8] calldata proof
+    ) external payable;
+
     /// @notice Adds to a voter's credits. The tokens go to the beneficiary, or back to the sender if the poll is given
     /// up. Takes the place of a message (`messageLimit`) and pays the same fee.
     /// @param stateIndex Of somebody who has joined.
@@ -223,7 +257,7 @@ interface IPoll is ICommonErrors {
     /// @return blocks How many blocks back from the present one are taken; 0 in a poll without anchors.
     function anchorWindow() external view returns (uint256 newest, uint256 blocks);
 
-    /// @notice How many messages and top-ups are taken at most.
+    /// @notice How many messages, top-ups and bundles are taken at most.
     /// @return As many as can be proven in `provingMax`.
     function messageLimit() external view returns (uint256);
 
@@ -255,8 +289,8 @@ interface IPoll is ICommonErrors {
     /// @notice The two chains and their lengths.
     /// @return joinChain Head of the chain of joins.
     /// @return joinCount One more than the joins: leaf 0 is nobody's.
-    /// @return messageChain Head of the chain of messages and top-ups.
-    /// @return messageCount Messages and top-ups.
+    /// @return messageChain Head of the chain of messages, top-ups and bundles.
+    /// @return messageCount Places taken: one by each message and each top-up, one more by each bundle.
     function chains()
         external
         view

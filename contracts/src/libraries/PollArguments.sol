@@ -16,7 +16,7 @@ using PollArguments for Arguments global;
 library PollArguments {
     /// @dev Bytes of a clone's code before its arguments (ERC-1167).
     uint256 private constant START = 0x2d;
-    uint256 private constant SIZE = 450;
+    uint256 private constant SIZE = 470;
 
     /// @notice The arguments as bytes.
     function encode(PollInfo memory info) internal pure returns (bytes memory) {
@@ -28,7 +28,7 @@ library PollArguments {
         assembly ("memory-safe") {
             all := mload(0x40)
             extcodecopy(address(), all, START, SIZE)
-            // Whole words: 480 bytes hold the 450.
+            // Whole words: 480 bytes hold the 470.
             mstore(0x40, add(all, 0x1e0))
         }
     }
@@ -40,6 +40,7 @@ library PollArguments {
         info.pollId = all.pollId();
         info.verifier = all.verifier();
         info.joinVerifier = all.joinVerifier();
+        info.bundleVerifier = all.bundleVerifier();
         info.pollContext = all.pollContext();
         info.scope = all.scope();
         info.emptyStateRoot = all.emptyStateRoot();
@@ -85,84 +86,88 @@ library PollArguments {
         return address(uint160(_at(all, 68, 96)));
     }
 
+    function bundleVerifier(Arguments all) internal pure returns (address) {
+        return address(uint160(_at(all, 88, 96)));
+    }
+
     function pollContext(Arguments all) internal pure returns (uint256) {
-        return _at(all, 88, 0);
+        return _at(all, 108, 0);
     }
 
     function scope(Arguments all) internal pure returns (uint256) {
-        return _at(all, 120, 0);
+        return _at(all, 140, 0);
     }
 
     function emptyStateRoot(Arguments all) internal pure returns (uint256) {
-        return _at(all, 152, 0);
+        return _at(all, 172, 0);
     }
 
     function emptyTallyRoot(Arguments all) internal pure returns (uint256) {
-        return _at(all, 184, 0);
+        return _at(all, 204, 0);
     }
 
     function coordinatorKey(Arguments all) internal pure returns (PublicKey memory) {
-        return PublicKey(_at(all, 216, 0), _at(all, 248, 0));
+        return PublicKey(_at(all, 236, 0), _at(all, 268, 0));
     }
 
     function voteOptions(Arguments all) internal pure returns (uint32) {
-        return uint32(_at(all, 280, 224));
+        return uint32(_at(all, 300, 224));
     }
 
     function mode(Arguments all) internal pure returns (uint8) {
-        return uint8(_at(all, 284, 248));
+        return uint8(_at(all, 304, 248));
     }
 
     function shape(Arguments all) internal pure returns (Shape memory) {
-        return Shape(uint8(_at(all, 285, 248)), uint8(_at(all, 286, 248)), uint8(_at(all, 287, 248)));
+        return Shape(uint8(_at(all, 305, 248)), uint8(_at(all, 306, 248)), uint8(_at(all, 307, 248)));
     }
 
     function startTime(Arguments all) internal pure returns (uint64) {
-        return uint64(_at(all, 288, 192));
+        return uint64(_at(all, 308, 192));
     }
 
     function endTime(Arguments all) internal pure returns (uint64) {
-        return uint64(_at(all, 296, 192));
+        return uint64(_at(all, 316, 192));
     }
 
     function signedWithin(Arguments all) internal pure returns (uint16) {
-        return uint16(_at(all, 304, 240));
+        return uint16(_at(all, 324, 240));
     }
 
     function lastRoot(Arguments all) internal pure returns (uint32) {
-        return uint32(_at(all, 306, 224));
+        return uint32(_at(all, 326, 224));
     }
 
     function provingBase(Arguments all) internal pure returns (uint64) {
-        return uint64(_at(all, 310, 192));
+        return uint64(_at(all, 330, 192));
     }
 
     function provingPerMessage(Arguments all) internal pure returns (uint32) {
-        return uint32(_at(all, 318, 224));
+        return uint32(_at(all, 338, 224));
     }
 
     function provingMax(Arguments all) internal pure returns (uint32) {
-        return uint32(_at(all, 322, 224));
+        return uint32(_at(all, 342, 224));
     }
 
     function credits(Arguments all) internal pure returns (IVoiceCreditProxy) {
-        return IVoiceCreditProxy(address(uint160(_at(all, 326, 96))));
+        return IVoiceCreditProxy(address(uint160(_at(all, 346, 96))));
     }
 
     function topUpToken(Arguments all) internal pure returns (IERC20) {
-        return IERC20(address(uint160(_at(all, 346, 96))));
+        return IERC20(address(uint160(_at(all, 366, 96))));
     }
 
     function creditUnit(Arguments all) internal pure returns (uint256) {
-        return _at(all, 366, 0);
+        return _at(all, 386, 0);
     }
 
     function beneficiary(Arguments all) internal pure returns (address) {
-        return address(uint160(_at(all, 398, 96)));
+        return address(uint160(_at(all, 418, 96)));
     }
 
     function messageFee(Arguments all) internal pure returns (uint256) {
-        return _at(all, 418, 0);
+        return _at(all, 438, 0);
     }
 
     function _encodeFixed(PollInfo memory info) private pure returns (bytes memory) {
@@ -172,6 +177,7 @@ library PollArguments {
             info.pollId,
             info.verifier,
             info.joinVerifier,
+            info.bundleVerifier,
             info.pollContext,
             info.scope,
             info.emptyStateRoot,

@@ -32,19 +32,43 @@ library StrictCalldata {
         if (start != tail(headWords) || !second) revert ICommonErrors.MalformedCalldata();
     }
 
+    /// @dev An array, bytes and another array are the dynamic arguments behind a head of `headWords` words; of the arrays
+    /// where they start and their bytes, of the bytes where they start.
+    function requireThree(
+        uint256 headWords,
+        uint256[2] memory first,
+        uint256 start,
+        bytes calldata data,
+        uint256[2] memory last
+    ) internal pure {
+        bool second = start == first[0] + first[1] + 32 && last[0] == start + _padded(data) + 32;
+        bool all = second && msg.data.length == last[0] + last[1];
+        if (first[0] != tail(headWords) || !all) revert ICommonErrors.MalformedCalldata();
+        _requirePadding(data);
+    }
+
     /// @dev `data` is the one dynamic argument behind a head of `headWords` words; zeros fill its last word.
     function requireBytes(uint256 headWords, bytes calldata data) internal pure {
         uint256 start;
         assembly ("memory-safe") {
             start := data.offset
         }
-        uint256 size = (data.length + 31) & ~uint256(31);
-        requireArray(headWords, start, size);
+        requireArray(headWords, start, _padded(data));
+        _requirePadding(data);
+    }
+
+    /// @dev Bytes that `data` takes.
+    function _padded(bytes calldata data) private pure returns (uint256) {
+        return (data.length + 31) & ~uint256(31);
+    }
+
+    /// @dev Zeros fill the last word of `data`, which is in the calldata as a whole.
+    function _requirePadding(bytes calldata data) private pure {
         uint256 used = data.length % 32;
         if (used == 0) return;
         uint256 padding;
         assembly ("memory-safe") {
-            padding := shl(shl(3, used), calldataload(add(start, sub(size, 32))))
+            padding := shl(shl(3, used), calldataload(add(data.offset, sub(data.length, used))))
         }
         if (padding != 0) revert ICommonErrors.MalformedCalldata();
     }

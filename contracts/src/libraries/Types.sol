@@ -43,12 +43,12 @@ struct PollSettings {
     uint16 signedWithin;
     /// The highest index of a root that may join; 2^32 - 1, the highest that there can be, for no bound.
     uint32 lastRoot;
-    /// Time to prove after endTime: provingBase, and provingPerMessage (1 second to 1 hour) for each message and top-up.
+    /// Time to prove after endTime: provingBase, and provingPerMessage (1 second to 1 hour) for each message, top-up and bundle.
     /// Joins are folded while the poll is open and add nothing: provingBase has to cover those of the last moments, which
     /// the sign-ups and the chain's gas bound, and the final proof.
     uint64 provingBase;
     uint32 provingPerMessage;
-    /// The most time for all messages and top-ups together, at most 90 days. No more of them are taken than can be
+    /// The most time for all messages, top-ups and bundles together, at most 90 days. No more of them are taken than can be
     /// proven in it.
     uint32 provingMax;
     /// What decides how many voice credits who joins has.
@@ -71,6 +71,7 @@ struct PollInfo {
     uint64 pollId;
     address verifier;
     address joinVerifier;
+    address bundleVerifier;
     /// P5(pollId, coordinatorKey.x, coordinatorKey.y, voteOptions, mode).
     uint256 pollContext;
     /// What nullifiers are made for.

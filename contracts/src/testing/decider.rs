@@ -259,7 +259,7 @@ impl Setting {
 pub struct Case {
     pub domain: U256,
     /// z0, then z.
-    pub states: [U256; 14],
+    pub states: [U256; 16],
     /// Votes and spent of each option in turn.
     pub results: Vec<U256>,
     pub proof: [U256; PROOF_WORDS],
@@ -281,7 +281,7 @@ impl Case {
 
     /// Calldata written word by word, without the ABI library's checks.
     pub fn calldata(&self) -> Vec<u8> {
-        let head = 1 + 14 + 1 + PROOF_WORDS;
+        let head = 1 + 16 + 1 + PROOF_WORDS;
         let mut all = vec![self.domain];
         all.extend(self.states);
         all.push(U256::from(32 * head));
@@ -295,7 +295,7 @@ impl Case {
 
 fn selector() -> [u8; 4] {
     let signature =
-        "verify(bytes32,uint256[7],uint256[7],(int128,uint128)[],uint256[24])".as_bytes();
+        "verify(bytes32,uint256[8],uint256[8],(int128,uint128)[],uint256[24])".as_bytes();
     core::array::from_fn(|i| keccak256(signature)[i])
 }
 

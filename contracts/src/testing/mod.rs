@@ -3,4 +3,4 @@
 #![allow(missing_docs)]
 
 pub mod decider;
-pub mod join;
+pub mod groth16;

@@ -12,8 +12,8 @@ contract DeciderVerifierHarness is DeciderVerifier {
     /// @notice The words that c is the hash of, c, e_v and t, for the arguments of `verify`.
     function intermediates(
         bytes32 domain,
-        uint256[7] calldata z0,
-        uint256[7] calldata z,
+        uint256[8] calldata z0,
+        uint256[8] calldata z,
         OptionResult[] calldata results,
         uint256[24] calldata proof
     ) external pure returns (uint256[] memory transcript, uint256 c, uint256 ev, uint256 t) {

@@ -43,8 +43,8 @@ contract MockDeciderVerifier is MockVerifier {
 
     function verify(
         bytes32,
-        uint256[7] calldata,
-        uint256[7] calldata,
+        uint256[8] calldata,
+        uint256[8] calldata,
         OptionResult[] calldata,
         uint256[24] calldata
     ) external view {
@@ -52,7 +52,7 @@ contract MockDeciderVerifier is MockVerifier {
     }
 }
 
-/// @title In the place of JoinVerifier
+/// @title In the place of JoinVerifier and BundleVerifier
 contract MockJoinVerifier is MockVerifier {
     constructor(bool development) MockVerifier(development) {}
 

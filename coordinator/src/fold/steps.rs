@@ -3,7 +3,7 @@
 use std::fmt;
 
 use maci_nova_protocol::keys::PrivateKey;
-use maci_nova_protocol::poll::{Event, Poll, PollError, Transition};
+use maci_nova_protocol::poll::{Poll, Transition};
 use maci_nova_step_circuit::{Shape, StepCircuit};
 
 use crate::error::Error;
@@ -51,7 +51,7 @@ impl<'a> Steps<'a> {
                 break;
             };
             let (_, event) = event?;
-            let transition = apply(self.poll, event);
+            let transition = self.poll.process(&event);
             transitions.push(transition.map_err(|error| self.events.refused(&error))?);
         }
         Ok(transitions)
@@ -73,14 +73,5 @@ impl Iterator for Steps<'_> {
             Ok(transitions) => Some(self.circuit(transitions)),
             Err(failure) => Some(Err(failure)),
         }
-    }
-}
-
-fn apply(poll: &mut Poll, event: Event) -> Result<Transition, PollError> {
-    match event {
-        Event::Blind { salt } => Ok(poll.blind(salt)),
-        Event::Join(join) => poll.join(&join),
-        Event::Vote { message, previous } => poll.vote(&message, previous),
-        Event::TopUp { top_up, previous } => poll.top_up(&top_up, previous),
     }
 }

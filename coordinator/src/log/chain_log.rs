@@ -229,14 +229,14 @@ fn records(sent: &[Sent], facts: &PublicFacts) -> Option<Vec<Record>> {
     let mut messages = facts.message_count;
     let mut records = Vec::with_capacity(sent.len());
     for Sent { record, position } in sent {
-        let next = match record {
-            Record::Join(_) => &mut joins,
-            _ => &mut messages,
+        let (next, places) = match record {
+            Record::Join(_) => (&mut joins, 1),
+            _ => (&mut messages, record.places()),
         };
         if *position != *next {
             return None;
         }
-        *next += 1;
+        *next += places;
         records.push(record.clone());
     }
     Some(records)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use maci_nova_files::{write_atomically, Readers};
 use maci_nova_protocol::keys::PrivateKey;
-use maci_nova_protocol::log::{FactError, LogError, LogIndex, LoggedMessage, PublicFacts, Record};
+use maci_nova_protocol::log::{FactError, LogError, LogIndex, PublicFacts, Record};
 use maci_nova_protocol::poll::{Event, Header, PollError};
 use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::{Shape, ShapeError};
@@ -186,9 +186,9 @@ impl PollLog {
         let counted = done.saturating_sub(self.voters());
         let counted = usize::try_from(counted).unwrap_or(usize::MAX);
         let joins = joins.map(|join| Ok((0, Event::Join(join?))));
-        let messages = messages.filter_map(|message| match message {
-            Ok(message) => message_event(&message).map(|event| Ok((message.line_number, event))),
-            Err(error) => Some(Err(error)),
+        let messages = messages.map(|message| {
+            let message = message?;
+            Ok((message.line_number, message.event))
         });
         let messages = messages.skip(counted);
         let salts = salts.into_iter().map(|salt| Ok((0, Event::Blind { salt })));
@@ -223,22 +223,6 @@ impl Iterator for Events<'_> {
             path: self.log.path.clone(),
             source,
         }))
-    }
-}
-
-/// None for what is no message: the index yields none of these.
-fn message_event(message: &LoggedMessage) -> Option<Event> {
-    let previous = message.previous;
-    match &message.record {
-        Record::Message(message) => Some(Event::Vote {
-            message: **message,
-            previous,
-        }),
-        Record::TopUp(top_up) => Some(Event::TopUp {
-            top_up: *top_up,
-            previous,
-        }),
-        Record::Header(_) | Record::Join(_) => None,
     }
 }
 

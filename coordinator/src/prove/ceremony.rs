@@ -1,4 +1,4 @@
-//! The circuits that a ceremony makes keys for: those of the decider and of join proofs.
+//! The circuits that a ceremony makes keys for: those of the decider, of join proofs and of bundles.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,9 +11,11 @@ use maci_nova_chain::Observer;
 use maci_nova_compressor::decider::{self, circuit::Decider, contract, CommitmentBases};
 use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::decider::key_words;
-use maci_nova_contracts::join as join_contract;
+use maci_nova_contracts::groth16::Key;
 use maci_nova_folding::SetupSource;
 use maci_nova_groth16::{KeyCache, VerifyingKey};
+use maci_nova_sdk::bundle::proof as bundle;
+use maci_nova_sdk::plain_proof::PlainKey;
 use maci_nova_sdk::poll::keys::digest;
 use maci_nova_sdk::voter::join_proof as join;
 use maci_nova_step_circuit::Shape;
@@ -71,14 +73,14 @@ const NAMES: [&str; 3] = ["stateDepth", "voteDepth", "eventsPerStep"];
 /// file may say any depth, and a circuit for 5^10 of them would take all memory before it is known to be another one.
 const MOST_VOTE_DEPTH: usize = 5;
 
-/// Both circuits of a shape, with their powers of tau.
+/// The circuits of a shape, with their powers of tau.
 #[derive(Debug)]
 pub struct Subject {
     shape: Shape,
     /// All that is kept of the parameters, which have a hundred megabytes.
     commitments: CommitmentBases,
-    circuits: [Circuit; 2],
-    phase1: [Phase1; 2],
+    circuits: [Circuit; 3],
+    phase1: [Phase1; 3],
 }
 
 impl Subject {
@@ -111,10 +113,16 @@ impl Subject {
                 matrices: join::matrices().map_err(Error::internal)?,
                 publics: join::INPUTS,
             },
+            Circuit {
+                name: bundle::KEY_NAME,
+                matrices: bundle::matrices(bundle::ROOM).map_err(Error::internal)?,
+                publics: bundle::INPUTS,
+            },
         ];
         let phase1 = [
             Phase1::read(ptau, circuits[0].domain(), observer)?,
             Phase1::read(ptau, circuits[1].domain(), observer)?,
+            Phase1::read(ptau, circuits[2].domain(), observer)?,
         ];
         observer.note("the powers of tau are what they should be");
         Ok(Subject {
@@ -148,13 +156,11 @@ impl Subject {
     }
 
     /// The circuits with their powers of tau.
-    pub fn circuits(&self) -> [(&Circuit, &Phase1); 2] {
-        let [decider, join] = &self.circuits;
-        let [of_decider, of_join] = &self.phase1;
-        [(decider, of_decider), (join, of_join)]
+    pub fn circuits(&self) -> [(&Circuit, &Phase1); 3] {
+        core::array::from_fn(|i| (&self.circuits[i], &self.phase1[i]))
     }
 
-    /// The digest of both verifying keys after a ceremony, which `--key-digest` takes.
+    /// The digest of all verifying keys after a ceremony, which `--key-digest` takes.
     ///
     /// # Errors
     /// A request, when it was verified for other circuits.
@@ -175,10 +181,12 @@ impl Subject {
         };
         let decider =
             contract::key(&self.commitments.key(verifying(0))).map_err(Error::internal)?;
-        let join = join::JoinKey::new(&verifying(1).plain())
-            .ok_or_else(|| Error::internal("a join key of another circuit"))?;
-        let join = join_contract::key_words(&(&join).into());
-        Ok(digest(&key_words(&decider), &join))
+        let plain = |i: usize| {
+            let key = PlainKey::new(&verifying(i).plain());
+            let key = key.ok_or_else(|| Error::internal("a key of another circuit"))?;
+            Ok::<_, Error>(Key::from(&key).to_words())
+        };
+        Ok(digest(&key_words(&decider), &[plain(1)?, plain(2)?]))
     }
 
     /// Makes the proving keys and keeps them in a cache, in the place of others of these circuits. Returns their digests.

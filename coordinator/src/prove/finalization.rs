@@ -13,7 +13,7 @@ use maci_nova_files::{as_text, write_atomically, Readers};
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::field::{from_decimal, to_decimal};
 use maci_nova_protocol::log::PublicFacts;
-use maci_nova_protocol::poll::State;
+use maci_nova_protocol::poll::{State, STATE_ELEMENTS};
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_protocol::Fr;
 use maci_nova_sdk::poll::results::Results;
@@ -327,12 +327,12 @@ fn word(text: &str) -> Result<[u8; 32], String> {
     hex::decode_to_array(text).map_err(|error| format!("{text} is not a word: {error}"))
 }
 
-fn state(texts: &[String]) -> Result<[Fr; 7], String> {
+fn state(texts: &[String]) -> Result<[Fr; STATE_ELEMENTS], String> {
     let elements: Result<Vec<Fr>, _> = texts.iter().map(|text| from_decimal(text)).collect();
     let elements = elements.map_err(|error| error.to_string())?;
     elements
         .try_into()
-        .map_err(|_| "a state has seven elements".into())
+        .map_err(|_| "a state has eight elements".into())
 }
 
 /// A transaction that was sent.

@@ -1,4 +1,4 @@
-//! Proving keys of both circuits: from the user's cache, or made and kept there.
+//! Proving keys of all circuits: from the user's cache, or made and kept there.
 
 use std::sync::Arc;
 
@@ -7,9 +7,10 @@ use maci_nova_chain::{Observer, Running, Stage};
 use maci_nova_compressor::decider::{self, contract, DeciderKey};
 use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::decider::key_words;
-use maci_nova_contracts::join as join_contract;
+use maci_nova_contracts::groth16::Key as PlainKey;
 use maci_nova_folding::Parameters;
 use maci_nova_groth16::{KeyCache, KeyEvent};
+use maci_nova_sdk::bundle::proof::{BundleFacts, BundleProver, BundleProverError, ROOM};
 use maci_nova_sdk::poll::keys::{self, KeyPolicy};
 use maci_nova_sdk::voter::join_proof as join;
 use rand_core::OsRng;
@@ -41,6 +42,12 @@ const JOIN: Words = Words {
     insecure: "INSECURE: the keys of join proofs were made by one machine; whoever made them can join polls without having signed up",
 };
 
+const BUNDLE: Words = Words {
+    label: "bundle keys",
+    making: "making the keys of bundles, once for all polls",
+    insecure: "INSECURE: the keys of bundles were made by one machine; whoever made them can have messages counted that nobody sees",
+};
+
 /// The decider's keys.
 #[derive(Debug)]
 pub struct DeciderKeys {
@@ -57,10 +64,12 @@ pub struct DeploymentKeys {
     pub decider: decider::DeciderFacts,
     /// Those of join proofs.
     pub join: join::Prover,
+    /// Those of bundles.
+    pub bundle: BundleFacts,
 }
 
-/// The decider's keys, which are made if need be. Where somebody has named keys, those of join proofs have to be in the cache too:
-/// both have one name.
+/// The decider's keys, which are made if need be. Where somebody has named keys, the others have to be in the cache too:
+/// all of them have one name.
 ///
 /// # Errors
 /// [`Error::Keys`]; those of [`KeyPolicy::check`].
@@ -86,7 +95,8 @@ pub fn decider(
     tell_ceremony(prover.ceremony(), policy, &DECIDER, observer);
     if policy.is_known() {
         let join = join(policy, observer)?;
-        check(policy, &prover.verifying_key(), &join)?;
+        let bundle = bundle_facts(policy, observer)?;
+        check(policy, &prover.verifying_key(), &join, &bundle)?;
     }
     Ok(DeciderKeys {
         prover,
@@ -111,18 +121,28 @@ pub fn deployment(
             "nobody could join with the keys of join proofs in the cache: {error}; make them again with ceremony finish"
         ))
     })?;
+    let bundle = bundle_facts(policy, observer)?;
     let decider = decider_facts(parameters, policy, observer)?;
     if policy.is_known() {
-        check(policy, &decider.key, &join)?;
+        check(policy, &decider.key, &join, &bundle)?;
     }
-    Ok(DeploymentKeys { decider, join })
+    Ok(DeploymentKeys {
+        decider,
+        join,
+        bundle,
+    })
 }
 
 /// Whether keys are those that somebody has named.
-fn check(policy: &KeyPolicy, decider: &DeciderKey, join: &join::Prover) -> Result<(), Error> {
+fn check(
+    policy: &KeyPolicy,
+    decider: &DeciderKey,
+    join: &join::Prover,
+    bundle: &BundleFacts,
+) -> Result<(), Error> {
     let decider = contract::key(decider).map_err(Error::internal)?;
-    let join = join_contract::key_words(&(&join.verifying_key()).into());
-    Ok(policy.check(keys::digest(&key_words(&decider), &join), None)?)
+    let plain = [&join.verifying_key(), &bundle.key].map(|key| PlainKey::from(key).to_words());
+    Ok(policy.check(keys::digest(&key_words(&decider), &plain), None)?)
 }
 
 fn decider_facts(
@@ -187,6 +207,38 @@ pub fn join(policy: &KeyPolicy, observer: &dyn Observer) -> Result<join::Prover,
     })?;
     tell_ceremony(prover.ceremony(), policy, &JOIN, observer);
     Ok(prover)
+}
+
+/// The keys of bundles.
+///
+/// # Errors
+/// [`Error::Keys`].
+pub fn bundle(policy: &KeyPolicy, observer: &dyn Observer) -> Result<BundleProver, Error> {
+    let cache = KeyCache::of_user()?;
+    let prover = obtain(&BUNDLE, observer, |report| {
+        let ceremonies = policy.takes_ceremonies_alone();
+        BundleProver::cached(&cache, ROOM, ceremonies, report).map_err(of_bundle)
+    })?;
+    tell_ceremony(prover.ceremony(), policy, &BUNDLE, observer);
+    Ok(prover)
+}
+
+/// What their verifier is deployed with.
+fn bundle_facts(policy: &KeyPolicy, observer: &dyn Observer) -> Result<BundleFacts, Error> {
+    let cache = KeyCache::of_user()?;
+    let facts = obtain(&BUNDLE, observer, |report| {
+        let ceremonies = policy.takes_ceremonies_alone();
+        BundleFacts::cached(&cache, ROOM, ceremonies, report).map_err(of_bundle)
+    })?;
+    tell_ceremony(facts.ceremony, policy, &BUNDLE, observer);
+    Ok(facts)
+}
+
+fn of_bundle(error: BundleProverError) -> Error {
+    match error {
+        BundleProverError::Cache(error) => error.into(),
+        other => Error::internal(other),
+    }
 }
 
 /// Says what happens while keys are obtained, and how long it took.

@@ -511,6 +511,7 @@ fn altered(
         secondary: Relation::new(cyclefold, decode(&pedersen).expect("a key"))
             .expect("long enough"),
         oracle: Oracle::new(),
+        start: original.start.clone(),
         digest: Fr::ZERO,
         arity: original.arity,
     };
@@ -576,6 +577,9 @@ fn the_digest_covers_the_rest() {
     let mut other = altered(|_, _| {}, |_, _| {});
     other.arity += 1;
     assert_ne!(other.compute_digest().expect("a digest"), engine().digest);
+    let mut other = altered(|_, _| {}, |_, _| {});
+    other.start = Start::known_but_for(&z0(), &[1, 2, 3, 4, 5, 6]);
+    assert_ne!(other.compute_digest().expect("a digest"), engine().digest);
 }
 
 struct Run {
@@ -586,7 +590,14 @@ struct Run {
 fn record(inputs: &Inputs) -> Run {
     let mut recorder = Recorder::default();
     let mut gadget = Gadget::new(&mut recorder);
-    augmented::fill(&mut gadget, engine().oracle(), inputs, &HONEST).expect("synthesized");
+    augmented::fill(
+        &mut gadget,
+        engine().oracle(),
+        engine().start(),
+        inputs,
+        &HONEST,
+    )
+    .expect("synthesized");
     let hints = gadget.hints().to_vec();
     Run { recorder, hints }
 }
@@ -595,7 +606,14 @@ fn record(inputs: &Inputs) -> Run {
 fn run_with(inputs: &Inputs, replacement: (usize, Fr)) -> ([Fr; 2], bool) {
     let mut cs = WitnessCS::<Fr>::new();
     let mut gadget = Gadget::with_replacements(&mut cs, &[replacement]);
-    augmented::fill(&mut gadget, engine().oracle(), inputs, &HONEST).expect("synthesized");
+    augmented::fill(
+        &mut gadget,
+        engine().oracle(),
+        engine().start(),
+        inputs,
+        &HONEST,
+    )
+    .expect("synthesized");
     let satisfied = gadget.violated().is_none();
     let x = [cs.input_assignment()[1], cs.input_assignment()[2]];
     (x, satisfied)

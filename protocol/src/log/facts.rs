@@ -36,8 +36,8 @@ pub enum FactError {
     /// A message has an anchor other than 0 in a poll without.
     #[error("the message has an anchor, and the poll's messages have none")]
     UnexpectedAnchor,
-    /// Lines of version 2 have no place in a log of version 1.
-    #[error("the log is of version 1, to which nothing can be added")]
+    /// Lines of version 3 have no place in a log of an earlier one.
+    #[error("the log is of an earlier version, to which nothing can be added")]
     OldVersion,
     /// The poll has 2^50 messages.
     #[error("the poll has too many messages")]
@@ -57,7 +57,7 @@ pub struct PublicFacts {
     /// The message chain after the last message.
     #[serde(with = "crate::field::decimal")]
     pub message_head: Fr,
-    /// Messages and top-ups.
+    /// Places of the message chain that are taken: by each message, each top-up and each bundle.
     pub message_count: u64,
 }
 
@@ -90,15 +90,16 @@ impl PublicFacts {
                 self.join_chain = hash_chain::extend_joins(self.join_chain, join);
                 self.next_state_index += 1;
             }
-            Record::Message(message) => self.extend((&**message).into()),
-            Record::TopUp(top_up) => self.extend(top_up.into()),
+            Record::Message(message) => self.extend((&**message).into(), record),
+            Record::TopUp(top_up) => self.extend(top_up.into(), record),
+            Record::Bundle(bundle) => self.extend(Link::of_bundle(bundle.inner()), record),
         }
         Ok(())
     }
 
-    fn extend(&mut self, link: Link) {
+    fn extend(&mut self, link: Link, record: &Record) {
         self.message_head = hash_chain::extend(self.message_head, link);
-        self.message_count += 1;
+        self.message_count += record.places();
     }
 
     /// Whether a state is that of the complete count: every join and every message processed, none
@@ -106,7 +107,7 @@ impl PublicFacts {
     ///
     /// Complete means that `joinChain` and `nextStateIndex` are the facts', and that `messageHead`
     /// is the facts' and `messageCursor` the start of the chain, or both are 0 and the facts have
-    /// no message.
+    /// no message; and that no bundle is open.
     pub fn completed_by(&self, state: &State) -> bool {
         let joins = state.join_chain == self.join_chain
             && state.next_state_index == Fr::from(self.next_state_index);
@@ -118,7 +119,8 @@ impl PublicFacts {
                     && state.message_cursor == hash_chain::zero()
             }
         };
-        state.poll == self.header.context() && joins && messages
+        let outside = state.outer_cursor == Fr::ZERO;
+        state.poll == self.header.context() && joins && messages && outside
     }
 }
 
@@ -134,12 +136,17 @@ pub(super) fn check(
         Record::Header(_) => Err(FactError::Header),
         Record::Join(join) => check_join(header, next_state_index, join),
         Record::Message(message) => {
-            check_message_count(message_count)?;
+            check_message_count(message_count, record)?;
             check_anchor(header, message)
         }
         Record::TopUp(top_up) => {
-            check_message_count(message_count)?;
+            check_message_count(message_count, record)?;
             check_top_up(next_state_index, top_up)
+        }
+        Record::Bundle(bundle) => {
+            check_message_count(message_count, record)?;
+            let mut messages = bundle.messages().iter();
+            messages.try_for_each(|message| check_anchor(header, message))
         }
     }
 }
@@ -154,8 +161,8 @@ fn check_join(header: &Header, next_state_index: u64, join: &Join) -> Result<(),
     Ok(())
 }
 
-fn check_message_count(message_count: u64) -> Result<(), FactError> {
-    if message_count.saturating_add(1) >> MESSAGE_BITS != 0 {
+fn check_message_count(message_count: u64, record: &Record) -> Result<(), FactError> {
+    if message_count.saturating_add(record.places()) >> MESSAGE_BITS != 0 {
         return Err(FactError::TooManyMessages);
     }
     Ok(())
@@ -203,7 +210,7 @@ impl Sequence {
             .map_err(LogErrorKind::from)?;
         match record {
             Record::Join(_) => self.next_state_index += 1,
-            _ => self.message_count += 1,
+            _ => self.message_count += record.places(),
         }
         Ok(())
     }

@@ -2,12 +2,12 @@
 //! end.
 
 use super::reader::{parse, LogReader};
-use super::record::Version;
+use super::record::{BundleLine, Line, Version};
 use super::{FactError, LogError, LogErrorKind, PublicFacts, Record, MAX_LINE_LENGTH};
 use crate::field::Fr;
-use crate::hash_chain;
+use crate::hash_chain::{self, Link};
 use crate::message::Join;
-use crate::poll::{Header, HeaderError};
+use crate::poll::{Event, Header, HeaderError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 /// Where a join or a message starts and what its chain was before it.
@@ -17,13 +17,23 @@ struct Entry {
     previous: Fr,
 }
 
+/// Where a bundle is among the messages.
+#[derive(Clone, Copy, Debug)]
+struct BundleEntry {
+    /// The position of its own entry.
+    position: usize,
+    messages: usize,
+}
+
 /// One pass over a log: its public facts, and 40 bytes for each join and each message.
 #[derive(Clone, Debug)]
 pub struct LogIndex {
     facts: PublicFacts,
     version: Version,
     joins: Vec<Entry>,
+    /// In the order of the chain: a bundle's own entry comes after those of its messages.
     messages: Vec<Entry>,
+    bundles: Vec<BundleEntry>,
     /// Length of the log.
     bytes: u64,
 }
@@ -36,7 +46,7 @@ impl LogIndex {
     pub fn begin(header: Header) -> Result<(Self, String), HeaderError> {
         header.validate()?;
         let line = line(&Record::Header(header.clone()));
-        let index = LogIndex::after(header, Version::Two, line.len() as u64);
+        let index = LogIndex::after(header, Version::Three, line.len() as u64);
         Ok((index, line))
     }
 
@@ -46,18 +56,17 @@ impl LogIndex {
     /// The [`LogError`] of the first bad line.
     pub fn scan<R: BufRead>(reader: R) -> Result<Self, LogError> {
         let mut log = LogReader::new(reader);
-        let header = match log.next_record() {
-            Some(Ok((_, _, Record::Header(header)))) => header,
-            Some(Err(error)) => return Err(error),
+        let header = match log.next_record().transpose()?.map(|first| first.record) {
+            Some(Record::Header(header)) => header,
             // A reader's first record is a header.
             _ => return Err(error(1, LogErrorKind::HeaderMissing)),
         };
         let mut index = LogIndex::after(header, log.version(), log.end());
         while let Some(result) = log.next_record() {
-            let (line, offset, record) = result?;
+            let placed = result?;
             index
-                .add(offset, &record)
-                .map_err(|kind| error(line, kind.into()))?;
+                .add(placed.offset, &placed.inside, &placed.record)
+                .map_err(|kind| error(placed.line, kind.into()))?;
             index.bytes = log.end();
         }
         Ok(index)
@@ -70,32 +79,44 @@ impl LogIndex {
             version,
             joins: Vec::new(),
             messages: Vec::new(),
+            bundles: Vec::new(),
             bytes,
         }
     }
 
-    /// Adds a record to the end of a log whose last line has its end. Returns the line, with its
-    /// end, which is to be written after [`LogIndex::bytes`] bytes.
+    /// Adds a record to the end of a log whose last line has its end. Returns its lines, with their
+    /// ends, which are to be written after [`LogIndex::bytes`] bytes.
     ///
     /// # Errors
     /// Any [`FactError`]; nothing changes.
     pub fn append(&mut self, record: &Record) -> Result<String, FactError> {
-        if self.version != Version::Two {
+        if self.version != Version::Three {
             return Err(FactError::OldVersion);
         }
-        self.add(self.bytes, record)?;
-        let line = line(record);
-        self.bytes += line.len() as u64;
-        Ok(line)
+        let text = line(record);
+        let ends = text.match_indices('\n');
+        let inside: Vec<u64> = ends.map(|(at, _)| self.bytes + at as u64 + 1).collect();
+        self.add(self.bytes, &inside, record)?;
+        self.bytes += text.len() as u64;
+        Ok(text)
     }
 
-    fn add(&mut self, offset: u64, record: &Record) -> Result<(), FactError> {
+    /// Adds a record that starts at `offset`, the lines of a bundle's messages at `inside`.
+    fn add(&mut self, offset: u64, inside: &[u64], record: &Record) -> Result<(), FactError> {
         let (joins, messages) = (self.facts.join_chain, self.facts.message_head);
         self.facts.absorb(record)?;
         let (entries, previous) = match record {
             Record::Join(_) => (&mut self.joins, joins),
             _ => (&mut self.messages, messages),
         };
+        if let Record::Bundle(bundle) = record {
+            let within = bundle.chain().zip(inside);
+            entries.extend(within.map(|(previous, &offset)| Entry { offset, previous }));
+            self.bundles.push(BundleEntry {
+                position: entries.len(),
+                messages: bundle.messages().len(),
+            });
+        }
         entries.push(Entry { offset, previous });
         Ok(())
     }
@@ -121,16 +142,41 @@ impl LogIndex {
         }
     }
 
-    /// The line of the record at `position` of `entries`, the others being those of the other kind:
-    /// the header is line 1.
-    fn line_number(entries: &[Entry], others: &[Entry], position: usize) -> u64 {
-        let offset = entries.get(position).map_or(u64::MAX, |entry| entry.offset);
-        let before = others.partition_point(|other| other.offset < offset);
+    /// The line of the join at a position: the header is line 1.
+    fn join_line(&self, position: usize) -> u64 {
+        let offset = self
+            .joins
+            .get(position)
+            .map_or(u64::MAX, |join| join.offset);
+        // No join is inside a bundle, so all of its lines are on one side.
+        let before = self.messages.partition_point(|other| other.offset < offset);
         2 + (position + before) as u64
     }
 
-    fn parse(&self, line: &[u8]) -> Result<Record, LogErrorKind> {
-        parse(line, |line| Record::parse(line, self.version))
+    /// The line of the message at a position. A bundle's own line comes before those of its
+    /// messages.
+    fn message_line(&self, position: usize) -> u64 {
+        let offset = self.messages[position].offset;
+        let before = self.joins.partition_point(|join| join.offset < offset);
+        let line = match self.bundle_around(position) {
+            Some(bundle) if bundle.position == position => position - bundle.messages,
+            Some(_) => position + 1,
+            None => position,
+        };
+        2 + (line + before) as u64
+    }
+
+    /// The bundle of which the message at a position is one, or which is itself there.
+    fn bundle_around(&self, position: usize) -> Option<BundleEntry> {
+        let at = self
+            .bundles
+            .partition_point(|bundle| bundle.position < position);
+        let bundle = self.bundles.get(at).copied()?;
+        (position + bundle.messages >= bundle.position).then_some(bundle)
+    }
+
+    fn parse(&self, line: &[u8]) -> Result<Line, LogErrorKind> {
+        parse(line, |line| Line::parse(line, self.version)).map(|(line, _)| line)
     }
 
     /// The joins in order of arrival. `reader` is the log that was scanned.
@@ -151,7 +197,8 @@ impl LogIndex {
         }
     }
 
-    /// The messages and top-ups from the last to the first. `reader` is the log that was scanned.
+    /// The messages, top-ups and bundles from the last to the first: a bundle, and then its messages.
+    /// `reader` is the log that was scanned.
     ///
     /// Each is checked against the message chain before it comes out.
     pub fn messages_reversed<R: Read + Seek>(&self, reader: R) -> MessagesReversed<'_, R> {
@@ -160,6 +207,7 @@ impl LogIndex {
             reader: Some(reader),
             left: self.messages.len(),
             head: self.facts.message_head,
+            outer: None,
         }
     }
 }
@@ -188,15 +236,15 @@ pub struct Joins<'a, R> {
 
 impl<R: Read + Seek> Joins<'_, R> {
     fn advance(&mut self) -> Result<Option<Join>, LogError> {
-        let (joins, messages) = (&self.index.joins, &self.index.messages);
-        let (Some(entry), Some(reader)) = (joins.get(self.position), &mut self.reader) else {
+        let entry = self.index.joins.get(self.position);
+        let (Some(entry), Some(reader)) = (entry, &mut self.reader) else {
             return Ok(None);
         };
-        let line = LogIndex::line_number(joins, messages, self.position);
+        let line = self.index.join_line(self.position);
         let text = go_on(reader, self.at, entry.offset).map_err(|kind| error(line, kind.into()))?;
         self.at = Some(entry.offset + text.len() as u64);
         let changed = || error(line, LogErrorKind::Changed);
-        let Ok(Record::Join(join)) = self.index.parse(&text) else {
+        let Ok(Line::Record(Record::Join(join))) = self.index.parse(&text) else {
             return Err(changed());
         };
         self.position += 1;
@@ -238,21 +286,19 @@ impl<R: Read + Seek> Iterator for Joins<'_, R> {
     }
 }
 
-/// A message or top-up of an indexed log.
+/// A message, a top-up or a bundle of an indexed log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedMessage {
-    /// Its number in order of arrival, from 0.
+    /// Its place in the message chain, from 0. A bundle's own is after those of its messages.
     pub position: u64,
     /// Its line, from 1.
     pub line_number: u64,
-    /// The message or top-up.
-    pub record: Record,
-    /// The message chain before it.
-    pub previous: Fr,
+    /// What is to be processed: [`Event::Vote`], [`Event::TopUp`] or [`Event::Bundle`].
+    pub event: Event,
 }
 
-/// The messages of an indexed log from the last to the first; made by
-/// [`LogIndex::messages_reversed`]. Stops after the first error: [`LogErrorKind::Changed`] if the
+/// The messages of an indexed log from the last to the first, each bundle before its messages; made
+/// by [`LogIndex::messages_reversed`]. Stops after the first error: [`LogErrorKind::Changed`] if the
 /// log is not the indexed one.
 #[derive(Debug)]
 pub struct MessagesReversed<'a, R> {
@@ -260,8 +306,10 @@ pub struct MessagesReversed<'a, R> {
     reader: Option<R>,
     /// Messages still to come.
     left: usize,
-    /// The message chain after the next one to come.
+    /// The message chain, or the bundle's own, after the next one to come.
     head: Fr,
+    /// Within a bundle: the message chain before it.
+    outer: Option<Fr>,
 }
 
 impl<R: Read + Seek> MessagesReversed<'_, R> {
@@ -269,24 +317,46 @@ impl<R: Read + Seek> MessagesReversed<'_, R> {
         let (Some(position), Some(reader)) = (self.left.checked_sub(1), &mut self.reader) else {
             return Ok(None);
         };
-        let (joins, messages) = (&self.index.joins, &self.index.messages);
-        let entry = messages[position];
-        let line = LogIndex::line_number(messages, joins, position);
-        let text = read_line(reader, entry.offset).map_err(|source| error(line, source.into()))?;
+        let Entry { offset, previous } = self.index.messages[position];
+        let line = self.index.message_line(position);
+        let text = read_line(reader, offset).map_err(|source| error(line, source.into()))?;
         let changed = || error(line, LogErrorKind::Changed);
-        let record = self.index.parse(&text).map_err(|_| changed())?;
-        let link = record.link().ok_or_else(changed)?;
-        if hash_chain::extend(entry.previous, link) != self.head {
+        let parsed = self.index.parse(&text).map_err(|_| changed())?;
+        let (event, link) = event(parsed, previous).ok_or_else(changed)?;
+        if hash_chain::extend(previous, link) != self.head {
             return Err(changed());
         }
         self.left = position;
-        self.head = entry.previous;
+        (self.head, self.outer) = match (&event, self.outer) {
+            (Event::Bundle { inner, .. }, _) => (*inner, Some(previous)),
+            (_, Some(outer)) if previous == hash_chain::bundle_start() => (outer, None),
+            (_, outer) => (previous, outer),
+        };
         Ok(Some(LoggedMessage {
             position: position as u64,
             line_number: line,
-            record,
-            previous: entry.previous,
+            event,
         }))
+    }
+}
+
+/// What a line is to the poll, and its link; none for a header or a join.
+fn event(line: Line, previous: Fr) -> Option<(Event, Link)> {
+    match line {
+        Line::Record(Record::Message(message)) => {
+            let link = Link::from(&*message);
+            let message = *message;
+            Some((Event::Vote { message, previous }, link))
+        }
+        Line::Record(Record::TopUp(top_up)) => {
+            let link = Link::from(&top_up);
+            Some((Event::TopUp { top_up, previous }, link))
+        }
+        Line::Bundle(BundleLine { inner, .. }) => {
+            let link = Link::of_bundle(inner);
+            Some((Event::Bundle { inner, previous }, link))
+        }
+        Line::Record(Record::Header(_) | Record::Join(_) | Record::Bundle(_)) => None,
     }
 }
 

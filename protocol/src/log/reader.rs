@@ -1,8 +1,10 @@
 //! Reading a log line by line.
 
 use super::facts::Sequence;
-use super::record::{SignedMessage, Version};
+use super::record::{BundleLine, Line, SignedMessage, Version};
 use super::{LogError, LogErrorKind, Record};
+use crate::bundle::Bundle;
+use crate::message::Message;
 use std::io::{BufRead, Read};
 
 /// The longest line, its end included, in bytes. An honest line has about 1200.
@@ -36,16 +38,15 @@ impl<R: BufRead> LogReader<R> {
         }
     }
 
-    /// The next record with its line number and the offset of its line in bytes.
-    pub(super) fn next_record(&mut self) -> Option<Result<(u64, u64, Record), LogError>> {
+    /// The next record and where it is.
+    pub(super) fn next_record(&mut self) -> Option<Result<Placed, LogError>> {
         if self.ended {
             return None;
         }
         let result = self.try_next().transpose()?;
         let line = self.lines.number;
         self.ended = result.is_err();
-        let placed = |record| (line, self.lines.offset, record);
-        Some(result.map(placed).map_err(|kind| LogError { line, kind }))
+        Some(result.map_err(|kind| LogError { line, kind }))
     }
 
     /// The offset after the line that was read last.
@@ -58,7 +59,7 @@ impl<R: BufRead> LogReader<R> {
         self.version
     }
 
-    fn try_next(&mut self) -> Result<Option<Record>, LogErrorKind> {
+    fn try_next(&mut self) -> Result<Option<Placed>, LogErrorKind> {
         let Some(line) = self.lines.next_line()? else {
             self.ended = true;
             return match self.sequence.has_header() {
@@ -66,11 +67,65 @@ impl<R: BufRead> LogReader<R> {
                 false => Err(LogErrorKind::HeaderMissing),
             };
         };
-        let (record, version) = parse(line, |line| Record::parse_as(line, self.version))?;
-        self.sequence.next(&record)?;
+        let (line, version) = parse(line, |line| Line::parse(line, self.version))?;
         self.version = version;
-        Ok(Some(record))
+        let (number, offset) = (self.lines.number, self.lines.offset);
+        let (record, inside) = match line {
+            Line::Record(record) => (record, vec![]),
+            Line::Bundle(first) => self.bundle(first)?,
+        };
+        self.sequence.next(&record)?;
+        Ok(Some(Placed {
+            line: number,
+            offset,
+            record,
+            inside,
+        }))
     }
+
+    /// A bundle whose first line was read, and where the lines of its messages start.
+    fn bundle(&mut self, first: BundleLine) -> Result<(Record, Vec<u64>), LogErrorKind> {
+        let mut messages = Vec::with_capacity(first.messages);
+        let mut inside = Vec::with_capacity(first.messages);
+        while messages.len() < first.messages {
+            let Some(message) = self.message_line()? else {
+                return Err(LogErrorKind::BundleCut {
+                    expected: first.messages,
+                    found: messages.len(),
+                });
+            };
+            messages.push(message);
+            inside.push(self.lines.offset);
+        }
+        let bundle = Bundle::new(messages).map_err(LogErrorKind::Bundle)?;
+        match bundle.inner() == first.inner {
+            true => Ok((Record::Bundle(bundle), inside)),
+            false => Err(LogErrorKind::BundleInner),
+        }
+    }
+
+    /// The message of the next line, if it is one's.
+    fn message_line(&mut self) -> Result<Option<Message>, LogErrorKind> {
+        let Some(line) = self.lines.next_line()? else {
+            return Ok(None);
+        };
+        let (line, _) = parse(line, |line| Line::parse(line, self.version))?;
+        Ok(match line {
+            Line::Record(Record::Message(message)) => Some(*message),
+            _ => None,
+        })
+    }
+}
+
+/// A record and where it is.
+pub(super) struct Placed {
+    /// Its line, from 1; its first if it is a bundle.
+    pub(super) line: u64,
+    /// Where that line starts, in bytes.
+    pub(super) offset: u64,
+    pub(super) record: Record,
+    /// Where the lines of a bundle's messages start.
+    pub(super) inside: Vec<u64>,
 }
 
 impl<R: BufRead> Iterator for LogReader<R> {
@@ -78,7 +133,7 @@ impl<R: BufRead> Iterator for LogReader<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let result = self.next_record()?;
-        Some(result.map(|(line, _, record)| (line, record)))
+        Some(result.map(|placed| (placed.line, placed.record)))
     }
 }
 
@@ -219,8 +274,12 @@ mod tests {
             Record::Join(join),
         ] {
             let line = record.print();
-            let parse = |version| Record::parse(line.as_bytes(), version);
+            let parse = |version| match Line::parse(line.as_bytes(), version)?.0 {
+                Line::Record(record) => Ok(record),
+                Line::Bundle(_) => Err(LogErrorKind::UnknownKind(String::new())),
+            };
             assert_eq!(parse(Version::Two).unwrap(), record);
+            assert_eq!(parse(Version::Three).unwrap(), record);
             // The first version's messages have no anchor.
             assert_eq!(
                 parse(Version::One).is_ok(),

@@ -1,21 +1,24 @@
-//! The four kinds of lines, and their JSON form.
+//! The kinds of records, and their JSON form.
 
 use super::object::{Object, Printer};
 use super::LogErrorKind;
 use crate::babyjub::Point;
+use crate::bundle::{Bundle, BundleSize, MAX_BUNDLE};
 use crate::field::{from_decimal, to_u64, Fr};
 use crate::hash_chain::Link;
 use crate::message::{Join, Message, TopUp};
-use crate::poll::{Header, Mode};
+use crate::poll::{Event, Header, Mode};
 
 /// Which edition of the poll log a line is of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Version {
     /// Messages have no anchors, and there are the modes `quadratic` and `linear`.
     One,
+    /// There are no bundles.
+    Two,
     /// What is written.
     #[default]
-    Two,
+    Three,
 }
 
 impl Version {
@@ -23,6 +26,7 @@ impl Version {
         match number {
             1 => Ok(Version::One),
             2 => Ok(Version::Two),
+            3 => Ok(Version::Three),
             other => Err(LogErrorKind::Version(other)),
         }
     }
@@ -31,11 +35,12 @@ impl Version {
         match self {
             Version::One => 1,
             Version::Two => 2,
+            Version::Three => 3,
         }
     }
 }
 
-/// A line of a log.
+/// What a log tells: a line, or the lines of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     /// The poll's header.
@@ -46,51 +51,79 @@ pub enum Record {
     Message(Box<Message>),
     /// A top-up arrived.
     TopUp(TopUp),
+    /// Messages arrived as one link of the chain.
+    Bundle(Bundle),
+}
+
+/// A line of a log.
+pub(super) enum Line {
+    /// A record of its own.
+    Record(Record),
+    /// The first line of a bundle.
+    Bundle(BundleLine),
+}
+
+/// What a bundle's first line says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct BundleLine {
+    /// The lines that follow.
+    pub(super) messages: usize,
+    /// What they come to.
+    pub(super) inner: Fr,
 }
 
 impl Record {
-    /// What the message adds to the message chain; `None` for a header or a join.
+    /// What it adds to the message chain; `None` for a header or a join.
     pub fn link(&self) -> Option<Link> {
         match self {
             Record::Header(_) | Record::Join(_) => None,
             Record::Message(message) => Some(Link::from(&**message)),
             Record::TopUp(top_up) => Some(Link::from(top_up)),
+            Record::Bundle(bundle) => Some(Link::of_bundle(bundle.inner())),
         }
     }
 
-    /// Reads a line of a log of this version, with or without its end. A header is validated, and
-    /// is of the version that it names; ranges that depend on the poll are not checked here.
-    ///
-    /// # Errors
-    /// Those [`LogErrorKind`]s that a line alone can have.
-    pub fn parse(line: &[u8], version: Version) -> Result<Self, LogErrorKind> {
-        Self::parse_as(line, version).map(|(record, _)| record)
+    /// How many places of the message chain it takes: a bundle takes one for each message and one
+    /// of its own, after them.
+    pub fn places(&self) -> u64 {
+        match self {
+            Record::Header(_) | Record::Join(_) => 0,
+            Record::Message(_) | Record::TopUp(_) => 1,
+            Record::Bundle(bundle) => bundle.messages().len() as u64 + 1,
+        }
     }
 
-    /// The same with the version of the lines that follow.
-    pub(super) fn parse_as(
-        line: &[u8],
-        mut version: Version,
-    ) -> Result<(Self, Version), LogErrorKind> {
-        let mut object = Object::parse(line)?;
-        let kind = object.text("kind")?;
-        let record = match kind.as_str() {
-            "poll" => {
-                version = Version::from_number(object.number("version")?)?;
-                header(&mut object, version).map(Record::Header)
+    /// What it is to the poll, in the order of processing: a bundle, and then its messages from the
+    /// last to the first. `previous` is the message chain before it arrived.
+    pub fn events(&self, previous: Fr) -> Vec<Event> {
+        match self {
+            Record::Header(_) => vec![],
+            Record::Join(join) => vec![Event::Join(*join)],
+            Record::Message(message) => {
+                let message = **message;
+                vec![Event::Vote { message, previous }]
             }
-            "join" => join(&mut object).map(Record::Join),
-            "message" => message(&mut object, version)
-                .map(Box::new)
-                .map(Record::Message),
-            "topUp" => top_up(&mut object).map(Record::TopUp),
-            _ => return Err(LogErrorKind::UnknownKind(kind)),
-        }?;
-        object.finish()?;
-        Ok((record, version))
+            Record::TopUp(top_up) => {
+                let top_up = *top_up;
+                vec![Event::TopUp { top_up, previous }]
+            }
+            Record::Bundle(bundle) => {
+                let inner = bundle.inner();
+                let within: Vec<Event> = bundle
+                    .messages()
+                    .iter()
+                    .zip(bundle.chain())
+                    .map(|(&message, previous)| Event::Vote { message, previous })
+                    .collect();
+                let first = Event::Bundle { inner, previous };
+                core::iter::once(first)
+                    .chain(within.into_iter().rev())
+                    .collect()
+            }
+        }
     }
 
-    /// Writes a line of [`Version::Two`], without its end.
+    /// Writes its lines in [`Version::Three`], without the end of the last.
     pub fn print(&self) -> String {
         match self {
             Record::Header(header) => print_header(header),
@@ -101,8 +134,38 @@ impl Record {
             Record::TopUp(top_up) => Printer::new("topUp")
                 .text("stateIndex", &top_up.state_index.to_string())
                 .text("amount", &top_up.amount.to_string()),
+            Record::Bundle(bundle) => return print_bundle(bundle),
         }
         .finish()
+    }
+}
+
+impl Line {
+    /// Reads a line of a log of this version, with or without its end, and says of which version
+    /// the lines that follow are. A header is validated, and is of the version that it names;
+    /// ranges that depend on the poll are not checked here.
+    pub(super) fn parse(
+        line: &[u8],
+        mut version: Version,
+    ) -> Result<(Self, Version), LogErrorKind> {
+        let mut object = Object::parse(line)?;
+        let kind = object.text("kind")?;
+        let line = match (kind.as_str(), version) {
+            ("poll", _) => {
+                version = Version::from_number(object.number("version")?)?;
+                Line::Record(Record::Header(header(&mut object, version)?))
+            }
+            ("join", _) => Line::Record(Record::Join(join(&mut object)?)),
+            ("message", _) => {
+                let message = message(&mut object, version)?;
+                Line::Record(Record::Message(Box::new(message)))
+            }
+            ("topUp", _) => Line::Record(Record::TopUp(top_up(&mut object)?)),
+            ("bundle", Version::Three) => Line::Bundle(bundle(&mut object)?),
+            _ => return Err(LogErrorKind::UnknownKind(kind)),
+        };
+        object.finish()?;
+        Ok((line, version))
     }
 }
 
@@ -130,7 +193,7 @@ impl SignedMessage {
             return Err(LogErrorKind::UnknownKind(kind));
         }
         let signed = SignedMessage {
-            message: message(&mut object, Version::Two)?,
+            message: message(&mut object, Version::Three)?,
             block_number: object.number("blockNumber")?,
         };
         object.finish()?;
@@ -152,9 +215,18 @@ fn print_message(message: &Message) -> Printer {
         .element("anchor", &message.anchor)
 }
 
+fn print_bundle(bundle: &Bundle) -> String {
+    let first = Printer::new("bundle")
+        .number("messages", bundle.messages().len() as u64)
+        .element("inner", &bundle.inner());
+    let messages = bundle.messages().iter().map(print_message);
+    let lines = core::iter::once(first).chain(messages);
+    lines.map(Printer::finish).collect::<Vec<_>>().join("\n")
+}
+
 fn print_header(header: &Header) -> Printer {
     Printer::new("poll")
-        .number("version", Version::Two.number())
+        .number("version", Version::Three.number())
         .text("pollId", &header.poll_id.to_string())
         .point("coordinatorPublicKey", &header.coordinator_key)
         .number("voteOptions", header.vote_options)
@@ -172,7 +244,7 @@ fn header(object: &mut Object, version: Version) -> Result<Header, LogErrorKind>
         mode: mode(object, version)?,
         signed_within: match version {
             Version::One => 0,
-            Version::Two => blocks(object, "signedWithin")?,
+            Version::Two | Version::Three => blocks(object, "signedWithin")?,
         },
         state_tree_depth: depth(object, "stateTreeDepth")?,
         vote_option_tree_depth: depth(object, "voteOptionTreeDepth")?,
@@ -185,7 +257,7 @@ fn mode(object: &mut Object, version: Version) -> Result<Mode, LogErrorKind> {
     let name = object.text("mode")?;
     let known = match version {
         Version::One => &Mode::ALL[..2],
-        Version::Two => &Mode::ALL[..],
+        Version::Two | Version::Three => &Mode::ALL[..],
     };
     let mode = Mode::from_name(&name).filter(|mode| known.contains(mode));
     mode.ok_or(LogErrorKind::Mode(name))
@@ -204,8 +276,20 @@ fn message(object: &mut Object, version: Version) -> Result<Message, LogErrorKin
         encryption_key: point(object, "encryptionPublicKey")?,
         anchor: match version {
             Version::One => Fr::from(0),
-            Version::Two => element("anchor", &object.text("anchor")?)?,
+            Version::Two | Version::Three => element("anchor", &object.text("anchor")?)?,
         },
+    })
+}
+
+fn bundle(object: &mut Object) -> Result<BundleLine, LogErrorKind> {
+    let messages = object.number("messages")?;
+    let messages = usize::try_from(messages).map_err(|_| LogErrorKind::Number("messages"))?;
+    if !(1..=MAX_BUNDLE).contains(&messages) {
+        return Err(LogErrorKind::Bundle(BundleSize(messages)));
+    }
+    Ok(BundleLine {
+        messages,
+        inner: element("inner", &object.text("inner")?)?,
     })
 }
 

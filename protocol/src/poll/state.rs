@@ -4,13 +4,17 @@ use super::{Header, PollError};
 use crate::babyjub::Point;
 use crate::field::{from_u128, Fr};
 use crate::hash_chain::{self, Link};
+use crate::message::{Message, TopUp};
 use crate::poseidon::hash;
 use crate::tally::OptionResult;
 use crate::tree::empty_root;
 use ff::Field;
 use serde::{Deserialize, Serialize};
 
-/// `z`, the seven elements that a proof of the count carries.
+/// Elements of the state.
+pub const STATE_ELEMENTS: usize = 8;
+
+/// `z`, the eight elements that a proof of the count carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The poll's context, [`Header::context`].
@@ -25,10 +29,13 @@ pub struct State {
     /// The message chain after the last message of the poll; 0 before the first processed message.
     #[serde(with = "crate::field::decimal")]
     pub message_head: Fr,
-    /// The message chain before the message that was processed last; 0 before the first processed
-    /// message.
+    /// The message chain before the message that was processed last, within a bundle the bundle's
+    /// own; 0 before the first processed message.
     #[serde(with = "crate::field::decimal")]
     pub message_cursor: Fr,
+    /// The message chain before the bundle whose messages are being processed; 0 outside bundles.
+    #[serde(with = "crate::field::decimal")]
+    pub outer_cursor: Fr,
     /// The root of the state tree.
     #[serde(with = "crate::field::decimal")]
     pub state_root: Fr,
@@ -46,6 +53,7 @@ impl State {
             next_state_index: Fr::ONE,
             message_head: Fr::ZERO,
             message_cursor: Fr::ZERO,
+            outer_cursor: Fr::ZERO,
             state_root: empty_root(header.state_tree_depth, Fr::ZERO),
             tally_root: empty_root(
                 header.vote_option_tree_depth,
@@ -55,21 +63,22 @@ impl State {
     }
 
     /// The elements in the order of the struct.
-    pub fn to_array(&self) -> [Fr; 7] {
+    pub fn to_array(&self) -> [Fr; STATE_ELEMENTS] {
         [
             self.poll,
             self.join_chain,
             self.next_state_index,
             self.message_head,
             self.message_cursor,
+            self.outer_cursor,
             self.state_root,
             self.tally_root,
         ]
     }
 
     /// The inverse of [`State::to_array`].
-    pub fn from_array(elements: [Fr; 7]) -> Self {
-        let [poll, join_chain, next_state_index, message_head, message_cursor, state_root, tally_root] =
+    pub fn from_array(elements: [Fr; STATE_ELEMENTS]) -> Self {
+        let [poll, join_chain, next_state_index, message_head, message_cursor, outer_cursor, state_root, tally_root] =
             elements;
         State {
             poll,
@@ -77,14 +86,53 @@ impl State {
             next_state_index,
             message_head,
             message_cursor,
+            outer_cursor,
             state_root,
             tally_root,
         }
     }
 
     /// The state after the cursor went back over a message: `P3(previous, digest, anchor)` must be
-    /// the cursor, and is taken for head and cursor if this is the first processed message.
-    pub(crate) fn step_back(&self, link: Link, previous: Fr) -> Result<Self, PollError> {
+    /// the cursor, and is taken for head and cursor if this is the first processed message. After
+    /// the first message of a bundle the cursor is where the bundle was.
+    pub(crate) fn step_back(&self, message: &Message, previous: Fr) -> Result<Self, PollError> {
+        let mut state = self.over(message.into(), previous)?;
+        if previous == hash_chain::bundle_start() {
+            state.message_cursor = state.outer_cursor;
+            state.outer_cursor = Fr::ZERO;
+        }
+        Ok(state)
+    }
+
+    /// The same over a top-up, which no bundle holds.
+    pub(crate) fn step_back_over_top_up(
+        &self,
+        top_up: &TopUp,
+        previous: Fr,
+    ) -> Result<Self, PollError> {
+        self.require_outside()?;
+        self.over(top_up.into(), previous)
+    }
+
+    /// The state in front of a bundle's last message.
+    pub(crate) fn open_bundle(&self, inner: Fr, previous: Fr) -> Result<Self, PollError> {
+        self.require_outside()?;
+        let state = self.over(Link::of_bundle(inner), previous)?;
+        Ok(State {
+            message_cursor: inner,
+            outer_cursor: previous,
+            ..state
+        })
+    }
+
+    fn require_outside(&self) -> Result<(), PollError> {
+        match self.outer_cursor == Fr::ZERO {
+            true => Ok(()),
+            false => Err(PollError::InBundle),
+        }
+    }
+
+    fn over(&self, link: Link, previous: Fr) -> Result<Self, PollError> {
         let mut state = *self;
         let link = hash_chain::extend(previous, link);
         if state.message_head == Fr::ZERO {

@@ -22,6 +22,13 @@ pub enum Event {
     Vote {
         /// The message.
         message: Message,
+        /// The message chain before it arrived: within a bundle, the bundle's own.
+        previous: Fr,
+    },
+    /// A bundle is opened: its messages follow, from the last to the first.
+    Bundle {
+        /// The end of the bundle's own chain.
+        inner: Fr,
         /// The message chain before it arrived.
         previous: Fr,
     },
@@ -43,9 +50,9 @@ pub struct Transition {
     pub after: State,
     /// The event.
     pub event: Event,
-    /// Whether it was applied; always for a join or a blind event.
+    /// Whether it was applied; always for a join, a bundle or a blind event.
     pub decision: Decision,
-    /// The leaf of the state tree that the event is about: 0 for a blind event, the join count
+    /// The leaf of the state tree that the event is about: 0 for a blind event and a bundle, the join count
     /// before a join, a vote's or top-up's state index if that is a voter's and 0 otherwise.
     pub path_index: u64,
     /// That leaf before the event.

@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 
 use crate::common::{header, off_curve};
 use ff::Field;
+use maci_nova_protocol::bundle::Bundle;
 use maci_nova_protocol::field::FieldError;
 use maci_nova_protocol::hash_chain;
 use maci_nova_protocol::keys::PrivateKey;
@@ -12,7 +13,7 @@ use maci_nova_protocol::log::{
     MAX_LINE_LENGTH,
 };
 use maci_nova_protocol::message::{Join, Message, TopUp};
-use maci_nova_protocol::poll::{Header, HeaderError, Mode, State};
+use maci_nova_protocol::poll::{Event, Header, HeaderError, Mode, State};
 use maci_nova_protocol::Fr;
 use proptest::prelude::*;
 
@@ -203,10 +204,10 @@ fn logs_of_the_first_version() {
     let mut index = LogIndex::scan(log.as_bytes()).expect("a valid log");
     let again = LogIndex::scan(&write(&sample())[..]).expect("a valid log");
     assert_eq!(index.facts(), again.facts());
-    let reversed = |index: &LogIndex, log: &[u8]| -> Vec<Record> {
+    let reversed = |index: &LogIndex, log: &[u8]| -> Vec<Event> {
         let messages = index.messages_reversed(Cursor::new(log.to_vec()));
         messages
-            .map(|message| message.expect("unchanged").record)
+            .map(|message| message.expect("unchanged").event)
             .collect()
     };
     let second = write(&sample());
@@ -643,12 +644,8 @@ fn index_of_interleaved_records() {
     let mut messages = Vec::new();
     for (record, line) in records.iter().zip(1..).skip(1) {
         if record.link().is_some() {
-            messages.push((
-                messages.len() as u64,
-                line,
-                record.clone(),
-                facts.message_head,
-            ));
+            let event = record.events(facts.message_head)[0];
+            messages.push((messages.len() as u64, line, event));
         }
         facts.absorb(record).expect("in range");
     }
@@ -669,7 +666,7 @@ fn index_of_interleaved_records() {
     let reversed: Vec<_> = index
         .messages_reversed(Cursor::new(&log))
         .map(|item| item.expect("unchanged"))
-        .map(|item| (item.position, item.line_number, item.record, item.previous))
+        .map(|item| (item.position, item.line_number, item.event))
         .collect();
     messages.reverse();
     assert_eq!(reversed, messages);
@@ -795,12 +792,13 @@ fn completeness() {
         ..State::initial(&poll_header())
     };
     assert!(facts.completed_by(&complete));
-    let changes: [fn(&mut State); 6] = [
+    let changes: [fn(&mut State); 7] = [
         |state| state.poll += Fr::ONE,
         |state| state.join_chain += Fr::ONE,
         |state| state.next_state_index += Fr::ONE,
         |state| state.message_head += Fr::ONE,
         |state| state.message_cursor += Fr::ONE,
+        |state| state.outer_cursor += Fr::ONE,
         |state| (state.message_head, state.message_cursor) = (Fr::ZERO, Fr::ZERO),
     ];
     for change in changes {
@@ -815,7 +813,154 @@ fn record() -> impl Strategy<Value = Record> {
         (0u64..1 << 32).prop_map(join),
         any::<u32>().prop_map(|seed| message(u64::from(seed))),
         (1u64..=3, 1u64..1 << 48).prop_map(|(index, amount)| top_up(index, amount)),
+        (any::<u32>(), 1u64..5).prop_map(|(seed, count)| bundle(u64::from(seed), count)),
     ]
+}
+
+/// So many messages, numbered from `first` on.
+fn bundle(first: u64, count: u64) -> Record {
+    let messages = (first..first + count).map(|number| match message(number) {
+        Record::Message(message) => *message,
+        _ => unreachable!("a message"),
+    });
+    Record::Bundle(Bundle::new(messages.collect()).expect("a few"))
+}
+
+/// A join, a message, and bundles of three and of one.
+fn bundled() -> Vec<Record> {
+    vec![
+        Record::Header(poll_header()),
+        join(5),
+        message(1),
+        bundle(2, 3),
+        join(6),
+        bundle(9, 1),
+        top_up(2, 7),
+    ]
+}
+
+#[test]
+fn bundles_take_their_places() {
+    let records = bundled();
+    let log = write(&records);
+    let index = LogIndex::scan(&log[..]).expect("valid");
+    // A message, three and their bundle, one and its bundle, a top-up.
+    assert_eq!(index.facts().message_count, 8);
+    let reversed: Vec<_> = index
+        .messages_reversed(Cursor::new(&log))
+        .map(|item| item.expect("unchanged"))
+        .collect();
+    let places: Vec<(u64, u64)> = reversed
+        .iter()
+        .map(|item| (item.position, item.line_number))
+        .collect();
+    let expected = [
+        (7, 11),
+        (6, 9),
+        (5, 10),
+        (4, 4),
+        (3, 7),
+        (2, 6),
+        (1, 5),
+        (0, 3),
+    ];
+    assert_eq!(places, expected);
+    let mut facts = PublicFacts::initial(poll_header());
+    let mut events = vec![];
+    for record in &records[1..] {
+        if record.link().is_some() {
+            events.splice(0..0, record.events(facts.message_head));
+        }
+        facts.absorb(record).expect("in range");
+    }
+    assert!(reversed.iter().map(|item| item.event).eq(events));
+    let joins: Vec<u64> = index
+        .joins(Cursor::new(&log))
+        .map(|join| join.expect("unchanged").voice_credits)
+        .collect();
+    assert_eq!(joins, [5, 6]);
+}
+
+#[test]
+fn bundles_that_are_none() {
+    let text = text(&bundled());
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[3].starts_with("{\"kind\":\"bundle\",\"messages\":3,"));
+    let refused = |change: &dyn Fn(&mut Vec<String>)| {
+        let mut lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        change(&mut lines);
+        let error = refuse(lines.join("\n") + "\n");
+        (error.line, error.kind.to_string())
+    };
+    // The last line of the bundle is where it does not add up.
+    let inner = "the bundle's messages do not come to its \"inner\"".to_owned();
+    assert_eq!(refused(&|lines| lines.swap(4, 5)), (7, inner.clone()));
+    assert_eq!(
+        refused(&|lines| lines[5] = lines[4].clone()),
+        (7, inner.clone())
+    );
+    let other_inner = |lines: &mut Vec<String>| {
+        let at = lines[3].find("inner").expect("it has one") + "inner\":\"".len();
+        lines[3].replace_range(at..=at, "1");
+        lines[3].replace_range(at + 1..at + 2, "2");
+    };
+    assert_eq!(refused(&other_inner), (7, inner));
+    let cut = "the bundle has 3 messages, and only 2 follow it".to_owned();
+    assert_eq!(refused(&|lines| drop(lines.remove(6))), (7, cut.clone()));
+    assert_eq!(
+        refused(&|lines| lines[6] = lines[1].clone()),
+        (7, cut.clone())
+    );
+    assert_eq!(
+        refused(&|lines| lines[6] = lines[10].clone()),
+        (7, cut.clone())
+    );
+    assert_eq!(
+        refused(&|lines| lines[6] = lines[3].clone()),
+        (7, cut.clone())
+    );
+    assert_eq!(refused(&|lines| lines.truncate(6)), (7, cut));
+    for (count, said) in [
+        ("0", "not 0"),
+        ("301", "not 301"),
+        ("4000000000000", "not 4000"),
+    ] {
+        let (line, text) = refused(&|lines| {
+            lines[3] = lines[3].replace("\"messages\":3", &format!("\"messages\":{count}"));
+        });
+        assert_eq!(line, 4);
+        assert!(text.contains(said), "{text}");
+    }
+    // Earlier versions have none.
+    let (line, text) = refused(&|lines| {
+        lines[0] = lines[0].replace("\"version\":3", "\"version\":2");
+    });
+    assert_eq!((line, text.as_str()), (4, "unknown kind \"bundle\""));
+}
+
+#[test]
+fn a_bundle_of_another_poll() {
+    // In a poll without anchors no message of a bundle has one.
+    let Record::Bundle(honest) = bundle(1, 2) else {
+        unreachable!("a bundle")
+    };
+    let mut messages = honest.messages().to_vec();
+    messages[1].anchor = Fr::ONE;
+    let foreign = Record::Bundle(Bundle::new(messages).expect("two"));
+    let mut facts = PublicFacts::initial(poll_header());
+    let before = facts.clone();
+    assert_eq!(facts.absorb(&foreign), Err(FactError::UnexpectedAnchor));
+    assert_eq!(facts, before);
+    let mut with_anchors = poll_header();
+    with_anchors.signed_within = 75;
+    let mut facts = PublicFacts::initial(with_anchors);
+    assert_eq!(facts.absorb(&bundle(1, 2)), Err(FactError::NoAnchor));
+    // 2^50 places are too many, wherever in a bundle the last one is.
+    let mut facts = before;
+    facts.message_count = (1 << 50) - 3;
+    assert_eq!(facts.absorb(&bundle(1, 2)), Err(FactError::TooManyMessages));
+    facts.message_count -= 1;
+    assert_eq!(facts.absorb(&bundle(1, 2)), Ok(()));
 }
 
 proptest! {
@@ -839,13 +984,22 @@ proptest! {
         reversed.reverse();
         let lines: Vec<&[u8]> = log.split(|byte| *byte == b'\n').collect();
         let mut head = hash_chain::zero();
-        for (position, message) in reversed.iter().enumerate() {
-            prop_assert_eq!(message.position, position as u64);
-            prop_assert_eq!(message.previous, head);
-            let at = message.line_number as usize - 1;
-            prop_assert_eq!(&message.record, &records[at]);
-            prop_assert!(!lines[at].is_empty());
-            head = hash_chain::extend(head, message.record.link().expect("a message"));
+        let mut events = vec![];
+        for record in records.iter().filter(|record| record.link().is_some()) {
+            let own = record.events(head);
+            events.extend(own.into_iter().rev());
+            head = hash_chain::extend(head, record.link().expect("a message"));
+        }
+        prop_assert!(reversed.iter().map(|item| item.event).eq(events));
+        for (position, item) in reversed.iter().enumerate() {
+            prop_assert_eq!(item.position, position as u64);
+            let line = lines[item.line_number as usize - 1];
+            let expected = match item.event {
+                Event::Vote { message, .. } => Record::Message(Box::new(message)).print(),
+                Event::TopUp { top_up, .. } => Record::TopUp(top_up).print(),
+                _ => "{\"kind\":\"bundle\"".to_owned(),
+            };
+            prop_assert!(line.starts_with(expected.as_bytes()));
         }
         prop_assert_eq!(index.facts().message_head, head);
     }

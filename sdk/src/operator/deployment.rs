@@ -10,7 +10,7 @@ use maci_nova_contracts::bindings::{
     ExcubiaeGatekeeper, FreeForAllGatekeeper, SignUpTokenGatekeeper, VkRegistry, MACI,
 };
 use maci_nova_contracts::deploy::{self, Addresses, DeployError, Gatekeeper, Plan, Shape, Step};
-use maci_nova_contracts::{decider, join};
+use maci_nova_contracts::{decider, groth16};
 use maci_nova_protocol::membership::MAX_DEPTH;
 
 use crate::code::Comparison;
@@ -29,8 +29,12 @@ pub struct Request {
     /// Key of the decider's verifier.
     pub decider_key: decider::Key,
     /// Key of the verifier of join proofs.
-    pub join_key: join::Key,
-    /// Digests of both proving keys.
+    pub join_key: groth16::Key,
+    /// Key of the verifier of bundles.
+    pub bundle_key: groth16::Key,
+    /// Messages that a bundle has room for.
+    pub bundle_messages: usize,
+    /// Digests of all proving keys.
     pub digests: KeyDigests,
     /// Whether the keys were made without a ceremony.
     pub development_keys: bool,
@@ -123,7 +127,7 @@ pub fn deploy<C: Chain + ?Sized>(
 }
 
 /// Gas of a whole deployment, and a little more.
-const GAS: u64 = 29_000_000;
+const GAS: u64 = 31_000_000;
 
 /// Checks what can be known before there are keys, which take minutes: whether the chain has what
 /// the contracts need, and the account the money. Where a poll file or a journal is there, some or
@@ -292,7 +296,16 @@ fn check_code<C: Chain + ?Sized>(
         (
             "JoinVerifier",
             contracts.join_verifier,
-            join::deploy_code(&request.join_key, development),
+            groth16::join_verifier_code(&request.join_key, development),
+        ),
+        (
+            "BundleVerifier",
+            contracts.bundle_verifier,
+            groth16::bundle_verifier_code(
+                &request.bundle_key,
+                request.bundle_messages,
+                development,
+            ),
         ),
     ];
     for (name, contract, code) in verifiers {
@@ -320,6 +333,7 @@ fn check_presence<C: Chain + ?Sized>(
         contracts.registry,
         contracts.decider_verifier,
         contracts.join_verifier,
+        contracts.bundle_verifier,
         contracts.maci,
     ];
     for Contract { address, .. } in all {
@@ -465,6 +479,8 @@ fn plan(request: &Request, from: Address) -> Plan {
         shape: request.shape,
         decider_key: request.decider_key.clone(),
         join_key: request.join_key.clone(),
+        bundle_key: request.bundle_key.clone(),
+        bundle_messages: request.bundle_messages,
         development_keys: request.development_keys,
         production: request.production,
         join_depth: MAX_DEPTH as u8,
@@ -526,6 +542,7 @@ fn contracts(journal: &FileJournal<'_>) -> Result<Contracts, Error> {
         registry: contract(Step::VkRegistry)?,
         decider_verifier: contract(Step::DeciderVerifier)?,
         join_verifier: contract(Step::JoinVerifier)?,
+        bundle_verifier: contract(Step::BundleVerifier)?,
         maci: contract(Step::Maci)?,
     })
 }

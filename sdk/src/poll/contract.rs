@@ -8,6 +8,8 @@ use maci_nova_contracts::bindings::{Poll, VkRegistry, MACI};
 use maci_nova_contracts::poll::{domain, poll_id, PollState};
 use maci_nova_contracts::words;
 use maci_nova_protocol::babyjub::Point;
+use maci_nova_protocol::bundle::{Bundle, ELEMENTS};
+use maci_nova_protocol::hash_chain::Link;
 use maci_nova_protocol::log::{PublicFacts, Record};
 use maci_nova_protocol::membership::{self, Scope};
 use maci_nova_protocol::message::{Join, Message, TopUp};
@@ -47,15 +49,16 @@ pub struct PollHashChains {
     pub next_state_index: u64,
     /// The message chain; its start if there is no message.
     pub message_head: Fr,
-    /// Messages and top-ups.
+    /// Places taken: by each message, each top-up and each bundle.
     pub message_count: u64,
 }
 
-/// The events that tell of joins, messages and top-ups.
-pub const SENT: [B256; 3] = [
+/// The events that tell of joins, messages, top-ups and bundles.
+pub const SENT: [B256; 4] = [
     Poll::Join::SIGNATURE_HASH,
     Poll::Message::SIGNATURE_HASH,
     Poll::TopUp::SIGNATURE_HASH,
+    Poll::Bundle::SIGNATURE_HASH,
 ];
 
 /// Something that was sent to a poll, and the log that tells it.
@@ -63,8 +66,20 @@ pub const SENT: [B256; 3] = [
 pub struct Sent {
     /// What it was.
     pub record: Record,
-    /// Its number among those of its kind, from 0: for a join its state index less one.
+    /// Its number among those of its kind, from 0: for a join its state index less one, for the
+    /// others the place that it takes, or a bundle's first message takes.
     pub position: u64,
+}
+
+impl Sent {
+    /// The messages in it, each with its place.
+    pub fn messages(&self) -> Vec<(u64, &Message)> {
+        match &self.record {
+            Record::Message(message) => vec![(self.position, message)],
+            Record::Bundle(bundle) => (self.position..).zip(bundle.messages()).collect(),
+            Record::Header(_) | Record::Join(_) | Record::TopUp(_) => vec![],
+        }
+    }
 }
 
 impl PollContract {
@@ -132,8 +147,8 @@ impl PollContract {
         let initial = State::initial(&self.header).to_array();
         let computed = [
             (initial[0], info.pollContext),
-            (initial[5], info.emptyStateRoot),
-            (initial[6], info.emptyTallyRoot),
+            (initial[6], info.emptyStateRoot),
+            (initial[7], info.emptyTallyRoot),
             (self.scope().0, info.scope),
         ];
         match computed
@@ -152,6 +167,7 @@ impl PollContract {
         let what = "read the polls of MACI";
         let registry = view(chain, maci, &MACI::REGISTRYCall {}, what)?;
         let join_verifier = view(chain, maci, &MACI::JOIN_VERIFIERCall {}, what)?;
+        let bundle_verifier = view(chain, maci, &MACI::BUNDLE_VERIFIERCall {}, what)?;
         let index = self.index(chain)?;
         let call = MACI::pollAtCall {
             index: U256::from(index),
@@ -192,6 +208,14 @@ impl PollContract {
             (
                 join_verifier == contracts.join_verifier.address,
                 "its join verifier is not the poll file's",
+            ),
+            (
+                self.info.bundleVerifier == bundle_verifier,
+                "its bundle verifier is not its MACI's",
+            ),
+            (
+                bundle_verifier == contracts.bundle_verifier.address,
+                "its bundle verifier is not the poll file's",
             ),
         ];
         match checks.into_iter().find(|(holds, _)| !holds) {
@@ -386,8 +410,26 @@ impl PollContract {
 
     /// What a log of one of the kinds [`SENT`] tells.
     pub fn read(&self, log: &Log) -> Result<Sent, Error> {
+        if log.topics.first() == Some(&Poll::Bundle::SIGNATURE_HASH) {
+            return self.bundle(log);
+        }
         let sent = join(log).or_else(|| message(log)).or_else(|| top_up(log));
-        sent.ok_or_else(|| self.inconsistent("an event is not of the poll's form"))
+        sent.ok_or_else(|| self.of_another_form())
+    }
+
+    fn of_another_form(&self) -> Error {
+        self.inconsistent("an event is not of the poll's form")
+    }
+
+    /// A bundle, whose messages have to come to what the contract has seen a proof of.
+    fn bundle(&self, log: &Log) -> Result<Sent, Error> {
+        let (sent, inner) = bundle(log).ok_or_else(|| self.of_another_form())?;
+        match sent.record.link() == Some(Link::of_bundle(inner)) {
+            true => Ok(sent),
+            false => Err(self
+                .not_now("a bundle's messages do not come to what the contract has seen proven: the node leaves some out or changes them; try another node")
+                .with_hint(Hint::OtherNode)),
+        }
     }
 }
 
@@ -396,12 +438,13 @@ impl PollHashChains {
     fn are_within(&self, sent: &[Sent]) -> bool {
         let (mut joins, mut messages) = (0, 0);
         let in_order = sent.iter().all(|Sent { record, position }| {
-            let next = match record {
-                Record::Join(_) => &mut joins,
-                _ => &mut messages,
+            let (next, places) = match record {
+                Record::Join(_) => (&mut joins, 1),
+                _ => (&mut messages, record.places()),
             };
-            *next += 1;
-            *position + 1 == *next
+            let is_next = *position == *next;
+            *next += places;
+            is_next
         });
         in_order && joins >= self.next_state_index - 1 && messages >= self.message_count
     }
@@ -505,6 +548,29 @@ fn message(log: &Log) -> Option<Sent> {
         record: Record::Message(Box::new(message)),
         position: event.index.try_into().ok()?,
     })
+}
+
+/// A bundle, and what its own chain is said to end with.
+fn bundle(log: &Log) -> Option<(Sent, Fr)> {
+    let event: Poll::Bundle = log.decode()?;
+    let message = |words: &[U256; ELEMENTS]| {
+        let [anchor, data @ .., x, y] = words;
+        let mut message = Message {
+            data: [Fr::from(0); 10],
+            encryption_key: point(*x, *y)?,
+            anchor: words::to_scalar(*anchor)?,
+        };
+        for (element, word) in message.data.iter_mut().zip(data) {
+            *element = words::to_scalar(*word)?;
+        }
+        Some(message)
+    };
+    let messages: Option<Vec<Message>> = event.messages.iter().map(message).collect();
+    let sent = Sent {
+        record: Record::Bundle(Bundle::new(messages?).ok()?),
+        position: event.index.try_into().ok()?,
+    };
+    Some((sent, words::to_scalar(event.inner)?))
 }
 
 fn top_up(log: &Log) -> Option<Sent> {

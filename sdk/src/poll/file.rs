@@ -18,7 +18,7 @@ use crate::poll::known_root::KnownRoot;
 mod disk;
 
 /// The format that is read and written.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What a poll file says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,8 @@ pub struct Contracts {
     pub decider_verifier: Contract,
     /// `JoinVerifier`.
     pub join_verifier: Contract,
+    /// `BundleVerifier`.
+    pub bundle_verifier: Contract,
     /// `MACI`.
     pub maci: Contract,
 }
@@ -73,6 +75,8 @@ pub struct KeyDigests {
     pub decider: B256,
     /// The join proof's.
     pub join: B256,
+    /// The bundles'.
+    pub bundle: B256,
 }
 
 /// Why a poll file cannot be read, written or used.
@@ -227,9 +231,16 @@ impl PollFile {
             registry,
             decider_verifier,
             join_verifier,
+            bundle_verifier,
             maci,
         } = self.contracts;
-        let mut all = vec![registry, decider_verifier, join_verifier, maci];
+        let mut all = vec![
+            registry,
+            decider_verifier,
+            join_verifier,
+            bundle_verifier,
+            maci,
+        ];
         all.extend(self.poll);
         let mut addresses: Vec<Address> = all.iter().map(|contract| contract.address).collect();
         addresses.sort_unstable();
@@ -241,7 +252,7 @@ impl PollFile {
             "two contracts have the same address"
         } else if self
             .keys
-            .is_some_and(|keys| [keys.decider, keys.join].contains(&B256::ZERO))
+            .is_some_and(|keys| [keys.decider, keys.join, keys.bundle].contains(&B256::ZERO))
         {
             "a key's digest is zero"
         } else if self
@@ -324,11 +335,13 @@ mod tests {
             registry: contract(0xa1),
             decider_verifier: contract(0xa2),
             join_verifier: contract(0xa3),
+            bundle_verifier: contract(0xa6),
             maci: contract(0xa4),
         };
         let keys = KeyDigests {
             decider: B256::repeat_byte(5),
             join: B256::repeat_byte(6),
+            bundle: B256::repeat_byte(9),
         };
         PollFile::new(31_337, Some(&url), contracts, keys)
     }
@@ -379,7 +392,7 @@ mod tests {
     #[test]
     fn the_text_is_for_people_and_other_programs() {
         let expected = json!({
-            "version": 1,
+            "version": 2,
             "chainId": 31337,
             "rpcUrl": "http://127.0.0.1:8545",
             "contracts": {
@@ -395,11 +408,16 @@ mod tests {
                     "address": Address::repeat_byte(0xa3).to_string(),
                     "firstBlock": 263
                 },
+                "bundleVerifier": {
+                    "address": Address::repeat_byte(0xa6).to_string(),
+                    "firstBlock": 266
+                },
                 "maci": { "address": Address::repeat_byte(0xa4).to_string(), "firstBlock": 264 }
             },
             "keys": {
                 "decider": B256::repeat_byte(5).to_string(),
-                "join": B256::repeat_byte(6).to_string()
+                "join": B256::repeat_byte(6).to_string(),
+                "bundle": B256::repeat_byte(9).to_string()
             },
             "poll": { "address": Address::repeat_byte(0xa5).to_string(), "firstBlock": 265 },
             "pollInfo": B256::repeat_byte(7).to_string(),
@@ -618,7 +636,7 @@ mod tests {
 
     #[test]
     fn other_versions_are_named() {
-        for version in [0, 2, u64::MAX] {
+        for version in [0, 1, 3, u64::MAX] {
             let text = format!(r#"{{"version": {version}, "somethingNew": true}}"#);
             match read(&text) {
                 Err(PollFileError::Version { found, .. }) => assert_eq!(found, version),

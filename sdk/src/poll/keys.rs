@@ -4,10 +4,11 @@
 //! the keys with the digest that somebody names who has verified the ceremony, and no others.
 
 use maci_nova_chain::Chain;
-use maci_nova_contracts::alloy_primitives::{keccak256, B256};
+use maci_nova_contracts::alloy_primitives::{keccak256, Address, B256};
 use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::bindings::DeciderVerifier::{self, VerifyingKey};
-use maci_nova_contracts::bindings::JoinVerifier::{self, JoinVerifyingKey};
+use maci_nova_contracts::bindings::{BundleVerifier, JoinVerifier};
+use maci_nova_contracts::groth16::{key_of_bundles, KeyWords};
 
 #[cfg(any(feature = "operator", feature = "verify"))]
 use crate::code::{check_poll, Comparison, System};
@@ -26,6 +27,10 @@ pub(crate) const DECIDER: &str =
 pub(crate) const JOIN: &str =
     "the join verifier's key was made without a ceremony: whoever made it can join at will";
 
+/// Said of the key of bundles.
+pub(crate) const BUNDLE: &str =
+    "the bundle verifier's key was made without a ceremony: whoever made it can publish messages that nobody sees";
+
 /// Why a deployment's polls show nothing to those who do not trust whoever made its keys, as far as
 /// its verifiers say so; `None` if they do not, which means little: see [`KeyPolicy`].
 ///
@@ -41,8 +46,31 @@ pub fn insecure<C: Chain + ?Sized>(
         return Ok(Some(DECIDER));
     }
     let call = JoinVerifier::DEVELOPMENTCall {};
-    let joins = view(chain, join.address, &call, "read the join verifier")?;
-    Ok(joins.then_some(JOIN))
+    if view(chain, join.address, &call, "read the join verifier")? {
+        return Ok(Some(JOIN));
+    }
+    let (bundle, call) = (
+        contracts.bundle_verifier,
+        BundleVerifier::DEVELOPMENTCall {},
+    );
+    let bundles = view(chain, bundle.address, &call, "read the bundle verifier")?;
+    Ok(bundles.then_some(BUNDLE))
+}
+
+/// The keys of the verifiers of join proofs and of bundles.
+///
+/// # Errors
+/// [`Error::Chain`] if the chain does not answer, or there are no verifiers.
+pub fn plain_keys<C: Chain + ?Sized>(
+    chain: &C,
+    join: Address,
+    bundle: Address,
+) -> Result<[KeyWords; 2], Error> {
+    let call = JoinVerifier::verifyingKeyCall {};
+    let joins = view(chain, join, &call, "read the join verifier")?;
+    let call = BundleVerifier::verifyingKeyCall {};
+    let bundles = view(chain, bundle, &call, "read the bundle verifier")?;
+    Ok([joins, key_of_bundles(&bundles)])
 }
 
 /// Which keys are relied on.
@@ -124,7 +152,7 @@ impl CheckedKeys {
     }
 }
 
-/// Checks the keys of a deployment's verifiers. Where they have to be named ones, the code of both verifiers, of MACI and of what it
+/// Checks the keys of a deployment's verifiers. Where they have to be named ones, the code of all verifiers, of MACI and of what it
 /// stands on is compared with the compiled contracts': another one could say that it has any key, and accept any proof.
 ///
 /// # Errors
@@ -148,19 +176,18 @@ pub fn check<C: Chain + ?Sized>(
     if policy.is_known() {
         let mut comparison = Comparison::new(chain)?;
         let system = comparison.deployment(contracts)?;
-        let call = JoinVerifier::verifyingKeyCall {};
-        let joins = view(chain, system.join_verifier, &call, "read the join verifier")?;
+        let plain = plain_keys(chain, system.join_verifier, system.bundle_verifier)?;
         let decider = comparison.decider_verifier(contracts.decider_verifier.address)?;
-        policy.check(digest(&decider, &joins), reason)?;
+        policy.check(digest(&decider, &plain), reason)?;
         checked.system = Some(system);
     }
     Ok(checked)
 }
 
-/// keccak256 of both verifying keys, each encoded as its contract's constructor takes it: what a ceremony's keys are known by.
-/// Of the decider's alone it would say nothing of who can join.
-pub fn digest(decider: &VerifyingKey, join: &JoinVerifyingKey) -> B256 {
-    keccak256([decider.abi_encode(), join.abi_encode()].concat())
+/// keccak256 of all three verifying keys, the decider's and those of joins and bundles, each encoded as its contract's constructor
+/// takes it: what a ceremony's keys are known by. Of the decider's alone it would say nothing of who can join, or of what counts.
+pub fn digest(decider: &VerifyingKey, [join, bundle]: &[KeyWords; 2]) -> B256 {
+    keccak256([decider.abi_encode(), join.abi_encode(), bundle.abi_encode()].concat())
 }
 
 #[cfg(test)]
@@ -197,11 +224,15 @@ mod tests {
     fn deployed_keys_are_those_that_somebody_names() {
         let world = World::new();
         let contracts = &world.file.contracts;
-        let joins = JoinVerifier::verifyingKeyCall {};
-        let joins = view(&world.evm, contracts.join_verifier.address, &joins, "").unwrap();
+        let plain = plain_keys(
+            &world.evm,
+            contracts.join_verifier.address,
+            contracts.bundle_verifier.address,
+        );
+        let plain = plain.unwrap();
         let decider = DeciderVerifier::verifyingKeyCall {};
         let decider = view(&world.evm, contracts.decider_verifier.address, &decider, "").unwrap();
-        let known = digest(&decider, &joins);
+        let known = digest(&decider, &plain);
         let checked = |policy: KeyPolicy| check(&world.evm, contracts, &policy);
         assert_eq!(
             checked(policy(false, None)).unwrap().insecure,
@@ -222,14 +253,19 @@ mod tests {
     fn code_is_compared_where_keys_are_named() {
         let mut world = World::new();
         let contracts = world.file.contracts;
-        let joins = JoinVerifier::verifyingKeyCall {};
-        let joins = view(&world.evm, contracts.join_verifier.address, &joins, "").unwrap();
+        let plain = plain_keys(
+            &world.evm,
+            contracts.join_verifier.address,
+            contracts.bundle_verifier.address,
+        );
+        let plain = plain.unwrap();
         let decider = DeciderVerifier::verifyingKeyCall {};
         let decider = view(&world.evm, contracts.decider_verifier.address, &decider, "").unwrap();
-        let named = policy(false, Some(digest(&decider, &joins)));
+        let named = policy(false, Some(digest(&decider, &plain)));
         for changed in [
             contracts.decider_verifier,
             contracts.join_verifier,
+            contracts.bundle_verifier,
             contracts.maci,
             contracts.registry,
         ] {

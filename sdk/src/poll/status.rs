@@ -9,7 +9,7 @@ use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::poll::PollState;
 use maci_nova_protocol::keys::PublicKey;
-use maci_nova_protocol::log::{Record, SignedMessage};
+use maci_nova_protocol::log::SignedMessage;
 use maci_nova_protocol::message::Message;
 use serde::Serialize;
 
@@ -76,7 +76,7 @@ pub struct Status {
     pub joins: u64,
     /// How many can join.
     pub most_joins: u64,
-    /// Messages and top-ups.
+    /// Messages, top-ups and bundles.
     pub messages: u64,
     /// No more are taken than can be proven in time.
     pub most_messages: u64,
@@ -133,9 +133,9 @@ impl Placement {
             .map(|signed| (&signed.message, Vec::new()))
             .collect();
         for sent in poll.all_sent(chain, observer)? {
-            if let Record::Message(message) = &sent.record {
-                if let Some(found) = places.get_mut(&**message) {
-                    found.push(sent.position);
+            for (place, message) in sent.messages() {
+                if let Some(found) = places.get_mut(message) {
+                    found.push(place);
                 }
             }
         }

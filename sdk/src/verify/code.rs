@@ -3,7 +3,7 @@
 use maci_nova_chain::Chain;
 use maci_nova_compressor::decider::{contract, DeciderKey};
 use maci_nova_contracts::alloy_primitives::B256;
-use maci_nova_contracts::bindings::{DeciderVerifier, JoinVerifier};
+use maci_nova_contracts::bindings::{BundleVerifier, DeciderVerifier, JoinVerifier};
 use maci_nova_contracts::decider::{deploy_code, Key};
 use maci_nova_folding::{blinding_generator, known_tau};
 use maci_nova_protocol::tree::capacity;
@@ -19,7 +19,7 @@ pub(super) struct Verifier {
     pub(super) key: DeciderKey,
     /// Why somebody may be able to forge, if a reason is known.
     pub(super) insecure: Option<String>,
-    /// [`keys::digest`] of it and of the key of join proofs.
+    /// [`keys::digest`] of it and of the keys of joins and bundles.
     pub(super) digest: B256,
 }
 
@@ -34,13 +34,7 @@ impl Verifier {
         let what = "read the verifier";
         let said = view(chain, contract, &DeciderVerifier::verifyingKeyCall {}, what)?;
         // Whose code is compared with that of MACI's, which the poll names.
-        let call = JoinVerifier::verifyingKeyCall {};
-        let joins = view(
-            chain,
-            poll.info.joinVerifier,
-            &call,
-            "read the join verifier",
-        )?;
+        let plain = keys::plain_keys(chain, poll.info.joinVerifier, poll.info.bundleVerifier)?;
         let development = view(chain, contract, &DeciderVerifier::DEVELOPMENTCall {}, what)?;
         let key = Key::from_words(&said)
             .ok_or_else(|| poll.inconsistent("its verifier's key has an invalid point"))?;
@@ -54,7 +48,7 @@ impl Verifier {
         }
         Ok(Verifier {
             insecure: insecure(chain, poll, &key, development)?,
-            digest: keys::digest(&said, &joins),
+            digest: keys::digest(&said, &plain),
             key: contract::from_key(&key),
         })
     }
@@ -74,10 +68,21 @@ fn insecure<C: Chain + ?Sized>(
         &call,
         "read the join verifier",
     )?;
-    Ok(match (known_tau(&key.tau), development, joins) {
-        (Some(setup), _, _) => Some(format!("the verifier's key rests on {setup}")),
-        (None, true, _) => Some(keys::DECIDER.into()),
-        (None, false, true) => Some(keys::JOIN.into()),
-        (None, false, false) => None,
-    })
+    let call = BundleVerifier::DEVELOPMENTCall {};
+    let bundles = view(
+        chain,
+        poll.info.bundleVerifier,
+        &call,
+        "read the bundle verifier",
+    )?;
+    if let Some(setup) = known_tau(&key.tau) {
+        return Ok(Some(format!("the verifier's key rests on {setup}")));
+    }
+    let reasons = [
+        (development, keys::DECIDER),
+        (joins, keys::JOIN),
+        (bundles, keys::BUNDLE),
+    ];
+    let reason = reasons.into_iter().find(|(holds, _)| *holds);
+    Ok(reason.map(|(_, reason)| reason.into()))
 }

@@ -83,6 +83,9 @@ pub fn import<C: Chain + ?Sized>(
     if poll.info.joinVerifier != contracts.join_verifier.address {
         return Err(poll.inconsistent("its join verifier is not its MACI's"));
     }
+    if poll.info.bundleVerifier != contracts.bundle_verifier.address {
+        return Err(poll.inconsistent("its bundle verifier is not its MACI's"));
+    }
     // Before blocks are searched for what may be nothing of ours.
     let mut comparison = Comparison::new(chain)?;
     let system = comparison.system(contracts.maci.address)?;
@@ -133,6 +136,10 @@ fn contracts<C: Chain + ?Sized>(chain: &C, address: Address) -> Result<Contracts
         decider_verifier: at(info.verifier, 0),
         join_verifier: at(
             view(chain, info.maci, &MACI::JOIN_VERIFIERCall {}, what)?,
+            0,
+        ),
+        bundle_verifier: at(
+            view(chain, info.maci, &MACI::BUNDLE_VERIFIERCall {}, what)?,
             0,
         ),
         maci: at(info.maci, 0),
@@ -189,6 +196,7 @@ impl<C: Chain + ?Sized> Search<'_, C> {
             // They have no events, so none before any block.
             decider_verifier: at(contracts.decider_verifier.address, from),
             join_verifier: at(contracts.join_verifier.address, from),
+            bundle_verifier: at(contracts.bundle_verifier.address, from),
             maci: at(maci, first),
         };
         Ok((contracts, created.block_number))

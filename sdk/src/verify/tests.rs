@@ -12,14 +12,14 @@ use maci_nova_contracts::alloy_sol_types::SolEvent;
 use maci_nova_contracts::bindings::{DeciderVerifier, SampleToken, MACI};
 use maci_nova_contracts::deploy::{self, Addresses, Gatekeeper, Plan, Shape};
 use maci_nova_contracts::evm::{Evm, SENDER};
-use maci_nova_contracts::join::INPUTS;
+use maci_nova_contracts::groth16::INPUTS;
 use maci_nova_folding::blinding_generator;
 use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::membership::{self, Binding, Terms};
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
-use simulator::{DeciderTrapdoors, JoinTrapdoors};
+use simulator::{DeciderTrapdoors, PlainTrapdoors};
 
 use super::*;
 use crate::kind::ErrorKind;
@@ -45,7 +45,7 @@ struct World {
     evm: Evm,
     rng: ChaCha20Rng,
     decider: DeciderTrapdoors,
-    joins: JoinTrapdoors,
+    joins: PlainTrapdoors,
     addresses: Addresses,
     token: Address,
     poll: Option<PollContract>,
@@ -77,11 +77,13 @@ impl World {
 
     fn of(decider: DeciderTrapdoors, mut rng: ChaCha20Rng, development: bool) -> Self {
         let mut evm = Evm::new();
-        let joins = JoinTrapdoors::random(&mut rng);
+        let joins = PlainTrapdoors::random(&mut rng);
         let plan = Plan {
             shape: SHAPE,
             decider_key: decider.key(),
             join_key: joins.key(),
+            bundle_key: PlainTrapdoors::random(&mut rng).key(),
+            bundle_messages: 100,
             development_keys: development,
             production: false,
             join_depth: 32,
@@ -150,11 +152,13 @@ impl World {
             registry: contract(self.addresses.registry),
             decider_verifier: contract(self.addresses.decider_verifier),
             join_verifier: contract(self.addresses.join_verifier),
+            bundle_verifier: contract(self.addresses.bundle_verifier),
             maci: contract(self.addresses.maci),
         };
         let digests = KeyDigests {
             decider: B256::repeat_byte(1),
             join: B256::repeat_byte(2),
+            bundle: B256::repeat_byte(3),
         };
         PollFile::new(self.evm.chain_id().unwrap(), None, contracts, digests)
     }
@@ -255,6 +259,7 @@ impl World {
                 Fr::from(facts.next_state_index),
                 head,
                 cursor,
+                Fr::from(0),
                 state_root,
                 tally_root,
             ],
@@ -803,6 +808,7 @@ fn code_with_one_byte_changed() {
     for (name, address) in [
         ("VkRegistry", addresses.registry),
         ("JoinVerifier", addresses.join_verifier),
+        ("BundleVerifier", addresses.bundle_verifier),
         ("PollFactory", addresses.factory),
         ("Poll", addresses.poll),
         ("MACI", addresses.maci),

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use maci_nova_chain::Chain;
 use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::alloy_sol_types::SolValue;
-use maci_nova_contracts::bindings::JoinVerifier::{self, JoinVerifyingKey};
-use maci_nova_contracts::join;
+use maci_nova_contracts::bindings::JoinVerifier;
+use maci_nova_contracts::groth16::{Key, KeyWords};
 use maci_nova_groth16::{KeyCache, KeyFileError};
 
 use crate::error::Error;
@@ -30,7 +30,7 @@ pub enum Wanted {
     /// The one with this digest.
     Digest(B256),
     /// One of the key that a verifier has, as it says it: all that a chain tells.
-    Verifier(Box<JoinVerifyingKey>),
+    Verifier(Box<KeyWords>),
 }
 
 impl Wanted {
@@ -57,7 +57,7 @@ impl Wanted {
             Wanted::Verifier(key) => key,
         };
         let prover = Prover::read(path)?;
-        let found = join::key_words(&(&prover.verifying_key()).into());
+        let found = Key::from(&prover.verifying_key()).to_words();
         match found.abi_encode() == key.abi_encode() {
             true => Ok(prover),
             false => Err(KeyFileError::OtherKey(prover.digest()).into()),

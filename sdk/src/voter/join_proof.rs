@@ -35,19 +35,18 @@
 use core::fmt;
 use std::path::Path;
 
-use ark_bn254::{Fr, G1Affine, G2Affine};
 use maci_nova_groth16::{
     self as groth16,
     adapter::{Assignment, Matrices},
-    convert::{ToArk, ToHalo},
-    valid_g1, valid_g2,
-    words::{g1_words, g2_words, NotCanonical, Words, WORD},
-    KeyFileError, PlainVerifyingKey, Proof, ProvingKey, Trapdoors,
+    KeyFileError, ProvingKey, Trapdoors,
 };
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::lean_imt::LeanImt;
 use maci_nova_protocol::membership::{leaf, Binding, MembershipError, Scope};
 
+pub use crate::plain_proof::{
+    PlainKey as JoinKey, PlainProof as JoinProof, ProofError as JoinError,
+};
 pub use maci_nova_protocol::membership::{JoinStatement, Witness};
 pub use maci_nova_step_circuit::membership::INPUTS;
 use maci_nova_step_circuit::{membership::MembershipCircuit, num::Gadget};
@@ -85,29 +84,6 @@ pub enum ProverError {
     /// Proofs do not verify.
     #[error("what they prove does not verify, since their points are not the circuit's")]
     Lists,
-}
-
-/// Why a proof is not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JoinError {
-    /// The proof is not 8 words long.
-    #[error("the proof has {0} bytes, not {len}", len = JoinProof::BYTES)]
-    Length(usize),
-    /// This word is not below the modulus.
-    #[error("word {0} of the proof is not below the modulus")]
-    NotCanonical(usize),
-    /// The point that begins with this word is not of its group.
-    #[error("the point at word {0} of the proof is not of its group")]
-    Point(usize),
-    /// The equation does not hold: the proof is false or is for another statement.
-    #[error("the proof is false")]
-    False,
-}
-
-impl From<NotCanonical> for JoinError {
-    fn from(NotCanonical(word): NotCanonical) -> Self {
-        JoinError::NotCanonical(word)
-    }
 }
 
 /// What makes proofs: one circuit for all trees, polls and voters.
@@ -241,121 +217,6 @@ fn assignment(circuit: &MembershipCircuit) -> Result<Assignment, SynthesisError>
     })
 }
 
-/// What verifies proofs: `e(A, B) = e(alpha, beta) e(IC, gamma) e(C, delta)` with
-/// `IC = ic_0 + root ic_1 + nullifier ic_2 + scope ic_3 + binding ic_4`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JoinKey {
-    /// `[alpha]_1`.
-    pub alpha: G1Affine,
-    /// `[beta]_2`.
-    pub beta: G2Affine,
-    /// `[gamma]_2`; the keys that are made here have the generator.
-    pub gamma: G2Affine,
-    /// `[delta]_2`.
-    pub delta: G2Affine,
-    /// The bases of 1 and of the inputs in order.
-    pub ic: [G1Affine; INPUTS + 1],
-}
-
-impl JoinKey {
-    /// The words of a key.
-    pub const WORDS: usize = 24;
-
-    /// The key of a circuit with four inputs; `None` with another number.
-    pub fn new(key: &PlainVerifyingKey) -> Option<Self> {
-        Some(JoinKey {
-            alpha: key.alpha_g1,
-            beta: key.beta_g2,
-            gamma: key.gamma_g2,
-            delta: key.delta_g2,
-            ic: key.gamma_abc_g1.as_slice().try_into().ok()?,
-        })
-    }
-
-    /// The key as the contract takes it, big-endian words:
-    /// ```text
-    /// alpha(2) beta(x.c1 x.c0 y.c1 y.c0) gamma(4) delta(4) ic_0(2) .. ic_4(2)
-    /// ```
-    pub fn to_bytes(&self) -> [u8; Self::WORDS * WORD] {
-        let mut all = g1_words(&self.alpha).to_vec();
-        for point in [&self.beta, &self.gamma, &self.delta] {
-            all.extend(g2_words(point));
-        }
-        self.ic.iter().for_each(|point| all.extend(g1_words(point)));
-        all.concat().try_into().expect("24 words")
-    }
-
-    fn plain(&self) -> PlainVerifyingKey {
-        PlainVerifyingKey {
-            alpha_g1: self.alpha,
-            beta_g2: self.beta,
-            gamma_g2: self.gamma,
-            delta_g2: self.delta,
-            gamma_abc_g1: self.ic.to_vec(),
-        }
-    }
-}
-
-impl From<&JoinKey> for maci_nova_contracts::join::Key {
-    fn from(key: &JoinKey) -> Self {
-        Self {
-            alpha: key.alpha.to_halo(),
-            beta: key.beta.to_halo(),
-            gamma: key.gamma.to_halo(),
-            delta: key.delta.to_halo(),
-            ic: key.ic.each_ref().map(ToHalo::to_halo),
-        }
-    }
-}
-
-/// A proof: A, B and C, 8 words of 32 bytes, big endian. Infinity is (0, 0).
-#[derive(Clone, Debug, PartialEq)]
-pub struct JoinProof(pub Proof);
-
-impl JoinProof {
-    /// The words of a proof.
-    pub const WORDS: usize = 8;
-
-    /// The bytes of a proof.
-    pub const BYTES: usize = Self::WORDS * WORD;
-
-    /// The proof as calldata: `A.x A.y B.x.c1 B.x.c0 B.y.c1 B.y.c0 C.x C.y`.
-    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
-        let mut all = g1_words(&self.0.a).to_vec();
-        all.extend(g2_words(&self.0.b));
-        all.extend(g1_words(&self.0.c));
-        all.concat().try_into().expect("8 words")
-    }
-
-    /// Reads calldata. Every word is below the modulus, every point of its group.
-    ///
-    /// # Errors
-    /// See [`JoinError`]; no bytes cause a panic.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, JoinError> {
-        if bytes.len() != Self::BYTES {
-            return Err(JoinError::Length(bytes.len()));
-        }
-        let mut words = Words::new(bytes);
-        let proof = JoinProof(Proof {
-            a: words.g1()?,
-            b: words.g2()?,
-            c: words.g1()?,
-        });
-        proof.check_points()?;
-        Ok(proof)
-    }
-
-    fn check_points(&self) -> Result<(), JoinError> {
-        let Proof { a, b, c } = &self.0;
-        match (valid_g1(a), valid_g2(b), valid_g1(c)) {
-            (true, true, true) => Ok(()),
-            (false, ..) => Err(JoinError::Point(0)),
-            (_, false, _) => Err(JoinError::Point(2)),
-            (.., false) => Err(JoinError::Point(6)),
-        }
-    }
-}
-
 /// Verifies that the proof is one for the statement.
 ///
 /// # Errors
@@ -365,9 +226,7 @@ pub fn verify(
     statement: &JoinStatement,
     proof: &JoinProof,
 ) -> Result<(), JoinError> {
-    proof.check_points()?;
-    let inputs: [Fr; INPUTS] = statement.to_array().map(|input| input.to_ark());
-    groth16::verify_plain(&key.plain(), &inputs, &proof.0).map_err(|_| JoinError::False)
+    key.verify(&statement.to_array(), proof)
 }
 
 #[cfg(test)]

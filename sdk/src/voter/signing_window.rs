@@ -4,10 +4,9 @@ use maci_nova_chain::clock::{self, USUAL_BLOCK_TIME};
 use maci_nova_chain::{BlockId, Chain, ChainError};
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::{poll, words};
-use maci_nova_protocol::log::Record;
 
 use crate::error::{on_chain, Error};
-use crate::poll::contract::{PollContract, Sent};
+use crate::poll::contract::PollContract;
 use crate::voter::anchor::Anchor;
 
 /// From so many blocks on, a rounded number is taken: it is public, and says less about when
@@ -187,8 +186,7 @@ pub fn can_be_repeated<C: Chain + ?Sized>(
     }
     let oldest = outlook.window.oldest();
     let sent = poll.sent(chain, oldest.max(poll.first_block), outlook.window.present)?;
-    let is_message = |sent: &Sent| matches!(sent.record, Record::Message(_));
-    Ok(sent.iter().any(is_message))
+    Ok(sent.iter().any(|sent| !sent.messages().is_empty()))
 }
 
 /// Whether the contract refused an anchor: signed and sent again, the message may be in time.

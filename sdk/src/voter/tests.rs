@@ -10,7 +10,7 @@ use maci_nova_contracts::alloy_primitives::B256;
 use maci_nova_contracts::alloy_sol_types::SolValue;
 use maci_nova_contracts::deploy::{self, Gatekeeper, Plan, Shape};
 use maci_nova_contracts::evm::{Evm, SENDER};
-use maci_nova_contracts::{decider, join as contract};
+use maci_nova_contracts::{decider, groth16 as contract};
 use maci_nova_groth16::convert::ToHalo;
 use maci_nova_groth16::Trapdoors;
 use maci_nova_protocol::lean_imt::LeanImt;
@@ -101,6 +101,8 @@ fn plan() -> Plan {
         },
         decider_key: decider_key(),
         join_key: contract_key(),
+        bundle_key: contract_key(),
+        bundle_messages: 100,
         development_keys: true,
         production: false,
         join_depth: 32,
@@ -143,11 +145,13 @@ impl World {
             registry: at(addresses.registry),
             decider_verifier: at(addresses.decider_verifier),
             join_verifier: at(addresses.join_verifier),
+            bundle_verifier: at(addresses.bundle_verifier),
             maci: at(addresses.maci),
         };
         let keys = KeyDigests {
             decider: B256::repeat_byte(1),
             join: prover().digest().into(),
+            bundle: B256::repeat_byte(2),
         };
         let credits = deploy::constant_credits(CREDITS).unwrap();
         let credits = deploy_code(&mut evm, credits);
@@ -665,11 +669,13 @@ fn proofs_of_another_setup_are_refused_by_the_contract() {
         registry: world.maci,
         decider_verifier: world.maci,
         join_verifier: world.maci,
+        bundle_verifier: world.maci,
         maci: world.maci,
     };
     let digests = KeyDigests {
         decider: B256::repeat_byte(1),
         join: prover().digest().into(),
+        bundle: B256::repeat_byte(2),
     };
     for keys in [Some(digests), None] {
         let file = PollFile::new(world.poll.chain_id, None, contracts, keys);

@@ -124,14 +124,14 @@ impl World {
         let (mut poll, mut transitions) = self.joined();
         let mut decisions = vec![];
         for (previous, record) in self.records.iter().rev() {
-            let transition = match record {
-                Record::Message(message) => poll.vote(message, *previous),
-                Record::TopUp(top_up) => poll.top_up(top_up, *previous),
-                Record::Header(_) | Record::Join(_) => continue,
-            };
-            let transition = transition.expect("in the chain");
-            decisions.push(transition.decision);
-            transitions.push(transition);
+            if record.link().is_none() {
+                continue;
+            }
+            for event in record.events(*previous) {
+                let transition = poll.process(&event).expect("in the chain");
+                decisions.push(transition.decision);
+                transitions.push(transition);
+            }
         }
         assert!(self.facts.completed_by(poll.state()));
         for transition in transitions {

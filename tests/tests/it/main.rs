@@ -7,5 +7,6 @@ mod folding_polls;
 mod peer_battery;
 mod protocol_polls;
 mod protocol_primitives;
+mod step_bundles;
 mod step_forgeries;
 mod step_polls;

@@ -6,13 +6,13 @@ use std::io::Cursor;
 
 use maci_nova_protocol::count::Count;
 use maci_nova_protocol::keys::PrivateKey;
-use maci_nova_protocol::log::{LogIndex, Record};
+use maci_nova_protocol::log::LogIndex;
 use maci_nova_protocol::poll::Decision::{self, Applied, Refused};
 use maci_nova_protocol::poll::Rule::{
     Credits, EncryptionKey, Nonce, Padding, PollId, SignatureEquation, SignatureKey, SignatureR8,
     SignatureScalar, StateIndex, Tag, VoteOption, Weight,
 };
-use maci_nova_protocol::poll::{Poll, Transition};
+use maci_nova_protocol::poll::{Event, Poll, Transition};
 use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::{Shape, StepCircuit};
 use maci_nova_tests::vectors::path;
@@ -247,12 +247,10 @@ impl Battery {
         }
         for entry in index.messages_reversed(log) {
             let entry = entry.expect("a valid message");
-            let Record::Message(message) = &entry.record else {
-                panic!("{name}: {:?}", entry.record);
-            };
-            let transition = poll.vote(message, entry.previous).expect("in the chain");
-            let decision = count.vote(message, entry.previous);
-            assert_eq!(decision, Ok(transition.decision), "{name}");
+            assert!(matches!(entry.event, Event::Vote { .. }), "{name}");
+            let transition = poll.process(&entry.event).expect("in the chain");
+            let decision = count.process(&entry.event);
+            assert_eq!(decision, Ok(Some(transition.decision)), "{name}");
             transitions.push(transition);
         }
         assert!(index.facts().completed_by(poll.state()), "{name}");

@@ -178,13 +178,9 @@ fn the_count_without_trees_is_the_same() {
             .map(|t| t.decision);
         for entry in index.messages_reversed(log(name)) {
             let entry = entry.expect("a message");
-            let decision = match &entry.record {
-                Record::Message(message) => count.vote(message, entry.previous),
-                Record::TopUp(top_up) => count.top_up(top_up, entry.previous),
-                other => panic!("{other:?} is no message"),
-            };
+            let decision = count.process(&entry.event);
             assert_eq!(
-                decision.ok(),
+                decision.expect("in the chain"),
                 decisions.next(),
                 "{name} line {}",
                 entry.line_number

@@ -52,8 +52,8 @@ fn values_at_the_ends_of_their_ranges() {
     let mut setting = Setting::new(&mut rng);
     for extreme in [Fr::ZERO, -Fr::ONE] {
         let mut statement = statement(2, &mut rng);
-        statement.z0 = [extreme; 7];
-        statement.z = [extreme; 7];
+        statement.z0 = [extreme; 8];
+        statement.z = [extreme; 8];
         statement.domain = [0xff; 32];
         statement.results = [(i128::MAX, u128::MAX), (i128::MIN, 0)]
             .map(|(votes, spent)| OptionResult { votes, spent })

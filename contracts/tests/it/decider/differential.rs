@@ -17,8 +17,8 @@ sol! {
     struct OptionResult { int128 votes; uint128 spent; }
     function intermediates(
         bytes32 domain,
-        uint256[7] z0,
-        uint256[7] z,
+        uint256[8] z0,
+        uint256[8] z,
         OptionResult[] results,
         uint256[24] proof
     ) returns (uint256[] transcript, uint256 c, uint256 ev, uint256 t);
@@ -46,8 +46,8 @@ fn contract_side(evm: &Evm, contract: Address, case: &Case) -> intermediatesRetu
         |range: core::ops::Range<usize>| core::array::from_fn(|i| case.states[range.start + i]);
     let call = intermediatesCall {
         domain: B256::from(case.domain),
-        z0: half(0..7),
-        z: half(7..14),
+        z0: half(0..8),
+        z: half(8..16),
         results: case.results.chunks(2).map(option_result).collect(),
         proof: case.proof,
     };
@@ -71,7 +71,7 @@ fn agree(evm: &Evm, contract: Address, case: &Case) {
     let here = Transcript::of(case);
     let prefix = [case.domain, case.proof[10], case.proof[11]];
     assert_eq!(there.transcript, [&prefix[..], &here.v].concat());
-    assert_eq!(here.v.len(), 28 + case.results.len());
+    assert_eq!(here.v.len(), 30 + case.results.len());
     let scalars = [here.c, here.ev, here.t].each_ref().map(words::scalar);
     assert_eq!([there.c, there.ev, there.t], scalars);
 }
@@ -93,7 +93,7 @@ fn case() -> impl Strategy<Value = Case> {
         _ => below(base_modulus()).boxed(),
     };
     let proof: Vec<_> = (0..24).map(word).collect();
-    let states: Vec<_> = (0..14).map(|_| below(group_order())).collect();
+    let states: Vec<_> = (0..16).map(|_| below(group_order())).collect();
     let votes =
         (below(U256::ONE << 127), any::<bool>())
             .prop_map(|(votes, against)| if against { !votes } else { votes });
@@ -131,7 +131,7 @@ fn intermediate_values_at_the_ends() {
         }
         let case = Case {
             domain: U256::MAX,
-            states: [group_order() - U256::ONE; 14],
+            states: [group_order() - U256::ONE; 16],
             results: vec![],
             proof,
         };

@@ -87,7 +87,7 @@ fn another_statement() {
         other.domain ^= U256::ONE << bit;
         others.push(other);
     }
-    for i in 0..14 {
+    for i in 0..16 {
         let mut other = case.clone();
         other.states[i] = case.states[i].add_mod(U256::ONE, group_order());
         others.push(other);
@@ -130,7 +130,7 @@ fn words_that_are_not_canonical() {
             assert_eq!(refusal(&mut setting, &changed), expected);
         }
     }
-    for i in 0..14 {
+    for i in 0..16 {
         let mut changed = case.clone();
         while let Some(value) = changed.states[i].checked_add(group_order()) {
             changed.states[i] = value;
@@ -151,7 +151,7 @@ fn moduli_themselves_and_the_largest_words() {
             assert_eq!(refusal(&mut setting, &changed), expected);
         }
     }
-    for i in 0..14 {
+    for i in 0..16 {
         for value in [group_order(), U256::MAX] {
             let mut changed = case.clone();
             changed.states[i] = value;
@@ -283,7 +283,7 @@ fn all_zeros() {
     let mut setting = Setting::new(&mut rng);
     let zeros = Case {
         domain: U256::ZERO,
-        states: [U256::ZERO; 14],
+        states: [U256::ZERO; 16],
         results: vec![U256::ZERO; 10],
         proof: [U256::ZERO; PROOF_WORDS],
     };
@@ -392,15 +392,15 @@ fn calldata_with_more_behind_it() {
 fn results_at_another_offset() {
     let (mut setting, case) = new_case(39, 5);
     let mut calldata = case.calldata();
-    let offset_word = 4 + 32 * 15;
-    let head = 4 + 32 * (16 + PROOF_WORDS);
+    let offset_word = 4 + 32 * 17;
+    let head = 4 + 32 * (18 + PROOF_WORDS);
     calldata.splice(head..head, [0; 32]);
     let offset = U256::from(head - 4 + 32);
     calldata[offset_word..offset_word + 32].copy_from_slice(&offset.to_be_bytes::<32>());
     assert_malformed(&mut setting, calldata);
     // Overlapping the proof, whose words are then the results.
     let mut calldata = case.calldata();
-    let offset = U256::from(32 * 15);
+    let offset = U256::from(32 * 17);
     calldata[offset_word..offset_word + 32].copy_from_slice(&offset.to_be_bytes::<32>());
     let error = setting.call(calldata).unwrap_err();
     assert!(matches!(error, ChainError::Reverted { .. }));

@@ -44,7 +44,7 @@ fn the_address_is_that_of_its_arguments() {
 fn every_argument_is_in_the_address() {
     let world = World::open();
     let honest = arguments(&world.info());
-    assert_eq!(honest.len(), 450);
+    assert_eq!(honest.len(), 470);
     for place in 0..honest.len() {
         let mut other = honest.clone();
         other[place] ^= 1;
@@ -58,7 +58,7 @@ fn every_argument_is_in_the_address() {
     );
     assert_ne!(clone_address(factory, world.maci, &honest), world.poll);
     assert_ne!(
-        clone_address(factory, implementation, &honest[..449]),
+        clone_address(factory, implementation, &honest[..469]),
         world.poll
     );
 }
@@ -92,6 +92,7 @@ fn nobody_takes_the_address_of_anothers_poll() {
             owner: info.owner,
             pollId: info.pollId,
             joinVerifier: info.joinVerifier,
+            bundleVerifier: info.bundleVerifier,
             verifier: info.verifier,
             emptyStateRoot: info.emptyStateRoot,
             emptyTallyRoot: info.emptyTallyRoot,

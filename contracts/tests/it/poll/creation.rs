@@ -62,10 +62,11 @@ fn a_poll_knows_everything_that_it_was_made_with() {
         assert_eq!(info.pollId, header.poll_id);
         assert_eq!(info.verifier, world.verifier);
         assert_eq!(info.joinVerifier, world.join_verifier);
+        assert_eq!(info.bundleVerifier, world.bundle_verifier);
         assert_eq!(info.pollContext, words::scalar(&header.context()));
         let scope = crate::poll::world::scope(chain_id, world.maci, header.poll_id);
         assert_eq!(info.scope, words::scalar(&scope));
-        assert_eq!([info.emptyStateRoot, info.emptyTallyRoot], initial[5..]);
+        assert_eq!([info.emptyStateRoot, info.emptyTallyRoot], initial[6..]);
         assert_same(&info.settings, &created);
     }
 }
@@ -140,6 +141,7 @@ fn anybody_can_make_a_poll_but_not_one_of_this_maci() {
             owner: world.account(MALLORY),
             pollId: info.pollId,
             joinVerifier: info.joinVerifier,
+            bundleVerifier: info.bundleVerifier,
             verifier: info.verifier,
             emptyStateRoot: info.emptyStateRoot,
             emptyTallyRoot: info.emptyTallyRoot,

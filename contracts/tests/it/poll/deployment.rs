@@ -11,7 +11,7 @@ use maci_nova_contracts::deploy::{
 use maci_nova_contracts::evm::{Evm, SENDER};
 
 use maci_nova_contracts::testing::decider::{rng, Trapdoors};
-use maci_nova_contracts::testing::join::Trapdoors as JoinTrapdoors;
+use maci_nova_contracts::testing::groth16::Trapdoors as PlainTrapdoors;
 
 pub fn plan(vote_depth: u8) -> Plan {
     Plan {
@@ -21,7 +21,9 @@ pub fn plan(vote_depth: u8) -> Plan {
             events_per_step: 1,
         },
         decider_key: Trapdoors::random(&mut rng(400)).key(),
-        join_key: JoinTrapdoors::random(&mut rng(401)).key(),
+        join_key: PlainTrapdoors::random(&mut rng(401)).key(),
+        bundle_key: PlainTrapdoors::random(&mut rng(402)).key(),
+        bundle_messages: 100,
         development_keys: true,
         production: false,
         join_depth: 32,

@@ -53,10 +53,11 @@ fn what_the_verifier_is_asked_after_messages() {
         number(1),
         number(0),
         number(0),
+        number(0),
         info.emptyStateRoot,
         info.emptyTallyRoot,
     ];
-    assert_eq!(asked[1..8], z0);
+    assert_eq!(asked[1..9], z0);
     let call = finalize_call(&RESULTS);
     let z = [
         info.pollContext,
@@ -64,13 +65,14 @@ fn what_the_verifier_is_asked_after_messages() {
         number(3),
         chains.messageChain,
         start,
+        number(0),
         call.newStateRoot,
         call.tallyRoot,
     ];
-    assert_eq!(asked[8..15], z);
-    assert_eq!(asked[16..40], call.proof);
-    assert_eq!(asked[40], U256::from(OPTIONS));
-    assert_eq!(asked[41..], result_words(&RESULTS));
+    assert_eq!(asked[9..17], z);
+    assert_eq!(asked[18..42], call.proof);
+    assert_eq!(asked[42], U256::from(OPTIONS));
+    assert_eq!(asked[43..], result_words(&RESULTS));
 }
 
 /// Without messages there is no head, and the cursor is where it was.
@@ -84,10 +86,10 @@ fn what_the_verifier_is_asked_without_messages() {
         let chains = world.chains();
         let info = world.info();
         let asked = question(&mut world);
-        assert_eq!(asked[8], info.pollContext);
-        assert_eq!(asked[9], chains.joinChain);
-        assert_eq!(asked[10], U256::from(voters + 1));
-        assert_eq!(asked[11..13], [U256::ZERO; 2]);
+        assert_eq!(asked[9], info.pollContext);
+        assert_eq!(asked[10], chains.joinChain);
+        assert_eq!(asked[11], U256::from(voters + 1));
+        assert_eq!(asked[12..15], [U256::ZERO; 3]);
     }
 }
 

@@ -9,7 +9,7 @@ use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::artifact;
 use maci_nova_contracts::bindings::{JoinVerifier, Poll, MACI};
 use maci_nova_contracts::evm::{CHAIN_ID, SENDER};
-use maci_nova_contracts::{join, words};
+use maci_nova_contracts::{groth16, words};
 use maci_nova_protocol::hash_chain::zero;
 use maci_nova_protocol::membership::leaf;
 use maci_nova_protocol::message::TopUp;
@@ -20,7 +20,7 @@ use crate::poll::world::{
     publish_call, result_words, scope, Answer, World, ALICE, BOB, MALLORY, OPTIONS,
 };
 use maci_nova_contracts::testing::decider::rng;
-use maci_nova_contracts::testing::join::Trapdoors;
+use maci_nova_contracts::testing::groth16::Trapdoors;
 
 /// z0 and z of what a finalization asks.
 fn states(world: &World) -> (Vec<U256>, Vec<U256>) {
@@ -28,7 +28,7 @@ fn states(world: &World) -> (Vec<U256>, Vec<U256>) {
     world.answer(world.verifier, Answer::Echo);
     world.go_to_end();
     let asked = asked(world.finalize(&[(0, 0); OPTIONS]));
-    (asked[1..8].to_vec(), asked[8..15].to_vec())
+    (asked[1..9].to_vec(), asked[9..17].to_vec())
 }
 
 /// HashCloak 2021: the tally could start from any values. Here nobody hands a starting state in:
@@ -43,7 +43,7 @@ fn an_arbitrary_starting_tally_or_state() {
     assert_eq!(states(&world).0, first);
     let info = world.info();
     assert_eq!(first[0], info.pollContext);
-    assert_eq!(first[5..], [info.emptyStateRoot, info.emptyTallyRoot]);
+    assert_eq!(first[6..], [info.emptyStateRoot, info.emptyTallyRoot]);
     // finalize takes the two last roots, results and proof, and no other state.
     assert_eq!(
         Poll::finalizeCall::SIGNATURE,
@@ -112,7 +112,8 @@ fn a_top_up_of_another_leaf_or_amount() {
 }
 
 /// A commitment that the caller supplies was believed. Here every value of the statement but the
-/// two roots that the proof is about comes from storage, and no entry point takes a digest.
+/// two roots that the proof is about comes from storage, and no entry point takes a digest, but for
+/// the end of a bundle's own chain: that is proven with the messages that come with it.
 #[test]
 fn no_entry_point_takes_a_commitment() {
     let poll: serde_json::Value = serde_json::from_str(artifact::POLL.json).unwrap();
@@ -130,11 +131,15 @@ fn no_entry_point_takes_a_commitment() {
         "amount",
         "amounts",
         "anchor",
+        "anchorPlaces",
+        "anchors",
         "blockNumber",
         "creditData",
         "data",
         "encryptionKey",
         "encryptionKeys",
+        "inner",
+        "messages",
         "minCredits",
         "newResults",
         "newStateRoot",
@@ -169,7 +174,7 @@ fn a_message_of_one_type_published_as_another() {
 fn real_joins() -> (World, Trapdoors) {
     let trapdoors = Trapdoors::random(&mut rng(300));
     let mut world = World::new();
-    world.join_verifier = world.deploy(join::deploy_code(&trapdoors.key(), false));
+    world.join_verifier = world.deploy(groth16::join_verifier_code(&trapdoors.key(), false));
     let gatekeeper = maci_nova_contracts::deploy::free_for_all_gatekeeper(SENDER).unwrap();
     world.gatekeeper = world.deploy(gatekeeper);
     world.maci = world.new_maci(world.gatekeeper, 32).unwrap();
@@ -328,7 +333,7 @@ fn results_that_the_proof_is_not_about() {
         .map(|i| (i.into(), 100 + u128::from(i)))
         .collect();
     let asked = asked(world.finalize(&results));
-    assert_eq!(asked[41..], result_words(&results));
+    assert_eq!(asked[43..], result_words(&results));
     world.answer(world.verifier, Answer::Accept);
     world.finalize(&results).unwrap();
     let stored = world.view(world.poll, Poll::resultsCall {});

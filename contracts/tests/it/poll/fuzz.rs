@@ -12,13 +12,14 @@ use maci_nova_contracts::bindings::{
 };
 use maci_nova_contracts::deploy;
 use maci_nova_contracts::evm::SENDER;
+use maci_nova_protocol::bundle::Bundle;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::calldata::{self, cases, changed, check_reverted, Change};
 use crate::poll::world::{
-    batch_call, finalize_call, join_call, key, maci_key, message, publish_call, top_up_call, World,
-    ALICE, OPTIONS, OWNER,
+    batch_call, bundle_call, finalize_call, join_call, key, maci_key, message, publish_call,
+    top_up_call, World, ALICE, OPTIONS, OWNER,
 };
 
 /// A call that goes through, and whether other bytes are such a call as well.
@@ -117,10 +118,20 @@ fn with_anchors() -> (World, Poll::publishMessageCall) {
     (world, call)
 }
 
+/// A bundle of two messages.
+fn two() -> Bundle {
+    Bundle::new(vec![message(2), message(3)]).expect("two")
+}
+
 fn poll_targets() -> Vec<Target> {
     let (anchored, signed) = with_anchors();
     let mut signed_batch = batch_call(&[message(2), message(3)]);
     (signed_batch.blockNumber, signed_batch.anchor) = (signed.blockNumber, signed.anchor);
+    let signed_bundle = Poll::publishBundleCall {
+        anchors: vec![[signed.blockNumber, signed.anchor]],
+        anchorPlaces: vec![0, 0].into(),
+        ..bundle_call(&two())
+    };
     let world = open();
     let poll = world.poll;
     let batch = Poll::topUpBatchCall {
@@ -133,7 +144,9 @@ fn poll_targets() -> Vec<Target> {
         target(&world, ALICE, poll, &join_call(7)),
         target(&world, ALICE, poll, &publish_call(&message(2))),
         target(&world, ALICE, poll, &batch_call(&[message(2), message(3)])),
+        target(&world, ALICE, poll, &bundle_call(&two())),
         target(&anchored, ALICE, anchored.poll, &signed),
+        target(&anchored, ALICE, anchored.poll, &signed_bundle),
         target(&anchored, ALICE, anchored.poll, &signed_batch),
         target(&world, ALICE, poll, &top_up_call(1, 10)),
         target(&world, ALICE, poll, &batch),
@@ -204,6 +217,7 @@ fn deploy_call(world: &World) -> PollFactory::deployCall {
             owner: info.owner,
             pollId: info.pollId,
             joinVerifier: info.joinVerifier,
+            bundleVerifier: info.bundleVerifier,
             verifier: info.verifier,
             emptyStateRoot: info.emptyStateRoot,
             emptyTallyRoot: info.emptyTallyRoot,
@@ -216,8 +230,8 @@ fn deploy_call(world: &World) -> PollFactory::deployCall {
 fn join_verifier_target() -> Target {
     let mut world = World::new();
     let mut rng = maci_nova_contracts::testing::decider::rng(500);
-    let trapdoors = maci_nova_contracts::testing::join::Trapdoors::random(&mut rng);
-    let code = maci_nova_contracts::join::deploy_code(&trapdoors.key(), false);
+    let trapdoors = maci_nova_contracts::testing::groth16::Trapdoors::random(&mut rng);
+    let code = maci_nova_contracts::groth16::join_verifier_code(&trapdoors.key(), false);
     let verifier = world.deploy(code);
     let inputs = [1, 2, 3, 4].map(halo2curves::bn256::Fr::from);
     let call = JoinVerifier::verifyCall {

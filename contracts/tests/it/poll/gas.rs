@@ -14,14 +14,17 @@ use maci_nova_contracts::decider::{OptionResult, Statement};
 use maci_nova_contracts::deploy::{self, system, Addresses, Step};
 use maci_nova_contracts::evm::{Evm, CHAIN_ID, SENDER};
 use maci_nova_contracts::{poll, words};
+use maci_nova_protocol::bundle::{Bundle, BundleStatement};
+use maci_nova_protocol::message::Message;
 
 use crate::poll::deployment::plan;
 use crate::poll::world::{
-    batch_call, binding, join_call, key, maci_key, message, publish_call, scope, top_up_call, HOUR,
+    batch_call, binding, bundle_call, join_call, key, maci_key, message, publish_call, scope,
+    top_up_call, HOUR,
 };
 use crate::snapshot::{compare, read, Gas};
 use maci_nova_contracts::testing::decider::{rng, Choices, Trapdoors};
-use maci_nova_contracts::testing::join::Trapdoors as JoinTrapdoors;
+use maci_nova_contracts::testing::groth16::Trapdoors as PlainTrapdoors;
 
 /// Options of the larger one of the measured polls.
 const OPTIONS: u32 = 25;
@@ -170,7 +173,7 @@ impl Measured {
             binding(CHAIN_ID, self.poll, poll_key, SENDER, &[], 100),
         ];
         let mut rng = rng(401);
-        let trapdoors = JoinTrapdoors::random(&mut rng);
+        let trapdoors = PlainTrapdoors::random(&mut rng);
         call.proof = trapdoors.prove(&inputs, &mut rng).words();
         call
     }
@@ -209,6 +212,38 @@ impl Measured {
         self.measure("publishMessageBatch of 10", self.poll, &batch);
     }
 
+    /// Bundles whose messages were signed after five different blocks.
+    fn bundles(&mut self) {
+        let newest = self.evm.latest().number - 1;
+        let anchors: Vec<[U256; 2]> = (0..5)
+            .map(|back| {
+                let number = U256::from(newest - 5 * back);
+                let call = Poll::anchorOfCall {
+                    blockNumber: number,
+                };
+                let told = chain::view(&self.evm, self.poll, &call).unwrap();
+                [number, told.anchor]
+            })
+            .collect();
+        let trapdoors = PlainTrapdoors::random(&mut rng(402));
+        for count in [10, 100] {
+            let places: Vec<u8> = (0..count).map(|i| (i % 5) as u8).collect();
+            let messages = (0..count).map(|i| Message {
+                anchor: words::to_scalar(anchors[(i % 5) as usize][1]).unwrap(),
+                ..message(100 + i)
+            });
+            let bundle = Bundle::new(messages.collect()).unwrap();
+            let inputs = BundleStatement::of(&bundle).to_array();
+            let call = Poll::publishBundleCall {
+                anchors: anchors.clone(),
+                anchorPlaces: places.into(),
+                proof: trapdoors.prove(&inputs, &mut rng(403)).words(),
+                ..bundle_call(&bundle)
+            };
+            self.measure(&format!("publishBundle of {count}"), self.poll, &call);
+        }
+    }
+
     fn top_ups(&mut self) {
         let amount = U256::from(1_000_000);
         let to = SENDER;
@@ -235,6 +270,7 @@ impl Measured {
                 number(1),
                 number(0),
                 number(0),
+                number(0),
                 element(info.emptyStateRoot),
                 element(info.emptyTallyRoot),
             ],
@@ -244,6 +280,7 @@ impl Measured {
                 element(chains.joinCount),
                 element(chains.messageChain),
                 start,
+                number(0),
                 state_root,
                 tally_root,
             ],
@@ -292,6 +329,7 @@ fn measured() -> Gas {
     measured.note("createPoll", created);
     measured.joins();
     measured.messages();
+    measured.bundles();
     measured.top_ups();
     let poll = measured.evm.clone();
     measured.finalize("finalize, 25 options");
@@ -322,6 +360,8 @@ fn gas_is_what_the_snapshot_says() {
         ("publishMessage, the first", 320_000),
         ("publishMessage", 300_000),
         ("publishMessageBatch of 10", 10 * 300_000),
+        // At the price of calldata since EIP-7623, 40 gas a byte that is not 0; EIP-7976 would make it 64.
+        ("publishBundle of 100", 100 * 17_000),
         ("join, the first", 400_000),
         ("join", 360_000),
         ("signUp, mean of the first 100", 230_000),
@@ -351,6 +391,8 @@ fn the_tables_have_these_figures() {
         "publishMessage",
         "publishMessage, the first",
         "publishMessageBatch of 10",
+        "publishBundle of 10",
+        "publishBundle of 100",
         "signUp, least of the first 100",
         "signUp, mean of the first 100",
         "signUp, most of the first 100",

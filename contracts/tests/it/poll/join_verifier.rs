@@ -7,12 +7,12 @@ use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::{SolCall, SolError};
 use maci_nova_contracts::bindings::JoinVerifier;
 use maci_nova_contracts::evm::{Evm, SENDER};
-use maci_nova_contracts::join::{deploy_code, key_words, Key};
+use maci_nova_contracts::groth16::{join_verifier_code, Key, Proof};
 use maci_nova_contracts::words;
 
 use crate::poll::world::assert_reverts;
 use maci_nova_contracts::testing::decider::{base_modulus, group_order, rng};
-use maci_nova_contracts::testing::join::Trapdoors;
+use maci_nova_contracts::testing::groth16::Trapdoors;
 
 /// A verifier with a proof that it accepts.
 struct Setting {
@@ -23,7 +23,7 @@ struct Setting {
     call: JoinVerifier::verifyCall,
 }
 
-fn call(inputs: &[Fr; 4], proof: &maci_nova_contracts::join::Proof) -> JoinVerifier::verifyCall {
+fn call(inputs: &[Fr; 4], proof: &Proof) -> JoinVerifier::verifyCall {
     JoinVerifier::verifyCall {
         inputs: inputs.each_ref().map(words::scalar),
         proof: proof.words(),
@@ -35,7 +35,7 @@ impl Setting {
         let mut rng = rng(seed);
         let trapdoors = Trapdoors::random(&mut rng);
         let mut evm = Evm::new();
-        let code = deploy_code(&trapdoors.key(), false);
+        let code = join_verifier_code(&trapdoors.key(), false);
         let contract = deploy(&mut evm, SENDER, code).unwrap().contract;
         let inputs = core::array::from_fn(|_| Fr::random(&mut rng));
         let call = call(&inputs, &trapdoors.prove(&inputs, &mut rng));
@@ -195,7 +195,7 @@ fn a_proof_for_another_key() {
 }
 
 fn key_refused(key: &Key, error: impl SolError) {
-    let outcome = deploy(&mut Evm::new(), SENDER, deploy_code(key, false));
+    let outcome = deploy(&mut Evm::new(), SENDER, join_verifier_code(key, false));
     assert_reverts(outcome, error);
 }
 
@@ -204,10 +204,10 @@ fn the_contract_tells_its_key() {
     let key = Trapdoors::random(&mut rng(212)).key();
     for development in [false, true] {
         let mut evm = Evm::new();
-        let code = deploy_code(&key, development);
+        let code = join_verifier_code(&key, development);
         let contract = deploy(&mut evm, SENDER, code).unwrap().contract;
         let told = view(&evm, contract, &JoinVerifier::verifyingKeyCall {}).unwrap();
-        assert_eq!(told, key_words(&key));
+        assert_eq!(told, key.to_words());
         let told = view(&evm, contract, &JoinVerifier::DEVELOPMENTCall {}).unwrap();
         assert_eq!(told, development);
     }
@@ -246,8 +246,8 @@ fn keys_with_infinity_or_shared_trapdoors() {
 #[test]
 fn keys_with_points_off_their_curves() {
     use maci_nova_contracts::alloy_sol_types::SolConstructor;
-    let good = key_words(&Trapdoors::random(&mut rng(214)).key());
-    let changes: [fn(&mut JoinVerifier::JoinVerifyingKey); 5] = [
+    let good = Trapdoors::random(&mut rng(214)).key().to_words();
+    let changes: [fn(&mut JoinVerifier::Groth16VerifyingKey); 5] = [
         |key| key.alpha.x += base_modulus(),
         |key| key.ic[4].y += U256::ONE,
         |key| key.beta.x0 += base_modulus(),

@@ -3,6 +3,7 @@
 mod abort;
 mod anchors;
 mod bounds;
+mod bundles;
 mod chain_values;
 mod clones;
 mod creation;

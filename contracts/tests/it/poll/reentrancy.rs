@@ -4,12 +4,13 @@ use maci_nova_chain::Chain;
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::{sol, SolCall, SolError};
 use maci_nova_contracts::bindings::{Poll, MACI};
+use maci_nova_protocol::bundle::Bundle;
 
 use crate::poll::bounds::HostileCredits;
 use crate::poll::top_ups::{hostile_world, HostileToken};
 use crate::poll::world::{
-    batch_call, finalize_call, join_call, key, maci_key, message, publish_call, test_artifact,
-    top_up_call, World, ALICE, BOB, MALLORY, OPTIONS, OWNER,
+    batch_call, bundle_call, finalize_call, join_call, key, maci_key, message, publish_call,
+    test_artifact, top_up_call, World, ALICE, BOB, MALLORY, OPTIONS, OWNER,
 };
 
 sol!(
@@ -31,6 +32,10 @@ pub fn entry_points() -> Vec<(&'static str, Vec<u8>)> {
         (
             "publishMessageBatch",
             batch_call(&[message(9)]).abi_encode(),
+        ),
+        (
+            "publishBundle",
+            bundle_call(&Bundle::new(vec![message(9)]).unwrap()).abi_encode(),
         ),
         ("topUp", top_up_call(1, 10).abi_encode()),
         (

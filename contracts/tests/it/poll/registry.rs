@@ -55,13 +55,13 @@ fn empty_roots_are_computed_on_chain() {
         };
         let told = world.view(world.registry, call);
         assert_eq!(told.verifier, verifier);
-        assert_eq!([told.emptyStateRoot, told.emptyTallyRoot], initial[5..]);
+        assert_eq!([told.emptyStateRoot, told.emptyTallyRoot], initial[6..]);
         let event: VkRegistry::VerifierSet = receipt.event(world.registry).unwrap();
         let expected = VkRegistry::VerifierSet {
             shape,
             verifier,
-            emptyStateRoot: initial[5],
-            emptyTallyRoot: initial[6],
+            emptyStateRoot: initial[6],
+            emptyTallyRoot: initial[7],
         };
         assert_eq!(event, expected);
     }

@@ -132,6 +132,8 @@ fn the_constants_are_what_it_was_made_with() {
     assert_eq!(world.view(maci, MACI::REGISTRYCall {}), world.registry);
     let join_verifier = world.view(maci, MACI::JOIN_VERIFIERCall {});
     assert_eq!(join_verifier, world.join_verifier);
+    let bundle_verifier = world.view(maci, MACI::BUNDLE_VERIFIERCall {});
+    assert_eq!(bundle_verifier, world.bundle_verifier);
     assert_eq!(world.view(maci, MACI::JOIN_DEPTHCall {}), 32);
 }
 

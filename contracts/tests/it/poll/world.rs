@@ -13,6 +13,7 @@ use maci_nova_contracts::bindings::{Poll, SampleToken, VkRegistry, MACI};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::{deploy, words};
 use maci_nova_protocol::babyjub::Point;
+use maci_nova_protocol::bundle::{elements, Bundle};
 use maci_nova_protocol::field::Fr;
 use maci_nova_protocol::hash_chain::{extend, Link};
 use maci_nova_protocol::keys::PrivateKey;
@@ -59,6 +60,7 @@ pub struct World {
     pub registry: Address,
     pub verifier: Address,
     pub join_verifier: Address,
+    pub bundle_verifier: Address,
     /// What all polls execute.
     pub implementation: Address,
     pub factory: Address,
@@ -101,6 +103,7 @@ impl World {
         world.verifier = world.mock_verifier(VOTE_DEPTH, false);
         world.set_verifier(STATE_DEPTH, VOTE_DEPTH, world.verifier);
         world.join_verifier = world.mock_join_verifier(false);
+        world.bundle_verifier = world.mock_join_verifier(false);
         world.implementation = world.deploy(deploy::poll_implementation(&world.libraries).unwrap());
         let code = deploy::poll_factory(&world.libraries, world.implementation);
         world.factory = world.deploy(code.unwrap());
@@ -118,6 +121,7 @@ impl World {
             registry: Address::ZERO,
             verifier: Address::ZERO,
             join_verifier: Address::ZERO,
+            bundle_verifier: Address::ZERO,
             implementation: Address::ZERO,
             factory: Address::ZERO,
             gatekeeper: Address::ZERO,
@@ -258,6 +262,7 @@ impl World {
             factory: self.factory,
             registry: self.registry,
             joinVerifier: self.join_verifier,
+            bundleVerifier: self.bundle_verifier,
             joinDepth: join_depth,
         };
         let code = artifact::MACI.code(&self.libraries, &arguments).unwrap();
@@ -381,6 +386,7 @@ impl World {
             self.registry,
             self.verifier,
             self.join_verifier,
+            self.bundle_verifier,
             self.implementation,
             self.factory,
             self.gatekeeper,
@@ -504,6 +510,20 @@ pub fn batch_call(messages: &[Message]) -> Poll::publishMessageBatchCall {
         encryptionKeys: keys,
         blockNumber: U256::ZERO,
         anchor: U256::ZERO,
+    }
+}
+
+/// A bundle of messages without anchors. Its proof is none.
+pub fn bundle_call(bundle: &Bundle) -> Poll::publishBundleCall {
+    let messages = bundle.messages().iter().map(elements);
+    Poll::publishBundleCall {
+        anchors: vec![],
+        anchorPlaces: Bytes::new(),
+        messages: messages
+            .map(|elements| core::array::from_fn(|i| words::scalar(&elements[i + 1])))
+            .collect(),
+        inner: words::scalar(&bundle.inner()),
+        proof: [U256::ZERO; 8],
     }
 }
 

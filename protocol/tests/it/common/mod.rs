@@ -10,7 +10,7 @@ use maci_nova_protocol::count::Count;
 use maci_nova_protocol::keys::{shared_key, PrivateKey};
 use maci_nova_protocol::log::{PublicFacts, Record};
 use maci_nova_protocol::message::{Join, Message, TopUp};
-use maci_nova_protocol::poll::{Decision, Header, Mode, Poll, Transition};
+use maci_nova_protocol::poll::{Decision, Event, Header, Mode, Poll, Transition};
 use maci_nova_protocol::Fr;
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
@@ -163,14 +163,17 @@ impl Scene {
         let (mut poll, mut count) = self.joined();
         let mut transitions = Vec::new();
         for (previous, record) in self.records.iter().rev() {
-            let (transition, decision) = match record {
-                Record::Message(m) => (poll.vote(m, *previous), count.vote(m, *previous)),
-                Record::TopUp(t) => (poll.top_up(t, *previous), count.top_up(t, *previous)),
-                Record::Header(_) | Record::Join(_) => continue,
-            };
-            let transition = transition.expect("in the chain");
-            assert_eq!(Ok(transition.decision), decision);
-            transitions.push(transition);
+            if record.link().is_none() {
+                continue;
+            }
+            for event in record.events(*previous) {
+                let transition = poll.process(&event).expect("in the chain");
+                let decision = count.process(&event).expect("in the chain");
+                let is_bundle = matches!(event, Event::Bundle { .. });
+                assert_eq!(decision.is_none(), is_bundle);
+                assert_eq!(decision.unwrap_or(Decision::Applied), transition.decision);
+                transitions.push(transition);
+            }
         }
         assert!(self.facts.completed_by(poll.state()));
         assert_eq!(poll.results(), count.results());

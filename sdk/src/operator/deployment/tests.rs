@@ -102,6 +102,7 @@ fn everything_is_deployed_and_known_again() {
         (contracts.registry, Step::VkRegistry),
         (contracts.decider_verifier, Step::DeciderVerifier),
         (contracts.join_verifier, Step::JoinVerifier),
+        (contracts.bundle_verifier, Step::BundleVerifier),
         (contracts.maci, Step::Maci),
     ];
     for (contract, step) in blocks {

@@ -64,6 +64,7 @@ fn a_twin_from_the_factory() {
             owner: maker,
             pollId: info.pollId,
             joinVerifier: info.joinVerifier,
+            bundleVerifier: info.bundleVerifier,
             verifier: info.verifier,
             emptyStateRoot: info.emptyStateRoot,
             emptyTallyRoot: info.emptyTallyRoot,

@@ -29,6 +29,7 @@ fn the_file_of_a_poll_is_made_from_its_address() {
         (file.contracts.registry, addresses.registry),
         (file.contracts.decider_verifier, addresses.decider_verifier),
         (file.contracts.join_verifier, addresses.join_verifier),
+        (file.contracts.bundle_verifier, addresses.bundle_verifier),
         (file.contracts.maci, addresses.maci),
     ];
     for (contract, address) in contracts {

@@ -5,7 +5,7 @@ use halo2curves::bn256::{Fr, G1Affine, G2Affine, G1, G2};
 use maci_nova_compressor::decider::verifier::evaluate;
 use maci_nova_compressor::decider::{DeciderStatement, Fold};
 use maci_nova_contracts::decider::{self, Proof};
-use maci_nova_contracts::join::{self, INPUTS};
+use maci_nova_contracts::groth16::{self, INPUTS};
 use maci_nova_groth16::convert::{ToArk, ToHalo};
 use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha512};
@@ -96,7 +96,7 @@ impl DeciderTrapdoors {
 
 /// The logarithms behind a join circuit's key.
 #[derive(Clone)]
-pub struct JoinTrapdoors {
+pub struct PlainTrapdoors {
     alpha: Fr,
     beta: Fr,
     gamma: Fr,
@@ -104,10 +104,10 @@ pub struct JoinTrapdoors {
     ic: [Fr; INPUTS + 1],
 }
 
-impl JoinTrapdoors {
+impl PlainTrapdoors {
     pub fn random(rng: &mut ChaCha20Rng) -> Self {
         let mut draw = || Fr::random(&mut *rng);
-        JoinTrapdoors {
+        PlainTrapdoors {
             alpha: draw(),
             beta: draw(),
             gamma: draw(),
@@ -116,8 +116,8 @@ impl JoinTrapdoors {
         }
     }
 
-    pub fn key(&self) -> join::Key {
-        join::Key {
+    pub fn key(&self) -> groth16::Key {
+        groth16::Key {
             alpha: g1(self.alpha),
             beta: g2(self.beta),
             gamma: g2(self.gamma),
@@ -127,12 +127,12 @@ impl JoinTrapdoors {
     }
 
     /// An accepted proof of any inputs.
-    pub fn prove(&self, inputs: &[Fr; INPUTS], rng: &mut ChaCha20Rng) -> join::Proof {
+    pub fn prove(&self, inputs: &[Fr; INPUTS], rng: &mut ChaCha20Rng) -> groth16::Proof {
         let [a, b] = core::array::from_fn(|_| Fr::random(&mut *rng));
         let pairs = self.ic[1..].iter().zip(inputs);
         let ic = pairs.fold(self.ic[0], |sum, (base, input)| sum + *base * input);
         let rest = a * b - self.alpha * self.beta - self.gamma * ic;
-        join::Proof {
+        groth16::Proof {
             a: g1(a),
             b: g2(b),
             c: g1(rest * invert(self.delta)),

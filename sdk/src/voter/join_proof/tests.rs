@@ -2,13 +2,15 @@
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
-use ark_bn254::{Bn254, Fq, Fq2};
+use ark_bn254::{Bn254, Fq, Fq2, Fr, G1Affine, G2Affine};
 use ark_ec::{pairing::Pairing, AffineRepr, CurveGroup};
 use ark_ff::{Field as _, UniformRand, Zero};
 use ff::Field as _;
-use maci_nova_groth16::convert::ToHalo;
-use maci_nova_groth16::words::word;
-use maci_nova_groth16::{KeyCache, KeyCacheError, KeyEvent, KeyParts};
+use maci_nova_groth16::convert::{ToArk, ToHalo};
+use maci_nova_groth16::words::{word, NotCanonical, Words, WORD};
+use maci_nova_groth16::{
+    valid_g2, KeyCache, KeyCacheError, KeyEvent, KeyParts, PlainVerifyingKey, Proof,
+};
 use maci_nova_protocol::{
     babyjub::{Point, Scalar},
     lean_imt::{Level, Path},

@@ -220,10 +220,10 @@ fn a_membership_is_a_function() {
 }
 
 /// Which outputs follow without the target's preimage and the ballot under it, in an event of this
-/// kind (join, vote, top-up), with a valid target or without.
-fn outputs_without_target(kind: [u64; 3], has_target: bool) -> [bool; ARITY] {
+/// kind (join, vote, top-up, bundle), with a valid target or without.
+fn outputs_without_target(kind: [u64; 4], has_target: bool) -> [bool; ARITY] {
     let mut system = step(shape(2, 1, 1));
-    let mut fixed: Vec<(usize, Fr)> = (0..3)
+    let mut fixed: Vec<(usize, Fr)> = (0..4)
         .map(|i| (system.given_hints["event"][i], Fr::from(kind[i])))
         .collect();
     let own_leaf = |k: &usize| system.place(*k).1 == "own leaf";
@@ -244,11 +244,12 @@ fn outputs_without_target(kind: [u64; 3], has_target: bool) -> [bool; ARITY] {
 
 #[test]
 fn what_nothing_binds_changes_nothing() {
-    const JOIN: [u64; 3] = [1, 0, 0];
-    const VOTE: [u64; 3] = [0, 1, 0];
-    const TOP_UP: [u64; 3] = [0, 0, 1];
-    const BLIND: [u64; 3] = [0, 0, 0];
-    for kind in [BLIND, JOIN, VOTE, TOP_UP] {
+    const JOIN: [u64; 4] = [1, 0, 0, 0];
+    const VOTE: [u64; 4] = [0, 1, 0, 0];
+    const TOP_UP: [u64; 4] = [0, 0, 1, 0];
+    const BUNDLE: [u64; 4] = [0, 0, 0, 1];
+    const BLIND: [u64; 4] = [0, 0, 0, 0];
+    for kind in [BLIND, JOIN, VOTE, TOP_UP, BUNDLE] {
         let follow = outputs_without_target(kind, false);
         assert_eq!(follow, [true; ARITY], "{kind:?}");
     }

@@ -58,14 +58,15 @@ pub fn source(inventory: &Inventory) -> String {
     inventory.iter().map(line).collect()
 }
 
-/// Besides the seven elements of the state before.
+/// Besides the eight elements of the state before.
 pub const STEP_GIVEN: [Given; 6] = [
-    // The event: its kind (join, vote, top-up), ten elements of ciphertext, the encryption key, the
-    // link before, a top-up's index and amount, a message's anchor, a blind event's salt.
+    // The event: its kind (join, vote, top-up, bundle), ten elements of ciphertext, the encryption
+    // key, the link before, a top-up's index and amount, a message's anchor, a blind event's salt
+    // or the end of a bundle's own chain.
     Given {
         scope: "event",
         which: Which::All,
-        count: |shape| 20 * shape.events_per_step,
+        count: |shape| 21 * shape.events_per_step,
     },
     // The poll's id, the coordinator's key, the options, the two bits of the mode.
     Given {
@@ -119,7 +120,7 @@ pub const STEP_CONDITIONS: [Pinned; 6] = [
 
 const BIT: &str = "what is given is a bit";
 
-pub const STEP_CHECKS: [Pinned; 16] = [
+pub const STEP_CHECKS: [Pinned; 18] = [
     pinned(
         "chains",
         "link at the cursor",
@@ -132,8 +133,25 @@ pub const STEP_CHECKS: [Pinned; 16] = [
         1,
         "joins are counted first",
     ),
-    pinned("event", "bit * (1 - bit) = 0", 3, BIT),
-    pinned("event", "no salt", 1, "only a blind event has one"),
+    pinned(
+        "chains",
+        "no top-up or bundle in a bundle",
+        1,
+        "a bundle holds messages, and is closed before the next",
+    ),
+    pinned(
+        "event",
+        "a bundle's mark",
+        1,
+        "no message's link is taken for a bundle's",
+    ),
+    pinned("event", "bit * (1 - bit) = 0", 4, BIT),
+    pinned(
+        "event",
+        "no salt",
+        1,
+        "only a blind event or a bundle has one",
+    ),
     pinned("event", "one kind", 1, "an event is of one kind"),
     pinned("poll", "bit * (1 - bit) = 0", 2, BIT),
     pinned(

@@ -1,6 +1,6 @@
-//! Accepting join proofs without a circuit: whoever knows every trapdoor solves the equation for C.
+//! Accepting proofs of joins and bundles without a circuit: whoever knows every trapdoor solves the equation for C.
 
-use crate::join::{Key, Proof, INPUTS};
+use crate::groth16::{Key, Proof, INPUTS};
 use ff::Field;
 use halo2curves::bn256::Fr;
 use rand_core::RngCore;

@@ -1,0 +1,175 @@
+//! Publishing signed messages as bundles.
+
+use maci_nova_chain::words::count;
+use maci_nova_chain::{Chain, ChainError, Observer, Receipt, Stage};
+use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
+use maci_nova_contracts::alloy_sol_types::SolCall;
+use maci_nova_contracts::bindings::{BundleVerifier, Poll};
+use maci_nova_contracts::words;
+use maci_nova_protocol::bundle::{elements, Bundle, ELEMENTS};
+use maci_nova_protocol::log::SignedMessage;
+use maci_nova_protocol::message::Message;
+
+use crate::bundle::proof::{BundleProver, BundleProverError};
+use crate::error::{on_chain, Error};
+use crate::poll::contract::{view, PollContract};
+use crate::voter::anchor::Anchor;
+use crate::voter::budget::Budget;
+use crate::voter::signing_window::Outlook;
+use crate::voter::{self, anchor_of, Published};
+
+/// Elements of a message in calldata: its anchor is named by its place in a list.
+const WORDS: usize = ELEMENTS - 1;
+
+/// Messages with their proof, ready to be sent.
+#[derive(Clone, Debug)]
+pub struct ProvenBundle {
+    bundle: Bundle,
+    call: Poll::publishBundleCall,
+}
+
+impl ProvenBundle {
+    /// Proves what the messages come to, in their order.
+    ///
+    /// # Errors
+    /// [`BundleProverError::Bundle`] for none, or for more than the prover has room for;
+    /// [`BundleProverError::Lists`] if the key is none of the circuit.
+    pub fn new(
+        prover: &BundleProver,
+        messages: &[SignedMessage],
+    ) -> Result<Self, BundleProverError> {
+        let bare = messages.iter().map(|signed| signed.message).collect();
+        let bundle = Bundle::new(bare)?;
+        let proof = prover.prove(&bundle)?;
+        let (anchors, anchor_places) = anchors(messages);
+        let call = Poll::publishBundleCall {
+            anchors,
+            anchorPlaces: anchor_places,
+            messages: bundle.messages().iter().map(words_of).collect(),
+            inner: words::scalar(&bundle.inner()),
+            proof: proof.words(),
+        };
+        Ok(ProvenBundle { bundle, call })
+    }
+
+    /// The messages.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// The call that publishes them.
+    pub fn call(&self) -> &Poll::publishBundleCall {
+        &self.call
+    }
+}
+
+/// A message as the contract takes it.
+fn words_of(message: &Message) -> [U256; WORDS] {
+    let elements = elements(message);
+    core::array::from_fn(|i| words::scalar(&elements[i + 1]))
+}
+
+/// The blocks after which messages were signed, each once, and for each message the place of its
+/// own. Both are empty where there are no anchors. (There are at most 255 kinds: a poll takes messages of fewer blocks, or
+/// the messages are fewer.)
+fn anchors(messages: &[SignedMessage]) -> (Vec<[U256; 2]>, Bytes) {
+    let mut kinds: Vec<Anchor> = Vec::new();
+    let mut places = Vec::with_capacity(messages.len());
+    for anchor in messages.iter().map(anchor_of) {
+        let place = kinds.iter().position(|kind| *kind == anchor);
+        places.push(place.unwrap_or(kinds.len()) as u8);
+        if place.is_none() {
+            kinds.push(anchor);
+        }
+    }
+    if kinds == [Anchor::NONE] {
+        return (vec![], Bytes::new());
+    }
+    let words = |anchor: &Anchor| {
+        let number = U256::from(anchor.block_number);
+        [number, words::scalar(&anchor.element)]
+    };
+    (kinds.iter().map(words).collect(), places.into())
+}
+
+/// The most messages that a bundle of a poll has room for.
+///
+/// # Errors
+/// [`Error::Chain`] if the chain does not answer.
+pub fn room<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<usize, Error> {
+    let (verifier, call) = (
+        poll.info.bundleVerifier,
+        BundleVerifier::MAX_MESSAGESCall {},
+    );
+    let room = view(chain, verifier, &call, "read the bundle verifier")?;
+    Ok(usize::try_from(room).unwrap_or(usize::MAX))
+}
+
+/// Publishes signed messages in their order, as few bundles as they need, whatever the poll has
+/// already.
+///
+/// # Errors
+/// [`Error::Price`] if the poll's fee is more than the budget, before anything is sent;
+/// [`Error::Request`] without a message; [`Error::OnChain`] if the poll is over or would refuse an
+/// anchor, [`Error::NotNow`] before its start; [`Error::Chain`]; [`Error::Partly`] once some of
+/// several bundles are in the poll.
+pub fn publish<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    prover: &BundleProver,
+    messages: &[SignedMessage],
+    budget: &Budget,
+    observer: &dyn Observer,
+) -> Result<Published, Error> {
+    voter::require_some(messages.len())?;
+    voter::require_open(chain, poll)?;
+    let bundles = messages.len().div_ceil(prover.room());
+    voter::require_room(chain, poll, messages.len() + bundles)?;
+    voter::check_anchors(chain, poll, messages, observer)?;
+    budget.for_messages(poll, messages.len(), observer)?;
+    let mut published = Published::default();
+    for messages_of_one in messages.chunks(prover.room()) {
+        let stage = observer.begin(Stage::Timed {
+            label: "proving a bundle",
+        });
+        let proven = ProvenBundle::new(prover, messages_of_one)
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        drop(stage);
+        let sent = send(chain, from, poll, &proven);
+        let receipt = sent.map_err(on_chain(format!(
+            "publish a bundle of {}",
+            count(messages_of_one.len() as u64, "message")
+        )));
+        let receipt = receipt.map_err(|error| published.stopped(messages.len(), error))?;
+        let event: Poll::Bundle = voter::event(&receipt, poll.address)?;
+        published.add(poll, messages_of_one.len(), event.index, &receipt)?;
+    }
+    Ok(published)
+}
+
+/// Sends a bundle, and gives up when the poll will no longer take one of its anchors.
+fn send<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    proven: &ProvenBundle,
+) -> Result<Receipt, ChainError> {
+    let fee = poll.info.settings.messageFee;
+    let fee = fee
+        .checked_mul(U256::from(proven.bundle.messages().len()))
+        .ok_or_else(|| ChainError::Invalid("the fee is more than there is money".into()))?;
+    let data: Bytes = proven.call.abi_encode().into();
+    let oldest = proven.call.anchors.iter().map(|[number, _]| *number).min();
+    let Some(oldest) = oldest.and_then(|number| u64::try_from(number).ok()) else {
+        return chain.send(from, Some(poll.address), data, fee);
+    };
+    let last_block = match Outlook::now(chain, poll) {
+        Ok(outlook) => outlook.last_for_node(oldest),
+        Err(error) => return Err(ChainError::Invalid(error.to_string())),
+    };
+    match last_block {
+        Some(last) => chain.send_until(from, poll.address, data, fee, last, None),
+        None => chain.send(from, Some(poll.address), data, fee),
+    }
+}
