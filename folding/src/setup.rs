@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn development_parameters_are_pinned() {
         let parameters = development();
-        assert_eq!(parameters.constraints(), (21_278, 498));
+        assert_eq!(parameters.constraints(), (21_283, 498));
         assert_eq!(
             parameters.digest().to_string(),
             "de30221a96a4eea2c063cf651e0bb9d991b320e2b82fbb278733695eaebc4871"

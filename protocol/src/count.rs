@@ -23,11 +23,11 @@ impl Count {
     /// # Errors
     /// [`PollError::Header`] and [`PollError::WrongKey`].
     pub fn new(header: Header, secret: Scalar) -> Result<Self, PollError> {
-        let state = State::initial(&header);
+        let electorate = Electorate::new(header, secret)?;
         Ok(Count {
-            electorate: Electorate::new(header, secret)?,
+            state: State::initial(electorate.header()),
             results: Results::default(),
-            state,
+            electorate,
         })
     }
 

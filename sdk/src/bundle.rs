@@ -3,3 +3,6 @@
 
 pub mod proof;
 pub mod publish;
+
+#[cfg(test)]
+mod tests;

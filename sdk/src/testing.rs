@@ -103,10 +103,15 @@ impl Default for World {
 impl World {
     /// With no poll.
     pub fn new() -> Self {
+        World::of(&request())
+    }
+
+    /// The same of another deployment.
+    pub fn of(request: &Request) -> Self {
         let mut world = World::empty();
         let path = world.path();
         let deployed =
-            deployment::deploy(&mut world.evm, SENDER, &request(), &path, None, &QUIET).unwrap();
+            deployment::deploy(&mut world.evm, SENDER, request, &path, None, &QUIET).unwrap();
         world.file = deployed.file;
         world
     }

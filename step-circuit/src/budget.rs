@@ -50,6 +50,10 @@ pub const GADGETS: [(&str, usize); 22] = [
     ("vote tree", 1951),
 ];
 
+/// Constraints of a bundle's proof: for the first message that there is room for, and for each
+/// further one.
+pub const BUNDLE_CONSTRAINTS: (usize, usize) = (1_212, 1_217);
+
 /// Constraints of a voter's proof of membership.
 pub const MEMBERSHIP_CONSTRAINTS: usize = 9_222;
 

@@ -1,9 +1,10 @@
 //! The pinned counts are those of the circuit.
 
 use maci_nova_step_circuit::budget::{
-    CONSTRAINTS, CONSTRAINTS_A_FURTHER_EVENT, CONSTRAINT_LIMIT, ENTRIES, GADGETS,
-    MEMBERSHIP_CONSTRAINTS, MEMBERSHIP_ENTRIES, MEMBERSHIP_GADGETS, REFERENCE,
+    BUNDLE_CONSTRAINTS, CONSTRAINTS, CONSTRAINTS_A_FURTHER_EVENT, CONSTRAINT_LIMIT, ENTRIES,
+    GADGETS, MEMBERSHIP_CONSTRAINTS, MEMBERSHIP_ENTRIES, MEMBERSHIP_GADGETS, REFERENCE,
 };
+use maci_nova_step_circuit::bundle::BundleCircuit;
 use maci_nova_step_circuit::membership::MembershipCircuit;
 use maci_nova_step_circuit::{Shape, StepCircuit};
 
@@ -30,6 +31,18 @@ fn a_further_event_shares_the_poll_and_the_key() {
     };
     let total = StepCircuit::blank(two).record(&[]).recorder.total();
     assert_eq!(total.constraints, CONSTRAINTS + CONSTRAINTS_A_FURTHER_EVENT);
+}
+
+#[test]
+fn counts_of_a_bundle_are_pinned() {
+    let constraints = |room: usize| {
+        let blank = BundleCircuit::blank(room).expect("a size");
+        blank.record(&[]).recorder.total().constraints
+    };
+    let (first, further) = BUNDLE_CONSTRAINTS;
+    for room in [2, 3, 10] {
+        assert_eq!(constraints(room), first + further * (room - 1));
+    }
 }
 
 #[test]
