@@ -129,12 +129,12 @@ mod tests {
         assert_eq!(case.judged, 0, "it is not open");
         board.enter(Phase::Open);
         case.judge(&stop);
-        assert!(board.view(true).last_error.is_none());
+        assert!(board.view(0, true).last_error.is_none());
         std::fs::write(&log, read("poll.jsonl") + "{\"kind\":\"message\"}\n").expect("written");
         case.judge(&stop);
         // The chain may do well.
         board.recover();
-        let trouble = board.view(true).last_error.expect("it shows");
+        let trouble = board.view(0, true).last_error.expect("it shows");
         assert_eq!(trouble.kind, crate::progress::kind_name(ErrorKind::Input));
     }
 }

@@ -29,6 +29,8 @@ pub struct NodeView {
     pub up: bool,
     /// Its newest block.
     pub head: Option<u64>,
+    /// That block's time, in seconds since 1970.
+    pub time: Option<u64>,
     /// Since when it has not answered, in seconds since 1970.
     pub down_since: Option<u64>,
 }
@@ -43,6 +45,12 @@ impl NodeBoard {
     /// What is known.
     pub fn view(&self) -> NodeView {
         *lock(&self.view)
+    }
+
+    /// About when the next block will be, in seconds since 1970: contracts go by the chain's time,
+    /// and a chain that waits for transactions may have had no block for long.
+    pub fn now(&self) -> u64 {
+        self.view().time.unwrap_or(0).max(now())
     }
 }
 
@@ -139,6 +147,7 @@ impl Pulse {
         *view = NodeView {
             up: true,
             head: Some(head),
+            time: Some(timestamp),
             down_since: None,
         };
     }

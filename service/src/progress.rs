@@ -353,11 +353,17 @@ impl Board {
         board
     }
 
-    /// What is shown now. What errors say themselves is for the administrator alone.
-    pub fn view(&self, is_administrator: bool) -> View {
+    /// Whether it is known that its keys are for development.
+    pub fn is_insecure(&self) -> bool {
+        lock(&self.view).insecure
+    }
+
+    /// What is shown at the time `now`, in seconds since 1970. What errors say themselves is for the
+    /// administrator alone.
+    pub fn view(&self, now: u64, is_administrator: bool) -> View {
         let mut view = lock(&self.view).clone();
         view.last_error = view.last_error.or_else(|| lock(&self.alarm).clone());
-        view.time_left = time_left(&view, now());
+        view.time_left = time_left(&view, now);
         if let Some(trouble) = view.last_error.as_mut().filter(|_| !is_administrator) {
             trouble.detail = None;
         }
@@ -702,19 +708,19 @@ pub(crate) mod tests {
                 true,
             );
         }
-        let trouble = board.view(false).last_error.expect("shown");
+        let trouble = board.view(now(), false).last_error.expect("shown");
         assert_eq!(
             (trouble.kind, trouble.times, trouble.retried),
             ("later", 2, true)
         );
         assert_eq!(trouble.detail, None);
-        let trouble = board.view(true).last_error.expect("shown");
+        let trouble = board.view(now(), true).last_error.expect("shown");
         assert_eq!(
             trouble.detail.as_deref(),
             Some("https://node.example/… is away")
         );
         board.recover();
-        assert!(board.view(true).last_error.is_none());
+        assert!(board.view(now(), true).last_error.is_none());
     }
 
     /// Neither the plain count's steps nor each folded step.
@@ -734,7 +740,7 @@ pub(crate) mod tests {
             counting.at(step);
             folding.at(step);
         }
-        assert_eq!(board.view(true).steps, StepsShown::default());
+        assert_eq!(board.view(now(), true).steps, StepsShown::default());
         drop((counting, folding));
         let mut folding = Folding {
             board: Arc::clone(&board),
@@ -744,11 +750,14 @@ pub(crate) mod tests {
             shown: Instant::now() - PICTURE,
         };
         folding.at(15);
-        assert_eq!(board.view(true).steps.done, 0);
+        assert_eq!(board.view(now(), true).steps.done, 0);
         folding.at(39);
         folding.at(60);
         assert_eq!(
-            (board.view(true).steps.done, board.view(true).steps.total),
+            (
+                board.view(now(), true).steps.done,
+                board.view(now(), true).steps.total
+            ),
             (32, 100)
         );
     }
@@ -789,16 +798,19 @@ pub(crate) mod tests {
     #[test]
     fn what_is_left_is_until_what_comes_next() {
         let board = board();
-        assert_eq!(board.view(false).time_left, None);
+        assert_eq!(board.view(now(), false).time_left, None);
         board.set_times((10, now() + 50), now() + 90, false);
-        assert_eq!(board.view(false).time_left.expect("some").until, "end");
+        assert_eq!(
+            board.view(now(), false).time_left.expect("some").until,
+            "end"
+        );
         board.set_times((10, 20), now() + 90, false);
-        let left = board.view(false).time_left.expect("some");
+        let left = board.view(now(), false).time_left.expect("some");
         assert_eq!(
             (left.until, left.seconds / 10),
             ("deadline", 8 + u64::from(left.seconds == 90))
         );
         board.enter(Phase::Finalized);
-        assert_eq!(board.view(false).time_left, None);
+        assert_eq!(board.view(now(), false).time_left, None);
     }
 }

@@ -16,7 +16,7 @@ use tracing::info;
 use crate::http::token::Token;
 use crate::metrics::Metrics;
 use crate::node::{NodeBoard, NodeView};
-use crate::progress::{now, Board, Phase, View};
+use crate::progress::{Board, Phase, View};
 use crate::worker::Desk;
 
 /// Bytes of a request's body: nothing is said in one.
@@ -73,9 +73,9 @@ impl App {
 
     /// What is shown of all polls.
     pub(crate) fn views(&self, is_administrator: bool) -> Vec<View> {
-        let boards = self.polls.iter();
+        let (boards, now) = (self.polls.iter(), self.node.now());
         boards
-            .map(|(board, _)| board.view(is_administrator))
+            .map(|(board, _)| board.view(now, is_administrator))
             .collect()
     }
 
@@ -140,13 +140,15 @@ async fn metrics(State(app): State<App>) -> Response {
 async fn polls(State(app): State<App>, headers: HeaderMap) -> Response {
     let polls = app.views(app.is_administrator(&headers));
     let node = app.node.view();
-    let now = now();
+    let now = app.node.now();
     Json(PollsDocument { now, node, polls }).into_response()
 }
 
 async fn poll(State(app): State<App>, Path(poll): Path<String>, headers: HeaderMap) -> Response {
     match app.find(&poll) {
-        Some((board, _)) => Json(board.view(app.is_administrator(&headers))).into_response(),
+        Some((board, _)) => {
+            Json(board.view(app.node.now(), app.is_administrator(&headers))).into_response()
+        }
         None => no_such_poll(),
     }
 }
@@ -195,7 +197,7 @@ async fn finalize(
     match desk.approve() {
         Ok(()) => {
             info!(poll = %board.poll, "an administrator has agreed to send the proof");
-            (StatusCode::ACCEPTED, Json(board.view(true))).into_response()
+            (StatusCode::ACCEPTED, Json(board.view(app.node.now(), true))).into_response()
         }
         Err(_) => refuse(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -217,10 +219,10 @@ async fn retry(
     let Some((board, desk)) = app.find(&poll) else {
         return no_such_poll();
     };
-    if board.view(false).last_error.is_none() {
+    if board.view(app.node.now(), false).last_error.is_none() {
         return refuse(StatusCode::CONFLICT, "nothing has failed");
     }
     desk.retry();
     info!(poll = %board.poll, "an administrator asks for another try");
-    (StatusCode::ACCEPTED, Json(board.view(true))).into_response()
+    (StatusCode::ACCEPTED, Json(board.view(app.node.now(), true))).into_response()
 }

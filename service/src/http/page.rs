@@ -11,7 +11,7 @@ use axum::Router;
 use maci_nova_chain::clock::{span, utc};
 
 use crate::http::api::App;
-use crate::progress::{now, View};
+use crate::progress::View;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -80,7 +80,7 @@ fn write_page(out: &mut String, app: &App) -> fmt::Result {
             out.write_str("</ul></div>")?;
         }
     }
-    let now = now();
+    let now = app.node.now();
     for view in app.views(false) {
         write_poll(out, &view, now)?;
     }
