@@ -1,7 +1,6 @@
 //! Logs: one line for each event, for people or as JSON. Only what this service says itself is
 //! written, never what its libraries do: they may name addresses with an API key in them.
 
-use std::io;
 use std::str::FromStr;
 
 use maci_nova_chain::RpcUrl;
@@ -98,9 +97,15 @@ where
     }
 }
 
-/// Where the program's own lines go: a reader that has gone away stops nothing.
-pub fn stderr() -> io::Stderr {
-    io::stderr()
+/// From here on a panic is a line of the log, which says where it was. Its text may hold what was
+/// being worked on.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let thread = std::thread::current();
+        let thread = thread.name().unwrap_or("none");
+        tracing::error!(thread, "panic at {}", place.unwrap_or_default());
+    }));
 }
 
 /// Takes what must not be seen out of texts from elsewhere: what a node says, and errors.
@@ -154,6 +159,7 @@ impl Redaction {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::sync::{Arc, Mutex};
 
     use super::*;

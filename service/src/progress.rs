@@ -1,9 +1,9 @@
 //! What is shown of a poll: to the log, to metrics, to the page and to whoever asks by HTTP.
 //!
 //! A poll has to keep secret whether a message counts, and so does its service, also in the time
-//! that things take. So nothing is shown of the plain count, which is quicker with a message that is
-//! refused early; steps are shown sixteen at a time and every ten seconds at most; seconds a step are
-//! a mean over as many. Results are nowhere: they are the chain's to show.
+//! that things take. So nothing is shown of the plain count, which is quicker with a message that
+//! is refused early; steps are shown sixteen at a time and every ten seconds at most; seconds a
+//! step are a mean over as many. Results are nowhere: they are the chain's to show.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -508,7 +508,19 @@ impl Board {
 
     /// It goes well again.
     pub fn recover(&self) {
-        if lock(&self.view).last_error.take().is_some() {
+        self.recover_from(|_| true);
+    }
+
+    /// The node answers again, whatever the disk does.
+    pub fn recover_from_the_node(&self) {
+        let of_node = [ErrorKind::Later, ErrorKind::Chain].map(kind_name);
+        self.recover_from(|kind| of_node.contains(&kind));
+    }
+
+    fn recover_from(&self, is_over: impl Fn(&str) -> bool) {
+        let mut view = lock(&self.view);
+        let over = view.last_error.take_if(|trouble| is_over(trouble.kind));
+        if over.is_some() {
             info!(poll = %self.poll, "it goes well again");
         }
     }
@@ -719,6 +731,11 @@ pub(crate) mod tests {
             trouble.detail.as_deref(),
             Some("https://node.example/… is away")
         );
+        board.recover_from_the_node();
+        assert!(board.view(now(), true).last_error.is_none());
+        board.fail(ErrorKind::Io, "no room", true);
+        board.recover_from_the_node();
+        assert!(board.view(now(), true).last_error.is_some());
         board.recover();
         assert!(board.view(now(), true).last_error.is_none());
     }

@@ -315,7 +315,7 @@ impl Worker {
             }
             _ => {}
         }
-        self.board.recover();
+        self.board.recover_from_the_node();
         self.wait_for_the_start(&found)?;
         let directory = ProofDirectory::open(&self.root)?;
         let parameters = self.prepare(&found)?;

@@ -75,6 +75,7 @@ pub fn run(arguments: &Serve, console: &Console) -> Result<(), Failure> {
     let subscriber = logs::subscriber(config.log.format, config.log.level, io::stderr);
     tracing::subscriber::set_global_default(subscriber)
         .map_err(|error| Failure::Internal(error.to_string()))?;
+    logs::log_panics();
     let service = Service::start(&config, secrets)?;
     console.print(&Started {
         listening: service.address(),

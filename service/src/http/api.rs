@@ -157,11 +157,11 @@ fn no_such_poll() -> Response {
     refuse(StatusCode::NOT_FOUND, "no such poll is followed here")
 }
 
-/// Who is no administrator is told nothing else.
-fn check(app: &App, headers: &HeaderMap) -> Result<(), Response> {
+/// What is said to who is no administrator, and nothing else.
+fn refusal(app: &App, headers: &HeaderMap) -> Option<Response> {
     if app.token.is_none() {
         let text = "nothing can be changed: the service has no administrator's token";
-        return Err(refuse(StatusCode::FORBIDDEN, text));
+        return Some(refuse(StatusCode::FORBIDDEN, text));
     }
     if !app.is_administrator(headers) {
         let mut response = refuse(
@@ -170,9 +170,9 @@ fn check(app: &App, headers: &HeaderMap) -> Result<(), Response> {
         );
         let scheme = HeaderValue::from_static("Bearer");
         response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
-        return Err(response);
+        return Some(response);
     }
-    Ok(())
+    None
 }
 
 /// The proof that was made is to be sent. Answered when that is on disk.
@@ -182,7 +182,7 @@ async fn finalize(
     headers: HeaderMap,
     _: Bytes,
 ) -> Response {
-    if let Err(refused) = check(&app, &headers) {
+    if let Some(refused) = refusal(&app, &headers) {
         return refused;
     }
     let Some((board, desk)) = app.find(&poll) else {
@@ -213,7 +213,7 @@ async fn retry(
     headers: HeaderMap,
     _: Bytes,
 ) -> Response {
-    if let Err(refused) = check(&app, &headers) {
+    if let Some(refused) = refusal(&app, &headers) {
         return refused;
     }
     let Some((board, desk)) = app.find(&poll) else {
