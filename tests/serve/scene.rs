@@ -24,6 +24,9 @@ const RATE: u64 = 60;
 /// Every so many voters, blocks that were read are replaced.
 const REORGANISATION: u32 = 10;
 
+/// From a start to the first look at the chain, and more.
+const READ: Duration = Duration::from_secs(12);
+
 /// The longest time from the last kill to the end.
 const END: Duration = Duration::from_secs(900);
 
@@ -131,13 +134,14 @@ impl Scene {
         ));
     }
 
+    /// Of blocks in which nothing was sent, once the service has had the time to read them.
     fn reorganise(&self) {
-        self.mine(4);
-        std::thread::sleep(Duration::from_secs(2));
+        self.mine(6);
+        std::thread::sleep(READ);
         let _: Value = self
             .town
             .chain()
-            .request("anvil_reorg", json!([3, []]))
+            .request("anvil_reorg", json!([5, []]))
             .expect("done");
         self.mine(1);
     }
