@@ -56,6 +56,11 @@ kill kills="100" *arguments:
     cargo build --release -p maci-nova -p maci-nova-tests --bins
     target/release/kill --kills {{ kills }} {{ arguments }}
 
+# Serve a poll of 60 voters by way of a bad node, and kill the service so often (a quarter of an hour; needs the node)
+serve kills="100" *arguments:
+    cargo build --release -p maci-nova -p maci-nova-tests --bins
+    target/release/serve --kills {{ kills }} {{ arguments }}
+
 # Answer the program wrongly at random moments, each command or those named (needs the node)
 faults trials="50" *arguments:
     cargo build --release -p maci-nova -p maci-nova-tests --bins

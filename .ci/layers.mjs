@@ -24,6 +24,7 @@ const order = [
   "maci-nova-node",
   "maci-nova-sdk",
   "maci-nova-coordinator",
+  "maci-nova-service",
   "maci-nova-bench",
   "maci-nova",
   "maci-nova-tests",

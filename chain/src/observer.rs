@@ -19,7 +19,8 @@ pub trait Observer: Send + Sync {
         let _ = text;
     }
 
-    /// A node is waited for.
+    /// A node is waited for, or has taken something back. What has to be said in a line of its own
+    /// comes as a note too.
     fn notice(&self, notice: &Notice) {
         let _ = notice;
     }
@@ -111,7 +112,7 @@ pub trait Progress {
 
 impl Progress for () {}
 
-/// Why a node is waited for. Shown as one line.
+/// What happens with a node: why it is waited for, or what it has taken back. Shown as one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// A request failed and is tried again.
@@ -163,6 +164,13 @@ pub enum Notice {
         /// Blocks of the next request.
         blocks: u64,
     },
+    /// Blocks that were read are no more.
+    Reorganised,
+    /// The node leaves out events before this block.
+    LeftOut {
+        /// The block.
+        block: u64,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -203,6 +211,12 @@ impl fmt::Display for Notice {
             }
             Notice::SmallerRange { blocks } => {
                 write!(f, "the node refuses; asking for logs of {blocks} blocks")
+            }
+            Notice::Reorganised => {
+                f.write_str("the chain was reorganised: reading again what has changed")
+            }
+            Notice::LeftOut { block } => {
+                write!(f, "the node leaves out events before block {block}")
             }
         }
     }

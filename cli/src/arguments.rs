@@ -17,7 +17,7 @@ use maci_nova_contracts::alloy_primitives::B256;
 
 use bench::Bench;
 use ceremony::CeremonyCommand;
-use coordinator::{ExportLog, Finalize, Inspect, Process, Proving, Tally};
+use coordinator::{ExportLog, Finalize, Inspect, Process, Proving, Serve, Tally};
 use demo::Demo;
 use operator::{Abort, Collect, Deploy, Doctor, PollCreate, PollImport, Withdraw};
 use shared::{Keygen, Pubkey};
@@ -234,6 +234,11 @@ Whoever has the key that you joined with, and sends last, decides: never give it
         after_help = "Example: maci-nova process --poll-file poll.json --key-file coordinator.key --out proof --ptau powers.ptau\n\nFolds joins as they come and, when the poll has ended, messages from the last to the first. Ends\nwhen all is folded, or with --once when nothing is left to do for now. Stopped at any moment,\nthe same command resumes; finalize does the rest."
     )]
     Process(Process),
+    /// Follow polls as a service: count, prove, finalize, and show how far it is by HTTP
+    #[command(
+        after_help = "Examples: maci-nova serve --config serve.toml --check\n          maci-nova serve --config serve.toml\n\nFollows every poll that the configuration names, folds joins as they come and messages when a poll\nhas ended, proves, and finalizes at once or when an administrator says so. Listens on loopback\nunless told otherwise. Ends within 5 seconds of SIGTERM; the same command resumes."
+    )]
+    Serve(Box<Serve>),
     /// Abort a poll whose deadline has passed without a result
     #[command(
         after_help = "Example: maci-nova abort --poll-file poll.json --account-key-file eth.key"

@@ -12,6 +12,7 @@ use maci_nova_sdk::poll::file::PollFileError;
 use maci_nova_sdk::voter::ballot::BallotError;
 use maci_nova_sdk::voter::messages_file::MessagesError;
 use maci_nova_sdk::{Error as PollError, ErrorKind, Hint};
+use maci_nova_service::Error as ServiceError;
 use maci_nova_step_circuit::ShapeError;
 
 use crate::advice;
@@ -71,6 +72,8 @@ pub enum Failure {
     Poll(PollError),
     /// Following, folding, proving or finalizing a poll.
     Coordinator(CoordinatorError),
+    /// The service cannot start.
+    Service(ServiceError),
     /// Measuring, or writing what was measured.
     Bench(maci_nova_bench::Error),
     /// The standard output cannot be written.
@@ -86,6 +89,13 @@ pub enum Failure {
     },
     /// So many things are missing for a poll in production, the first of this kind; or not looked at.
     NotReady {
+        /// As a command would end that needs the first one.
+        kind: ErrorKind,
+        /// How many.
+        lacking: usize,
+    },
+    /// So many things of a configuration do not fit, the first of this kind.
+    Unfit {
         /// As a command would end that needs the first one.
         kind: ErrorKind,
         /// How many.
@@ -109,6 +119,7 @@ impl fmt::Display for Failure {
             Failure::Coordinator(error) => {
                 write!(f, "{error}{}", coordinator_advice(error))
             }
+            Failure::Service(error) => write!(f, "{error}{}", service_advice(error)),
             Failure::Bench(error @ maci_nova_bench::Error::Interrupted { .. }) => {
                 write!(f, "interrupted; {error}; run the same command to resume")
             }
@@ -124,6 +135,12 @@ impl fmt::Display for Failure {
             }
             Failure::NotReady { lacking, .. } => {
                 write!(f, "not ready for production: {lacking} missing, as listed")
+            }
+            Failure::Unfit { lacking, .. } => {
+                write!(
+                    f,
+                    "the configuration does not fit: {lacking} wrong, as listed"
+                )
             }
             Failure::Interrupted(text) => write!(f, "interrupted; {text}"),
             Failure::Internal(text) => {
@@ -148,9 +165,10 @@ impl Failure {
             Failure::Node(_) => ErrorKind::Chain,
             Failure::Poll(error) => error.kind(),
             Failure::Coordinator(error) => error.kind(),
+            Failure::Service(error) => error.kind(),
             Failure::Bench(error) => error.kind(),
             Failure::Stdout(_) | Failure::Io { .. } => ErrorKind::Io,
-            Failure::NotReady { kind, .. } => *kind,
+            Failure::NotReady { kind, .. } | Failure::Unfit { kind, .. } => *kind,
             Failure::Interrupted(_) => ErrorKind::Interrupted,
             Failure::Internal(_) => ErrorKind::Internal,
         }
@@ -172,6 +190,16 @@ impl From<AccountError> for Failure {
 impl From<PollError> for Failure {
     fn from(error: PollError) -> Self {
         Failure::Poll(error)
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Coordinator(error) => error.into(),
+            ServiceError::PollFile(error) => error.into(),
+            other => Failure::Service(other),
+        }
     }
 }
 
@@ -260,6 +288,14 @@ fn coordinator_advice(error: &CoordinatorError) -> String {
         CoordinatorError::Decider { .. } => "; to prove again, give another --out".into(),
         CoordinatorError::Interrupted(kept) => resume_advice(kept).into(),
         _ => String::new(),
+    }
+}
+
+fn service_advice(error: &ServiceError) -> &'static str {
+    match error {
+        ServiceError::Format { .. } | ServiceError::Config(_) => "; docs/serving.md has all of it",
+        ServiceError::Listen { .. } => "; --listen names another address",
+        _ => "",
     }
 }
 

@@ -19,12 +19,23 @@ pub struct Interrupt {
 impl Interrupt {
     /// Takes over the signals.
     pub fn listen(&self) -> Result<(), Failure> {
+        self.take_over(true)
+    }
+
+    /// The same where standard error is a log, which has lines of its own.
+    pub fn listen_silently(&self) -> Result<(), Failure> {
+        self.take_over(false)
+    }
+
+    fn take_over(&self, says_so: bool) -> Result<(), Failure> {
         let flag = Arc::clone(&self.asked);
         ctrlc::set_handler(move || {
             if flag.swap(true, Ordering::SeqCst) {
                 std::process::exit(i32::from(exit_code(ErrorKind::Interrupted)));
             }
-            let _ = writeln!(std::io::stderr().lock(), "{PROMISE}");
+            if says_so {
+                let _ = writeln!(std::io::stderr().lock(), "{PROMISE}");
+            }
         })
         .map_err(|error| Failure::Internal(format!("cannot listen for Ctrl-C: {error}")))
     }

@@ -24,8 +24,8 @@ use arguments::{maci, Arguments, Command, Common, PollCommand};
 use clap::{CommandFactory, FromArgMatches};
 use commands::{
     abort, bench, ceremony, collect, deploy, doctor, export_log, finalize, inspect, join, keygen,
-    poll_create, poll_import, process, prove, pubkey, publish, results, signup, status, tally,
-    topup, verify, vote, withdraw,
+    poll_create, poll_import, process, prove, pubkey, publish, results, serve, signup, status,
+    tally, topup, verify, vote, withdraw,
 };
 use console::Console;
 use failure::{exit_code, Failure};
@@ -90,6 +90,7 @@ fn dispatch(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
         Command::Topup(arguments) => topup::run(arguments, console),
         Command::Status(arguments) => status::run(arguments, console),
         Command::Process(arguments) => process::run(arguments, console),
+        Command::Serve(arguments) => serve::run(arguments, console),
         Command::Abort(arguments) => abort::run(arguments, console),
         Command::Withdraw(arguments) => withdraw::run(arguments, console),
         Command::Collect(arguments) => collect::run(arguments, console),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use maci_nova_chain::clock::duration;
 use maci_nova_chain::words::count;
-use maci_nova_chain::{BlockId, Chain, ChainError, Observer};
+use maci_nova_chain::{BlockId, Chain, ChainError, Notice, Observer};
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_contracts::poll::PollState;
 use maci_nova_folding::Parameters;
@@ -72,6 +72,14 @@ impl fmt::Debug for CoordinatorContext<'_> {
     }
 }
 
+/// Whether a key is a poll's coordinator's.
+///
+/// # Errors
+/// [`Error::WrongKey`].
+pub fn check_key(key: &PrivateKey, poll: &PollContract) -> Result<(), Error> {
+    key::check(key, poll.header(), PollName::Contract(poll.address))
+}
+
 /// How far a poll is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reached {
@@ -115,8 +123,7 @@ impl<'a> Coordinator<'a> {
         context: CoordinatorContext<'a>,
         directory: &'a ProofDirectory,
     ) -> Result<Self, Error> {
-        let name = PollName::Contract(context.poll.address);
-        key::check(context.key, context.poll.header(), name)?;
+        check_key(context.key, context.poll)?;
         let log = ChainLog::open(
             &directory.log(),
             &directory.follower(),
@@ -143,6 +150,16 @@ impl<'a> Coordinator<'a> {
     /// Steps that are folded.
     pub fn steps(&self) -> u64 {
         self.fold.proof().steps()
+    }
+
+    /// The block up to which the chain was read; none if nothing was.
+    pub fn read_to(&self) -> Option<u64> {
+        self.log.read_to().map(|mark| mark.number)
+    }
+
+    /// Whether joins were read that fill a step and are not folded.
+    pub fn has_joins_to_fold(&self) -> bool {
+        self.fold.steps_of_joins(self.log()) > self.steps()
     }
 
     /// Reads and folds what there is now.
@@ -237,13 +254,15 @@ impl<'a> Coordinator<'a> {
                 }
                 Advance::RolledBack => {
                     rolled_back += 1;
-                    self.note("the chain was reorganised: reading again what has changed");
+                    self.tell(&Notice::Reorganised);
                     self.has_lost = true;
                     // A node that is of two minds may be so for a while.
                     self.pause(TICK)?;
                 }
                 Advance::Gap(block) => {
-                    let text = format!("the node leaves out events before block {block}");
+                    let notice = Notice::LeftOut { block };
+                    self.context.observer.notice(&notice);
+                    let text = notice.to_string();
                     let again = std::mem::replace(&mut self.was_read_for_a_gap, true);
                     self.read_again(&text, again)?;
                 }
@@ -331,6 +350,12 @@ impl<'a> Coordinator<'a> {
 
     fn note(&self, text: &str) {
         self.context.observer.note(text);
+    }
+
+    /// For who counts, and for who reads.
+    fn tell(&self, notice: &Notice) {
+        self.context.observer.notice(notice);
+        self.note(&notice.to_string());
     }
 
     fn is_complete<C: Chain + ?Sized>(&mut self, chain: &C) -> Result<bool, Error> {

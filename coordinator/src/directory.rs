@@ -79,7 +79,7 @@ impl ProofDirectory {
 
     /// Where the log of a poll on a chain is.
     pub fn log(&self) -> PathBuf {
-        self.root.join(LOG)
+        log_file(&self.root)
     }
 
     /// Where it is written how far the chain was read.
@@ -114,6 +114,11 @@ impl ProofDirectory {
 /// The checkpoint in a directory.
 pub fn checkpoint_file(root: &Path) -> PathBuf {
     root.join(CHECKPOINT)
+}
+
+/// The log of a poll on a chain in a directory.
+pub fn log_file(root: &Path) -> PathBuf {
+    root.join(LOG)
 }
 
 /// The proof for the contract that a directory or the file's own path names.

@@ -24,8 +24,8 @@ use crate::prove::keys::DeciderKeys;
 /// Follows a poll to its end, proves and finalizes it. What was done before is not done again.
 ///
 /// # Errors
-/// As for [`Coordinator::open`] and [`Coordinator::work`]; [`maci_nova_sdk::Error::OnChain`] if the
-/// poll is over, or its deadline has passed. What was done is kept.
+/// As for [`prove`]; [`maci_nova_sdk::Error::OnChain`] if the poll has other results. What was done
+/// is kept.
 pub fn finalize<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
@@ -34,6 +34,29 @@ pub fn finalize<C: Chain + ?Sized>(
     keys: &DeciderKeys,
     every: Duration,
 ) -> Result<Document, Error> {
+    let Proven {
+        finalization,
+        document,
+    } = prove(chain, context, directory, keys, every)?;
+    let sent = send(chain, from, context.poll, &finalization)?;
+    // The poll has its results: nothing is left to be proven.
+    directory.remove_checkpoint()?;
+    Ok(document.finalized(sent.as_ref()))
+}
+
+/// Follows a poll to its end and proves it. The proof is in the directory then, where
+/// [`finalize`] finds it; nothing is sent.
+///
+/// # Errors
+/// As for [`Coordinator::open`] and [`Coordinator::work`]; [`maci_nova_sdk::Error::OnChain`] if the
+/// poll is over, or its deadline has passed. What was done is kept.
+pub fn prove<C: Chain + ?Sized>(
+    chain: &C,
+    context: CoordinatorContext<'_>,
+    directory: &ProofDirectory,
+    keys: &DeciderKeys,
+    every: Duration,
+) -> Result<Proven, Error> {
     let (poll, observer) = (context.poll, context.observer);
     let path = directory.decider();
     let mut coordinator = Coordinator::open(context, directory)?;
@@ -43,10 +66,7 @@ pub fn finalize<C: Chain + ?Sized>(
         true => coordinator.conclusion(keys).stored(&path).ok(),
         false => None,
     };
-    let Proven {
-        finalization,
-        document,
-    } = match stored {
+    let proven = match stored {
         Some(stored) => {
             observer.note(&format!("{} has the proof", path.display()));
             if !coordinator.second_agrees()? {
@@ -69,12 +89,9 @@ pub fn finalize<C: Chain + ?Sized>(
             }
         }
     };
-    document.write(&path)?;
+    proven.document.write(&path)?;
     coordinator.check_interrupt()?;
-    let sent = send(chain, from, poll, &finalization)?;
-    // The poll has its results: nothing is left to be proven.
-    directory.remove_checkpoint()?;
-    Ok(document.finalized(sent.as_ref()))
+    Ok(proven)
 }
 
 /// A poll that has its results, or was given up, needs no proof.

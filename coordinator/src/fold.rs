@@ -159,10 +159,14 @@ impl<'a> Fold<'a> {
             && self.poll.next_state_index() == joins + 1
     }
 
+    /// Steps that a log's joins fill.
+    pub fn steps_of_joins(&self, log: &PollLog) -> u64 {
+        log.voters() / self.events_per_step()
+    }
+
     /// Folds joins of a log that may grow, as many as fill steps. Only joins may have been folded.
     pub fn fold_joins(&mut self, log: &PollLog) -> Result<(), Error> {
-        let k = self.context.parameters.shape().events_per_step as u64;
-        let steps = log.voters() / k;
+        let steps = self.steps_of_joins(log);
         self.fold(log, steps)
     }
 
@@ -206,7 +210,12 @@ impl<'a> Fold<'a> {
 
     /// Events that are folded.
     pub fn events(&self) -> u64 {
-        self.proof.steps() * self.context.parameters.shape().events_per_step as u64
+        self.proof.steps() * self.events_per_step()
+    }
+
+    /// Events of a step, at least 1.
+    pub fn events_per_step(&self) -> u64 {
+        self.context.parameters.shape().events_per_step as u64
     }
 
     /// Folds until so many steps are done. However it ends, the checkpoint then holds every step

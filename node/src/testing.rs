@@ -1,4 +1,7 @@
-//! For tests: anvil, a node. It is installed by npm in `tests/node`.
+//! For tests: anvil, a node. It is installed by npm in `tests/node`. What stands before it on a bad
+//! day is [`hostile`].
+
+pub mod hostile;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

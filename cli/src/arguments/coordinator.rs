@@ -1,10 +1,12 @@
 //! What the coordinator's commands take.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use maci_nova_chain::RpcUrl;
 use maci_nova_coordinator::fold::checkpoints::Interval;
+use maci_nova_service::logs::{Format, Level};
 
 use super::shared::{Endpoint, KeySource, Node, Sender, Setup, TimeSpan};
 
@@ -137,6 +139,56 @@ pub struct Process {
     /// Do what can be done now, and end
     #[arg(long)]
     pub once: bool,
+}
+
+/// Arguments of `serve`: what the configuration says is said here in its place.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The configuration (TOML); docs/serving.md describes it
+    #[arg(long, value_name = "FILE", env = "MACI_NOVA_CONFIG")]
+    pub config: PathBuf,
+    /// Start nothing: hold the configuration against its chain, and say what does not fit
+    #[arg(long)]
+    pub check: bool,
+    /// A node.
+    #[command(flatten)]
+    pub endpoint: Endpoint,
+    /// Another node, which has to agree about what was sent before anything is proven. May hold an
+    /// API key: then give it in the environment
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MACI_NOVA_SECOND_RPC_URL",
+        hide_env_values = true
+    )]
+    pub second_rpc_url: Option<RpcUrl>,
+    /// The coordinator's key.
+    #[command(flatten)]
+    pub key: KeySource,
+    /// Encrypted keystore of the account that finalizes
+    #[arg(long, value_name = "FILE", conflicts_with = "account_key_file")]
+    pub keystore: Option<PathBuf>,
+    /// File with the keystore's password; else MACI_NOVA_PASSWORD, else it is asked for
+    #[arg(long, value_name = "FILE", requires = "keystore")]
+    pub password_file: Option<PathBuf>,
+    /// File with the key of the account that finalizes; MACI_NOVA_ETH_KEY holds it else
+    #[arg(long, value_name = "FILE")]
+    pub account_key_file: Option<PathBuf>,
+    /// Address and port to listen on
+    #[arg(long, value_name = "ADDRESS:PORT", env = "MACI_NOVA_LISTEN")]
+    pub listen: Option<SocketAddr>,
+    /// File with the administrator's token
+    #[arg(long, value_name = "FILE", env = "MACI_NOVA_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Folder for logs, checkpoints and proofs, one of each poll
+    #[arg(long, value_name = "DIR", env = "MACI_NOVA_OUT")]
+    pub out: Option<PathBuf>,
+    /// Lines for people or for programs: text or json
+    #[arg(long, value_name = "FORMAT", env = "MACI_NOVA_LOG_FORMAT")]
+    pub log_format: Option<Format>,
+    /// The least important lines that are written: error, warn, info or debug
+    #[arg(long, value_name = "LEVEL", env = "MACI_NOVA_LOG_LEVEL")]
+    pub log_level: Option<Level>,
 }
 
 /// Arguments of `export-log`.

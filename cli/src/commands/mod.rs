@@ -18,6 +18,7 @@ pub mod prove;
 pub mod pubkey;
 pub mod publish;
 pub mod results;
+pub mod serve;
 pub mod signup;
 pub mod status;
 pub mod tally;

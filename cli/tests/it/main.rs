@@ -16,4 +16,5 @@ mod polls;
 mod powers_of_tau;
 mod production;
 mod proving;
+mod serving;
 mod stopping;

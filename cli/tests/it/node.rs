@@ -29,7 +29,7 @@ pub struct Town {
 }
 
 impl Town {
-    fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         Self::with_cache(shared_cache().to_owned())
     }
 
@@ -71,7 +71,7 @@ impl Town {
     }
 
     /// The command, run in the town's directory with the cache that all tests share.
-    fn command(&self, line: &str) -> Command {
+    pub fn command(&self, line: &str) -> Command {
         let mut command = maci_nova();
         command
             .args(line.split_whitespace())
@@ -107,7 +107,7 @@ impl Town {
         self.run(line).failed(9)
     }
 
-    fn chain(&self) -> RpcChain {
+    pub fn chain(&self) -> RpcChain {
         self.anvil.chain()
     }
 
@@ -127,7 +127,7 @@ impl Town {
         self.json("status")[name].as_u64().expect("a time")
     }
 
-    fn deploy(&self) -> Value {
+    pub fn deploy(&self) -> Value {
         self.json(&self.deployment("free-for-all"))
     }
 

@@ -264,6 +264,11 @@ impl Document {
         self.gas
     }
 
+    /// The transaction, and its gas, if it was sent now.
+    pub fn transaction(&self) -> Option<(B256, u64)> {
+        self.transaction.zip(self.gas)
+    }
+
     /// The results.
     pub fn results(&self) -> &Results {
         &self.results

@@ -901,10 +901,12 @@ fn bundles_that_are_none() {
     );
     let other_inner = |lines: &mut Vec<String>| {
         let last = lines[3].rfind('"').expect("a quotation mark") - 1;
-        let digit = if lines[3][last..].starts_with('1') { "2" } else { "1" };
+        let digit = if lines[3][last..].starts_with('1') {
+            "2"
+        } else {
+            "1"
+        };
         lines[3].replace_range(last..=last, digit);
-    };
-        lines[3].replace_range(at..=at, digit);
     };
     assert_eq!(refused(&other_inner), (7, inner));
     let cut = "the bundle has 3 messages, and only 2 follow it".to_owned();

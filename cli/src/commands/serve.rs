@@ -1,0 +1,208 @@
+//! `serve`: the coordinator's service.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use maci_nova_chain::Observer;
+use maci_nova_coordinator::readiness::{Finding, State};
+use maci_nova_node::{Account, AccountSource, KEY_ENVIRONMENT};
+use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_service::check::{check, lacking};
+use maci_nova_service::config::{Config, CoordinatorConfig, Overrides};
+use maci_nova_service::key::Key;
+use maci_nova_service::logs;
+use maci_nova_service::service::{Secrets, Service};
+use serde::Serialize;
+
+use crate::arguments::coordinator::Serve;
+use crate::arguments::shared::KeySource;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::key;
+use crate::output::Output;
+use crate::setup::source;
+
+/// Of the five seconds in which the process ends.
+const END: Duration = Duration::from_secs(4);
+
+/// Between two looks whether a signal has come.
+const TICK: Duration = Duration::from_millis(50);
+
+#[derive(Serialize)]
+struct Started {
+    listening: SocketAddr,
+}
+
+impl Output for Started {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "listening on http://{}", self.listening)
+    }
+}
+
+#[derive(Serialize)]
+struct Checked {
+    fits: bool,
+    findings: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    name: &'static str,
+    state: &'static str,
+    text: String,
+}
+
+impl Output for Checked {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        for Line { name, state, text } in &self.findings {
+            writeln!(out, "{state:<8} {name:<14} {text}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs the command.
+pub fn run(arguments: &Serve, console: &Console) -> Result<(), Failure> {
+    let config = Config::read(&arguments.config, overrides(arguments))?;
+    let secrets = secrets(arguments, &config, console)?;
+    if arguments.check {
+        return run_check(&config, &secrets, console);
+    }
+    console.interrupt.listen_silently()?;
+    let subscriber = logs::subscriber(config.log.format, config.log.level, io::stderr);
+    tracing::subscriber::set_global_default(subscriber)
+        .map_err(|error| Failure::Internal(error.to_string()))?;
+    logs::log_panics();
+    let service = Service::start(&config, secrets)?;
+    console.print(&Started {
+        listening: service.address(),
+    })?;
+    while !console.interrupt.asked() {
+        thread::sleep(TICK);
+    }
+    service.stop(END);
+    Ok(())
+}
+
+fn overrides(arguments: &Serve) -> Overrides {
+    Overrides {
+        rpc_url: arguments.endpoint.rpc_url.clone(),
+        second_rpc_url: arguments.second_rpc_url.clone(),
+        listen: arguments.listen,
+        token_file: arguments.token_file.clone(),
+        log_format: arguments.log_format,
+        log_level: arguments.log_level,
+        out: arguments.out.clone(),
+    }
+}
+
+/// Keys are read once, before anything runs: what is missing is missed at once.
+fn secrets(arguments: &Serve, config: &Config, console: &Console) -> Result<Secrets, Failure> {
+    let policy = console.keys();
+    let Some(coordinator) = &config.coordinator else {
+        return Ok(Secrets {
+            policy,
+            ..Secrets::default()
+        });
+    };
+    source(coordinator.ptau.as_ref(), console)?;
+    Ok(Secrets {
+        keys: keys(arguments, coordinator, console)?,
+        account: Some(account(arguments, coordinator)?),
+        policy,
+    })
+}
+
+/// The key of each poll: its own, else that of the arguments, of the environment, of all polls.
+fn keys(
+    arguments: &Serve,
+    config: &CoordinatorConfig,
+    console: &Console,
+) -> Result<Vec<Arc<Key>>, Failure> {
+    let mut common: Option<PrivateKey> = None;
+    let mut keys = Vec::with_capacity(config.polls.len());
+    for poll in &config.polls {
+        let key = match (&poll.key_file, &common) {
+            (Some(path), _) => key::read_file(path, console)?,
+            (None, Some(key)) => key.clone(),
+            (None, None) => {
+                let named = arguments.key.key_file.as_ref();
+                let path = named.or(config
+                    .key_file
+                    .as_ref()
+                    .filter(|_| !is_set(key::ENVIRONMENT)));
+                let source = KeySource {
+                    key_file: path.cloned(),
+                };
+                common.insert(key::read(&source, console)?).clone()
+            }
+        };
+        keys.push(Arc::new(Key(key)));
+    }
+    Ok(keys)
+}
+
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+/// The account of the arguments, of the environment or of the configuration, in this order.
+fn account(arguments: &Serve, config: &CoordinatorConfig) -> Result<Account, Failure> {
+    let of = |keystore: &Option<_>, password_file: &Option<_>, key_file: &Option<_>| match (
+        keystore.clone(),
+        key_file.clone(),
+    ) {
+        (Some(path), _) => Some(AccountSource::Keystore {
+            path,
+            password_file: password_file.clone(),
+        }),
+        (None, path) => path.map(AccountSource::KeyFile),
+    };
+    let Serve {
+        keystore,
+        password_file,
+        account_key_file,
+        ..
+    } = arguments;
+    let named = of(keystore, password_file, account_key_file);
+    let configured = || {
+        of(
+            &config.keystore,
+            &config.password_file,
+            &config.account_key_file,
+        )
+    };
+    let source = match named {
+        Some(source) => source,
+        None if is_set(KEY_ENVIRONMENT) => AccountSource::Environment,
+        None => configured().unwrap_or(AccountSource::Environment),
+    };
+    Ok(Account::open(&source)?)
+}
+
+fn run_check(config: &Config, secrets: &Secrets, console: &Console) -> Result<(), Failure> {
+    console.listen()?;
+    let observer: Arc<dyn Observer> = Arc::new(console.clone());
+    let findings = check(config, secrets, &observer);
+    let lacking = lacking(&findings);
+    let line = |finding: Finding| Line {
+        name: finding.name,
+        state: match finding.state {
+            State::Ready => "ready",
+            State::Unknown => "unknown",
+            State::Missing(_) => "missing",
+        },
+        text: finding.text,
+    };
+    console.print(&Checked {
+        fits: lacking.is_none(),
+        findings: findings.into_iter().map(line).collect(),
+    })?;
+    match lacking {
+        Some((kind, lacking)) => Err(Failure::Unfit { kind, lacking }),
+        None => Ok(()),
+    }
+}

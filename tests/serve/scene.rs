@@ -1,0 +1,282 @@
+//! The poll, its voters, its service, and what has to hold in the end.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use maci_nova_chain::{BlockId, Chain};
+use maci_nova_node::testing::hostile::Hostile;
+use maci_nova_tests::town::Town;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{RngCore, SeedableRng};
+use serde_json::{json, Value};
+
+const VOTERS: u32 = 60;
+
+/// Messages of a ballot: one for each option.
+const OPTIONS: u32 = 5;
+
+/// Of 1,000 requests so many meet a fault.
+const RATE: u64 = 60;
+
+/// Every so many voters, blocks that were read are replaced.
+const REORGANISATION: u32 = 10;
+
+/// From a start to the first look at the chain, and more.
+const READ: Duration = Duration::from_secs(12);
+
+/// The longest time from the last kill to the end.
+const END: Duration = Duration::from_secs(900);
+
+/// A poll and its service.
+pub struct Scene {
+    town: Town,
+    node: Hostile,
+    rng: ChaCha20Rng,
+    service: Option<Child>,
+    /// How often the service was killed.
+    pub kills: u32,
+    /// How often it was started.
+    pub starts: u32,
+}
+
+impl Scene {
+    /// A poll that has not started.
+    pub fn new(town: Town, seed: u64) -> Self {
+        let url = town.url();
+        town.json(&format!("deploy --rpc-url {url} --account-key-file account0.key --insecure-setup --state-depth 4 --vote-depth 1 --gatekeeper free-for-all"));
+        let made = town.json("keygen --out coordinator.key");
+        let key = made["publicKey"]["serialized"].as_str().expect("text");
+        town.json(&format!("poll create --coordinator-key {key} --options {OPTIONS} --start-in 2h --duration 1d --credits 100 --account-key-file account0.key"));
+        let node = Hostile::start(&url.parse().expect("URL"), seed);
+        let config = format!(
+            r#"
+            [node]
+            rpc_url = "{}"
+            confirmations = 2
+            every = "1s"
+            [http]
+            listen = "127.0.0.1:0"
+            [coordinator]
+            out = "state"
+            key_file = "coordinator.key"
+            insecure_setup = true
+            checkpoint_every = "1s"
+            account_key_file = "account0.key"
+            [[coordinator.polls]]
+            file = "poll.json"
+            "#,
+            node.url()
+        );
+        fs::write(town.path("serve.toml"), config).expect("written");
+        Scene {
+            town,
+            node,
+            rng: ChaCha20Rng::seed_from_u64(seed),
+            service: None,
+            kills: 0,
+            starts: 0,
+        }
+    }
+
+    /// How often the node did what.
+    pub fn faults(&self) -> BTreeMap<&'static str, u64> {
+        self.node.met()
+    }
+
+    /// The whole poll.
+    pub fn play(&mut self, kills: u32) -> Result<(), String> {
+        self.sign_up();
+        self.town.go_to(self.time("startTime"));
+        self.node.set_rate(RATE);
+        self.start()?;
+        for voter in 0..VOTERS {
+            self.vote(voter);
+            if voter % REORGANISATION == 0 {
+                self.reorganise();
+            }
+            // Of all kills two fifths are while the poll is open.
+            while self.kills * VOTERS * 5 < kills * 2 * voter {
+                self.kill()?;
+            }
+        }
+        self.town.go_to(self.time("endTime"));
+        self.mine(4);
+        let before = self.sent();
+        while self.kills < kills {
+            self.kill()?;
+        }
+        self.wait_for_the_end()?;
+        self.compare(before)
+    }
+
+    fn sign_up(&self) {
+        for voter in 0..VOTERS {
+            self.town.json(&format!("keygen --out voter{voter}.key"));
+            self.town.json(&format!(
+                "signup --key-file voter{voter}.key --account-key-file account1.key"
+            ));
+        }
+    }
+
+    /// A voter joins and sends a ballot.
+    fn vote(&self, voter: u32) {
+        let key = format!("voter{voter}.poll.key");
+        self.town.json(&format!("join --key-file voter{voter}.key --poll-key-file {key} --account-key-file account2.key"));
+        let weights =
+            (0..OPTIONS).map(|option| format!("--vote {option}={}", 1 + (voter + option) % 4));
+        let weights: Vec<String> = weights.collect();
+        self.town.json(&format!(
+            "vote --key-file {key} {} --account-key-file account1.key",
+            weights.join(" ")
+        ));
+    }
+
+    /// Of blocks in which nothing was sent, once the service has had the time to read them.
+    fn reorganise(&self) {
+        self.mine(6);
+        std::thread::sleep(READ);
+        let _: Value = self
+            .town
+            .chain()
+            .request("anvil_reorg", json!([5, []]))
+            .expect("done");
+        self.mine(1);
+    }
+
+    fn mine(&self, blocks: u64) {
+        let _: Value = self
+            .town
+            .chain()
+            .request("anvil_mine", json!([blocks]))
+            .expect("mined");
+    }
+
+    fn time(&self, name: &str) -> u64 {
+        self.town.json("status")[name].as_u64().expect("a time")
+    }
+
+    fn start(&mut self) -> Result<(), String> {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.town.path("log"));
+        let folder = self.town.path("");
+        let mut command = self
+            .town
+            .command(&folder, "serve --config serve.toml --json");
+        let command = command.stdout(Stdio::piped()).stderr(log.expect("opened"));
+        let mut service = command.spawn().expect("runs");
+        let mut line = String::new();
+        let stdout = service.stdout.take().expect("piped");
+        BufReader::new(stdout).read_line(&mut line).expect("text");
+        self.service = Some(service);
+        self.starts += 1;
+        match line.contains("listening") {
+            true => Ok(()),
+            false => Err(format!("start {} says {line:?}", self.starts)),
+        }
+    }
+
+    /// Most kills are soon; some are late enough for the last proof and its transaction.
+    fn kill(&mut self) -> Result<(), String> {
+        let most = match self.rng.next_u64() % 5 {
+            0 => 25_000,
+            _ => 4_000,
+        };
+        let milliseconds = self.rng.next_u64() % most;
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        self.end();
+        self.kills += 1;
+        self.start()
+    }
+
+    fn end(&mut self) {
+        if let Some(mut service) = self.service.take() {
+            service.kill().expect("killed");
+            service.wait().expect("ends");
+        }
+    }
+
+    fn wait_for_the_end(&self) -> Result<(), String> {
+        let begun = Instant::now();
+        while begun.elapsed() < END {
+            if self.town.json("status")["state"] == "finalized" {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        Err(format!("not finalized after {} s", END.as_secs()))
+    }
+
+    /// Transactions of the account that finalizes.
+    fn sent(&self) -> u64 {
+        let chain = self.town.chain();
+        let account = chain.accounts()[0];
+        let call = "eth_getTransactionCount";
+        let count: String = chain
+            .request(call, json!([account, "latest"]))
+            .expect("read");
+        u64::from_str_radix(count.trim_start_matches("0x"), 16).expect("a number")
+    }
+
+    fn compare(&mut self, before: u64) -> Result<(), String> {
+        // A moment for the service to see what it has sent.
+        std::thread::sleep(Duration::from_secs(10));
+        self.end();
+        let sent = self.sent() - before;
+        if sent != 1 {
+            return Err(format!("{sent} transactions, not 1"));
+        }
+        let status = self.town.json("status");
+        let counts = ["joins", "messages"].map(|name| status[name].as_u64());
+        let all = [VOTERS, VOTERS * OPTIONS].map(|count| Some(u64::from(count)));
+        if counts != all {
+            return Err(format!("{counts:?} joins and messages, not {all:?}"));
+        }
+        self.town
+            .json("export-log --out exported.jsonl --confirmations 0");
+        let tally = self
+            .town
+            .json("tally --log exported.jsonl --key-file coordinator.key");
+        if tally["results"] != status["results"]["results"] {
+            return Err(format!(
+                "{}, not {}",
+                status["results"]["results"], tally["results"]
+            ));
+        }
+        let verified = self.town.json("verify --poll-file poll.json");
+        if verified["verified"] != true {
+            return Err(verified.to_string());
+        }
+        let poll = status["poll"].as_str().expect("an address");
+        let checkpoint = self
+            .town
+            .path("state")
+            .join(poll)
+            .join("running.checkpoint");
+        match checkpoint.exists() {
+            true => Err("a checkpoint stayed behind".into()),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        self.end();
+        let newest = self.town.chain().block(BlockId::Latest);
+        println!("newest block {}", newest.map_or(0, |block| block.number));
+        let log = fs::read_to_string(self.town.path("log")).unwrap_or_default();
+        let count = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+        println!(
+            "log: {} lines, {} warnings, {} errors, {} reorganisations",
+            log.lines().count(),
+            count(" WARN "),
+            count(" ERROR "),
+            count("was reorganised")
+        );
+    }
+}
