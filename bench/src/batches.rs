@@ -64,7 +64,7 @@ impl BatchStatement {
     }
 }
 
-/// `P5(joinChain, nextStateIndex, messageCursor, stateRoot, tallyRoot)`.
+/// `P5(joinChain, nextStateIndex, messageCursor, stateRoot, tallyRoot)`. Batches end outside bundles.
 pub fn state_hash(state: &State) -> Fr {
     poseidon::hash(&[
         state.join_chain,
@@ -87,11 +87,12 @@ fn fill<CS: ConstraintSystem<Fr>>(
     let [poll, head, before, after] = &publics;
     gadget.enforce_equal("poll", &z[0], poll);
     gadget.enforce_equal("message head before", &z[3], head);
-    let rest = |z: &[Num; ARITY]| [0, 1, 2, 3, 4].map(|i| z[[1, 2, 4, 5, 6][i]].clone());
+    let rest = |z: &[Num; ARITY]| [1, 2, 4, 6, 7].map(|i: usize| z[i].clone());
     let bound = |gadget: &mut Gadget<'_, CS>, z: &[Num; ARITY], hash: &Num, name| {
         let [a, b, c, d, e] = rest(z);
         let found = gadget.hash([&a, &b, &c, &d, &e]);
         gadget.enforce_equal(name, &found, hash);
+        gadget.enforce_equal("no bundle is open", &z[5], &Num::zero());
     };
     bound(&mut gadget, &z, before, "state before");
     let end = step.fill(&mut gadget, z).to_array().map(Num::clone);

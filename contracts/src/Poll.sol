@@ -280,11 +280,11 @@ contract Poll is IPoll, ReentrancyGuardTransient {
     /// @dev Why their number is bounded, and not only the time. If more were taken than there is time for, whoever sends
     /// enough of them would force an abort, and have their fees back by it. Here all that was let in moves the deadline by
     /// its own time for proving, so spam never makes it too early for who proves a message in `provingPerMessage`, and
-    /// the fees of spam in a poll that is finalized are the owner's: `limit * messageFee` and the gas of so many
-    /// messages (288,000 each) is what it costs to fill a poll. Top-ups take the same places and pay the same fee, besides
-    /// tokens for at least one credit, and 141,000 gas each. What that buys is that nothing can be sent any more,
-    /// so who bought votes could fill the poll to keep them from being overridden. The owner sets the price: a long
-    /// `provingMax` with a short, honest `provingPerMessage`, and a fee where gas is cheap. 30 days at 1 second are 2.6
+    /// the fees of spam in a poll that is finalized are the owner's: `limit * messageFee`, or half of it (a bundle takes a
+    /// place more than its messages pay for), and 10,000 gas a place in bundles is what it costs to fill a poll. Top-ups
+    /// take the same places and pay the same fee, besides tokens for at least one credit. What that buys is that nothing
+    /// can be sent any more, so who bought votes could fill the poll to keep them from being overridden. The owner sets
+    /// the price: a fee, and a long `provingMax` with a short, honest `provingPerMessage`. 30 days at 1 second are 2.6
     /// million messages. Keeping the fees after an abort instead would pay whoever can cause one, the coordinator.
     function messageLimit() external view returns (uint256) {
         return _messageLimit(_info());

@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(parameters.constraints(), (21_283, 498));
         assert_eq!(
             parameters.digest().to_string(),
-            "de30221a96a4eea2c063cf651e0bb9d991b320e2b82fbb278733695eaebc4871"
+            "0a6ec6a125af740f95889192d866e881b8512267158a26de2f3a5591f03fb4be"
         );
     }
 

@@ -30,7 +30,7 @@ use nova_snark::{
 use crate::adapter::{Assignment, Matrices};
 
 /// The constraints of a step of K events as one statement: `z_in` leads to `z_out`, the instance
-/// variables being the one and seven elements of each.
+/// variables being the one and elements of each.
 ///
 /// # Errors
 /// As the step's synthesis gives them; a [`StepCircuit`] gives none.
@@ -93,7 +93,7 @@ mod tests {
         };
         let steps: Vec<_> = poll.transitions.chunks_exact(2).map(prepare).collect();
         let matrices = super::matrices(&steps[0]).expect("recorded");
-        assert_eq!(matrices.instance(), 15);
+        assert_eq!(matrices.instance(), 1 + 2 * ARITY);
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         let key = Groth16::<Bn254>::generate_random_parameters_with_reduction(
             Adapter::blank(&matrices),
@@ -133,12 +133,12 @@ mod tests {
         let step = poll.steps().next().expect("a step").expect("prepared");
         let matrices = super::matrices(&step).expect("recorded");
         let honest = assignment(&step).expect("values");
-        for i in 8..15 {
+        for i in 1 + ARITY..1 + 2 * ARITY {
             let mut instance: Vec<_> = honest.instance().iter().map(ToHalo::to_halo).collect();
             let witness: Vec<_> = honest.witness().iter().map(ToHalo::to_halo).collect();
             instance[i] += Fr::ONE;
             let false_claim = Assignment::new(&instance, &witness);
-            let last = matrices.constraints() - 7 + (i - 8);
+            let last = matrices.constraints() - ARITY + (i - 1 - ARITY);
             assert_eq!(matrices.violated(&false_claim), Some(last));
         }
     }

@@ -186,7 +186,7 @@ fn the_document_has_all_that_a_transaction_needs() {
     }
     for state in ["z0", "z"] {
         let state = document["statement"][state].as_array().expect("array");
-        assert_eq!(state.len(), 7);
+        assert_eq!(state.len(), 8);
         assert_eq!(state[0], document["statement"]["z0"][0]);
     }
     let key = document["verifyingKey"].as_object().expect("object");

@@ -310,7 +310,17 @@ impl Decider {
         witness: &Witness,
         c: Fr,
     ) -> Result<(), CircuitError> {
-        let agreed = self.agreed(witness)?;
+        self.fill_agreed(g, witness, &self.agreed(witness)?, c)
+    }
+
+    /// The same with what is claimed to be agreed on.
+    fn fill_agreed<CS: ConstraintSystem<Fr>>(
+        &self,
+        g: &mut Gadget<'_, CS>,
+        witness: &Witness,
+        agreed: &Agreed<Fr>,
+        c: Fr,
+    ) -> Result<(), CircuitError> {
         let primary = self.engine.primary();
         let (instance, _) = witness.foldings.fold(&self.engine, &witness.statement())?;
         let vector = self.vector(witness);

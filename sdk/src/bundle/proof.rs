@@ -42,6 +42,9 @@ pub enum BundleProverError {
     /// There are no messages, or too many for any bundle.
     #[error("{0}")]
     Size(#[from] BundleSize),
+    /// The messages were signed after more different blocks than a bundle can name.
+    #[error("the messages of a bundle were signed after at most 256 different blocks")]
+    Anchors,
     /// The circuit could not be made or filled.
     #[error("the circuit cannot be filled: {0}")]
     Circuit(#[from] SynthesisError),

@@ -5,6 +5,7 @@ use maci_nova_chain::{Chain, ChainError, Observer, Receipt, Stage};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::{BundleVerifier, Poll};
+use maci_nova_contracts::groth16::{key_of_bundles, Key};
 use maci_nova_contracts::words;
 use maci_nova_protocol::bundle::{elements, Bundle, ELEMENTS};
 use maci_nova_protocol::log::SignedMessage;
@@ -32,7 +33,8 @@ impl ProvenBundle {
     /// Proves what the messages come to, in their order.
     ///
     /// # Errors
-    /// [`BundleProverError::Bundle`] for none, or for more than the prover has room for;
+    /// [`BundleProverError::Size`] for none, [`BundleProverError::Bundle`] for more than the prover has
+    /// room for, [`BundleProverError::Anchors`] if they were signed after more than 256 blocks;
     /// [`BundleProverError::Lists`] if the key is none of the circuit.
     pub fn new(
         prover: &BundleProver,
@@ -40,8 +42,8 @@ impl ProvenBundle {
     ) -> Result<Self, BundleProverError> {
         let bare = messages.iter().map(|signed| signed.message).collect();
         let bundle = Bundle::new(bare)?;
+        let (anchors, anchor_places) = anchors(messages)?;
         let proof = prover.prove(&bundle)?;
-        let (anchors, anchor_places) = anchors(messages);
         let call = Poll::publishBundleCall {
             anchors,
             anchorPlaces: anchor_places,
@@ -70,26 +72,26 @@ fn words_of(message: &Message) -> [U256; WORDS] {
 }
 
 /// The blocks after which messages were signed, each once, and for each message the place of its
-/// own. Both are empty where there are no anchors. (There are at most 255 kinds: a poll takes messages of fewer blocks, or
-/// the messages are fewer.)
-fn anchors(messages: &[SignedMessage]) -> (Vec<[U256; 2]>, Bytes) {
+/// own. Both are empty where there are no anchors.
+fn anchors(messages: &[SignedMessage]) -> Result<(Vec<[U256; 2]>, Bytes), BundleProverError> {
     let mut kinds: Vec<Anchor> = Vec::new();
     let mut places = Vec::with_capacity(messages.len());
     for anchor in messages.iter().map(anchor_of) {
         let place = kinds.iter().position(|kind| *kind == anchor);
-        places.push(place.unwrap_or(kinds.len()) as u8);
-        if place.is_none() {
+        let place = place.unwrap_or_else(|| {
             kinds.push(anchor);
-        }
+            kinds.len() - 1
+        });
+        places.push(u8::try_from(place).map_err(|_| BundleProverError::Anchors)?);
     }
     if kinds == [Anchor::NONE] {
-        return (vec![], Bytes::new());
+        return Ok((vec![], Bytes::new()));
     }
     let words = |anchor: &Anchor| {
         let number = U256::from(anchor.block_number);
         [number, words::scalar(&anchor.element)]
     };
-    (kinds.iter().map(words).collect(), places.into())
+    Ok((kinds.iter().map(words).collect(), places.into()))
 }
 
 /// The most messages that a bundle of a poll has room for.
@@ -124,6 +126,7 @@ pub fn publish<C: Chain + ?Sized>(
 ) -> Result<Published, Error> {
     voter::require_some(messages.len())?;
     voter::require_open(chain, poll)?;
+    require_key(chain, poll, prover)?;
     let bundles = messages.len().div_ceil(prover.room());
     voter::require_room(chain, poll, messages.len() + bundles)?;
     voter::check_anchors(chain, poll, messages, observer)?;
@@ -146,6 +149,23 @@ pub fn publish<C: Chain + ?Sized>(
         published.add(poll, messages_of_one.len(), event.index, &receipt)?;
     }
     Ok(published)
+}
+
+/// The poll takes no proof under another key than its verifier's.
+fn require_key<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    prover: &BundleProver,
+) -> Result<(), Error> {
+    let (verifier, call) = (
+        poll.info.bundleVerifier,
+        BundleVerifier::verifyingKeyCall {},
+    );
+    let key = view(chain, verifier, &call, "read the bundle verifier")?;
+    match key_of_bundles(&key) == Key::from(&prover.verifying_key()).to_words() {
+        true => Ok(()),
+        false => Err(poll.inconsistent("its bundle verifier has another key than the one at hand")),
+    }
 }
 
 /// Sends a bundle, and gives up when the poll will no longer take one of its anchors.

@@ -215,6 +215,43 @@ fn a_poll_takes_no_more_than_was_agreed_to() {
 }
 
 #[test]
+fn a_poll_whose_verifier_has_another_key() {
+    let mut world = World::new();
+    let poll = world.create(&world.terms());
+    world.go_to(poll.times().0);
+    for voter in [2, 3] {
+        world.join(&poll, voter);
+    }
+    let messages = ballots(&world, &poll);
+    let account = world.account(4);
+    let budget = Budget::default();
+    let sent = publish(
+        &mut world.evm,
+        account,
+        &poll,
+        prover(),
+        &messages,
+        &budget,
+        &QUIET,
+    );
+    assert!(sent.unwrap_err().to_string().contains("another key"));
+}
+
+#[test]
+fn more_anchors_than_have_a_place() {
+    let signed = |block_number: u64| SignedMessage {
+        message: Message {
+            anchor: Fr::from(block_number),
+            ..message(block_number)
+        },
+        block_number,
+    };
+    let many: Vec<SignedMessage> = (1..=257).map(signed).collect();
+    let error = ProvenBundle::new(prover(), &many).unwrap_err();
+    assert!(matches!(error, BundleProverError::Anchors), "{error}");
+}
+
+#[test]
 fn a_proof_is_of_its_bundle() {
     let key = prover().verifying_key();
     let of = |seeds: &[u64]| {

@@ -38,7 +38,7 @@ const DOMAIN: [u8; 32] = [7; 32];
 /// c, e_v, e.
 const PUBLICS: usize = 3;
 /// The place of z_i's root of the tally.
-const TALLY_ROOT: usize = 6;
+const TALLY_ROOT: usize = 7;
 
 struct Setting {
     matrices: Matrices,

@@ -46,8 +46,8 @@ fn false_claims_are_refused() {
     assert_eq!(violation(&witness), None);
     type Change = fn(&mut Witness);
     let claims: [(&str, Change, Change); 13] = [
-        ("e", |w| w.z0[1] += Fr::ONE, |w| w.z0[1] -= Fr::ONE),
-        ("e", |w| w.z[5] += Fr::ONE, |w| w.z[5] -= Fr::ONE),
+        ("e", |w| w.z0[0] += Fr::ONE, |w| w.z0[0] -= Fr::ONE),
+        ("e", |w| w.z[6] += Fr::ONE, |w| w.z[6] -= Fr::ONE),
         ("e", |w| w.steps += 1, |w| w.steps -= 1),
         (
             "e",
@@ -99,6 +99,28 @@ fn false_claims_are_refused() {
         back(&mut witness);
     }
     assert_eq!(violation(&witness), None);
+}
+
+/// What the contract states of z_0 but for the poll's context is hashed nowhere: each element is held
+/// against the one that every computation starts with.
+#[test]
+fn another_first_state() {
+    let witness = witness();
+    let honest = decider().agreed(&witness).expect("agreed");
+    let violated = |place: usize| {
+        let mut claimed = honest.map(|value| *value);
+        claimed.z0[place] += Fr::ONE;
+        let mut cs = WitnessCS::<Fr>::new();
+        let mut g = Gadget::new(&mut cs);
+        let filled = decider().fill_agreed(&mut g, &witness, &claimed, Fr::from(77));
+        filled.expect("filled");
+        g.violated()
+    };
+    // The context is hashed: with another one r_1 is another.
+    assert_eq!(violated(0), Some("r_1"));
+    for place in 1..honest.z0.len() {
+        assert_eq!(violated(place), Some("z_0"), "element {place}");
+    }
 }
 
 #[test]
