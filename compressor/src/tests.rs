@@ -413,7 +413,7 @@ fn the_number_of_threads_does_not_matter() {
 fn the_size_of_a_proof_is_pinned() {
     assert_eq!(
         (honest().snark.len(), honest().to_bytes().len()),
-        (11_040, 11_626)
+        (11_040, 11_658)
     );
 }
 
