@@ -446,7 +446,7 @@ pub(crate) mod tests {
         let pinned = budget::OVERHEAD_PARTS.map(|(part, count)| (part.to_owned(), count));
         assert_eq!(costs, pinned);
         let total = recorder.total().constraints - own;
-        assert_eq!((total, copies), (budget::OVERHEAD, 7));
+        assert_eq!((total, copies), (budget::OVERHEAD, 8));
         assert!(total <= budget::OVERHEAD_LIMIT);
     }
 
