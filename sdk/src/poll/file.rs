@@ -449,7 +449,7 @@ mod tests {
         assert!(!new.exists());
         // What the file says by then is not lost, nor is the old poll taken for the new one.
         let other = PollFile {
-            poll: Some(contract(0xa6)),
+            poll: Some(contract(0xa7)),
             rpc_url: None,
             ..with_poll()
         };

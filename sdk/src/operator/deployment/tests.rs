@@ -424,7 +424,7 @@ fn a_node_does_not_choose_the_contracts() {
     // It answers 0 to every call: not for development, every proof is right.
     let yes: Bytes = "0x6460206000f36000526005601bf3".parse().unwrap();
     let creations = steps().iter().filter(|step| step.is_creation()).count();
-    assert_eq!(creations, 11);
+    assert_eq!(creations, 12);
     for nth in 1..=creations {
         let mut evm = Evm::new();
         let other = maci_nova_chain::deploy(&mut evm, SENDER, yes.clone());
