@@ -15,11 +15,11 @@ use maci_nova_tests::hostile::HostilePoll;
 /// Bytes of the selector.
 const SELECTOR: usize = 4;
 /// Words of z0 and z, after that of the domain; the next word says where the results are.
-const STATES: usize = 14;
+const STATES: usize = 16;
 /// The word that says where the results are.
 const OFFSET: usize = STATES + 1;
 /// The first word of the proof.
-const PROOF: usize = 16;
+const PROOF: usize = OFFSET + 1;
 /// The word that counts the results, which follow.
 const COUNT: usize = PROOF + PROOF_WORDS;
 /// Words of a proof that are scalars.
