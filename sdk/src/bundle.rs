@@ -1,5 +1,5 @@
 //! Bundles: many messages in one transaction, at a small part of the price of each. Anybody may
-//! publish one; a [proof](proof) shows the poll what its messages come to.
+//! publish one; a [proof] shows the poll what its messages come to.
 
 pub mod proof;
 pub mod publish;
