@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use maci_nova_folding::testing::write_powers;
+use maci_nova_step_circuit::ARITY;
 use serde_json::Value;
 
 use crate::harness::{
@@ -18,7 +19,7 @@ const FINALIZE: &str = "finalize --dry-run --json --log {} --key-file {} --out {
 
 /// Bytes of `verify`'s calldata for five options: the selector, then words for the domain, two
 /// states, the offset and number of the results, the results and the proof.
-const CALLDATA: usize = 4 + 32 * (1 + 7 + 7 + 1 + 24 + 1 + 2 * 5);
+const CALLDATA: usize = 4 + 32 * (1 + 2 * ARITY + 1 + 24 + 1 + 2 * 5);
 
 /// The folder in which all tests share their keys. Making them takes most of a minute, so those are
 /// taken that a demo has left in the folder named by MACI_NOVA_CACHE, which has the same shape; else

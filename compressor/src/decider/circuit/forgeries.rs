@@ -121,7 +121,7 @@ struct Attempt {
 impl Attempt {
     /// Tells the verifier what the circuit is filled with.
     fn new(witness: Witness) -> Self {
-        let state = |state: &[Fr]| state.try_into().expect("seven elements");
+        let state = |state: &[Fr]| state.try_into().expect("a state");
         let [uc, c, a, b] = witness.commitments().map(|commitment| point(&commitment));
         let (r1, r2) = decider().challenges(&witness).expect("in range");
         Attempt {
