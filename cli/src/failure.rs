@@ -35,23 +35,6 @@ pub fn exit_code(kind: ErrorKind) -> u8 {
     }
 }
 
-/// The name of a kind of failure in JSON.
-pub fn name(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Internal => "internal",
-        ErrorKind::Request => "usage",
-        ErrorKind::Input => "input",
-        ErrorKind::WrongKey => "wrong-key",
-        ErrorKind::Parameters => "parameters",
-        ErrorKind::Checkpoint => "checkpoint",
-        ErrorKind::Proof => "proof",
-        ErrorKind::Io => "io",
-        ErrorKind::Later => "later",
-        ErrorKind::Chain => "chain",
-        ErrorKind::Interrupted => "interrupted",
-    }
-}
-
 /// Why a command failed. Each message is one line that ends in what to do, where something can be
 /// done.
 #[derive(Debug)]
@@ -401,7 +384,7 @@ mod tests {
         for (errors, code, kind) in [(&later[..], 9, "later"), (&never[..], 10, "chain")] {
             for error in errors {
                 assert_eq!(
-                    (exit_code(error.kind()), name(error.kind())),
+                    (exit_code(error.kind()), error.kind().name()),
                     (code, kind),
                     "{error}"
                 );

@@ -7,7 +7,7 @@ use maci_nova_sdk::poll::status::ResultsDocument;
 use serde::Serialize;
 
 use crate::console::{complain, one_line, Console};
-use crate::failure::{exit_code, name, Failure};
+use crate::failure::{exit_code, Failure};
 
 /// A command's result.
 pub trait Output: Serialize {
@@ -61,7 +61,7 @@ impl Console {
         if self.json {
             let document = ErrorDocument {
                 error: ErrorBody {
-                    kind: name(failure.kind()),
+                    kind: failure.kind().name(),
                     exit_code: exit_code(failure.kind()),
                     message: one_line(&failure.to_string()),
                 },

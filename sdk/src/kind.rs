@@ -27,3 +27,22 @@ pub enum ErrorKind {
     /// The observer asked to stop.
     Interrupted,
 }
+
+impl ErrorKind {
+    /// Its name, as JSON, logs and metrics have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorKind::Internal => "internal",
+            ErrorKind::Request => "usage",
+            ErrorKind::Input => "input",
+            ErrorKind::WrongKey => "wrong-key",
+            ErrorKind::Parameters => "parameters",
+            ErrorKind::Checkpoint => "checkpoint",
+            ErrorKind::Proof => "proof",
+            ErrorKind::Io => "io",
+            ErrorKind::Later => "later",
+            ErrorKind::Chain => "chain",
+            ErrorKind::Interrupted => "interrupted",
+        }
+    }
+}

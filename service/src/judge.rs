@@ -135,6 +135,6 @@ mod tests {
         // The chain may do well.
         board.recover();
         let trouble = board.view(0, true).last_error.expect("it shows");
-        assert_eq!(trouble.kind, crate::progress::kind_name(ErrorKind::Input));
+        assert_eq!(trouble.kind, ErrorKind::Input.name());
     }
 }
