@@ -51,7 +51,7 @@ metrics! {
     REORGANISATIONS "poll_reorganisations_total" ["poll"] "times that blocks that were read were replaced";
     LEFT_OUT "poll_left_out_total" ["poll"] "times that the node left events out";
     CHECKPOINT_AGE "poll_checkpoint_age_seconds" ["poll"] "seconds since the checkpoint was written, in steps of ten";
-    STAGE_SECONDS "poll_stage_seconds" ["poll", "stage"] "seconds that a stage took: parameters, keys, join keys, decider proof, verifying";
+    STAGE_SECONDS "poll_stage_seconds" ["poll", "stage"] "seconds that a stage took: parameters, keys, join keys, bundle keys, decider proof, verifying";
     FAILURES "poll_failures_total" ["poll", "kind"] "times that work on a poll stopped with an error, by its kind";
     GAS "poll_gas_spent_total" ["poll"] "gas of the transactions that this process has sent";
     REQUESTS "http_requests_total" ["route", "status"] "requests that were answered";

@@ -30,10 +30,11 @@ const STEPS: u64 = 16;
 const PICTURE: Duration = Duration::from_secs(10);
 
 /// Stages whose time does not depend on what messages say.
-const TIMED: [&str; 5] = [
+const TIMED: [&str; 6] = [
     "parameters",
     "keys",
     "join keys",
+    "bundle keys",
     "decider proof",
     "verifying",
 ];
@@ -122,23 +123,6 @@ impl Phase {
     }
 }
 
-/// The kind of an error, as JSON and metrics have it.
-pub fn kind_name(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Internal => "internal",
-        ErrorKind::Request => "usage",
-        ErrorKind::Input => "input",
-        ErrorKind::WrongKey => "wrong-key",
-        ErrorKind::Parameters => "parameters",
-        ErrorKind::Checkpoint => "checkpoint",
-        ErrorKind::Proof => "proof",
-        ErrorKind::Io => "io",
-        ErrorKind::Later => "later",
-        ErrorKind::Chain => "chain",
-        ErrorKind::Interrupted => "interrupted",
-    }
-}
-
 /// What strangers are told of an error: its own text may name files, nodes and what they say.
 fn sentence(kind: ErrorKind) -> &'static str {
     match kind {
@@ -219,7 +203,7 @@ pub struct View {
     pub deadline: Option<u64>,
     /// Joins that were read.
     pub joins: u64,
-    /// Messages and top-ups that were read.
+    /// Places in the message chain that were read: of messages, top-ups and bundles.
     pub messages: u64,
     /// The last block that was read.
     pub read_to: Option<u64>,
@@ -299,7 +283,7 @@ impl PollMetrics {
 pub struct Read {
     /// Joins.
     pub joins: u64,
-    /// Messages and top-ups.
+    /// Places in the message chain: of messages, top-ups and bundles.
     pub messages: u64,
     /// The last block.
     pub to: Option<u64>,
@@ -491,7 +475,7 @@ impl Board {
         before: Option<Trouble>,
     ) -> Trouble {
         let text = self.redaction.apply(text);
-        let name = kind_name(kind);
+        let name = kind.name();
         let labels = [&*self.figures.poll, name];
         self.metrics.counter(&names::FAILURES, &labels).increment(1);
         warn!(poll = %self.poll, kind = name, retried, "{text}");
@@ -513,7 +497,7 @@ impl Board {
 
     /// The node answers again, whatever the disk does.
     pub fn recover_from_the_node(&self) {
-        let of_node = [ErrorKind::Later, ErrorKind::Chain].map(kind_name);
+        let of_node = [ErrorKind::Later, ErrorKind::Chain].map(ErrorKind::name);
         self.recover_from(|kind| of_node.contains(&kind));
     }
 
