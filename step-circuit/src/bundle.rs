@@ -13,7 +13,7 @@ use maci_nova_protocol::message::Message;
 use nova_snark::frontend::ConstraintSystem;
 
 use crate::num::{Bit, Gadget, Num};
-use crate::recorder::Recorder;
+use crate::recording::Recording;
 use crate::Fr;
 
 pub use maci_nova_protocol::bundle::BUNDLE_INPUTS as INPUTS;
@@ -42,17 +42,6 @@ pub struct BundleCircuit {
     /// One for each slot.
     messages: Vec<Message>,
     used: usize,
-}
-
-/// A circuit with all its constraints and values.
-#[derive(Debug)]
-pub struct Recording {
-    /// Constraints and values.
-    pub recorder: Recorder,
-    /// The hints' values.
-    pub hints: Vec<Fr>,
-    /// The first constraint that the values violate.
-    pub violated: Option<&'static str>,
 }
 
 /// What stands in slots that are not used.
@@ -137,16 +126,7 @@ impl BundleCircuit {
     /// The circuit with all its constraints and values, some hints replaced as in
     /// [`Gadget::with_replacements`].
     pub fn record(&self, replacements: &[(usize, Fr)]) -> Recording {
-        let mut recorder = Recorder::default();
-        let mut gadget = Gadget::with_replacements(&mut recorder, replacements);
-        self.fill(&mut gadget);
-        let hints = gadget.hints().to_vec();
-        let violated = gadget.violated();
-        Recording {
-            recorder,
-            hints,
-            violated,
-        }
+        Recording::of(replacements, |gadget| self.fill(gadget))
     }
 }
 

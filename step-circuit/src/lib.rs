@@ -32,6 +32,7 @@ pub mod message;
 pub mod num;
 pub mod poseidon;
 pub mod recorder;
+pub mod recording;
 pub mod shape;
 pub mod state;
 pub mod step;

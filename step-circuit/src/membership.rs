@@ -21,7 +21,7 @@ use ff::Field;
 
 use crate::babyjub::Point;
 use crate::num::{Bit, Gadget, Num};
-use crate::recorder::Recorder;
+use crate::recording::Recording;
 use crate::Fr;
 
 /// Public inputs.
@@ -32,17 +32,6 @@ pub const INPUTS: usize = 4;
 pub struct MembershipCircuit {
     statement: JoinStatement,
     witness: Witness,
-}
-
-/// A circuit with all its constraints and values.
-#[derive(Debug)]
-pub struct Recording {
-    /// Constraints and values.
-    pub recorder: Recorder,
-    /// The hints' values.
-    pub hints: Vec<Fr>,
-    /// The first constraint that the values violate.
-    pub violated: Option<&'static str>,
 }
 
 impl MembershipCircuit {
@@ -94,16 +83,7 @@ impl MembershipCircuit {
     /// The circuit with all its constraints and values, some hints replaced as in
     /// [`Gadget::with_replacements`].
     pub fn record(&self, replacements: &[(usize, Fr)]) -> Recording {
-        let mut recorder = Recorder::default();
-        let mut gadget = Gadget::with_replacements(&mut recorder, replacements);
-        self.fill(&mut gadget);
-        let hints = gadget.hints().to_vec();
-        let violated = gadget.violated();
-        Recording {
-            recorder,
-            hints,
-            violated,
-        }
+        Recording::of(replacements, |gadget| self.fill(gadget))
     }
 }
 
