@@ -13,6 +13,8 @@ use maci_nova_groth16::{
 };
 use maci_nova_protocol::Fr as HaloFr;
 
+pub(crate) mod prover;
+
 /// Public inputs of the circuits.
 pub const PLAIN_INPUTS: usize = groth16_contract::INPUTS;
 

@@ -4,19 +4,19 @@
 //! `maci_nova_step_circuit::bundle`. The circuit is one for each number of messages that it has room
 //! for.
 
-use core::fmt;
 use std::path::Path;
 
 use maci_nova_groth16::{
     self as groth16,
     adapter::{Assignment, Matrices},
-    KeyFileError, ProvingKey, Trapdoors,
+    KeyFileError, Trapdoors,
 };
 use maci_nova_protocol::bundle::{Bundle, BundleSize, BundleStatement};
 use maci_nova_step_circuit::bundle::{BundleCircuit, BundleError};
 use maci_nova_step_circuit::num::Gadget;
 use nova_snark::frontend::SynthesisError;
 
+use crate::plain_proof::prover::PlainProver;
 use crate::plain_proof::{PlainKey, PlainProof, ProofError};
 
 pub use maci_nova_step_circuit::bundle::INPUTS;
@@ -67,18 +67,10 @@ pub enum BundleProverError {
 }
 
 /// What makes proofs of bundles of at most so many messages.
+#[derive(Debug)]
 pub struct BundleProver {
     room: usize,
-    matrices: Matrices,
-    key: ProvingKey,
-}
-
-impl fmt::Debug for BundleProver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BundleProver")
-            .field("room", &self.room)
-            .finish_non_exhaustive()
-    }
+    plain: PlainProver,
 }
 
 impl BundleProver {
@@ -88,13 +80,8 @@ impl BundleProver {
     /// [`BundleProverError::Bundle`] for a room of none or of more than a bundle has,
     /// [`BundleProverError::Circuit`], [`BundleProverError::Setup`].
     pub fn setup(room: usize, trapdoors: Trapdoors) -> Result<Self, BundleProverError> {
-        let matrices = matrices(room)?;
-        let key = groth16::setup(&matrices, INPUTS, trapdoors)?;
-        Ok(BundleProver {
-            room,
-            matrices,
-            key,
-        })
+        let plain = PlainProver::setup(matrices(room)?, trapdoors)?;
+        Ok(BundleProver { room, plain })
     }
 
     /// Reads the keys from a file, perhaps somebody else's; with a digest, those alone.
@@ -107,23 +94,18 @@ impl BundleProver {
         room: usize,
         digest: Option<&[u8; 32]>,
     ) -> Result<Self, BundleProverError> {
-        let matrices = matrices(room)?;
-        let key = ProvingKey::read_foreign(path, &matrices, INPUTS, digest)?;
-        Ok(BundleProver {
-            room,
-            matrices,
-            key,
-        })
+        let plain = PlainProver::read(path, matrices(room)?, digest)?;
+        Ok(BundleProver { room, plain })
     }
 
     /// SHA-256 of the keys and the circuit's digest, which tells these keys from others.
     pub fn digest(&self) -> [u8; 32] {
-        self.key.digest()
+        self.plain.digest()
     }
 
-    /// The ceremony that the keys say they come from, see [`ProvingKey::ceremony`].
+    /// The ceremony that the keys say they come from, see [`groth16::ProvingKey::ceremony`].
     pub fn ceremony(&self) -> Option<[u8; 32]> {
-        self.key.ceremony()
+        self.plain.ceremony()
     }
 
     /// Messages that there is room for.
@@ -133,13 +115,12 @@ impl BundleProver {
 
     /// Constraints of the circuit.
     pub fn constraints(&self) -> usize {
-        self.matrices.constraints()
+        self.plain.constraints()
     }
 
     /// What verifies the proofs.
     pub fn verifying_key(&self) -> PlainKey {
-        let key = self.key.plain().expect("nothing is committed to");
-        PlainKey::new(key).expect("a base for 1 and for each input")
+        self.plain.verifying_key()
     }
 
     /// Proves what a bundle's messages come to, and verifies the proof. Another proof each time.
@@ -153,7 +134,7 @@ impl BundleProver {
             circuit.fill(&mut Gadget::new(cs));
             Ok(())
         })?;
-        let proof = PlainProof(groth16::prove(&self.key, &self.matrices, &assignment)?);
+        let proof = self.plain.prove(&assignment)?;
         let verified = verify(&self.verifying_key(), &BundleStatement::of(bundle), &proof);
         match verified {
             Ok(()) => Ok(proof),

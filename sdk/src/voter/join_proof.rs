@@ -32,18 +32,18 @@
 //! # }
 //! ```
 
-use core::fmt;
 use std::path::Path;
 
 use maci_nova_groth16::{
     self as groth16,
     adapter::{Assignment, Matrices},
-    KeyFileError, ProvingKey, Trapdoors,
+    KeyFileError, Trapdoors,
 };
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::lean_imt::LeanImt;
 use maci_nova_protocol::membership::{leaf, Binding, MembershipError, Scope};
 
+use crate::plain_proof::prover::PlainProver;
 pub use crate::plain_proof::{
     PlainKey as JoinKey, PlainProof as JoinProof, ProofError as JoinError,
 };
@@ -87,15 +87,9 @@ pub enum ProverError {
 }
 
 /// What makes proofs: one circuit for all trees, polls and voters.
+#[derive(Debug)]
 pub struct Prover {
-    matrices: Matrices,
-    key: ProvingKey,
-}
-
-impl fmt::Debug for Prover {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prover").finish_non_exhaustive()
-    }
+    plain: PlainProver,
 }
 
 impl Prover {
@@ -104,14 +98,13 @@ impl Prover {
     /// # Errors
     /// [`ProverError::Circuit`], [`ProverError::Setup`].
     pub fn setup(trapdoors: Trapdoors) -> Result<Self, ProverError> {
-        let matrices = matrices()?;
-        let key = groth16::setup(&matrices, INPUTS, trapdoors)?;
-        Ok(Prover { matrices, key })
+        let plain = PlainProver::setup(matrices()?, trapdoors)?;
+        Ok(Prover { plain })
     }
 
     /// Reads the keys from a file that [`write`](Self::write) made, perhaps somebody else's. A key
     /// made to spy on voters gives proofs that tell nothing if they [`verify`] under the
-    /// [`verifying_key`](Self::verifying_key), see [`ProvingKey::read_foreign`]; others must not be
+    /// [`verifying_key`](Self::verifying_key), see [`groth16::ProvingKey::read_foreign`]; others must not be
     /// sent.
     ///
     /// # Errors
@@ -130,9 +123,8 @@ impl Prover {
     }
 
     fn read_file(path: &Path, digest: Option<&[u8; 32]>) -> Result<Self, ProverError> {
-        let matrices = matrices()?;
-        let key = ProvingKey::read_foreign(path, &matrices, INPUTS, digest)?;
-        Ok(Prover { matrices, key })
+        let plain = PlainProver::read(path, matrices()?, digest)?;
+        Ok(Prover { plain })
     }
 
     /// Writes the keys for whoever wants to join. Everybody may read the file.
@@ -140,29 +132,28 @@ impl Prover {
     /// # Errors
     /// [`ProverError::File`].
     pub fn write(&self, path: &Path) -> Result<(), ProverError> {
-        self.key.write(path)?;
+        self.plain.key.write(path)?;
         Ok(())
     }
 
     /// SHA-256 of the keys and the circuit's digest, which tells these keys from others.
     pub fn digest(&self) -> [u8; 32] {
-        self.key.digest()
+        self.plain.digest()
     }
 
-    /// The ceremony that the keys say they come from, see [`ProvingKey::ceremony`].
+    /// The ceremony that the keys say they come from, see [`groth16::ProvingKey::ceremony`].
     pub fn ceremony(&self) -> Option<[u8; 32]> {
-        self.key.ceremony()
+        self.plain.ceremony()
     }
 
     /// Constraints of the circuit.
     pub fn constraints(&self) -> usize {
-        self.matrices.constraints()
+        self.plain.constraints()
     }
 
     /// What verifies the proofs.
     pub fn verifying_key(&self) -> JoinKey {
-        let key = self.key.plain().expect("nothing is committed to");
-        JoinKey::new(key).expect("a base for 1 and for each input")
+        self.plain.verifying_key()
     }
 
     /// Proves a statement. Another proof each time.
@@ -176,8 +167,7 @@ impl Prover {
     ) -> Result<JoinProof, ProverError> {
         let circuit = MembershipCircuit::prepare(statement, witness.clone())?;
         let assignment = assignment(&circuit)?;
-        let proof = groth16::prove(&self.key, &self.matrices, &assignment)?;
-        Ok(JoinProof(proof))
+        Ok(self.plain.prove(&assignment)?)
     }
 
     /// Proves that somebody has joined who never was. With lists of points that are not the circuit's, which nothing else shows of a
@@ -198,7 +188,6 @@ impl Prover {
     }
 }
 
-/// The circuit's constraints.
 /// The circuit's constraints; it has [`INPUTS`] public variables.
 ///
 /// # Errors

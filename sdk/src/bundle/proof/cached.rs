@@ -1,11 +1,9 @@
 //! Keys from the user's cache.
 
-use std::path::PathBuf;
+use maci_nova_groth16::{KeyCache, KeyEvent};
 
-use maci_nova_groth16::adapter::Matrices;
-use maci_nova_groth16::{Circuit, KeyCache, KeyEvent, KeyFacts, Trapdoors};
-
-use super::{matrices, BundleProver, BundleProverError, INPUTS, KEY_NAME};
+use super::{matrices, BundleProver, BundleProverError, KEY_NAME};
+use crate::plain_proof::prover::{cached_facts, PlainProver};
 use crate::plain_proof::PlainKey;
 
 /// What others are told of the keys: enough to deploy their verifier.
@@ -34,14 +32,8 @@ impl BundleProver {
         production: bool,
         report: &mut dyn FnMut(KeyEvent<'_>),
     ) -> Result<Self, BundleProverError> {
-        let matrices = matrices(room)?;
-        let circuit = circuit(&matrices, production);
-        let key = cache.key(circuit, Trapdoors::insecure_development, report)?;
-        Ok(BundleProver {
-            room,
-            matrices,
-            key,
-        })
+        let plain = PlainProver::cached(KEY_NAME, matrices(room)?, cache, production, report)?;
+        Ok(BundleProver { room, plain })
     }
 
     /// What others are told of the keys.
@@ -52,14 +44,6 @@ impl BundleProver {
             key: self.verifying_key(),
             room: self.room,
         }
-    }
-
-    /// Where a cache keeps the keys, whether they are there or not.
-    ///
-    /// # Errors
-    /// [`BundleProverError::Bundle`], [`BundleProverError::Circuit`].
-    pub fn cached_path(cache: &KeyCache, room: usize) -> Result<PathBuf, BundleProverError> {
-        Ok(cache.path(KEY_NAME, &matrices(room)?.digest()))
     }
 }
 
@@ -75,9 +59,7 @@ impl BundleFacts {
         production: bool,
         report: &mut dyn FnMut(KeyEvent<'_>),
     ) -> Result<Self, BundleProverError> {
-        let matrices = matrices(room)?;
-        let circuit = circuit(&matrices, production);
-        let facts: KeyFacts = cache.facts(circuit, Trapdoors::insecure_development, report)?;
+        let facts = cached_facts(KEY_NAME, &matrices(room)?, cache, production, report)?;
         let key = PlainKey::new(&facts.verifying.plain());
         Ok(BundleFacts {
             ceremony: facts.ceremony,
@@ -85,14 +67,5 @@ impl BundleFacts {
             key: key.expect("a base for 1 and for each input"),
             room,
         })
-    }
-}
-
-fn circuit(matrices: &Matrices, production: bool) -> Circuit<'_> {
-    Circuit {
-        name: KEY_NAME,
-        matrices,
-        publics: INPUTS,
-        production,
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use maci_nova_groth16::{Circuit, KeyCache, KeyEvent, Trapdoors};
-use maci_nova_step_circuit::membership::INPUTS;
+use maci_nova_groth16::{KeyCache, KeyEvent};
 
 use super::{matrices, Prover, ProverError, KEY_NAME};
+use crate::plain_proof::prover::PlainProver;
 
 impl Prover {
     /// Keys from a cache, where they are kept if they had to be made. In production
@@ -18,15 +18,8 @@ impl Prover {
         production: bool,
         report: &mut dyn FnMut(KeyEvent<'_>),
     ) -> Result<Self, ProverError> {
-        let matrices = matrices()?;
-        let circuit = Circuit {
-            name: KEY_NAME,
-            matrices: &matrices,
-            publics: INPUTS,
-            production,
-        };
-        let key = cache.key(circuit, Trapdoors::insecure_development, report)?;
-        Ok(Prover { matrices, key })
+        let plain = PlainProver::cached(KEY_NAME, matrices()?, cache, production, report)?;
+        Ok(Prover { plain })
     }
 
     /// Where a cache keeps the keys, whether they are there or not.

@@ -9,7 +9,7 @@ use ff::Field as _;
 use maci_nova_groth16::convert::{ToArk, ToHalo};
 use maci_nova_groth16::words::{word, NotCanonical, Words, WORD};
 use maci_nova_groth16::{
-    valid_g2, KeyCache, KeyCacheError, KeyEvent, KeyParts, PlainVerifyingKey, Proof,
+    valid_g2, KeyCache, KeyCacheError, KeyEvent, KeyParts, PlainVerifyingKey, Proof, ProvingKey,
 };
 use maci_nova_protocol::{
     babyjub::{Point, Scalar},
@@ -94,7 +94,7 @@ fn refuse(forged: &JoinStatement, why: &str) {
 
 #[test]
 fn the_circuit_is_pinned() {
-    let matrices = &prover().matrices;
+    let matrices = &prover().plain.matrices;
     assert_eq!(matrices.constraints(), MEMBERSHIP_CONSTRAINTS);
     assert_eq!(matrices.instance(), 1 + INPUTS);
     let digest: String = matrices.digest().map(|byte| format!("{byte:02x}")).concat();
@@ -281,7 +281,7 @@ fn false_statements_are_not_proven() {
     for claim in claims {
         let circuit = MembershipCircuit::from_claims(claim, witness.clone());
         let values = assignment(&circuit).expect("values");
-        let refused = groth16::prove(&prover().key, &prover().matrices, &values);
+        let refused = groth16::prove(&prover().plain.key, &prover().plain.matrices, &values);
         assert!(matches!(refused, Err(groth16::ProveError::Unsatisfied(_))));
     }
 }
@@ -289,7 +289,7 @@ fn false_statements_are_not_proven() {
 /// An input that no constraint has would have a base that binds nothing.
 #[test]
 fn every_input_is_in_a_constraint_and_has_a_base() {
-    let rows = prover().matrices.rows();
+    let rows = prover().plain.matrices.rows();
     let columns: BTreeSet<usize> = rows
         .iter()
         .flatten()
@@ -298,7 +298,7 @@ fn every_input_is_in_a_constraint_and_has_a_base() {
         .collect();
     assert_eq!(
         columns.len(),
-        prover().matrices.instance() + prover().matrices.witness()
+        prover().plain.matrices.instance() + prover().plain.matrices.witness()
     );
     let key = prover().verifying_key();
     for (i, base) in key.ic.iter().enumerate() {
@@ -425,7 +425,7 @@ fn points_outside_their_groups() {
         assert_eq!(check(statement, &forged), Err(JoinError::Point(at)));
         let read = JoinProof::from_bytes(&forged.to_bytes());
         assert_eq!(read, Err(JoinError::Point(at)));
-        let key = prover().key.plain().expect("nothing is committed to");
+        let key = prover().plain.key.plain().expect("nothing is committed to");
         let inputs = statement.to_array().map(|input| input.to_ark());
         let refused = groth16::verify_plain(key, &inputs, &forged.0);
         assert_eq!(refused, Err(groth16::VerifyError::Point));
@@ -496,11 +496,13 @@ fn a_key_with_other_lists_is_tried_out() {
         |parts| parts.a.rotate_left(1),
         |parts| parts.b_1.rotate_left(1),
     ] {
-        let mut parts = honest.key.parts();
+        let mut parts = honest.plain.key.parts();
         change(&mut parts);
-        let key = ProvingKey::of_ceremony(&honest.matrices, parts, [1; 32]).expect("fits");
-        let matrices = honest.matrices.clone();
-        let other = Prover { matrices, key };
+        let key = ProvingKey::of_ceremony(&honest.plain.matrices, parts, [1; 32]).expect("fits");
+        let matrices = honest.plain.matrices.clone();
+        let other = Prover {
+            plain: PlainProver { matrices, key },
+        };
         assert_eq!(other.verifying_key(), honest.verifying_key());
         let error = other.try_out(&mut rng).expect_err("no proof");
         assert!(matches!(error, ProverError::Lists), "{error}");
@@ -510,7 +512,7 @@ fn a_key_with_other_lists_is_tried_out() {
 /// Plain is only what commits to nothing.
 #[test]
 fn a_key_with_committed_inputs_is_not_plain() {
-    let matrices = &prover().matrices;
+    let matrices = &prover().plain.matrices;
     let trapdoors = Trapdoors::insecure_development();
     let key = groth16::setup(matrices, INPUTS - 1, trapdoors).expect("keys");
     assert!(key.plain().is_none());
@@ -571,10 +573,12 @@ fn keys_go_to_voters_in_a_file() {
 #[test]
 fn proofs_of_a_spying_key_do_not_verify() {
     let mut spy = Prover {
-        matrices: matrices().expect("circuit"),
-        key: prover().key.clone(),
+        plain: PlainProver {
+            matrices: matrices().expect("circuit"),
+            key: prover().plain.key.clone(),
+        },
     };
-    spy.key.replace_query(|a_query| {
+    spy.plain.key.replace_query(|a_query| {
         for (i, point) in a_query.iter_mut().enumerate() {
             *point = (G1Affine::generator() * Fr::from(i as u64)).into_affine();
         }
