@@ -79,20 +79,13 @@ pub fn decider(
     observer: &dyn Observer,
 ) -> Result<DeciderKeys, Error> {
     policy.require_digest()?;
-    let cache = KeyCache::of_user()?;
     let engine = Arc::clone(parameters.engine());
     let depth = parameters.shape().vote_depth;
-    let prover = obtain(&DECIDER, observer, |report| {
-        decider::Prover::cached(
-            engine,
-            depth,
-            &cache,
-            policy.takes_ceremonies_alone(),
-            report,
-        )
-        .map_err(of_decider)
-    })?;
-    tell_ceremony(prover.ceremony(), policy, &DECIDER, observer);
+    let make = |cache: &KeyCache, production: bool, report: Report<'_>| {
+        decider::Prover::cached(engine, depth, cache, production, report).map_err(of_decider)
+    };
+    let ceremony = decider::Prover::ceremony;
+    let prover = cached(&DECIDER, policy, observer, make, ceremony)?;
     if policy.is_known() {
         let join = join(policy, observer)?;
         let bundle = bundle_facts(policy, observer)?;
@@ -150,20 +143,12 @@ fn decider_facts(
     policy: &KeyPolicy,
     observer: &dyn Observer,
 ) -> Result<decider::DeciderFacts, Error> {
-    let cache = KeyCache::of_user()?;
     let depth = parameters.shape().vote_depth;
-    let facts = obtain(&DECIDER, observer, |report| {
-        decider::DeciderFacts::cached(
-            parameters.engine(),
-            depth,
-            &cache,
-            policy.takes_ceremonies_alone(),
-            report,
-        )
-        .map_err(of_decider)
-    })?;
-    tell_ceremony(facts.ceremony, policy, &DECIDER, observer);
-    Ok(facts)
+    let make = |cache: &KeyCache, production: bool, report: Report<'_>| {
+        let engine = parameters.engine();
+        decider::DeciderFacts::cached(engine, depth, cache, production, report).map_err(of_decider)
+    };
+    cached(&DECIDER, policy, observer, make, |facts| facts.ceremony)
 }
 
 fn of_decider(error: decider::ProverError) -> Error {
@@ -196,17 +181,17 @@ fn tell_ceremony(
 /// # Errors
 /// [`Error::Keys`].
 pub fn join(policy: &KeyPolicy, observer: &dyn Observer) -> Result<join::Prover, Error> {
-    let cache = KeyCache::of_user()?;
-    let prover = obtain(&JOIN, observer, |report| {
-        join::Prover::cached(&cache, policy.takes_ceremonies_alone(), report).map_err(|error| {
-            match error {
-                join::ProverError::Cache(error) => error.into(),
-                other => Error::internal(other),
-            }
-        })
-    })?;
-    tell_ceremony(prover.ceremony(), policy, &JOIN, observer);
-    Ok(prover)
+    let make = |cache: &KeyCache, production: bool, report: Report<'_>| {
+        join::Prover::cached(cache, production, report).map_err(of_join)
+    };
+    cached(&JOIN, policy, observer, make, join::Prover::ceremony)
+}
+
+fn of_join(error: join::ProverError) -> Error {
+    match error {
+        join::ProverError::Cache(error) => error.into(),
+        other => Error::internal(other),
+    }
 }
 
 /// The keys of bundles.
@@ -214,24 +199,18 @@ pub fn join(policy: &KeyPolicy, observer: &dyn Observer) -> Result<join::Prover,
 /// # Errors
 /// [`Error::Keys`].
 pub fn bundle(policy: &KeyPolicy, observer: &dyn Observer) -> Result<BundleProver, Error> {
-    let cache = KeyCache::of_user()?;
-    let prover = obtain(&BUNDLE, observer, |report| {
-        let ceremonies = policy.takes_ceremonies_alone();
-        BundleProver::cached(&cache, ROOM, ceremonies, report).map_err(of_bundle)
-    })?;
-    tell_ceremony(prover.ceremony(), policy, &BUNDLE, observer);
-    Ok(prover)
+    let make = |cache: &KeyCache, production: bool, report: Report<'_>| {
+        BundleProver::cached(cache, ROOM, production, report).map_err(of_bundle)
+    };
+    cached(&BUNDLE, policy, observer, make, BundleProver::ceremony)
 }
 
 /// What their verifier is deployed with.
 fn bundle_facts(policy: &KeyPolicy, observer: &dyn Observer) -> Result<BundleFacts, Error> {
-    let cache = KeyCache::of_user()?;
-    let facts = obtain(&BUNDLE, observer, |report| {
-        let ceremonies = policy.takes_ceremonies_alone();
-        BundleFacts::cached(&cache, ROOM, ceremonies, report).map_err(of_bundle)
-    })?;
-    tell_ceremony(facts.ceremony, policy, &BUNDLE, observer);
-    Ok(facts)
+    let make = |cache: &KeyCache, production: bool, report: Report<'_>| {
+        BundleFacts::cached(cache, ROOM, production, report).map_err(of_bundle)
+    };
+    cached(&BUNDLE, policy, observer, make, |facts| facts.ceremony)
 }
 
 fn of_bundle(error: BundleProverError) -> Error {
@@ -241,11 +220,31 @@ fn of_bundle(error: BundleProverError) -> Error {
     }
 }
 
+/// Whom the cache tells what it does.
+type Report<'a> = &'a mut dyn FnMut(KeyEvent<'_>);
+
+/// Keys, or what others are told of them, from the user's cache. What happens meanwhile is said, and
+/// where the keys come from.
+fn cached<K>(
+    words: &Words,
+    policy: &KeyPolicy,
+    observer: &dyn Observer,
+    make: impl FnOnce(&KeyCache, bool, Report<'_>) -> Result<K, Error>,
+    ceremony: impl FnOnce(&K) -> Option<[u8; 32]>,
+) -> Result<K, Error> {
+    let cache = KeyCache::of_user()?;
+    let keys = obtain(words, observer, |report| {
+        make(&cache, policy.takes_ceremonies_alone(), report)
+    })?;
+    tell_ceremony(ceremony(&keys), policy, words, observer);
+    Ok(keys)
+}
+
 /// Says what happens while keys are obtained, and how long it took.
 fn obtain<P>(
     words: &Words,
     observer: &dyn Observer,
-    make: impl FnOnce(&mut dyn FnMut(KeyEvent<'_>)) -> Result<P, Error>,
+    make: impl FnOnce(Report<'_>) -> Result<P, Error>,
 ) -> Result<P, Error> {
     let mut stage = Some(observer.begin(Stage::Timed { label: words.label }));
     let mut making = false;
