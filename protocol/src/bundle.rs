@@ -29,6 +29,8 @@ pub const MAX_BUNDLE: usize = 300;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bundle {
     messages: Vec<Message>,
+    /// The bundle's own chain before each message.
+    chain: Vec<Fr>,
     inner: Fr,
 }
 
@@ -46,12 +48,17 @@ impl Bundle {
         if !(1..=MAX_BUNDLE).contains(&messages.len()) {
             return Err(BundleSize(messages.len()));
         }
-        let inner = messages
-            .iter()
-            .fold(hash_chain::bundle_start(), |head, message| {
-                hash_chain::extend(head, message.into())
-            });
-        Ok(Bundle { messages, inner })
+        let mut inner = hash_chain::bundle_start();
+        let mut chain = Vec::with_capacity(messages.len());
+        for message in &messages {
+            chain.push(inner);
+            inner = hash_chain::extend(inner, message.into());
+        }
+        Ok(Bundle {
+            messages,
+            chain,
+            inner,
+        })
     }
 
     /// The messages in order of arrival: at least one.
@@ -61,12 +68,7 @@ impl Bundle {
 
     /// The bundle's own chain before each message.
     pub fn chain(&self) -> impl Iterator<Item = Fr> + '_ {
-        let start = hash_chain::bundle_start();
-        self.messages.iter().scan(start, |head, message| {
-            let before = *head;
-            *head = hash_chain::extend(before, message.into());
-            Some(before)
-        })
+        self.chain.iter().copied()
     }
 
     /// The end of the bundle's own chain: the fold of `P3(previous, digest, anchor)` over its
@@ -96,10 +98,8 @@ impl BundleStatement {
     /// What is true of a bundle.
     pub fn of(bundle: &Bundle) -> Self {
         let elements: Vec<Fr> = bundle.messages.iter().flat_map(elements).collect();
-        let first = [element(&bundle.inner), integer(64)];
-        let count = integer(bundle.messages.len() as u64);
-        let mut words = first.to_vec();
-        words.push(count);
+        let count = bundle.messages.len() as u64;
+        let mut words = vec![element(&bundle.inner), integer(64), integer(count)];
         words.extend(elements.iter().map(element));
         let challenge = digest(&words);
         let value = elements
@@ -109,7 +109,7 @@ impl BundleStatement {
             inner: bundle.inner,
             challenge,
             value,
-            messages: Fr::from(bundle.messages.len() as u64),
+            messages: Fr::from(count),
         }
     }
 

@@ -190,7 +190,7 @@ impl ChainLog {
     ) -> Result<Advance, Error> {
         let to = range.to();
         let sent = poll.sent(chain, range.from(), to)?;
-        let more = records(&sent, self.log.facts()).map(|records| self.log.extended(&records));
+        let more = records(sent, self.log.facts()).map(|records| self.log.extended(&records));
         let bytes = match &more {
             Some(Ok((index, _))) => index.bytes(),
             // Whether the chain is still the same decides what this means.
@@ -224,20 +224,20 @@ impl ChainLog {
 }
 
 /// The records, if they follow the log: each is the next of its kind.
-fn records(sent: &[Sent], facts: &PublicFacts) -> Option<Vec<Record>> {
+fn records(sent: Vec<Sent>, facts: &PublicFacts) -> Option<Vec<Record>> {
     let mut joins = facts.next_state_index - 1;
     let mut messages = facts.message_count;
     let mut records = Vec::with_capacity(sent.len());
     for Sent { record, position } in sent {
-        let (next, places) = match record {
+        let (next, places) = match &record {
             Record::Join(_) => (&mut joins, 1),
             _ => (&mut messages, record.places()),
         };
-        if *position != *next {
+        if position != *next {
             return None;
         }
         *next += places;
-        records.push(record.clone());
+        records.push(record);
     }
     Some(records)
 }
