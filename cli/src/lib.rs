@@ -11,6 +11,7 @@ pub mod connection;
 pub mod console;
 pub mod demo;
 pub mod failure;
+mod findings;
 mod interrupt;
 mod key;
 pub mod output;

@@ -14,6 +14,7 @@ use crate::arguments::operator::Doctor;
 use crate::connection::connect;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::findings::{lines, write_lines, Line};
 use crate::output::Output;
 
 #[derive(Serialize)]
@@ -23,19 +24,9 @@ struct Document {
     findings: Vec<Line>,
 }
 
-#[derive(Serialize)]
-struct Line {
-    name: &'static str,
-    state: &'static str,
-    text: String,
-}
-
 impl Output for Document {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        for Line { name, state, text } in &self.findings {
-            writeln!(out, "{state:<8} {name:<14} {text}")?;
-        }
-        Ok(())
+        write_lines(&self.findings, out)
     }
 }
 
@@ -174,18 +165,9 @@ fn conclude(findings: Vec<Finding>, console: &Console) -> Result<(), Failure> {
     };
     let unknown = count(|state| *state == State::Unknown);
     let lacking = count(|state| matches!(state, State::Missing(_)));
-    let lines = findings.into_iter().map(|finding| Line {
-        name: finding.name,
-        state: match finding.state {
-            State::Ready => "ready",
-            State::Unknown => "unknown",
-            State::Missing(_) => "missing",
-        },
-        text: finding.text,
-    });
     console.print(&Document {
         ready: missing.is_none() && unknown == 0,
-        findings: lines.collect(),
+        findings: lines(findings),
     })?;
     match missing {
         Some(kind) => Err(Failure::NotReady { kind, lacking }),

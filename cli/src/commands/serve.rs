@@ -7,7 +7,6 @@ use std::thread;
 use std::time::Duration;
 
 use maci_nova_chain::Observer;
-use maci_nova_coordinator::readiness::{Finding, State};
 use maci_nova_node::{Account, AccountSource, KEY_ENVIRONMENT};
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_service::check::{check, lacking};
@@ -21,6 +20,7 @@ use crate::arguments::coordinator::Serve;
 use crate::arguments::shared::KeySource;
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::findings::{lines, write_lines, Line};
 use crate::key;
 use crate::output::Output;
 use crate::setup::source;
@@ -48,19 +48,9 @@ struct Checked {
     findings: Vec<Line>,
 }
 
-#[derive(Serialize)]
-struct Line {
-    name: &'static str,
-    state: &'static str,
-    text: String,
-}
-
 impl Output for Checked {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        for Line { name, state, text } in &self.findings {
-            writeln!(out, "{state:<8} {name:<14} {text}")?;
-        }
-        Ok(())
+        write_lines(&self.findings, out)
     }
 }
 
@@ -188,18 +178,9 @@ fn run_check(config: &Config, secrets: &Secrets, console: &Console) -> Result<()
     let observer: Arc<dyn Observer> = Arc::new(console.clone());
     let findings = check(config, secrets, &observer);
     let lacking = lacking(&findings);
-    let line = |finding: Finding| Line {
-        name: finding.name,
-        state: match finding.state {
-            State::Ready => "ready",
-            State::Unknown => "unknown",
-            State::Missing(_) => "missing",
-        },
-        text: finding.text,
-    };
     console.print(&Checked {
         fits: lacking.is_none(),
-        findings: findings.into_iter().map(line).collect(),
+        findings: lines(findings),
     })?;
     match lacking {
         Some((kind, lacking)) => Err(Failure::Unfit { kind, lacking }),
