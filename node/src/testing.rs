@@ -2,6 +2,7 @@
 //! day is [`hostile`].
 
 pub mod hostile;
+pub mod http;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io;
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use maci_nova_node::testing::http::{self, ask, read, write};
 use serde_json::{json, Value};
 
 /// What it answers in place of the node.
@@ -152,21 +153,13 @@ pub struct Proxy {
 impl Proxy {
     /// Before the node at this address.
     pub fn start(node: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("an address").port();
         let state = Arc::<Mutex<State>>::default();
         let node = node
             .trim_start_matches("http://")
             .trim_end_matches('/')
             .to_owned();
         let shared = Arc::clone(&state);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (node, state) = (node.clone(), Arc::clone(&shared));
-                // Whoever asks may have been gone for long.
-                std::thread::spawn(move || serve(&stream?, &node, &state));
-            }
-        });
+        let port = http::listen(move |stream| serve(stream, &node, &shared));
         Proxy { port, state }
     }
 
@@ -260,40 +253,4 @@ fn nothing(method: &str) -> Value {
         "eth_getBalance" | "eth_getTransactionCount" | "eth_blockNumber" => json!("0x0"),
         _ => Value::Null,
     }
-}
-
-fn ask(node: &str, body: &[u8]) -> io::Result<Value> {
-    let mut stream = TcpStream::connect(node)?;
-    write!(
-        stream,
-        "POST / HTTP/1.1\r\nHost: {node}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    )?;
-    stream.write_all(body)?;
-    let answer = read(&stream)?;
-    Ok(serde_json::from_slice(&answer)?)
-}
-
-/// The body of a request or an answer.
-fn read(stream: &TcpStream) -> io::Result<Vec<u8>> {
-    let mut reader = BufReader::new(stream);
-    let (mut length, mut line) = (0, String::new());
-    while reader.read_line(&mut line)? > 0 && !line.trim().is_empty() {
-        let (name, value) = line.split_once(':').unwrap_or(("", ""));
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().unwrap_or(0);
-        }
-        line.clear();
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    Ok(body)
-}
-
-fn write(mut stream: &TcpStream, status: u16, body: &str) -> io::Result<()> {
-    write!(
-        stream,
-        "HTTP/1.1 {status} Some Reason\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
 }

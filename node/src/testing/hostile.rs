@@ -2,12 +2,14 @@
 //! cuts connections before and after a request has arrived, leaves logs out and mixes their order.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io;
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use maci_nova_chain::RpcUrl;
 use serde_json::Value;
+
+use super::http::{self, ask, read, write};
 
 /// What it does in place of answering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +50,6 @@ pub struct Hostile {
 impl Hostile {
     /// Before the node at this address, with faults that are drawn from the seed.
     pub fn start(node: &RpcUrl, seed: u64) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("an address").port();
         let state = Arc::new(Mutex::new(State {
             rate: 0,
             random: seed.wrapping_mul(2).wrapping_add(0x9e37_79b9_7f4a_7c15),
@@ -58,13 +58,7 @@ impl Hostile {
         let node = node.to_string();
         let node = node.trim_start_matches("http://").to_owned();
         let shared = Arc::clone(&state);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (node, state) = (node.clone(), Arc::clone(&shared));
-                // Whoever asks may have been killed.
-                std::thread::spawn(move || serve(&stream?, &node, &state));
-            }
-        });
+        let port = http::listen(move |stream| serve(stream, &node, &shared));
         Hostile { port, state }
     }
 
@@ -133,40 +127,4 @@ fn serve(stream: &TcpStream, node: &str, state: &Mutex<State>) -> io::Result<()>
         _ => {}
     }
     write(stream, 200, &answer.to_string())
-}
-
-fn ask(node: &str, body: &[u8]) -> io::Result<Value> {
-    let mut stream = TcpStream::connect(node)?;
-    write!(
-        stream,
-        "POST / HTTP/1.1\r\nHost: {node}\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    )?;
-    stream.write_all(body)?;
-    let answer = read(&stream)?;
-    Ok(serde_json::from_slice(&answer)?)
-}
-
-/// The body of a request or an answer.
-fn read(stream: &TcpStream) -> io::Result<Vec<u8>> {
-    let mut reader = BufReader::new(stream);
-    let (mut length, mut line) = (0, String::new());
-    while reader.read_line(&mut line)? > 0 && !line.trim().is_empty() {
-        let (name, value) = line.split_once(':').unwrap_or(("", ""));
-        if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().unwrap_or(0);
-        }
-        line.clear();
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    Ok(body)
-}
-
-fn write(mut stream: &TcpStream, status: u16, body: &str) -> io::Result<()> {
-    write!(
-        stream,
-        "HTTP/1.1 {status} Some Reason\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
 }
