@@ -23,6 +23,7 @@ use crate::voter::ballot::{Ballot, Choice};
 use crate::voter::budget::Budget;
 use crate::voter::price::PriceError;
 use crate::voter::signing_window::Window;
+use crate::voter::Published;
 use crate::{Error, ErrorKind};
 
 /// Messages that bundles here have room for.
@@ -68,6 +69,18 @@ fn ballots(world: &World, poll: &PollContract) -> Vec<SignedMessage> {
     messages
 }
 
+/// What becomes of bundles of these messages that somebody publishes.
+fn send(
+    world: &mut World,
+    poll: &PollContract,
+    messages: &[SignedMessage],
+    budget: &Budget,
+) -> Result<Published, Error> {
+    let account = world.account(4);
+    let chain = &mut world.evm;
+    publish(chain, account, poll, prover(), messages, budget, &QUIET)
+}
+
 fn message(seed: u64) -> Message {
     Message {
         data: core::array::from_fn(|i| Fr::from(seed + i as u64)),
@@ -81,17 +94,7 @@ fn a_bundle_is_in_the_poll() {
     let (mut world, poll) = opened();
     assert_eq!(room(&world.evm, &poll).unwrap(), ROOM);
     let messages = ballots(&world, &poll);
-    let account = world.account(4);
-    let budget = Budget::default();
-    let sent = publish(
-        &mut world.evm,
-        account,
-        &poll,
-        prover(),
-        &messages,
-        &budget,
-        &QUIET,
-    );
+    let sent = send(&mut world, &poll, &messages, &Budget::default());
     let sent = sent.unwrap();
     assert_eq!((sent.first, sent.count), (0, 3));
     assert_eq!(poll.chains(&world.evm).unwrap().message_count, 4);
@@ -114,17 +117,7 @@ fn as_many_bundles_as_are_needed() {
     let one = ballots(&world, &poll);
     let two = ballots(&world, &poll);
     let messages: Vec<SignedMessage> = one.iter().chain(&two[..2]).cloned().collect();
-    let account = world.account(4);
-    let budget = Budget::default();
-    let sent = publish(
-        &mut world.evm,
-        account,
-        &poll,
-        prover(),
-        &messages,
-        &budget,
-        &QUIET,
-    );
+    let sent = send(&mut world, &poll, &messages, &Budget::default());
     assert_eq!(sent.unwrap().count, 5);
     assert_eq!(poll.chains(&world.evm).unwrap().message_count, 7);
     let placement = Placement::find(&world.evm, &poll, &messages, &QUIET).unwrap();
@@ -134,37 +127,16 @@ fn as_many_bundles_as_are_needed() {
 #[test]
 fn what_is_refused_before_anything_is_paid() {
     let (mut world, poll) = opened();
-    let account = world.account(4);
     let honest = ballots(&world, &poll);
     let mut refused = |messages: &[SignedMessage]| {
-        let budget = Budget::default();
-        let sent = publish(
-            &mut world.evm,
-            account,
-            &poll,
-            prover(),
-            messages,
-            &budget,
-            &QUIET,
-        );
-        sent.unwrap_err()
+        send(&mut world, &poll, messages, &Budget::default()).unwrap_err()
     };
     assert_eq!(refused(&[]).kind(), ErrorKind::Request);
     let mut foreign = honest.clone();
     foreign[1].message.anchor += Fr::ONE;
     assert!(refused(&foreign).to_string().contains("another anchor"));
     world.evm.mine(80);
-    let account = world.account(4);
-    let budget = Budget::default();
-    let old = publish(
-        &mut world.evm,
-        account,
-        &poll,
-        prover(),
-        &honest,
-        &budget,
-        &QUIET,
-    );
+    let old = send(&mut world, &poll, &honest, &Budget::default());
     assert!(old.unwrap_err().to_string().contains("too old"));
     assert_eq!(poll.chains(&world.evm).unwrap().message_count, 0);
 }
@@ -185,21 +157,12 @@ fn a_poll_takes_no_more_than_was_agreed_to() {
         world.join(&poll, voter);
     }
     let messages = ballots(&world, &poll);
-    let account = world.account(4);
     let mut send = |message_fee: u64| {
         let budget = Budget {
             message_fee: U256::from(message_fee),
             ..Budget::default()
         };
-        publish(
-            &mut world.evm,
-            account,
-            &poll,
-            prover(),
-            &messages,
-            &budget,
-            &QUIET,
-        )
+        send(&mut world, &poll, &messages, &budget)
     };
     let error = send(FEE - 1).unwrap_err();
     assert!(
@@ -223,17 +186,7 @@ fn a_poll_whose_verifier_has_another_key() {
         world.join(&poll, voter);
     }
     let messages = ballots(&world, &poll);
-    let account = world.account(4);
-    let budget = Budget::default();
-    let sent = publish(
-        &mut world.evm,
-        account,
-        &poll,
-        prover(),
-        &messages,
-        &budget,
-        &QUIET,
-    );
+    let sent = send(&mut world, &poll, &messages, &Budget::default());
     assert!(sent.unwrap_err().to_string().contains("another key"));
 }
 
