@@ -129,6 +129,14 @@ impl<F: PrimeField> Recorder<F> {
         a * b == c
     }
 
+    /// Whether all these constraints hold when `variable` has another value than recorded. With
+    /// those of [`constraints_of_variables`](Self::constraints_of_variables): whether the variable
+    /// alone can have it.
+    pub fn all_hold_with(&self, constraints: &[usize], variable: usize, value: F) -> bool {
+        let mut constraints = constraints.iter();
+        constraints.all(|constraint| self.holds_with(*constraint, variable, value))
+    }
+
     /// For each variable the constraints in which it stands.
     pub fn constraints_of_variables(&self) -> Vec<Vec<usize>> {
         let mut index = vec![vec![]; self.assignment.len()];

@@ -405,11 +405,7 @@ fn no_variable_can_be_changed_alone() {
         // Variable 0 is one.
         for (variable, constraints) in touching.iter().enumerate().skip(1) {
             let value = recorder.assignment()[variable];
-            let accepts = |value: Fr| {
-                constraints
-                    .iter()
-                    .all(|constraint| recorder.holds_with(*constraint, variable, value))
-            };
+            let accepts = |value| recorder.all_hold_with(constraints, variable, value);
             let free = changes.iter().any(|change| accepts(value + change));
             assert!(!free, "variable {variable} is free");
         }

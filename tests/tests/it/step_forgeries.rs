@@ -678,13 +678,10 @@ fn none_can_be_changed_alone(f: &Fixture, transition: Transition) {
     let changes = [Fr::ONE, -Fr::ONE, Fr::from(2), Fr::from(1 << 33)];
     let recorder = f.claim(vec![transition]).record(&[]).recorder;
     let touching = recorder.constraints_of_variables();
-    let accepts = |variable: usize, value: Fr| {
-        touching[variable]
-            .iter()
-            .all(|constraint| recorder.holds_with(*constraint, variable, value))
-    };
-    // Variable 0 is one, 1 to 7 are the state before.
-    let free: Vec<usize> = (8..recorder.assignment().len())
+    let accepts =
+        |variable: usize, value: Fr| recorder.all_hold_with(&touching[variable], variable, value);
+    // Variable 0 is one.
+    let free: Vec<usize> = (1..recorder.assignment().len())
         .into_par_iter()
         .filter(|&variable| {
             let value = recorder.assignment()[variable];
