@@ -159,7 +159,7 @@ pub enum Kept {
     Followed {
         /// Joins that were read.
         joins: u64,
-        /// Messages and top-ups that were read.
+        /// Places in the message chain that were read: of messages, top-ups and bundles.
         messages: u64,
         /// Steps that are folded.
         steps: u64,

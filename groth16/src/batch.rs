@@ -30,7 +30,7 @@ use nova_snark::{
 use crate::adapter::{Assignment, Matrices};
 
 /// The constraints of a step of K events as one statement: `z_in` leads to `z_out`, the instance
-/// variables being the one and elements of each.
+/// variables being the one and the elements of each.
 ///
 /// # Errors
 /// As the step's synthesis gives them; a [`StepCircuit`] gives none.

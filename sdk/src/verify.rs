@@ -76,7 +76,8 @@ pub struct VerifiedPoll {
     pub total_spent: u128,
     /// Those who joined.
     pub voters: u64,
-    /// Messages and top-ups.
+    /// Places in the message chain: a message or a top-up takes one, a bundle one more than it has
+    /// messages.
     pub messages: u64,
     /// The root of the state tree after the count.
     pub state_root: Fr,

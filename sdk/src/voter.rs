@@ -99,7 +99,7 @@ pub struct Joined {
 /// Messages in the poll.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Published {
-    /// Index of the first one among the poll's messages and top-ups, from 0. The others follow,
+    /// Place of the first one in the poll's message chain, from 0. The others follow,
     /// unless there were several transactions and somebody else's came between.
     pub first: u64,
     /// How many were sent.
@@ -115,7 +115,7 @@ pub struct Published {
 /// A top-up in the poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ToppedUp {
-    /// Its index among the poll's messages and top-ups, from 0.
+    /// Its place in the poll's message chain, from 0.
     pub index: u64,
     /// Voice credits that it added.
     pub credits: u64,
