@@ -252,7 +252,7 @@ fn of_version_two(log: &str) -> String {
         .replacen(depth, signed, 1)
 }
 
-/// Logs of version 2 to the byte, logs of version 1 as version 2, which says the same.
+/// Logs of every version as version 3, which says the same: what has no bundle differs in its number.
 #[test]
 fn logs_are_written_as_they_were_read() {
     for name in COUNTED_ALIKE {
@@ -274,6 +274,7 @@ fn logs_are_written_as_they_were_read() {
             "full" => original.clone(),
             _ => of_version_two(&original),
         };
+        let expected = expected.replacen("\"version\":2", "\"version\":3", 1);
         assert!(written == expected, "{name}");
         assert!(read(&written) == records, "{name}");
         let facts = |log: &str| {

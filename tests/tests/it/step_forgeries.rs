@@ -624,7 +624,7 @@ fn an_unused_slot_applies_nothing() {
     let kind = slot - KIND_TO_SALT;
     let vote = f.claim(vec![first, second]).record(&[]).hints;
     assert_eq!(vote[kind + 1], Fr::ONE);
-    let content: Vec<(usize, Fr)> = (kind + 3..slot).map(|i| (i, vote[i])).collect();
+    let content: Vec<(usize, Fr)> = (kind + KIND_BITS..slot).map(|i| (i, vote[i])).collect();
     assert!(content.iter().any(|(i, value)| honest.hints[*i] != *value));
     let stuffed = step.record(&content);
     assert!(stuffed.recorder.violated().is_none());
@@ -762,9 +762,9 @@ fn no_event_passes_for_another_kind() {
     for transition in samples {
         let circuit = f.claim(vec![transition.clone()]);
         let honest = circuit.record(&[]);
-        for bits in 0..8u64 {
+        for bits in 0..1u64 << KIND_BITS {
             for salt in [honest.hints[kind + KIND_TO_SALT], Fr::ZERO, Fr::ONE] {
-                let mut forged: Vec<(usize, Fr)> = (0..3)
+                let mut forged: Vec<(usize, Fr)> = (0..KIND_BITS)
                     .map(|i| (kind + i, Fr::from(bits >> i & 1)))
                     .collect();
                 forged.push((kind + KIND_TO_SALT, salt));
@@ -777,16 +777,19 @@ fn no_event_passes_for_another_kind() {
                                 ..transition.before
                             };
                     let fine = as_blind || is_no_choice(&transition, &honest.after, &after);
-                    assert!(fine, "{:?} as {bits:03b}", transition.event);
+                    assert!(fine, "{:?} as {bits:04b}", transition.event);
                 }
             }
         }
     }
 }
 
-/// From the hint with the first bit of the kind to the salt: the kind (3), the data (10), the key
-/// (2), the previous link, the anchor and the top-up (2) are between.
-const KIND_TO_SALT: usize = 19;
+/// A join, a vote, a top-up or a bundle; none for a blind event.
+const KIND_BITS: usize = 4;
+
+/// From the hint with the first bit of the kind to the salt: the kind, the data (10), the key (2),
+/// the previous link, the anchor and the top-up (2) are between.
+const KIND_TO_SALT: usize = KIND_BITS + 16;
 
 /// The hint with the first bit of the kind.
 fn kind_hint(f: &Fixture) -> usize {
