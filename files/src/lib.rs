@@ -190,6 +190,20 @@ fn create_new(path: &Path, readers: Readers) -> io::Result<File> {
     options.open(path)
 }
 
+/// Opens a file to be read and added to, which is made if it is not there, and its name durable.
+///
+/// # Errors
+/// As the file system gives them.
+pub fn open_to_append(path: &Path, readers: Readers) -> io::Result<File> {
+    match create_new(path, readers) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    let file = OpenOptions::new().read(true).append(true).open(path)?;
+    sync_directory(path)?;
+    Ok(file)
+}
+
 /// Makes the name of a file durable that was just made, renamed or removed.
 ///
 /// # Errors
