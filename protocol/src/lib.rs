@@ -27,6 +27,7 @@ pub mod membership;
 pub mod message;
 pub mod poll;
 pub mod poseidon;
+pub mod relay;
 mod scalar;
 pub mod tally;
 pub mod tree;

@@ -78,7 +78,7 @@ pub struct Address(pub [u8; 20]);
 
 impl Address {
     /// Left-padded with zeros.
-    fn word(&self) -> [u8; WORD] {
+    pub(crate) fn word(&self) -> [u8; WORD] {
         let mut word = [0; WORD];
         word[WORD - 20..].copy_from_slice(&self.0);
         word
