@@ -98,6 +98,7 @@ mod kind;
 pub mod operator;
 pub mod plain_proof;
 pub mod poll;
+pub mod relay;
 pub mod revert;
 mod setting;
 #[cfg(any(test, feature = "testing"))]

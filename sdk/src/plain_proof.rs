@@ -85,6 +85,37 @@ impl PlainKey {
         all.concat().try_into().expect("24 words")
     }
 
+    /// Reads a key as [`to_bytes`](Self::to_bytes) writes it. Every word is below the modulus, every
+    /// point of its group.
+    ///
+    /// # Errors
+    /// See [`ProofError`], of the key; no bytes cause a panic.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ProofError> {
+        if bytes.len() != Self::WORDS * WORD {
+            return Err(ProofError::Length(bytes.len()));
+        }
+        let mut words = Words::new(bytes);
+        let alpha = words.g1()?;
+        let [beta, gamma, delta] = [words.g2()?, words.g2()?, words.g2()?];
+        let mut ic = [G1Affine::identity(); PLAIN_INPUTS + 1];
+        for base in &mut ic {
+            *base = words.g1()?;
+        }
+        let is_valid = valid_g1(&alpha)
+            && [&beta, &gamma, &delta].into_iter().all(valid_g2)
+            && ic.iter().all(valid_g1);
+        match is_valid {
+            true => Ok(PlainKey {
+                alpha,
+                beta,
+                gamma,
+                delta,
+                ic,
+            }),
+            false => Err(ProofError::Point(0)),
+        }
+    }
+
     /// Verifies that the proof is one for these public inputs.
     ///
     /// # Errors

@@ -191,26 +191,11 @@ pub fn join<C: Chain + ?Sized>(
     observer: &dyn Observer,
 ) -> Result<Joined, Error> {
     let poll = request.poll;
-    if request.key.public_key() == *request.poll_key {
-        let text = "the key in the poll has to be another one than the key that has signed up: the same would show who joins";
-        return Err(Error::Request(text.into()));
-    }
+    require_another_key(request)?;
     if has_joined(chain, poll, request.key)? {
         return joined_already(chain, poll, request.poll_key, observer);
     }
-    require_open(chain, poll)?;
-    require_credits(chain, from, request)?;
-    let sign_ups = sign_ups(chain, request, observer)?;
-    let (statement, proof) = prove(request, from, &sign_ups, observer)?;
-    let root_index = sign_ups.last().unwrap_or_default();
-    let call = Poll::joinCall {
-        nullifier: words::scalar(&statement.nullifier.0),
-        rootIndex: U256::from(root_index),
-        pollKey: poll_key(&request.poll_key.point()),
-        proof: proof.words(),
-        creditData: request.credit_data.clone(),
-        minCredits: U256::from(request.least_credits()),
-    };
+    let call = prepare_join(chain, from, request, observer)?;
     let receipt = match chain::send(chain, from, poll.address, &call, U256::ZERO) {
         // An earlier command's, which was in no block when this one looked.
         Err(ChainError::Earlier(_)) if has_joined(chain, poll, request.key)? => {
@@ -227,6 +212,40 @@ pub fn join<C: Chain + ?Sized>(
         true => Err(poll.inconsistent("it gave fewer voice credits than the join asked for")),
         false => Ok(joined),
     }
+}
+
+/// The call with which `from` joins a poll for whoever has the keys: somebody else's account, if it
+/// pays for joins. Whether the key has joined already is not looked at.
+///
+/// # Errors
+/// As for [`join`].
+pub fn prepare_join<C: Chain + ?Sized>(
+    chain: &C,
+    from: Address,
+    request: &JoinRequest<'_>,
+    observer: &dyn Observer,
+) -> Result<Poll::joinCall, Error> {
+    require_another_key(request)?;
+    require_open(chain, request.poll)?;
+    require_credits(chain, from, request)?;
+    let sign_ups = sign_ups(chain, request, observer)?;
+    let (statement, proof) = prove(request, from, &sign_ups, observer)?;
+    Ok(Poll::joinCall {
+        nullifier: words::scalar(&statement.nullifier.0),
+        rootIndex: U256::from(sign_ups.last().unwrap_or_default()),
+        pollKey: poll_key(&request.poll_key.point()),
+        proof: proof.words(),
+        creditData: request.credit_data.clone(),
+        minCredits: U256::from(request.least_credits()),
+    })
+}
+
+fn require_another_key(request: &JoinRequest<'_>) -> Result<(), Error> {
+    if request.key.public_key() == *request.poll_key {
+        let text = "the key in the poll has to be another one than the key that has signed up: the same would show who joins";
+        return Err(Error::Request(text.into()));
+    }
+    Ok(())
 }
 
 impl JoinRequest<'_> {
@@ -294,7 +313,11 @@ fn sign_ups<C: Chain + ?Sized>(
     }
 }
 
-fn joined_already<C: Chain + ?Sized>(
+/// The voter who has joined with this poll key, where the key that has signed up has.
+///
+/// # Errors
+/// [`Error::OnChain`] if it was another poll key; [`Error::Chain`].
+pub fn joined_already<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
     poll_key: &PublicKey,

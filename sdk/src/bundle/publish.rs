@@ -2,7 +2,7 @@
 
 use maci_nova_chain::words::count;
 use maci_nova_chain::{Chain, ChainError, Observer, Receipt, Stage};
-use maci_nova_contracts::alloy_primitives::{Address, Bytes, U256};
+use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
 use maci_nova_contracts::bindings::{BundleVerifier, Poll};
 use maci_nova_contracts::groth16::{key_of_bundles, Key};
@@ -57,6 +57,21 @@ impl ProvenBundle {
     /// The messages.
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
+    }
+
+    /// What the poll takes for them, in wei.
+    ///
+    /// # Errors
+    /// [`ChainError::Invalid`] if there is not so much.
+    pub fn fee(&self, poll: &PollContract) -> Result<U256, ChainError> {
+        let messages = U256::from(self.bundle.messages().len());
+        let fee = poll.info.settings.messageFee.checked_mul(messages);
+        fee.ok_or_else(|| ChainError::Invalid("the fee is more than there is money".into()))
+    }
+
+    /// The call as a transaction has it.
+    pub fn calldata(&self) -> Bytes {
+        self.call.abi_encode().into()
     }
 
     /// The call that publishes them.
@@ -139,7 +154,7 @@ pub fn publish<C: Chain + ?Sized>(
         let proven = ProvenBundle::new(prover, messages_of_one)
             .map_err(|error| Error::Internal(error.to_string()))?;
         drop(stage);
-        let sent = send(chain, from, poll, &proven);
+        let sent = send(chain, from, poll, &proven, None);
         let receipt = sent.map_err(on_chain(format!(
             "publish a bundle of {}",
             count(messages_of_one.len() as u64, "message")
@@ -152,7 +167,10 @@ pub fn publish<C: Chain + ?Sized>(
 }
 
 /// The poll takes no proof under another key than its verifier's.
-fn require_key<C: Chain + ?Sized>(
+///
+/// # Errors
+/// [`Error::OnChain`] if the prover's is another one; [`Error::Chain`].
+pub fn require_key<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
     prover: &BundleProver,
@@ -168,18 +186,20 @@ fn require_key<C: Chain + ?Sized>(
     }
 }
 
-/// Sends a bundle, and gives up when the poll will no longer take one of its anchors.
-fn send<C: Chain + ?Sized>(
+/// Sends a bundle, and gives up when the poll will no longer take one of its anchors. It takes the
+/// place of the transaction that `replaces` names, see [`Chain::send_until`].
+///
+/// # Errors
+/// As for [`Chain::send_until`].
+pub fn send<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
     poll: &PollContract,
     proven: &ProvenBundle,
+    replaces: Option<B256>,
 ) -> Result<Receipt, ChainError> {
-    let fee = poll.info.settings.messageFee;
-    let fee = fee
-        .checked_mul(U256::from(proven.bundle.messages().len()))
-        .ok_or_else(|| ChainError::Invalid("the fee is more than there is money".into()))?;
-    let data: Bytes = proven.call.abi_encode().into();
+    let fee = proven.fee(poll)?;
+    let data = proven.calldata();
     let oldest = proven.call.anchors.iter().map(|[number, _]| *number).min();
     let Some(oldest) = oldest.and_then(|number| u64::try_from(number).ok()) else {
         return chain.send(from, Some(poll.address), data, fee);
@@ -189,7 +209,7 @@ fn send<C: Chain + ?Sized>(
         Err(error) => return Err(ChainError::Invalid(error.to_string())),
     };
     match last_block {
-        Some(last) => chain.send_until(from, poll.address, data, fee, last, None),
+        Some(last) => chain.send_until(from, poll.address, data, fee, last, replaces),
         None => chain.send(from, Some(poll.address), data, fee),
     }
 }
