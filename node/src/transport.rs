@@ -259,7 +259,7 @@ fn error_in(text: &str) -> Option<JsonRpcError> {
 }
 
 /// What the innermost error says: the outer ones show the address.
-fn reason(error: reqwest::Error) -> String {
+pub(crate) fn reason(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut innermost: &dyn Error = &error;
     while let Some(source) = innermost.source() {
