@@ -1,10 +1,13 @@
 //! `serve --check`: whether a configuration can be served, held against its chain. Nothing is
 //! written but folders, and nothing is sent.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use maci_nova_chain::clock::disagreement;
+use maci_nova_chain::words::ether;
 use maci_nova_chain::{BlockId, Chain, ChainError, Observer, RpcUrl};
+use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_coordinator::directory::ProofDirectory;
 use maci_nova_coordinator::finalize::check_ahead;
 use maci_nova_coordinator::readiness::{self, Finding, State};
@@ -12,13 +15,16 @@ use maci_nova_coordinator::Error as CoordinatorError;
 use maci_nova_node::{Options, RpcChain, RpcError};
 use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::poll::contract::PollContract;
+use maci_nova_sdk::poll::file::PollFile;
 use maci_nova_sdk::poll::keys;
 use maci_nova_sdk::ErrorKind;
 
-use crate::config::{Config, CoordinatorConfig};
+use crate::config::{Config, CoordinatorConfig, RelayConfig};
+use crate::error::Error;
 use crate::http::token::Token;
 use crate::key::Key;
-use crate::service::{polls, Poll, Secrets};
+use crate::polls as poll_files;
+use crate::service::{check_own_account, polls, Poll, Secrets};
 
 /// Everything that can be looked at before anything runs.
 pub fn check(config: &Config, secrets: &Secrets, observer: &Arc<dyn Observer>) -> Vec<Finding> {
@@ -28,6 +34,9 @@ pub fn check(config: &Config, secrets: &Secrets, observer: &Arc<dyn Observer>) -
         Some(Err(error)) => missing("token", error.kind(), &error),
         None => ready("token", "none: nothing can be changed by HTTP"),
     });
+    if let Some(relay) = &config.relay {
+        findings.extend(of_relay(config, relay, secrets, observer));
+    }
     let Some(coordinator) = &config.coordinator else {
         findings.push(ready("polls", "none are counted"));
         return findings;
@@ -67,6 +76,88 @@ pub fn check(config: &Config, secrets: &Secrets, observer: &Arc<dyn Observer>) -
         of_polls(&mut findings, url, coordinator, &polls, secrets, observer);
     }
     findings
+}
+
+/// The relayer's folder, account, node and polls.
+fn of_relay(
+    config: &Config,
+    relay: &RelayConfig,
+    secrets: &Secrets,
+    observer: &Arc<dyn Observer>,
+) -> Vec<Finding> {
+    const NAME: &str = "relayer";
+    let looked = || -> Result<Vec<Finding>, Error> {
+        check_own_account(secrets)?;
+        let folder = ProofDirectory::open(&relay.out)?;
+        let folder = ready(NAME, &format!("folder {}", folder.root().display()));
+        let files = poll_files::read(relay.polls.iter().map(|path| &**path))?;
+        let url = config.node.rpc_url.clone();
+        let url = url.or_else(|| files.first().and_then(|(_, file)| file.rpc_url.clone()));
+        let url = url.ok_or_else(|| Error::Config("node: rpc_url is missing".into()))?;
+        let options = Options {
+            chain_id: files.first().map(|(_, file)| file.chain_id),
+            accounts: secrets.relay_account.clone().into_iter().collect(),
+            observer: Arc::clone(observer),
+            ..Options::default()
+        };
+        let mut findings = vec![folder];
+        let chain = match RpcChain::connect(&url, options) {
+            Ok(chain) => chain,
+            Err(error) => {
+                let kind = match error.is_for_now() {
+                    true => ErrorKind::Later,
+                    false => ErrorKind::Chain,
+                };
+                findings.push(missing(NAME, kind, &error));
+                return Ok(findings);
+            }
+        };
+        findings.push(of_relay_account(&chain));
+        for (path, file) in files {
+            let found = relayed_poll(&chain, &path, &file, relay, secrets);
+            findings.push(match found {
+                Ok(text) => ready(NAME, &text),
+                Err(error) => missing(NAME, error.kind(), &error),
+            });
+        }
+        Ok(findings)
+    };
+    looked().unwrap_or_else(|error| vec![missing(NAME, error.kind(), &error)])
+}
+
+fn of_relay_account(chain: &RpcChain) -> Finding {
+    const NAME: &str = "relayer";
+    let Some(account) = chain.accounts().first().copied() else {
+        return missing(NAME, ErrorKind::Input, &"no account is named");
+    };
+    match chain.balance(account) {
+        Ok(balance) if balance.is_zero() => {
+            let text = format!("account {account} has nothing to pay with");
+            missing(NAME, ErrorKind::Chain, &text)
+        }
+        Ok(balance) => ready(NAME, &format!("account {account} has {}", ether(balance))),
+        Err(error) => missing(NAME, ErrorKind::Later, &error),
+    }
+}
+
+/// A poll with the verifiers that it names, whose fee the relayer may pay.
+fn relayed_poll(
+    chain: &RpcChain,
+    path: &Path,
+    file: &PollFile,
+    relay: &RelayConfig,
+    secrets: &Secrets,
+) -> Result<String, CoordinatorError> {
+    let checked = keys::check(chain, &file.contracts, &secrets.policy)?;
+    let contract = file.poll(path).map_err(maci_nova_sdk::Error::from)?;
+    let poll = PollContract::open(chain, file, contract)?;
+    checked.check_poll(chain, &poll)?;
+    let fee = poll.info.settings.messageFee;
+    if fee > U256::from(relay.message_fee) {
+        let text = format!("it takes {fee} wei for each message, and message_fee allows less");
+        return Err(poll.inconsistent(&text).into());
+    }
+    Ok(format!("poll {}", poll.address))
 }
 
 fn ready(name: &'static str, text: &str) -> Finding {

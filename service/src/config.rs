@@ -33,6 +33,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The polls that are counted; none for a service that counts none.
     pub coordinator: Option<CoordinatorConfig>,
+    /// The polls whose ballots and joins are published for their voters.
+    pub relay: Option<RelayConfig>,
 }
 
 /// `[node]`.
@@ -172,6 +174,51 @@ pub struct PollConfig {
     pub finalize: Option<Finalize>,
 }
 
+/// `[relay]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelayConfig {
+    /// The folder for what was taken and sent, not the coordinator's.
+    pub out: PathBuf,
+    /// Poll files.
+    pub polls: Vec<PathBuf>,
+    /// The keystore of the account that pays, which pays for nothing else.
+    pub keystore: Option<PathBuf>,
+    /// The keystore's password.
+    pub password_file: Option<PathBuf>,
+    /// The account's key, in the place of a keystore.
+    pub account_key_file: Option<PathBuf>,
+    /// The bundles' proving key; else the cache's.
+    pub bundle_key: Option<PathBuf>,
+    /// The longest time that a ballot waits for others, with which it costs less.
+    #[serde(default = "a_minute", deserialize_with = "time")]
+    pub wait: Duration,
+    /// Blocks for which a message has to be good when it is taken.
+    #[serde(default = "eight")]
+    pub margin: u64,
+    /// Blocks that have to follow a bundle before the next one is sent.
+    #[serde(default = "three")]
+    pub confirmations: u64,
+    /// Messages that may wait, and joins.
+    #[serde(default = "a_thousand")]
+    pub queue: usize,
+    /// Gas that may be used a day, for each poll.
+    #[serde(default = "gas_a_day")]
+    pub gas_a_day: u64,
+    /// The most that a poll may take for each message, in wei.
+    #[serde(default)]
+    pub message_fee: u64,
+    /// Whether joins are taken, of polls that give everybody the same.
+    #[serde(default)]
+    pub joins: bool,
+    /// The most that a unit of gas may cost, in gwei.
+    #[serde(default = "max_fee")]
+    pub max_fee: u64,
+    /// The most of it for whoever makes the block, in gwei.
+    #[serde(default = "max_tip")]
+    pub max_tip: u64,
+}
+
 /// What the environment or flags say in the place of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
@@ -246,6 +293,16 @@ impl Config {
                 each(vec![&mut poll.key_file]);
             }
         }
+        if let Some(relay) = &mut self.relay {
+            of(&mut relay.out);
+            relay.polls.iter_mut().for_each(of);
+            each(vec![
+                &mut relay.keystore,
+                &mut relay.password_file,
+                &mut relay.account_key_file,
+                &mut relay.bundle_key,
+            ]);
+        }
     }
 
     fn apply(&mut self, overrides: Overrides) {
@@ -276,15 +333,22 @@ impl Config {
 
     fn check(&self) -> Result<(), Error> {
         let http = &self.http;
-        let wrong = if http.requests_a_second == 0 || http.burst == 0 || http.connections == 0 {
+        let wrong: &str = if http.requests_a_second == 0 || http.burst == 0 || http.connections == 0
+        {
             "http: a limit of 0 lets nobody in"
         } else if self.node.every.is_zero() {
             "node: every has to be longer than 0 s"
         } else {
-            return match &self.coordinator {
-                Some(coordinator) => coordinator.check(),
-                None => Ok(()),
-            };
+            self.coordinator
+                .as_ref()
+                .map_or(Ok(()), CoordinatorConfig::check)?;
+            self.relay.as_ref().map_or(Ok(()), RelayConfig::check)?;
+            let out = |coordinator: &CoordinatorConfig| coordinator.out.clone();
+            let one = self.coordinator.as_ref().map(out);
+            if one.is_none() || one != self.relay.as_ref().map(|relay| relay.out.clone()) {
+                return Ok(());
+            }
+            "relay: out is the coordinator's; each has a folder of its own"
         };
         Err(Error::Config(wrong.into()))
     }
@@ -310,6 +374,47 @@ impl CoordinatorConfig {
         };
         Err(Error::Config(wrong.into()))
     }
+}
+
+impl RelayConfig {
+    fn check(&self) -> Result<(), Error> {
+        let files: BTreeSet<&PathBuf> = self.polls.iter().collect();
+        let wrong = if self.polls.is_empty() {
+            "relay: name at least one poll file in polls"
+        } else if files.len() < self.polls.len() {
+            "relay: a poll file is named twice"
+        } else if self.keystore.is_some() == self.account_key_file.is_some() {
+            "relay: give keystore or account_key_file, and not both"
+        } else if self.password_file.is_some() && self.keystore.is_none() {
+            "relay: password_file is a keystore's, and none is given"
+        } else if self.queue == 0 || self.gas_a_day == 0 {
+            "relay: a queue or gas_a_day of 0 takes nothing"
+        } else {
+            return Ok(());
+        };
+        Err(Error::Config(wrong.into()))
+    }
+}
+
+fn a_minute() -> Duration {
+    Duration::from_secs(60)
+}
+
+fn eight() -> u64 {
+    8
+}
+
+fn three() -> u64 {
+    3
+}
+
+fn a_thousand() -> usize {
+    1000
+}
+
+/// About 40 bundles of 50 messages.
+fn gas_a_day() -> u64 {
+    50_000_000
 }
 
 fn two_seconds() -> Interval {
@@ -385,6 +490,21 @@ mod tests {
         file = "two.json"
         key_file = "two.key"
         finalize = "auto"
+        [relay]
+        out = "relayed"
+        polls = ["one.json", "three.json"]
+        keystore = "relayer"
+        password_file = "relayer.password"
+        bundle_key = "poll.bundle.key"
+        wait = "30s"
+        margin = 9
+        confirmations = 2
+        queue = 500
+        gas_a_day = 1000000
+        message_fee = 3
+        joins = true
+        max_fee = 9
+        max_tip = 2
     "#;
 
     fn read(text: &str, overrides: Overrides) -> Result<Config, Error> {
@@ -415,6 +535,17 @@ mod tests {
         assert!(coordinator.polls[0].file.ends_with("one.json"));
         assert!(coordinator.polls[0].file.is_absolute());
         assert_eq!(config.node.every, Duration::from_secs(2));
+        let relay = config.relay.as_ref().expect("a relayer");
+        let paths = [&relay.out, &relay.polls[1]];
+        assert!(paths.iter().all(|path| path.is_absolute()));
+        assert_eq!(
+            (relay.wait, relay.margin, relay.confirmations, relay.queue),
+            (Duration::from_secs(30), 9, 2, 500)
+        );
+        assert_eq!(
+            (relay.gas_a_day, relay.message_fee, relay.joins),
+            (1_000_000, 3, true)
+        );
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 
@@ -475,6 +606,11 @@ mod tests {
             ("\"two.json\"", "\"one.json\"", "named twice"),
             ("keystore = \"keystore\"", "", "password_file"),
             ("password_file = ", "account_key_file = ", "not both"),
+            ("\"three.json\"", "\"one.json\"", "relay: a poll file"),
+            ("keystore = \"relayer\"", "", "relay: give keystore"),
+            ("\"relayed\"", "\"state\"", "each has a folder"),
+            ("queue = 500", "queue = 0", "takes nothing"),
+            ("[\"one.json\", \"three.json\"]", "[]", "relay: name"),
         ] {
             let text = WHOLE.replacen(old, new, 1);
             assert_ne!(text, WHOLE);

@@ -33,6 +33,16 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A relayer's journal is not as it was written.
+    #[error("relayer's journal {}, line {line}: {reason}", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        line: u64,
+        /// Why.
+        reason: String,
+    },
     /// The administrator's token is not one that can be used. The token itself is never shown.
     #[error("token file {}: {reason}", path.display())]
     Token {
@@ -64,7 +74,7 @@ impl Error {
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Error::Format { .. } | Error::Token { .. } => ErrorKind::Input,
+            Error::Format { .. } | Error::Journal { .. } | Error::Token { .. } => ErrorKind::Input,
             Error::Config(_) => ErrorKind::Request,
             Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 ErrorKind::Input

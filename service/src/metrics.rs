@@ -55,6 +55,12 @@ metrics! {
     FAILURES "poll_failures_total" ["poll", "kind"] "times that work on a poll stopped with an error, by its kind";
     GAS "poll_gas_spent_total" ["poll"] "gas of the transactions that this process has sent";
     REQUESTS "http_requests_total" ["route", "status"] "requests that were answered";
+    RELAY_REQUESTS "relay_requests_total" ["poll", "outcome"] "ballots and joins that were taken, refused (and why), or came to nothing";
+    RELAY_QUEUE "relay_queue_messages" ["poll"] "messages that wait to be published, or are on their way";
+    RELAY_JOINS "relay_queue_joins" ["poll"] "joins that wait to be sent";
+    RELAY_BUNDLES "relay_bundles_total" ["poll"] "bundles that this process has published";
+    RELAY_MESSAGES "relay_messages_total" ["poll"] "messages that this process has published";
+    RELAY_GAS "relay_gas_today" ["poll"] "gas that was used today";
     LIMITED "http_limited_total" [] "requests that were refused since their address made too many";
 }
 

@@ -124,7 +124,7 @@ impl Phase {
 }
 
 /// What strangers are told of an error: its own text may name files, nodes and what they say.
-fn sentence(kind: ErrorKind) -> &'static str {
+pub(crate) fn sentence(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Later => "a node is away, lags or leaves something out; it is waited for",
         ErrorKind::Chain => "a node or a contract refuses",

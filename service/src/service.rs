@@ -29,7 +29,9 @@ use crate::key::Key;
 use crate::logs::Redaction;
 use crate::metrics::Metrics;
 use crate::node::{NodeBoard, Pulse};
+use crate::polls;
 use crate::progress::Board;
+use crate::relay::{self, http::Counter, Ground, Relay};
 use crate::stop::Stop;
 use crate::turns::Turns;
 use crate::worker::{Desk, Office, Worker};
@@ -47,6 +49,8 @@ pub struct Secrets {
     pub keys: Vec<Arc<Key>>,
     /// The account that finalizes.
     pub account: Option<Account>,
+    /// The account that relays.
+    pub relay_account: Option<Account>,
     /// Which keys are relied on.
     pub policy: KeyPolicy,
 }
@@ -68,42 +72,24 @@ pub struct Service {
     stop: Stop,
     server: Server,
     threads: Vec<JoinHandle<()>>,
-    /// The folder is this process's alone.
+    /// The folders are this process's alone.
     _directory: Option<ProofDirectory>,
+    _relay: Option<Relay>,
 }
 
-/// The polls of a configuration, which have to be of one MACI and each another.
+/// The polls of a configuration.
 ///
 /// # Errors
 /// [`Error::PollFile`], [`Error::Config`].
 pub fn polls(config: &CoordinatorConfig) -> Result<Vec<Poll>, Error> {
-    let mut polls: Vec<Poll> = Vec::new();
-    for named in &config.polls {
-        let file = PollFile::read(&named.file)?;
-        let contract = file.poll(&named.file)?;
-        let path = named.file.display();
-        if let Some(first) = polls.first() {
-            if !first.file.same_deployment(&file) {
-                let text = format!(
-                    "{path} is of another deployment than {}",
-                    first.path.display()
-                );
-                return Err(Error::Config(text));
-            }
-        }
-        let is_same =
-            |poll: &Poll| poll.file.poll.map(|poll| poll.address) == Some(contract.address);
-        if let Some(same) = polls.iter().find(|poll| is_same(poll)) {
-            let text = format!("{path} and {} are of one poll", same.path.display());
-            return Err(Error::Config(text));
-        }
-        polls.push(Poll {
-            path: named.file.clone(),
-            file,
-            finalize: named.finalize.unwrap_or(config.finalize),
-        });
-    }
-    Ok(polls)
+    let files = polls::read(config.polls.iter().map(|named| &*named.file))?;
+    let polls = files.into_iter().zip(&config.polls);
+    let polls = polls.map(|((path, file), named)| Poll {
+        path,
+        file,
+        finalize: named.finalize.unwrap_or(config.finalize),
+    });
+    Ok(polls.collect())
 }
 
 /// The setup that a configuration names.
@@ -142,6 +128,7 @@ impl Service {
         let mut boards = Vec::new();
         let mut workers = Vec::new();
         let mut cases = Vec::new();
+        let relay = parts.relay(config, &secrets)?;
         if let Some(coordinator) = &config.coordinator {
             directory = Some(ProofDirectory::open(&coordinator.out)?);
             workers = parts.workers(config, coordinator, secrets)?;
@@ -150,7 +137,9 @@ impl Service {
                 cases.push(worker.case());
             }
         }
+        let intakes = relay.as_ref().map(Relay::intakes).unwrap_or_default();
         let app = App {
+            intakes,
             node: Arc::clone(&node),
             polls: boards.into(),
             metrics: Arc::clone(&parts.metrics),
@@ -160,11 +149,15 @@ impl Service {
         let server = Server::start(&config.http, parts.router(config, app))?;
         info!("listening on http://{}", server.address());
         parts.start(config, node, workers, cases)?;
+        if let Some(relay) = &relay {
+            parts.threads.extend(relay.start()?);
+        }
         Ok(Service {
             stop: parts.stop,
             server,
             threads: parts.threads,
             _directory: directory,
+            _relay: relay,
         })
     }
 
@@ -254,6 +247,23 @@ impl Parts {
             .collect()
     }
 
+    fn relay(&self, config: &Config, secrets: &Secrets) -> Result<Option<Relay>, Error> {
+        let Some(relay) = &config.relay else {
+            return Ok(None);
+        };
+        let account = secrets.relay_account.clone();
+        let account = account.ok_or_else(|| Error::Config("relay: an account is needed".into()))?;
+        check_own_account(secrets)?;
+        let ground = Ground {
+            account,
+            policy: secrets.policy,
+            redaction: self.redaction.clone(),
+            metrics: Arc::clone(&self.metrics),
+            stop: self.stop.clone(),
+        };
+        Relay::open(&config.node, relay, ground).map(Some)
+    }
+
     fn router(&self, config: &Config, app: App) -> Router {
         let http = &config.http;
         let around_all = Around {
@@ -261,6 +271,7 @@ impl Parts {
             metrics: Arc::clone(&self.metrics),
         };
         api::router(app.clone())
+            .merge(relay::http::router(Counter::new(Arc::clone(&app.intakes))))
             .merge(page::router(app))
             .layer(from_fn_with_state(around_all, around))
     }
@@ -291,6 +302,18 @@ impl Parts {
             self.threads.push(judge::start(cases, self.stop.clone())?);
         }
         Ok(())
+    }
+}
+
+/// Two who send from one account would take each other's nonces.
+pub(crate) fn check_own_account(secrets: &Secrets) -> Result<(), Error> {
+    let address = |account: &Option<Account>| account.as_ref().map(Account::address);
+    let relay = address(&secrets.relay_account);
+    match relay.is_some() && relay == address(&secrets.account) {
+        true => Err(Error::Config(
+            "relay: its account is the coordinator's; each sends from an account of its own".into(),
+        )),
+        false => Ok(()),
     }
 }
 

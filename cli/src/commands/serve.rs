@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -91,19 +92,39 @@ fn overrides(arguments: &Serve) -> Overrides {
 
 /// Keys are read once, before anything runs: what is missing is missed at once.
 fn secrets(arguments: &Serve, config: &Config, console: &Console) -> Result<Secrets, Failure> {
-    let policy = console.keys();
-    let Some(coordinator) = &config.coordinator else {
-        return Ok(Secrets {
-            policy,
-            ..Secrets::default()
-        });
+    let mut secrets = Secrets {
+        policy: console.keys(),
+        ..Secrets::default()
     };
-    source(coordinator.ptau.as_ref(), console)?;
-    Ok(Secrets {
-        keys: keys(arguments, coordinator, console)?,
-        account: Some(account(arguments, coordinator)?),
-        policy,
-    })
+    if let Some(coordinator) = &config.coordinator {
+        source(coordinator.ptau.as_ref(), console)?;
+        secrets.keys = keys(arguments, coordinator, console)?;
+        secrets.account = Some(account(arguments, coordinator)?);
+    }
+    if let Some(relay) = &config.relay {
+        let named = named(
+            &relay.keystore,
+            &relay.password_file,
+            &relay.account_key_file,
+        );
+        secrets.relay_account = named.map(|source| Account::open(&source)).transpose()?;
+    }
+    Ok(secrets)
+}
+
+/// The account that is named, if one is.
+fn named(
+    keystore: &Option<PathBuf>,
+    password_file: &Option<PathBuf>,
+    key_file: &Option<PathBuf>,
+) -> Option<AccountSource> {
+    match (keystore.clone(), key_file.clone()) {
+        (Some(path), _) => Some(AccountSource::Keystore {
+            path,
+            password_file: password_file.clone(),
+        }),
+        (None, path) => path.map(AccountSource::KeyFile),
+    }
 }
 
 /// The key of each poll: its own, else that of the arguments, of the environment, of all polls.
@@ -141,31 +162,21 @@ fn is_set(name: &str) -> bool {
 
 /// The account of the arguments, of the environment or of the configuration, in this order.
 fn account(arguments: &Serve, config: &CoordinatorConfig) -> Result<Account, Failure> {
-    let of = |keystore: &Option<_>, password_file: &Option<_>, key_file: &Option<_>| match (
-        keystore.clone(),
-        key_file.clone(),
-    ) {
-        (Some(path), _) => Some(AccountSource::Keystore {
-            path,
-            password_file: password_file.clone(),
-        }),
-        (None, path) => path.map(AccountSource::KeyFile),
-    };
     let Serve {
         keystore,
         password_file,
         account_key_file,
         ..
     } = arguments;
-    let named = of(keystore, password_file, account_key_file);
+    let of_arguments = named(keystore, password_file, account_key_file);
     let configured = || {
-        of(
+        named(
             &config.keystore,
             &config.password_file,
             &config.account_key_file,
         )
     };
-    let source = match named {
+    let source = match of_arguments {
         Some(source) => source,
         None if is_set(KEY_ENVIRONMENT) => AccountSource::Environment,
         None => configured().unwrap_or(AccountSource::Environment),

@@ -16,7 +16,8 @@ use tracing::info;
 use crate::http::token::Token;
 use crate::metrics::Metrics;
 use crate::node::{NodeBoard, NodeView};
-use crate::progress::{Board, Phase, View};
+use crate::progress::{sentence, Board, Phase, View};
+use crate::relay::intake::Intake;
 use crate::worker::Desk;
 
 /// Bytes of a request's body: nothing is said in one.
@@ -27,6 +28,8 @@ const BODY: usize = 1 << 10;
 pub(crate) struct App {
     pub node: Arc<NodeBoard>,
     pub polls: Arc<[(Arc<Board>, Arc<Desk>)]>,
+    /// The polls that are relayed.
+    pub intakes: Arc<[Arc<Intake>]>,
     pub metrics: Arc<Metrics>,
     /// With none, nothing can be changed.
     pub token: Option<Token>,
@@ -94,6 +97,12 @@ impl App {
                     reasons.push(format!("poll {}: {}", view.poll, view.phase.words()));
                 }
                 _ => {}
+            }
+        }
+        for intake in self.intakes.iter() {
+            if let Some(trouble) = intake.trouble() {
+                let what = sentence(trouble.kind);
+                reasons.push(format!("relaying for poll {}: {what}", intake.address));
             }
         }
         reasons
