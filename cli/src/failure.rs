@@ -17,6 +17,7 @@ use maci_nova_step_circuit::ShapeError;
 
 use crate::advice;
 use crate::key::{KeyFault, ENVIRONMENT};
+use crate::relayer::RelayError;
 
 /// The process's exit code for each kind of failure.
 pub fn exit_code(kind: ErrorKind) -> u8 {
@@ -57,6 +58,15 @@ pub enum Failure {
     Coordinator(CoordinatorError),
     /// The service cannot start.
     Service(ServiceError),
+    /// A relayer does not do what it is asked for.
+    Relayer(RelayError),
+    /// A relayer did not publish the messages of this file.
+    Unrelayed {
+        /// Why, as far as is known.
+        error: RelayError,
+        /// Where they are.
+        messages: PathBuf,
+    },
     /// Measuring, or writing what was measured.
     Bench(maci_nova_bench::Error),
     /// The standard output cannot be written.
@@ -103,6 +113,12 @@ impl fmt::Display for Failure {
                 write!(f, "{error}{}", coordinator_advice(error))
             }
             Failure::Service(error) => write!(f, "{error}{}", service_advice(error)),
+            Failure::Relayer(error) => write!(f, "{error}"),
+            Failure::Unrelayed { error, messages } => write!(
+                f,
+                "{error}; publish --messages {} publishes the same with an account of yours, as long as they are taken (status --messages tells whether the poll has them): only then sign others",
+                messages.display()
+            ),
             Failure::Bench(error @ maci_nova_bench::Error::Interrupted { .. }) => {
                 write!(f, "interrupted; {error}; run the same command to resume")
             }
@@ -152,6 +168,7 @@ impl Failure {
             Failure::Bench(error) => error.kind(),
             Failure::Stdout(_) | Failure::Io { .. } => ErrorKind::Io,
             Failure::NotReady { kind, .. } | Failure::Unfit { kind, .. } => *kind,
+            Failure::Relayer(error) | Failure::Unrelayed { error, .. } => error.kind(),
             Failure::Interrupted(_) => ErrorKind::Interrupted,
             Failure::Internal(_) => ErrorKind::Internal,
         }
@@ -167,6 +184,12 @@ impl From<KeyFault> for Failure {
 impl From<AccountError> for Failure {
     fn from(error: AccountError) -> Self {
         Failure::Account(error)
+    }
+}
+
+impl From<RelayError> for Failure {
+    fn from(error: RelayError) -> Self {
+        Failure::Relayer(error)
     }
 }
 

@@ -17,6 +17,8 @@ mod key;
 pub mod output;
 mod progress;
 mod proof_document;
+mod relayer;
+mod relaying;
 mod setup;
 
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args};
 use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_coordinator::guardians::Threshold;
+use maci_nova_node::KEY_ENVIRONMENT;
 use maci_nova_sdk::voter::budget::Budget;
 use maci_nova_step_circuit::{Shape, ShapeError};
 
@@ -137,6 +138,16 @@ pub struct Sender {
     /// tip, this is paid
     #[arg(long, value_name = "GWEI", default_value_t = 5)]
     pub max_tip: u64,
+}
+
+impl Sender {
+    /// Whether an account is named, by arguments or in the environment.
+    pub fn is_named(&self) -> bool {
+        let is_set = |value: std::ffi::OsString| !value.is_empty();
+        self.keystore.is_some()
+            || self.account_key_file.is_some()
+            || std::env::var_os(KEY_ENVIRONMENT).is_some_and(is_set)
+    }
 }
 
 /// What the poll may take for messages and top-ups.

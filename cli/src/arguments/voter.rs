@@ -96,6 +96,9 @@ pub struct Join {
     /// Do not join for fewer voice credits: a sign-up joins a poll once. 0 where you mean to top up
     #[arg(long, value_name = "CREDITS", default_value_t = 1)]
     pub min_credits: u64,
+    /// Have this relayer send the join, and pay
+    #[arg(long, value_name = "URL", conflicts_with_all = ["credit_data", "keystore", "account_key_file"])]
+    pub relayer: Option<RpcUrl>,
 }
 
 /// Arguments of `vote`.
@@ -148,6 +151,18 @@ pub struct Vote {
     /// Write the messages to a new file, for publish, and send nothing
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Have this relayer publish the messages, and pay. They are written to --out first: if it does
+    /// not, the account that is named publishes the same, or publish does
+    #[arg(long, value_name = "URL", requires_all = ["out", "ticket_key_file"])]
+    pub relayer: Option<RpcUrl>,
+    /// File of the key that has signed up: it shows the relayer that you are one of those who did,
+    /// and not which
+    #[arg(long, value_name = "FILE", requires = "relayer")]
+    pub ticket_key_file: Option<PathBuf>,
+    /// Proving key of the join proof, with which tickets are made, too; else FILE.join.key beside
+    /// the poll file, else the cache's
+    #[arg(long, value_name = "FILE", requires = "relayer")]
+    pub join_key: Option<PathBuf>,
 }
 
 /// Arguments of `publish`.
@@ -205,6 +220,9 @@ pub struct Status {
     /// this order
     #[arg(long, value_name = "FILE")]
     pub messages: Option<PathBuf>,
+    /// Also tell where this relayer says that the messages of that file are
+    #[arg(long, value_name = "URL", requires = "messages")]
+    pub relayer: Option<RpcUrl>,
     /// Also tell how far the coordinator's proof in this directory is, that of process and finalize
     #[arg(long, value_name = "DIR")]
     pub proof: Option<PathBuf>,

@@ -7,11 +7,14 @@ use std::path::Path;
 use maci_nova_chain::words::{count, ether};
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_files::as_text;
+use maci_nova_protocol::log::SignedMessage;
 use maci_nova_sdk::poll::contract::PollContract;
+use maci_nova_sdk::relay::document::BallotDocument;
 use maci_nova_sdk::voter::ballot::{Ballot, Choice};
+use maci_nova_sdk::voter::budget::Budget;
 use maci_nova_sdk::voter::signer::Signer;
 use maci_nova_sdk::voter::signing_window::{can_be_repeated, Outlook, Window};
-use maci_nova_sdk::voter::{cast, messages_file, require_open, Published};
+use maci_nova_sdk::voter::{cast, messages_file, publish, require_open, Published};
 use serde::Serialize;
 
 use crate::arguments::voter::Vote;
@@ -19,6 +22,7 @@ use crate::connection::Connection;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::key;
+use crate::relaying::Relay;
 
 /// Bytes of a file with a ballot: more than a line for each of 5^10 options is no ballot.
 const LARGEST_BALLOT: u64 = 1 << 28;
@@ -38,6 +42,9 @@ struct Document {
     /// once more or at all; none without anchors, where that is so until the poll's end.
     replayable_until: Option<u64>,
     first_message: Option<u64>,
+    /// Where the relayer has published it, if it was asked to and has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relayed: Option<BallotDocument>,
     /// Wei.
     fees: Option<String>,
     gas: Option<u64>,
@@ -73,6 +80,7 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
     if arguments.out.is_none() {
         budget.for_messages(&poll, messages, &())?;
     }
+    let relay = open_relay(arguments, &connection, &poll, console)?;
     if let Some(path) = &arguments.new_key_file {
         ballot.new_key = Some(key::read_or_make(path, console)?.public_key());
     }
@@ -92,27 +100,95 @@ pub fn run(arguments: &Vote, console: &Console) -> Result<(), Failure> {
         publish_until: None,
         replayable_until: outlook.map(|outlook| outlook.last(outlook.window.present)),
         first_message: None,
+        relayed: None,
         fees: None,
         gas: None,
     };
     if let Some(path) = &arguments.out {
         require_open(&connection.chain, &poll)?;
         let anchor = Window::newest(&connection.chain, &poll)?;
-        messages_file::write(path, &ballot.messages(&anchor)?)?;
+        let signed = ballot.messages(&anchor)?;
+        messages_file::write(path, &signed)?;
         document.out = Some(path.display().to_string());
         document.publish_until = outlook.map(|outlook| outlook.last(anchor.block_number));
-        tell_fee(&poll, messages, console);
+        match &relay {
+            None => tell_fee(&poll, messages, console),
+            Some(relay) => {
+                let kept = Kept {
+                    path,
+                    messages: &signed,
+                    budget: &budget,
+                };
+                let done = kept.relay(relay, &mut connection, &poll, console)?;
+                document.set_done(done);
+            }
+        }
     } else {
         let from = connection.sending_account()?;
         let chain = &mut connection.chain;
         let published = cast(chain, from, &poll, &drafts, &budget, console)?;
-        let Published {
-            first, fees, gas, ..
-        } = published;
-        (document.first_message, document.gas) = (Some(first), Some(gas));
-        document.fees = Some(fees.to_string());
+        document.set_published(&published);
     }
     connection.conclude(document.print(console), console)
+}
+
+/// The relayer that is named, if one is.
+fn open_relay(
+    arguments: &Vote,
+    connection: &Connection,
+    poll: &PollContract,
+    console: &Console,
+) -> Result<Option<Relay>, Failure> {
+    let (Some(url), Some(key_file)) = (&arguments.relayer, &arguments.ticket_key_file) else {
+        return Ok(None);
+    };
+    let join_key = arguments.join_key.as_deref();
+    Relay::open(url, key_file, join_key, connection, poll, console).map(Some)
+}
+
+/// A signed ballot in a file.
+struct Kept<'a> {
+    path: &'a Path,
+    messages: &'a [SignedMessage],
+    budget: &'a Budget,
+}
+
+/// Who has published a ballot.
+enum Done {
+    /// The relayer.
+    Relayed(BallotDocument),
+    /// The account that is named.
+    Published(Published),
+}
+
+impl Kept<'_> {
+    /// What the relayer does not publish the account that is named does, the same bytes: other ones of
+    /// the same voter could be undone by what the relayer has.
+    fn relay(
+        &self,
+        relay: &Relay,
+        connection: &mut Connection,
+        poll: &PollContract,
+        console: &Console,
+    ) -> Result<Done, Failure> {
+        let error = match relay.ballot(&connection.chain, poll, self.messages, console) {
+            Ok(relayed) => return Ok(Done::Relayed(relayed)),
+            Err(Failure::Relayer(error)) => error,
+            Err(failure) => return Err(failure),
+        };
+        let Some(from) = connection.sender() else {
+            return Err(Failure::Unrelayed {
+                error,
+                messages: self.path.to_owned(),
+            });
+        };
+        console.warn(format!(
+            "{error}: account {from} publishes the same messages"
+        ));
+        let chain = &mut connection.chain;
+        let published = publish(chain, from, poll, self.messages, self.budget, console)?;
+        Ok(Done::Published(published))
+    }
 }
 
 /// From the arguments, or from a file or standard input.
@@ -154,11 +230,17 @@ fn choices(arguments: &Vote) -> Result<Vec<Choice>, Failure> {
         .collect()
 }
 
-/// With --out nothing is sent, so no account is needed.
+/// With --out nothing is sent, so no account is needed, unless what a relayer does not publish is to
+/// be.
 fn connect(arguments: &Vote, console: &Console) -> Result<Connection, Failure> {
-    match arguments.out {
-        Some(_) => Connection::read_only(&arguments.node, console),
-        None => Connection::sending(&arguments.node, &arguments.sender, console),
+    let sends = match (&arguments.out, &arguments.relayer) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(_), Some(_)) => arguments.sender.is_named(),
+    };
+    match sends {
+        true => Connection::sending(&arguments.node, &arguments.sender, console),
+        false => Connection::read_only(&arguments.node, console),
     }
 }
 
@@ -238,18 +320,36 @@ fn check_cost(
 }
 
 impl Document {
+    fn set_published(&mut self, published: &Published) {
+        (self.first_message, self.gas) = (Some(published.first), Some(published.gas));
+        self.fees = Some(published.fees.to_string());
+    }
+
+    fn set_done(&mut self, done: Done) {
+        match done {
+            Done::Published(published) => self.set_published(&published),
+            Done::Relayed(relayed) => {
+                self.first_message = relayed.first_message;
+                self.relayed = Some(relayed);
+            }
+        }
+    }
+
     fn print(&self, console: &Console) -> Result<(), Failure> {
         let messages = count(self.nonces.len() as u64, "message");
         console.show(self, |out| {
             match (&self.out, self.first_message, self.gas) {
-                (Some(path), ..) => match self.publish_until {
+                (Some(_), Some(first), None) => {
+                    writeln!(out, "relayed {messages} from index {first} on")
+                }
+                (Some(path), None, _) => match self.publish_until {
                     Some(block) => writeln!(
                         out,
                         "{messages} written to {path}; publish them until block {block}"
                     ),
                     None => writeln!(out, "{messages} written to {path}; publish them"),
                 },
-                (None, Some(first), Some(gas)) => {
+                (_, Some(first), Some(gas)) => {
                     writeln!(
                         out,
                         "published {messages} from index {first} on ({gas} gas)"

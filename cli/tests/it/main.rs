@@ -16,5 +16,6 @@ mod polls;
 mod powers_of_tau;
 mod production;
 mod proving;
+mod relaying;
 mod serving;
 mod stopping;

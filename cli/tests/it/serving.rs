@@ -26,14 +26,14 @@ const SECRET: &str = "api-key-hunter2";
 const LONG: Duration = Duration::from_secs(120);
 
 /// A service that runs.
-struct Serving {
+pub struct Serving {
     child: Child,
-    address: String,
+    pub address: String,
 }
 
 impl Serving {
     /// Starts it on a free port. Its log is added to `log`.
-    fn start(mut command: Command, log: &Path) -> Self {
+    pub fn start(mut command: Command, log: &Path) -> Self {
         let log = File::options().create(true).append(true).open(log);
         let mut child = command
             .args(["--listen", "127.0.0.1:0", "--json"])
@@ -50,7 +50,7 @@ impl Serving {
     }
 
     /// The status and the body of an answer.
-    fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> (u16, String) {
+    pub fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).expect("connected");
         let token = token.map(|token| format!("Authorization: Bearer {token}\r\n"));
         let request = format!(
@@ -72,7 +72,7 @@ impl Serving {
         (status.parse().expect("a number"), body.to_owned())
     }
 
-    fn get(&self, path: &str) -> (u16, String) {
+    pub fn get(&self, path: &str) -> (u16, String) {
         self.ask("GET", path, None, "")
     }
 
@@ -102,7 +102,7 @@ impl Serving {
         self.wait(phase, |poll| poll["phase"] == phase)
     }
 
-    fn metrics(&self) -> BTreeMap<String, f64> {
+    pub fn metrics(&self) -> BTreeMap<String, f64> {
         let (status, body) = self.get("/metrics");
         assert_eq!(status, 200);
         let lines = body
@@ -116,13 +116,13 @@ impl Serving {
             .collect()
     }
 
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("ends");
     }
 
     /// As a supervisor does. It ends well, and soon.
-    fn terminate(mut self) {
+    pub fn terminate(mut self) {
         let signal = Command::new("kill")
             .arg(self.child.id().to_string())
             .status();
@@ -146,7 +146,7 @@ impl Drop for Serving {
 }
 
 /// The sum of a metric over its labels.
-fn sum(metrics: &BTreeMap<String, f64>, name: &str) -> f64 {
+pub fn sum(metrics: &BTreeMap<String, f64>, name: &str) -> f64 {
     let of_name = metrics
         .iter()
         .filter(|(key, _)| key.split('{').next() == Some(name));
