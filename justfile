@@ -61,6 +61,11 @@ serve kills="100" *arguments:
     cargo build --release -p maci-nova -p maci-nova-tests --bins
     target/release/serve --kills {{ kills }} {{ arguments }}
 
+# Ask a relayer 500 times a second for so many seconds (needs the node)
+load seconds="20":
+    cargo build --release -p maci-nova -p maci-nova-tests --bins
+    target/release/load --seconds {{ seconds }}
+
 # Answer the program wrongly at random moments, each command or those named (needs the node)
 faults trials="50" *arguments:
     cargo build --release -p maci-nova -p maci-nova-tests --bins

@@ -4,5 +4,6 @@
 pub mod decider;
 pub mod harness;
 pub mod hostile;
+pub mod relayed;
 pub mod town;
 pub mod vectors;
