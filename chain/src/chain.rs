@@ -295,9 +295,13 @@ pub enum ChainError {
         transaction: B256,
     },
     /// What an earlier process sent is in the way: it is in a block, which that process did not
-    /// see, or cannot get into one. Nothing was sent.
+    /// see. Nothing was sent.
     #[error("{0}")]
     Earlier(String),
+    /// What an earlier process signed cannot get into a block as things are, and may later. Nothing
+    /// was sent.
+    #[error("{0}")]
+    Stuck(String),
     /// The file that remembers what is sent cannot be used. Nothing was sent.
     #[error("{reason}")]
     Memory {
@@ -330,6 +334,7 @@ impl ChainError {
             | Self::RangeTooLarge(_)
             | Self::Refused(_)
             | Self::Earlier(_)
+            | Self::Stuck(_)
             | Self::Memory { .. }
             | Self::Left { .. }
             | Self::Interrupted => false,

@@ -326,7 +326,8 @@ impl RpcError {
             }
             RpcError::Overdue { hash } => ChainError::Overdue { transaction: *hash },
             RpcError::Left { hash } => ChainError::Left { transaction: *hash },
-            RpcError::Earlier { .. } | RpcError::Stuck { .. } => ChainError::Earlier(text),
+            RpcError::Earlier { .. } => ChainError::Earlier(text),
+            RpcError::Stuck { .. } => ChainError::Stuck(text),
             RpcError::Outbox { damaged, .. } => ChainError::Memory {
                 reason: text,
                 damaged: *damaged,
