@@ -64,6 +64,9 @@ pub enum Error {
     /// The proving key of join proofs is missing, or not the deployment's.
     #[error("{0}")]
     JoinKey(String),
+    /// The proving key of bundles is missing, or cannot be used.
+    #[error("{0}")]
+    BundleKey(String),
     /// Keys of one machine where only a ceremony's are allowed.
     #[error("INSECURE: {0}")]
     InsecureKeys(String),
@@ -134,9 +137,10 @@ impl Error {
             Error::PollFile(error) => error.kind(),
             #[cfg(feature = "files")]
             Error::Messages(error) => error.kind(),
-            Error::JoinKey(_) | Error::InsecureKeys(_) | Error::OtherKeys(_) => {
-                ErrorKind::Parameters
-            }
+            Error::JoinKey(_)
+            | Error::BundleKey(_)
+            | Error::InsecureKeys(_)
+            | Error::OtherKeys(_) => ErrorKind::Parameters,
             Error::Chain {
                 source: ChainError::Interrupted | ChainError::Left { .. },
                 ..

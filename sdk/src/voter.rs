@@ -501,6 +501,19 @@ pub fn publish<C: Chain + ?Sized>(
     budget: &Budget,
     observer: &dyn Observer,
 ) -> Result<Published, Error> {
+    publish_missing(chain, poll, messages, observer, |chain, missing| {
+        publish_again(chain, from, poll, missing, budget, observer)
+    })
+}
+
+/// Those that the poll does not have, with what publishes them.
+pub(crate) fn publish_missing<C: Chain + ?Sized>(
+    chain: &mut C,
+    poll: &PollContract,
+    messages: &[SignedMessage],
+    observer: &dyn Observer,
+    publish: impl FnOnce(&mut C, &[SignedMessage]) -> Result<Published, Error>,
+) -> Result<Published, Error> {
     require_some(messages.len())?;
     require_different(messages)?;
     let placement = Placement::find(chain, poll, messages, observer)?;
@@ -509,7 +522,7 @@ pub fn publish<C: Chain + ?Sized>(
         return Err(poll.inconsistent(text).with_hint(Hint::VoteAgain));
     };
     if begun == 0 {
-        return publish_again(chain, from, poll, messages, budget, observer);
+        return publish(chain, messages);
     }
     let first = placement.places[0].first().copied().unwrap_or_default();
     let already = begun as u64;
@@ -517,7 +530,7 @@ pub fn publish<C: Chain + ?Sized>(
     observer.note(&format!("{already} of {of_all} are in the poll already, from index {first} on, and are not sent again"));
     let sent = match &messages[begun..] {
         [] => Published::default(),
-        missing => publish_again(chain, from, poll, missing, budget, observer)?,
+        missing => publish(chain, missing)?,
     };
     Ok(Published {
         first,

@@ -166,6 +166,25 @@ pub fn publish<C: Chain + ?Sized>(
     Ok(published)
 }
 
+/// The same for those of the messages that the poll does not have, as
+/// [`voter::publish`](crate::voter::publish) does.
+///
+/// # Errors
+/// As for [`publish`] and for [`voter::publish`](crate::voter::publish).
+pub fn publish_missing<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    prover: &BundleProver,
+    messages: &[SignedMessage],
+    budget: &Budget,
+    observer: &dyn Observer,
+) -> Result<Published, Error> {
+    voter::publish_missing(chain, poll, messages, observer, |chain, missing| {
+        publish(chain, from, poll, prover, missing, budget, observer)
+    })
+}
+
 /// The poll takes no proof under another key than its verifier's.
 ///
 /// # Errors

@@ -142,6 +142,13 @@ impl Outlook {
         later.take_while(taken).last().unwrap_or(present)
     }
 
+    /// So many blocks come in this time, as far as can be told; at least one.
+    pub fn blocks_in(&self, seconds: u64) -> u64 {
+        (seconds as f64 / self.block_time.max(0.001))
+            .ceil()
+            .max(1.0) as u64
+    }
+
     /// Whether a block that comes after this one is still before the poll's end.
     pub fn is_followed(&self, block: u64) -> bool {
         self.left_at(block.saturating_add(1)) > 0
@@ -263,6 +270,14 @@ mod tests {
         assert_eq!(outlook(60).last(1000), 1004);
         assert!(!outlook(60).is_followed(1004));
         assert_eq!(outlook(0).last(1000), 1000);
+    }
+
+    #[test]
+    fn blocks_that_come_in_a_minute() {
+        let mut outlook = outlook(100_000);
+        assert_eq!((outlook.blocks_in(60), outlook.blocks_in(0)), (5, 1));
+        outlook.block_time = 0.25;
+        assert_eq!(outlook.blocks_in(60), 240);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Keys from the user's cache.
 
+use std::path::PathBuf;
+
 use maci_nova_groth16::{KeyCache, KeyEvent};
 
 use super::{matrices, BundleProver, BundleProverError, KEY_NAME};
@@ -34,6 +36,14 @@ impl BundleProver {
     ) -> Result<Self, BundleProverError> {
         let plain = PlainProver::cached(KEY_NAME, matrices(room)?, cache, production, report)?;
         Ok(BundleProver { room, plain })
+    }
+
+    /// Where a cache keeps the keys, whether they are there or not.
+    ///
+    /// # Errors
+    /// [`BundleProverError::Bundle`], [`BundleProverError::Circuit`].
+    pub fn cached_path(cache: &KeyCache, room: usize) -> Result<PathBuf, BundleProverError> {
+        Ok(cache.path(KEY_NAME, &matrices(room)?.digest()))
     }
 
     /// What others are told of the keys.
