@@ -2,9 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use maci_nova_chain::RpcUrl;
 use maci_nova_sdk::poll::file::PollFile;
 
+use crate::config::Config;
 use crate::error::Error;
+
+/// The nodes that poll files name, which may be secret as the configuration's are. A file that cannot
+/// be read is told of when it is needed.
+pub(crate) fn urls(config: &Config) -> Vec<RpcUrl> {
+    let counted = config.coordinator.iter().flat_map(|one| &one.polls);
+    let relayed = config.relay.iter().flat_map(|one| &one.polls);
+    let paths = counted.map(|poll| &poll.file).chain(relayed);
+    let files = paths.filter_map(|path| PollFile::read(path).ok());
+    files.filter_map(|file| file.rpc_url).collect()
+}
 
 /// Reads poll files, which have to be of one MACI and each of another poll.
 ///

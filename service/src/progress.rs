@@ -542,7 +542,7 @@ fn time_left(view: &View, now: u64) -> Option<TimeLeft> {
     ];
     times.into_iter().find_map(|(until, at)| {
         let at = at?;
-        let seconds = at.checked_sub(now)?;
+        let seconds = at.checked_sub(now).filter(|seconds| *seconds > 0)?;
         Some(TimeLeft { until, at, seconds })
     })
 }

@@ -11,6 +11,7 @@
 pub(crate) mod http;
 pub(crate) mod intake;
 mod journal;
+mod living;
 mod lookout;
 mod office;
 mod queue;
@@ -18,6 +19,7 @@ mod sender;
 
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::U256;
@@ -40,6 +42,9 @@ use sender::Sender;
 
 /// Wei.
 const GWEI: U256 = U256::from_limbs([1_000_000_000, 0, 0, 0]);
+
+/// What was read longer ago is not relied on, at least.
+const STALE: Duration = Duration::from_secs(60);
 
 /// A relayer that is put together.
 #[derive(Debug)]
@@ -75,6 +80,7 @@ impl Relay {
             fee: U256::from(config.message_fee),
             margin: config.margin,
             wait: config.wait,
+            stale: STALE.max(node.every.saturating_mul(3)),
         };
         let Ground {
             account,
@@ -96,7 +102,6 @@ impl Relay {
                 account: account.address(),
                 limits,
                 metrics: Arc::clone(&metrics),
-                stop: stop.clone(),
                 facts: Mutex::default(),
                 sight: Mutex::default(),
                 queue: Mutex::new(queue),
@@ -104,6 +109,7 @@ impl Relay {
                 troubles: Default::default(),
             };
             relayed.push(RelayedPoll {
+                path,
                 file,
                 contract,
                 intake: Arc::new(intake),

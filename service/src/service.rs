@@ -114,11 +114,13 @@ impl Service {
     /// # Errors
     /// [`Error`]; nothing runs then.
     pub fn start(config: &Config, secrets: Secrets) -> Result<Self, Error> {
+        let named = polls::urls(config);
         let urls = [&config.node.rpc_url, &config.node.second_rpc_url];
+        let urls = urls.into_iter().flatten().chain(&named);
         let mut parts = Parts {
             stop: Stop::default(),
             metrics: Arc::default(),
-            redaction: Redaction::of(urls.into_iter().flatten()),
+            redaction: Redaction::of(urls),
             threads: Vec::new(),
         };
         let token = config.http.token_file.as_deref();

@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::Router;
 use maci_nova_chain::clock::{span, utc};
+use maci_nova_chain::words::count;
+use maci_nova_sdk::relay::document::RelayDocument;
 
 use crate::http::api::App;
 use crate::progress::View;
@@ -84,6 +86,9 @@ fn write_page(out: &mut String, app: &App) -> fmt::Result {
     for view in app.views(false) {
         write_poll(out, &view, now)?;
     }
+    for intake in app.intakes.iter() {
+        write_relay(out, &intake.document(now))?;
+    }
     let node = app.node.view();
     out.write_str("<footer><p>")?;
     if let Some(head) = node.head {
@@ -123,7 +128,7 @@ fn write_poll(out: &mut String, view: &View, now: u64) -> fmt::Result {
     if steps.total > 0 {
         write!(
             out,
-            "<progress value=\"{0}\" max=\"{1}\">{0} of {1}</progress>",
+            "<progress aria-label=\"steps that are folded\" value=\"{0}\" max=\"{1}\">{0} of {1}</progress>",
             steps.done, steps.total
         )?;
     }
@@ -161,6 +166,29 @@ fn write_poll(out: &mut String, view: &View, now: u64) -> fmt::Result {
     if let Some(transaction) = view.transaction {
         line("transaction", &transaction)?;
     }
+    out.write_str("</dl></section>")
+}
+
+fn write_relay(out: &mut String, relay: &RelayDocument) -> fmt::Result {
+    let words = match (&relay.reason, relay.takes) {
+        (_, true) => "takes ballots".to_owned(),
+        (Some(reason), false) => format!("takes no ballots now: {reason}"),
+        (None, false) => "takes no ballots now".to_owned(),
+    };
+    write!(
+        out,
+        "<section><h2>Relayer for poll <code>{}</code></h2><p class=\"phase\">{}</p><dl>",
+        Text(&relay.poll),
+        Text(words)
+    )?;
+    let mut line = |name: &str, value: &dyn Display| {
+        write!(out, "<dt>{}</dt><dd>{}</dd>", Text(name), Text(value))
+    };
+    line("chain", &relay.chain_id)?;
+    line("account", &relay.account)?;
+    line("waiting", &count(relay.queued as u64, "message"))?;
+    line("published within", &format!("about {}", span(relay.wait)))?;
+    line("joins", if relay.joins { &"taken" } else { &"not taken" })?;
     out.write_str("</dl></section>")
 }
 

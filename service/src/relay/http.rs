@@ -11,14 +11,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
-use maci_nova_sdk::relay::document::{
-    ballot_id, JoinDocument, Refusal, RefusalDocument, RelayDocument,
-};
+use maci_nova_sdk::relay::document::{JoinDocument, Refusal, RefusalDocument, RelayDocument};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
-use super::intake::{Intake, Request};
-use super::journal::Written;
+use super::intake::{Intake, Taken};
 use crate::progress::now;
 
 /// Bytes of a ballot: a message has some 1,200.
@@ -164,22 +161,24 @@ async fn join(
 }
 
 /// Told as taken only once it is on disk.
-async fn taken<T: Serialize>(
-    intake: &Intake,
-    outcome: Result<(T, Option<Written>), Refusal>,
-) -> Response {
+async fn taken<T: Serialize>(intake: &Intake, outcome: Result<(T, Taken), Refusal>) -> Response {
     let settled = match outcome {
-        Ok((document, None)) => return Json(document).into_response(),
-        Ok((document, Some(written))) => match written.await {
-            Ok(Ok(())) => Ok(document),
-            _ => Err(Refusal::Disk),
-        },
+        Ok((document, taken)) => {
+            let (name, status, written) = match taken {
+                Taken::Now(written) => ("taken", StatusCode::ACCEPTED, written),
+                Taken::Before(written) => ("again", StatusCode::OK, written),
+            };
+            match written.await {
+                Ok(Ok(())) => Ok((name, status, document)),
+                _ => Err(Refusal::Disk),
+            }
+        }
         Err(refusal) => Err(refusal),
     };
     match settled {
-        Ok(document) => {
-            intake.count("taken");
-            (StatusCode::ACCEPTED, Json(document)).into_response()
+        Ok((name, status, document)) => {
+            intake.count(name);
+            (status, Json(document)).into_response()
         }
         Err(refusal) => {
             intake.count(refusal.name());
@@ -201,19 +200,19 @@ async fn take_ballot(
     counter: &Counter,
     intake: &Arc<Intake>,
     body: &[u8],
-) -> Result<(impl Serialize, Option<Written>), Refusal> {
-    let request = Arc::new(Request::parse(body)?);
+) -> Result<(impl Serialize, Taken), Refusal> {
+    let formed = Arc::new(intake.form(body)?);
     // The same again, by whoever did not get the answer.
-    if let Some(known) = intake.ballot(&ballot_id(&request.ballot)) {
-        return Ok((known, None));
+    if let Some(known) = intake.known(&formed) {
+        return Ok(known);
     }
-    intake.examine(&request, now())?;
+    intake.examine(&formed, now())?;
     let work = {
-        let (intake, request) = (Arc::clone(intake), Arc::clone(&request));
-        move || intake.verify(&request)
+        let (intake, formed) = (Arc::clone(intake), Arc::clone(&formed));
+        move || intake.verify(&formed)
     };
     counter.verify(work).await?;
-    intake.take(&request, now())
+    intake.take(&formed, now())
 }
 
 async fn take_join(
@@ -233,7 +232,7 @@ async fn take_a_join(
     counter: &Counter,
     intake: &Arc<Intake>,
     body: &[u8],
-) -> Result<(impl Serialize, Option<Written>), Refusal> {
+) -> Result<(impl Serialize, Taken), Refusal> {
     let join: JoinDocument = serde_json::from_slice(body).map_err(|_| Refusal::Form)?;
     intake.examine_join(&join, now())?;
     let work = {

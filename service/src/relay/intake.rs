@@ -32,15 +32,12 @@ use maci_nova_sdk::ErrorKind;
 use super::journal::{Journal, Record, Written};
 use super::queue::Queue;
 use crate::metrics::{self as names, Metrics};
-use crate::stop::{lock, Stop};
+use crate::stop::lock;
 
 /// Gas of a bundle, of each message in it, and of a join: rounded up from what benches measure.
 pub(crate) const GAS_A_BUNDLE: u64 = 320_000;
 pub(crate) const GAS_A_MESSAGE: u64 = 16_000;
 pub(crate) const GAS_A_JOIN: u64 = 600_000;
-
-/// What was read longer ago is not relied on.
-const STALE: Duration = Duration::from_secs(60);
 
 /// Seconds after midnight in which tickets of the day before are taken.
 const LATE: u64 = 600;
@@ -60,6 +57,8 @@ pub(crate) struct Limits {
     pub margin: u64,
     /// The longest time that a ballot waits for others.
     pub wait: Duration,
+    /// What was read longer ago is not relied on.
+    pub stale: Duration,
 }
 
 /// What never changes about a poll.
@@ -93,7 +92,30 @@ pub(crate) struct Sight {
 pub(crate) struct Request {
     pub ticket: Ticket,
     pub messages: Vec<SignedMessage>,
-    pub ballot: BallotDigest,
+}
+
+/// One whose messages the poll may take, with its digest: hashing takes time, which nobody gets for
+/// nothing.
+#[derive(Debug)]
+pub(crate) struct Formed {
+    request: Request,
+    ballot: BallotDigest,
+}
+
+impl Formed {
+    /// What it is named by.
+    pub(crate) fn id(&self) -> B256 {
+        ballot_id(&self.ballot)
+    }
+}
+
+/// Something that is taken, and when that is on disk.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// Just now.
+    Now(Written),
+    /// Before, perhaps a moment before.
+    Before(Written),
 }
 
 /// What has gone wrong, and was not over when it was last tried.
@@ -112,9 +134,8 @@ pub(crate) struct Intake {
     pub account: Address,
     pub limits: Limits,
     pub metrics: Arc<Metrics>,
-    pub stop: Stop,
     pub facts: Mutex<Option<Arc<Facts>>>,
-    pub sight: Mutex<Option<Sight>>,
+    pub sight: Mutex<Option<Arc<Sight>>>,
     pub queue: Mutex<Queue>,
     pub journal: Journal,
     /// Of the look at the chain, and of sending.
@@ -122,20 +143,18 @@ pub(crate) struct Intake {
 }
 
 impl Request {
-    /// A ticket, and messages below it.
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, Refusal> {
+    /// A ticket, and messages below it; of more than so many one more.
+    pub(crate) fn parse(body: &[u8], most: usize) -> Result<Self, Refusal> {
         let text = std::str::from_utf8(body).map_err(|_| Refusal::Form)?;
         let (first, rest) = text.split_once('\n').ok_or(Refusal::Form)?;
         let ticket = Ticket::parse(first.trim_end()).map_err(|_| Refusal::Form)?;
         let messages: Result<Vec<SignedMessage>, _> = MessageReader::new(rest.as_bytes())
+            .take(most + 1)
             .map(|line| line.map(|(_, message)| message))
             .collect();
-        let messages = messages.map_err(|_| Refusal::Form)?;
-        let ballot = BallotDigest::of(messages.iter().map(|signed| &signed.message));
         Ok(Request {
             ticket,
-            messages,
-            ballot,
+            messages: messages.map_err(|_| Refusal::Form)?,
         })
     }
 }
@@ -172,6 +191,12 @@ impl Intake {
         }
     }
 
+    /// Where a ballot is that was taken before.
+    pub(crate) fn known(&self, formed: &Formed) -> Option<(BallotDocument, Taken)> {
+        let known = self.ballot(&formed.id())?;
+        Some((known, Taken::Before(self.journal.settle())))
+    }
+
     /// Where a ballot is.
     pub(crate) fn ballot(&self, ballot: &B256) -> Option<BallotDocument> {
         lock(&self.queue).ballot(ballot)
@@ -187,9 +212,12 @@ impl Intake {
     }
 
     /// What is known of the poll now, if it takes messages.
-    fn sight(&self) -> Result<Sight, Refusal> {
+    fn sight(&self) -> Result<Arc<Sight>, Refusal> {
+        if self.journal.has_failed() {
+            return Err(Refusal::Disk);
+        }
         let sight = lock(&self.sight).clone().ok_or(Refusal::Node)?;
-        if sight.at.elapsed() > STALE {
+        if sight.at.elapsed() > self.limits.stale {
             return Err(Refusal::Node);
         }
         sight.open?;
@@ -205,12 +233,24 @@ impl Intake {
         }
     }
 
-    /// Everything about a ballot but its proof, the cheapest first.
-    pub(crate) fn examine(&self, request: &Request, now: u64) -> Result<(), Refusal> {
+    /// Whether it is a ticket with messages that the poll may take.
+    pub(crate) fn form(&self, body: &[u8]) -> Result<Formed, Refusal> {
+        let most = self.facts()?.most_messages();
+        let request = Request::parse(body, most)?;
+        check_messages(&request.messages, most)?;
+        let messages = request.messages.iter().map(|signed| &signed.message);
+        Ok(Formed {
+            ballot: BallotDigest::of(messages),
+            request,
+        })
+    }
+
+    /// Everything about a ballot but its proof.
+    pub(crate) fn examine(&self, formed: &Formed, now: u64) -> Result<(), Refusal> {
+        let request = &formed.request;
         let facts = self.facts()?;
         let sight = self.sight()?;
         self.check_fee(Some(&facts))?;
-        check_messages(&request.messages, facts.most_messages())?;
         for signed in &request.messages {
             self.check_anchor(&sight, signed)?;
         }
@@ -281,10 +321,10 @@ impl Intake {
     }
 
     /// Whether the ticket is one for the ballot: milliseconds of work.
-    pub(crate) fn verify(&self, request: &Request) -> Result<(), Refusal> {
+    pub(crate) fn verify(&self, formed: &Formed) -> Result<(), Refusal> {
         let facts = self.facts()?;
-        let (ticket, relayer) = (&request.ticket, self.relayer());
-        let verified = ticket.verify(&facts.join_key, &relayer, &request.ballot);
+        let (ticket, relayer) = (&formed.request.ticket, self.relayer());
+        let verified = ticket.verify(&facts.join_key, &relayer, &formed.ballot);
         verified.map_err(|_| Refusal::Proof)
     }
 
@@ -292,14 +332,14 @@ impl Intake {
     /// again is where it was.
     pub(crate) fn take(
         &self,
-        request: &Request,
+        formed: &Formed,
         now: u64,
-    ) -> Result<(BallotDocument, Option<Written>), Refusal> {
+    ) -> Result<(BallotDocument, Taken), Refusal> {
         let facts = self.facts()?;
-        let id = ballot_id(&request.ballot);
+        let (request, id) = (&formed.request, formed.id());
         let mut queue = lock(&self.queue);
         if let Some(known) = queue.ballot(&id) {
-            return Ok((known, None));
+            return Ok((known, Taken::Before(self.journal.settle())));
         }
         // Others may have come meanwhile.
         self.check_room(&queue, request, &facts, now)?;
@@ -313,10 +353,7 @@ impl Intake {
         let written = self.journal.add(&record);
         queue.apply(record).map_err(|_| Refusal::Form)?;
         let document = queue.ballot(&id).ok_or(Refusal::Unknown)?;
-        if queue.messages() >= facts.room {
-            self.stop.wake();
-        }
-        Ok((document, Some(written)))
+        Ok((document, Taken::Now(written)))
     }
 
     /// Everything about a join but its proof.
@@ -378,11 +415,15 @@ impl Intake {
         &self,
         join: &JoinDocument,
         now: u64,
-    ) -> Result<(JoinedDocument, Option<Written>), Refusal> {
+    ) -> Result<(JoinedDocument, Taken), Refusal> {
         let facts = self.facts()?;
         let mut queue = lock(&self.queue);
         match queue.join(&join.nullifier) {
-            Some(known) if known.state != Stage::Expired => return Ok((known.clone(), None)),
+            Some(known)
+                if known.state != Stage::Expired || queue.is_refused(&join.nullifier, now) =>
+            {
+                return Ok((known.clone(), Taken::Before(self.journal.settle())))
+            }
             _ => {}
         }
         self.check_join_room(&queue, &facts, now)?;
@@ -394,8 +435,7 @@ impl Intake {
         let written = self.journal.add(&record);
         queue.apply(record).map_err(|_| Refusal::Form)?;
         let document = queue.join(&join.nullifier).cloned();
-        self.stop.wake();
-        Ok((document.ok_or(Refusal::Unknown)?, Some(written)))
+        Ok((document.ok_or(Refusal::Unknown)?, Taken::Now(written)))
     }
 
     /// What has gone wrong, and was not over when it was last tried.
@@ -500,7 +540,7 @@ mod tests {
             b"\xff\xff\n",
             b"{\"kind\":\"message\"}\n",
         ] {
-            assert_eq!(Request::parse(body).err(), Some(Refusal::Form));
+            assert_eq!(Request::parse(body, 5).err(), Some(Refusal::Form));
         }
     }
 }

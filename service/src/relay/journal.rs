@@ -7,7 +7,9 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, Receiver, Sender};
+use std::sync::Arc;
 use std::thread;
 
 use maci_nova_contracts::alloy_primitives::{Bytes, B256, U256};
@@ -116,6 +118,7 @@ type Line = (Vec<u8>, oneshot::Sender<Result<(), String>>);
 #[derive(Debug)]
 pub(crate) struct Journal {
     lines: Sender<Line>,
+    failed: Arc<AtomicBool>,
 }
 
 impl Journal {
@@ -143,18 +146,34 @@ impl Journal {
                 .map_err(failed("mend relayer's journal"))?;
         }
         let (lines, received) = channel();
+        let failed = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&failed);
         thread::Builder::new()
             .name("journal".into())
-            .spawn(move || write(&mut file, &received))
+            .spawn(move || write(&mut file, &received, &told))
             .map_err(Error::Thread)?;
-        Ok(Journal { lines })
+        Ok(Journal { lines, failed })
     }
 
     /// Adds a line. Lines are on disk in the order of the calls.
     pub(crate) fn add(&self, record: &Record) -> Written {
-        let (done, written) = oneshot::channel();
         let mut line = serde_json::to_vec(record).expect("strings and numbers");
         line.push(b'\n');
+        self.send(line)
+    }
+
+    /// Whether a line could not be written: nothing is, from then on.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    /// Tells when all lines that were added are on disk.
+    pub(crate) fn settle(&self) -> Written {
+        self.send(vec![])
+    }
+
+    fn send(&self, line: Vec<u8>) -> Written {
+        let (done, written) = oneshot::channel();
         // Without its thread the answer is an error, too.
         let _ = self.lines.send((line, done));
         written
@@ -190,7 +209,7 @@ fn read(
 }
 
 /// After an error nothing is written any more: what came first has to be first on disk.
-fn write(file: &mut File, lines: &Receiver<Line>) {
+fn write(file: &mut File, lines: &Receiver<Line>, failed: &AtomicBool) {
     let mut failure: Option<String> = None;
     while let Ok(first) = lines.recv() {
         let together: Vec<Line> = std::iter::once(first).chain(lines.try_iter()).collect();
@@ -200,6 +219,7 @@ fn write(file: &mut File, lines: &Receiver<Line>) {
             Some(failure) => Err(failure.clone()),
         };
         failure = written.clone().err();
+        failed.store(failure.is_some(), Ordering::SeqCst);
         for (_, done) in together {
             let _ = done.send(written.clone());
         }

@@ -74,8 +74,8 @@ impl Lookout {
             }
         };
         let before = lock(&intake.sight).clone();
-        let sight = see(chain, &facts.poll, intake, before)?;
-        *lock(&intake.sight) = Some(sight);
+        let sight = see(chain, &facts.poll, intake, before.as_deref())?;
+        *lock(&intake.sight) = Some(Arc::new(sight));
         Ok(())
     }
 
@@ -146,7 +146,7 @@ fn see(
     chain: &RpcChain,
     poll: &PollContract,
     intake: &Intake,
-    before: Option<Sight>,
+    before: Option<&Sight>,
 ) -> Result<Sight, PollError> {
     let at = Instant::now();
     let head = chain.block(BlockId::Latest);
@@ -157,7 +157,7 @@ fn see(
     };
     let state = poll.state(chain)?;
     let (old_anchors, old_roots) = before
-        .map(|sight| (sight.anchors, sight.roots))
+        .map(|sight| (sight.anchors.clone(), sight.roots.clone()))
         .unwrap_or_default();
     let left = poll.times().1.saturating_sub(head.timestamp);
     let is_open = state == PollState::Open
@@ -249,20 +249,19 @@ fn roots<C: Chain + ?Sized>(
         let root: U256 = view(chain, maci, &MACI::rootAtCall { index }, what)?;
         Ok(words::to_scalar(root))
     };
-    for index in (first..end).rev() {
-        // What follows on one that has not changed has not either.
-        let is_last = index + 1 == end;
-        match known.get(&index) {
-            Some(_) if !is_last => {}
-            before => {
-                let root = read(index)?;
-                if is_last && before.is_some() && before != root.as_ref() {
-                    known.clear();
-                }
-                if let Some(root) = root {
-                    known.insert(index, root);
-                }
-            }
+    // The newest known one shows whether the others are what they were: sign-ups are replaced from one
+    // on.
+    if let Some(newest) = known.keys().max().copied() {
+        if read(newest)? != known.get(&newest).copied() {
+            known.clear();
+        }
+    }
+    for index in first..end {
+        if known.contains_key(&index) {
+            continue;
+        }
+        if let Some(root) = read(index)? {
+            known.insert(index, root);
         }
     }
     Ok(known)

@@ -1,5 +1,6 @@
 //! What the relayer's two threads share.
 
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ const TRIES: u32 = 3;
 /// A poll that is relayed.
 #[derive(Debug)]
 pub(crate) struct RelayedPoll {
+    pub path: PathBuf,
     pub file: PollFile,
     pub contract: Contract,
     pub intake: Arc<Intake>,
@@ -63,11 +65,12 @@ pub(crate) enum Fault {
     Poll(#[from] PollError),
     #[error("{0}")]
     Node(#[from] RpcError),
-    #[error("{0}")]
-    Coordinator(#[from] maci_nova_coordinator::Error),
     /// The proving key of bundles, or a proof with it.
     #[error("the bundles' proving key cannot be used: {0}")]
     Key(#[from] maci_nova_sdk::bundle::proof::BundleProverError),
+    /// A mistake in this program.
+    #[error("the work on this poll has panicked")]
+    Panic,
     /// Nothing can be written down.
     #[error("the relayer's journal cannot be written: {0}")]
     Journal(String),
@@ -80,9 +83,9 @@ impl Fault {
             Fault::Node(RpcError::Interrupted) => ErrorKind::Interrupted,
             Fault::Node(error) if error.is_for_now() => ErrorKind::Later,
             Fault::Node(_) => ErrorKind::Chain,
-            Fault::Coordinator(error) => error.kind(),
             Fault::Key(_) => ErrorKind::Parameters,
             Fault::Journal(_) => ErrorKind::Io,
+            Fault::Panic => ErrorKind::Internal,
         }
     }
 }
@@ -99,7 +102,8 @@ impl Office {
             Some(chain) => chain,
             None => self.connect(sends)?,
         };
-        let done = work(&mut chain).map_err(Into::into)?;
+        let done = catch_unwind(AssertUnwindSafe(|| work(&mut chain)));
+        let done = done.map_err(|_| Fault::Panic)?.map_err(Into::into)?;
         *kept = Some(chain);
         Ok(done)
     }
@@ -157,15 +161,6 @@ impl Office {
                 let kind = fault.kind();
                 *shown = Some(Trouble { kind, text });
             }
-        }
-    }
-
-    /// Who is told of long work.
-    pub(crate) fn watch(&self) -> Watch {
-        Watch {
-            redaction: self.redaction.clone(),
-            metrics: Arc::clone(&self.metrics),
-            stop: self.stop.clone(),
         }
     }
 }

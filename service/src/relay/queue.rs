@@ -15,6 +15,9 @@ use maci_nova_sdk::relay::document::{BallotDocument, JoinedDocument, Stage};
 
 use super::journal::{Contradiction, Record};
 
+/// Seconds for which a join that the poll has refused is not tried again.
+const REFUSED: u64 = 600;
+
 /// A ballot that waits, or is on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ballot {
@@ -102,6 +105,8 @@ pub(crate) struct Queue {
     joins: HashMap<U256, JoinedDocument>,
     waiting_joins: VecDeque<Join>,
     landed_joins: Vec<LandedJoin>,
+    /// When the poll refused which join, in seconds since 1970.
+    refused: HashMap<U256, u64>,
     /// Gas that was used on the day, in days since 1970.
     gas: (u64, u64),
 }
@@ -219,6 +224,7 @@ impl Queue {
             } => {
                 self.spend(gas, time);
                 self.next_join(nullifier)?;
+                self.refused.insert(nullifier, time);
                 self.set_join(nullifier, Stage::Expired)
             }
             _ => Err(Contradiction),
@@ -289,11 +295,15 @@ impl Queue {
         let (attempt, ballots) = match self.flight.as_ref().and_then(of_flight) {
             Some(attempt) => {
                 let flight = self.flight.take().unwrap_or_default();
-                let (landed, others) = flight
+                let (landed, others): (Vec<Ballot>, Vec<Ballot>) = flight
                     .ballots
                     .into_iter()
-                    .partition(|ballot: &Ballot| attempt.ballots.contains(&ballot.id));
-                self.put_back(others);
+                    .partition(|ballot| attempt.ballots.contains(&ballot.id));
+                // They were left out since no block can have them. Whatever a node says later: after
+                // those that are there they may undo a newer ballot.
+                for ballot in others {
+                    self.set(ballot.id, Stage::Expired);
+                }
                 (attempt, landed)
             }
             None => {
@@ -417,6 +427,12 @@ impl Queue {
     /// Where a join is.
     pub(crate) fn join(&self, nullifier: &U256) -> Option<&JoinedDocument> {
         self.joins.get(nullifier)
+    }
+
+    /// Whether the poll has refused a join a short while ago.
+    pub(crate) fn is_refused(&self, nullifier: &U256, now: u64) -> bool {
+        let time = self.refused.get(nullifier);
+        time.is_some_and(|time| now.saturating_sub(*time) < REFUSED)
     }
 
     /// Whether a ticket was used.
