@@ -1,11 +1,12 @@
 //! A relayer, as voters speak to it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
 use maci_nova_node::{Answer, HttpClient, HttpError};
 use maci_nova_protocol::log::SignedMessage;
+use maci_nova_protocol::relay::DAY;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::relay::document::{
     BallotDocument, JoinDocument, JoinedDocument, Refusal, RefusalDocument, RelayDocument,
@@ -15,7 +16,13 @@ use maci_nova_sdk::ErrorKind;
 use serde::de::DeserializeOwned;
 
 /// The longest time for an answer.
-const ANSWER: Duration = Duration::from_secs(20);
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Nobody waits longer for others' ballots, in seconds.
+const LONGEST_WAIT: u64 = 3600;
+
+/// As much of what a relayer says is shown, in characters.
+const LONGEST: usize = 300;
 
 /// Why a relayer does not do what it is asked for.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -26,6 +33,9 @@ pub enum RelayError {
     /// It does not want to.
     #[error("the relayer refuses: {}", .0.error)]
     Refused(RefusalDocument),
+    /// It, or what is before it, has too much to do.
+    #[error("the relayer has too much to do (status {0})")]
+    Busy(u16),
     /// Its answer is none.
     #[error("the relayer's answer cannot be understood (status {0})")]
     Nonsense(u16),
@@ -41,9 +51,10 @@ impl RelayError {
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            RelayError::Http(_) | RelayError::Nonsense(_) | RelayError::Ignored(_) => {
-                ErrorKind::Later
-            }
+            RelayError::Http(_)
+            | RelayError::Busy(_)
+            | RelayError::Nonsense(_)
+            | RelayError::Ignored(_) => ErrorKind::Later,
             RelayError::Refused(refusal) if refusal.code.is_for_now() => ErrorKind::Later,
             RelayError::Refused(_) | RelayError::Unfit(_) => ErrorKind::Chain,
         }
@@ -52,7 +63,7 @@ impl RelayError {
     /// Whether the same may be taken a little later.
     pub fn is_for_now(&self) -> bool {
         match self {
-            RelayError::Http(_) => true,
+            RelayError::Http(_) | RelayError::Busy(_) => true,
             RelayError::Refused(refusal) => refusal.code.is_for_now(),
             _ => false,
         }
@@ -72,11 +83,19 @@ impl Relayer {
     /// Asks what a relayer does for a poll.
     pub fn open(url: &RpcUrl, poll: &PollContract) -> Result<Self, RelayError> {
         let http = HttpClient::new(url, ANSWER)?;
-        let document: RelayDocument = read(http.get(&format!("/relay/{}", poll.address))?)?;
+        let mut document: RelayDocument = read(http.get(&format!("/relay/{}", poll.address))?)?;
         if (document.chain_id, document.poll) != (poll.chain_id, poll.address) {
             let text = "the relayer answers for another poll, or for one of another chain";
             return Err(RelayError::Unfit(text.into()));
         }
+        // Which tickets are used is remembered for a day.
+        if document.day.abs_diff(today()) > 1 {
+            let text = "the relayer's day is not this machine's: one of the clocks is wrong";
+            return Err(RelayError::Unfit(text.into()));
+        }
+        let reason = document.reason.take();
+        document.reason = reason.map(|reason| reason.chars().take(LONGEST).collect());
+        document.wait = document.wait.min(LONGEST_WAIT);
         Ok(Relayer {
             http,
             poll: poll.address,
@@ -121,13 +140,27 @@ impl Relayer {
 
 fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, RelayError> {
     let Answer { status, body } = answer;
-    let nonsense = |_| RelayError::Nonsense(status);
+    let nonsense = |_: serde_json::Error| RelayError::Nonsense(status);
     match status {
         200..=299 => serde_json::from_slice(&body).map_err(nonsense),
-        _ => Err(RelayError::Refused(
-            serde_json::from_slice(&body).map_err(nonsense)?,
-        )),
+        _ => {
+            let refusal = serde_json::from_slice::<RefusalDocument>(&body);
+            let mut refusal = match (refusal, status) {
+                (Ok(refusal), _) => refusal,
+                // Of the limits of a service, and of proxies: in their own words.
+                (Err(_), 408 | 429 | 502..=504) => return Err(RelayError::Busy(status)),
+                (Err(error), _) => return Err(nonsense(error)),
+            };
+            refusal.error = refusal.error.chars().take(LONGEST).collect();
+            Err(RelayError::Refused(refusal))
+        }
     }
+}
+
+/// By this machine's clock, in days since 1970.
+fn today() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |time| time.as_secs() / DAY)
 }
 
 fn known<T>(read: Result<T, RelayError>) -> Result<Option<T>, RelayError> {

@@ -5,21 +5,24 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use maci_nova_chain::clock::span;
-use maci_nova_chain::{BlockId, Chain, Observer, RpcUrl, Running, Stage};
+use maci_nova_chain::{BlockId, Chain, Log, Observer, RpcUrl, Running, Stage};
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_node::RpcChain;
 use maci_nova_protocol::log::SignedMessage;
 use maci_nova_protocol::message::Message;
 use maci_nova_protocol::relay::BallotDigest;
 use maci_nova_sdk::error::on_chain;
-use maci_nova_sdk::poll::contract::PollContract;
+use maci_nova_sdk::poll::contract::{PollContract, SENT};
 use maci_nova_sdk::relay::document::{ballot_id, BallotDocument, JoinDocument, Stage as Place};
 use maci_nova_sdk::relay::ticket::Ticket;
 use maci_nova_sdk::relay::used_tickets;
 use maci_nova_sdk::voter::join_proof::Prover;
 use maci_nova_sdk::voter::sign_ups::SignUps;
 use maci_nova_sdk::voter::signing_window::Outlook;
-use maci_nova_sdk::voter::{find_join, join_key, sign_up_file, Joined};
+use maci_nova_sdk::voter::{
+    has_joined, join_key, joined_already, sign_up_file, JoinRequest, Joined,
+};
+use maci_nova_sdk::Error as PollError;
 use rand_core::OsRng;
 
 use crate::connection::Connection;
@@ -34,8 +37,10 @@ const LOOK: Duration = Duration::from_secs(2);
 /// What is refused for now is tried again for so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Blocks that are left for publishing what the relayer has not published.
-const RESERVE: u64 = 4;
+/// What is left for publishing what the relayer has not published: so many blocks, and so many
+/// seconds, but no more than this part of the window.
+const RESERVE: (u64, u64) = (4, 60);
+const PART: u64 = 3;
 
 /// The longest wait where blocks do not bound it, beyond the relayer's own.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -123,7 +128,7 @@ impl Relaying<'_> {
         }
         let ballot = BallotDigest::of(messages.iter().map(|signed| &signed.message));
         let ticket = self.ticket(&ballot)?;
-        let taken = self.again_for_now(|| relayer.send(&ticket, messages))?;
+        let taken = self.hand_over(&ticket, messages)?;
         self.console.note(format!(
             "the relayer has taken the ballot, and publishes it within about {}",
             span(relayer.document.wait)
@@ -157,15 +162,24 @@ impl Relaying<'_> {
         Ok(ticket?)
     }
 
-    fn again_for_now<T>(&self, ask: impl Fn() -> Result<T, RelayError>) -> Result<T, Failure> {
+    /// What is refused for now is tried again, as long as there is time to do without.
+    fn hand_over(
+        &self,
+        ticket: &Ticket,
+        messages: &[SignedMessage],
+    ) -> Result<BallotDocument, Failure> {
         let begun = Instant::now();
         loop {
-            match ask() {
-                Err(error) if error.is_for_now() && begun.elapsed() < PATIENCE => {
+            match self.relayer.send(ticket, messages) {
+                Err(error)
+                    if error.is_for_now()
+                        && begun.elapsed() < PATIENCE
+                        && !self.is_late(messages) =>
+                {
                     self.console.note(format!("{error}; trying again"));
-                    self.pause("the ballot is with nobody")?;
+                    self.pause("the relayer may have the ballot: status --messages tells whether the poll has it")?;
                 }
-                asked => return Ok(asked?),
+                sent => return Ok(sent?),
             }
         }
     }
@@ -185,19 +199,21 @@ impl Relaying<'_> {
         let mut known: Result<_, RelayError> = Ok(Some(taken));
         loop {
             let expired = match &known {
-                Ok(Some(document)) => {
-                    if let Some(found) = self.found(document, messages)? {
-                        return Ok(found);
+                Ok(Some(document)) => match self.found(document, messages) {
+                    Ok(Some(found)) => return Ok(found),
+                    Ok(None) => document.state == Place::Expired,
+                    Err(error) => {
+                        self.console.note(error.to_string());
+                        false
                     }
-                    document.state == Place::Expired
-                }
+                },
                 Ok(None) => false,
                 Err(error) => {
                     self.console.note(error.to_string());
                     false
                 }
             };
-            let late = self.is_late(messages)? || begun.elapsed() >= longest;
+            let late = self.is_late(messages) || begun.elapsed() >= longest;
             if expired || late {
                 let text = "the relayer has taken the ballot and not published it in time";
                 return Err(RelayError::Ignored(text.into()).into());
@@ -212,7 +228,7 @@ impl Relaying<'_> {
         &self,
         document: &BallotDocument,
         messages: &[SignedMessage],
-    ) -> Result<Option<BallotDocument>, Failure> {
+    ) -> Result<Option<BallotDocument>, PollError> {
         let Some(block) = document.block else {
             return Ok(None);
         };
@@ -222,31 +238,55 @@ impl Relaying<'_> {
         if newest.number < block {
             return Ok(None);
         }
-        let sent = self.poll.sent(self.chain, block, block)?;
-        let there: Vec<(u64, &Message)> = sent.iter().flat_map(|sent| sent.messages()).collect();
-        let ours = |part: &&[(u64, &Message)]| {
-            let part = part.iter().map(|(_, message)| *message);
+        let topics = [SENT.to_vec()];
+        let logs = self.chain.logs(self.poll.address, block, block, &topics);
+        let logs = logs.map_err(on_chain("read the poll's events"))?;
+        let mut there: Vec<(u64, Message, &Log)> = Vec::new();
+        for log in &logs {
+            let sent = self.poll.read(log)?;
+            let messages = sent.messages();
+            there.extend(
+                messages
+                    .iter()
+                    .map(|(place, message)| (*place, **message, log)),
+            );
+        }
+        let ours = |part: &&[(u64, Message, &Log)]| {
+            let part = part.iter().map(|(_, message, _)| message);
             part.eq(messages.iter().map(|signed| &signed.message))
         };
-        let mut parts = there.windows(messages.len());
-        let first = parts.find(ours).and_then(|part| part.first().copied());
-        Ok(first.map(|(first, _)| BallotDocument {
-            first_message: Some(first),
-            ..document.clone()
-        }))
+        let found = there.windows(messages.len()).find(ours);
+        // Nothing of it is the relayer's word.
+        Ok(found
+            .and_then(|part| part.first())
+            .map(|(first, _, log)| BallotDocument {
+                ballot: document.ballot,
+                state: Place::Sent,
+                messages: messages.len(),
+                transaction: Some(log.transaction),
+                block: Some(log.block_number),
+                block_hash: Some(log.block_hash),
+                first_message: Some(*first),
+            }))
     }
 
-    /// Whether it is time to publish it without the relayer.
-    fn is_late(&self, messages: &[SignedMessage]) -> Result<bool, Failure> {
+    /// Whether it is time to publish it without the relayer. Where the node does not answer, nobody
+    /// can.
+    fn is_late(&self, messages: &[SignedMessage]) -> bool {
         if !self.poll.header().has_anchors() {
-            return Ok(false);
+            return false;
         }
-        let outlook = Outlook::now(self.chain, self.poll)?;
+        let Ok(outlook) = Outlook::now(self.chain, self.poll) else {
+            return false;
+        };
+        let (blocks, seconds) = RESERVE;
+        let reserve = blocks.max(outlook.blocks_in(seconds));
+        let reserve = reserve.min(outlook.window.blocks / PART);
         let last = messages
             .iter()
             .map(|signed| outlook.last(signed.block_number))
             .min();
-        Ok(last.is_none_or(|last| last < outlook.window.present.saturating_add(RESERVE)))
+        last.is_none_or(|last| last < outlook.window.present.saturating_add(reserve))
     }
 }
 
@@ -263,11 +303,11 @@ pub fn state(
 pub fn join(
     relayer: &Relayer,
     chain: &RpcChain,
-    poll: &PollContract,
-    poll_key: &maci_nova_protocol::keys::PublicKey,
+    request: &JoinRequest<'_>,
     call: &Poll::joinCall,
     console: &Console,
 ) -> Result<Joined, Failure> {
+    let poll = request.poll;
     const AGAIN: &str =
         "the relayer has the join; the same command again tells whether the poll has it";
     let begun = Instant::now();
@@ -292,11 +332,10 @@ pub fn join(
                 let text = "the poll refuses the join, says the relayer";
                 return Err(RelayError::Unfit(text.into()).into());
             }
-            if document.state_index.is_some() {
-                if let Some(joined) = find_join(chain, poll, poll_key, &())? {
-                    drop(progress);
-                    return Ok(joined);
-                }
+            // Anybody can join with the voter's poll key; the sign-up has to have been used.
+            if document.state_index.is_some() && has_joined(chain, poll, request.key)? {
+                drop(progress);
+                return Ok(joined_already(chain, poll, request.poll_key, &())?);
             }
         }
         if begun.elapsed() >= LONGEST {

@@ -184,6 +184,13 @@ pub struct Publish {
     /// Publish all of them, those that the poll has already as well, and pay for them again
     #[arg(long)]
     pub again: bool,
+    /// Publish them in bundles of up to 100, at a small part of the price of each: of many voters, that
+    /// is. Needs the bundles' proving key
+    #[arg(long)]
+    pub bundle: bool,
+    /// The bundles' proving key; else FILE.bundle.key beside the poll file, else the cache's
+    #[arg(long, value_name = "FILE", requires = "bundle")]
+    pub bundle_key: Option<PathBuf>,
 }
 
 /// Arguments of `topup`.

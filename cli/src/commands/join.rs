@@ -91,7 +91,7 @@ fn relay(
         return Err(RelayError::Unfit(text.into()).into());
     }
     let call = prepare_join(chain, relayer.document.account, request, console)?;
-    let joined = relaying::join(&relayer, chain, poll, poll_key, &call, console)?;
+    let joined = relaying::join(&relayer, chain, request, &call, console)?;
     Ok((joined, false))
 }
 

@@ -1,6 +1,7 @@
 //! `publish`: messages of a file.
 
 use maci_nova_chain::words;
+use maci_nova_sdk::bundle::{self, publish::publish_missing};
 use maci_nova_sdk::voter::{messages_file, publish, publish_again, Published};
 use serde::Serialize;
 
@@ -30,12 +31,27 @@ pub fn run(arguments: &Publish, console: &Console) -> Result<(), Failure> {
     let mut connection = Connection::sending(&arguments.node, &arguments.sender, console)?;
     let from = connection.sending_account()?;
     let poll = connection.poll()?;
-    let chain = &mut connection.chain;
     let budget = arguments.fee.budget();
-    let published = match arguments.again {
-        true => publish_again(chain, from, &poll, &messages, &budget, console)?,
-        false => publish(chain, from, &poll, &messages, &budget, console)?,
+    let prover = match arguments.bundle {
+        true => Some(bundle::key::open(
+            &connection.chain,
+            &poll,
+            arguments.bundle_key.as_deref(),
+            connection.path(),
+        )?),
+        false => None,
     };
+    let chain = &mut connection.chain;
+    let published = match (&prover, arguments.again) {
+        (None, true) => publish_again(chain, from, &poll, &messages, &budget, console),
+        (None, false) => publish(chain, from, &poll, &messages, &budget, console),
+        (Some(prover), true) => {
+            bundle::publish::publish(chain, from, &poll, prover, &messages, &budget, console)
+        }
+        (Some(prover), false) => {
+            publish_missing(chain, from, &poll, prover, &messages, &budget, console)
+        }
+    }?;
     let Published {
         first,
         count,
