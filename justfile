@@ -51,6 +51,11 @@ fuzz seconds="30" *targets:
 ceremony:
     .ci/ceremony
 
+# Look at the service's page in a browser; pictures stay in target/page (needs the node)
+page:
+    cargo build --release
+    .ci/page
+
 # Kill the program at random moments, in every scene or in those named (needs the node)
 kill kills="100" *arguments:
     cargo build --release -p maci-nova -p maci-nova-tests --bins
