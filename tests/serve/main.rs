@@ -17,7 +17,7 @@ use scene::Scene;
 const HELP: &str = "\
 serve [--kills N] [--seed S]
 
-Lets 60 voters join a poll and send 300 messages while its service is killed N times (100 by
+Lets 60 voters join a poll and send 300 messages, half of them by the service's relayer, while the service is killed N times (100 by
 default) at moments drawn from the seed, before and after the poll's end.";
 
 fn main() -> ExitCode {
@@ -33,9 +33,10 @@ fn main() -> ExitCode {
     let mut scene = Scene::new(town, asked.seed);
     let outcome = scene.play(asked.count);
     println!(
-        "{} kills, {} starts, {:.0} s; faults of the node: {:?}",
+        "{} kills, {} starts, {} ballots signed again, {:.0} s; faults of the node: {:?}",
         scene.kills,
         scene.starts,
+        scene.expired,
         begun.elapsed().as_secs_f64(),
         scene.faults()
     );

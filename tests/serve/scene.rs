@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use maci_nova_chain::{BlockId, Chain};
 use maci_nova_node::testing::hostile::Hostile;
+use maci_nova_sdk::poll::status::Placement;
+use maci_nova_sdk::relay::document::Stage;
+use maci_nova_sdk::voter::messages_file;
+use maci_nova_tests::relayed::{Clients, Handed, RelayClient};
 use maci_nova_tests::town::Town;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -30,9 +34,23 @@ const READ: Duration = Duration::from_secs(12);
 /// The longest time from the last kill to the end.
 const END: Duration = Duration::from_secs(900);
 
+/// From one try to hand a ballot over to the next.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// The longest time until a ballot is taken.
+const TAKEN: Duration = Duration::from_secs(120);
+
 /// A poll and its service.
 pub struct Scene {
     town: Town,
+    clients: Option<Clients>,
+    /// Where the service listens.
+    address: String,
+    /// What the relayer has taken, by the voter.
+    handed: Vec<(u32, Handed)>,
+    /// Ballots that the relayer had taken and could not publish in time, so that they were signed
+    /// again.
+    pub expired: u32,
     node: Hostile,
     rng: ChaCha20Rng,
     service: Option<Child>,
@@ -67,12 +85,22 @@ impl Scene {
             account_key_file = "account0.key"
             [[coordinator.polls]]
             file = "poll.json"
+            [relay]
+            out = "relayed"
+            polls = ["poll.json"]
+            account_key_file = "account2.key"
+            wait = "5s"
+            confirmations = 2
             "#,
             node.url()
         );
         fs::write(town.path("serve.toml"), config).expect("written");
         Scene {
             town,
+            clients: None,
+            address: String::new(),
+            handed: Vec::new(),
+            expired: 0,
             node,
             rng: ChaCha20Rng::seed_from_u64(seed),
             service: None,
@@ -89,11 +117,12 @@ impl Scene {
     /// The whole poll.
     pub fn play(&mut self, kills: u32) -> Result<(), String> {
         self.sign_up();
+        self.clients = Some(Clients::new(&self.town));
         self.town.go_to(self.time("startTime"));
         self.node.set_rate(RATE);
         self.start()?;
         for voter in 0..VOTERS {
-            self.vote(voter);
+            self.vote(voter)?;
             if voter % REORGANISATION == 0 {
                 self.reorganise();
             }
@@ -102,6 +131,7 @@ impl Scene {
                 self.kill()?;
             }
         }
+        self.wait_for_the_relayer()?;
         self.town.go_to(self.time("endTime"));
         self.mine(4);
         let before = self.sent();
@@ -121,17 +151,108 @@ impl Scene {
         }
     }
 
-    /// A voter joins and sends a ballot.
-    fn vote(&self, voter: u32) {
+    /// A voter joins and sends a ballot; every other one by the relayer.
+    fn vote(&mut self, voter: u32) -> Result<(), String> {
         let key = format!("voter{voter}.poll.key");
-        self.town.json(&format!("join --key-file voter{voter}.key --poll-key-file {key} --account-key-file account2.key"));
-        let weights =
-            (0..OPTIONS).map(|option| format!("--vote {option}={}", 1 + (voter + option) % 4));
-        let weights: Vec<String> = weights.collect();
-        self.town.json(&format!(
-            "vote --key-file {key} {} --account-key-file account1.key",
-            weights.join(" ")
-        ));
+        self.town.json(&format!("join --key-file voter{voter}.key --poll-key-file {key} --account-key-file account1.key"));
+        match voter % 2 {
+            0 => {
+                let account = "--account-key-file account1.key";
+                self.town.json(&format!("{} {account}", ballot(voter)));
+                Ok(())
+            }
+            _ => self.hand(voter, 0),
+        }
+    }
+
+    /// Signs a ballot and has the relayer take it, whatever becomes of it meanwhile.
+    fn hand(&mut self, voter: u32, slot: u8) -> Result<(), String> {
+        let file = format!("ballot{voter}.{slot}.jsonl");
+        self.town.json(&format!("{} --out {file}", ballot(voter)));
+        let messages = messages_file::read(&self.town.path(&file)).expect("messages");
+        let begun = Instant::now();
+        let mut made: Option<Handed> = None;
+        loop {
+            let clients = self.clients.as_ref().ok_or("no clients")?;
+            let client = RelayClient::new(&self.address, clients.poll.address);
+            if made.is_none() {
+                let name = format!("voter{voter}");
+                let messages = messages.clone();
+                let document = client.document();
+                made = document
+                    .map(|document| clients.hand(&self.town, &name, &document, slot, messages));
+            }
+            let status = made.as_ref().map(|made| client.send(&made.body));
+            if let (Some(Ok(200 | 202)), Some(made)) = (&status, &made) {
+                self.handed.push((voter, made.clone()));
+                return Ok(());
+            }
+            if begun.elapsed() > TAKEN {
+                return Err(format!("voter {voter}'s ballot is not taken: {status:?}"));
+            }
+            // Whatever waits for a deeper block.
+            self.mine(1);
+            std::thread::sleep(AGAIN);
+        }
+    }
+
+    /// Blocks come until all that was taken is published. What came too late is signed again, as its
+    /// voter's client would do.
+    fn wait_for_the_relayer(&mut self) -> Result<(), String> {
+        let begun = Instant::now();
+        let mut slot = 0;
+        loop {
+            let clients = self.clients.as_ref().ok_or("no clients")?;
+            let client = RelayClient::new(&self.address, clients.poll.address);
+            let states: Vec<Option<Stage>> = self
+                .handed
+                .iter()
+                .map(|(_, handed)| Some(client.ballot(&handed.ballot)?.state))
+                .collect();
+            let late = states
+                .iter()
+                .position(|state| *state == Some(Stage::Expired));
+            if let Some(late) = late {
+                let (voter, handed) = self.handed.remove(late);
+                if self.places(&handed)?.iter().any(|places| *places > 0) {
+                    return Err(format!(
+                        "voter {voter}'s ballot is there, and called expired"
+                    ));
+                }
+                self.expired += 1;
+                slot += 1;
+                self.hand(voter, slot)?;
+            } else if states.iter().all(|state| *state == Some(Stage::Confirmed)) {
+                return self.check_relayed();
+            }
+            if begun.elapsed() > END {
+                return Err(format!("the relayer does not end: {states:?}"));
+            }
+            self.mine(1);
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+
+    /// How often the poll has each of a ballot's messages.
+    fn places(&self, handed: &Handed) -> Result<Vec<usize>, String> {
+        let clients = self.clients.as_ref().ok_or("no clients")?;
+        let chain = self.town.chain();
+        let found = Placement::find(&chain, &clients.poll, &handed.messages, &());
+        let found = found.map_err(|error| error.to_string())?;
+        Ok(found.places.iter().map(Vec::len).collect())
+    }
+
+    /// Every ballot that was taken is there, whole, and once.
+    fn check_relayed(&self) -> Result<(), String> {
+        for (voter, handed) in &self.handed {
+            let places = self.places(handed)?;
+            if places.iter().any(|places| *places != 1) {
+                return Err(format!(
+                    "voter {voter}'s messages are there {places:?} times"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Of blocks in which nothing was sent, once the service has had the time to read them.
@@ -174,10 +295,10 @@ impl Scene {
         BufReader::new(stdout).read_line(&mut line).expect("text");
         self.service = Some(service);
         self.starts += 1;
-        match line.contains("listening") {
-            true => Ok(()),
-            false => Err(format!("start {} says {line:?}", self.starts)),
-        }
+        let said: Option<Value> = serde_json::from_str(&line).ok();
+        let address = said.and_then(|said| Some(said["listening"].as_str()?.to_owned()));
+        self.address = address.ok_or_else(|| format!("start {} says {line:?}", self.starts))?;
+        Ok(())
     }
 
     /// Most kills are soon; some are late enough for the last proof and its transaction.
@@ -222,6 +343,14 @@ impl Scene {
         u64::from_str_radix(count.trim_start_matches("0x"), 16).expect("a number")
     }
 
+    /// Messages that the poll has.
+    fn messages(&self) -> Result<u64, String> {
+        let clients = self.clients.as_ref().ok_or("no clients")?;
+        let sent = clients.poll.all_sent(&self.town.chain(), &());
+        let sent = sent.map_err(|error| error.to_string())?;
+        Ok(sent.iter().map(|sent| sent.messages().len() as u64).sum())
+    }
+
     fn compare(&mut self, before: u64) -> Result<(), String> {
         // A moment for the service to see what it has sent.
         std::thread::sleep(Duration::from_secs(10));
@@ -231,10 +360,15 @@ impl Scene {
             return Err(format!("{sent} transactions, not 1"));
         }
         let status = self.town.json("status");
-        let counts = ["joins", "messages"].map(|name| status[name].as_u64());
-        let all = [VOTERS, VOTERS * OPTIONS].map(|count| Some(u64::from(count)));
-        if counts != all {
-            return Err(format!("{counts:?} joins and messages, not {all:?}"));
+        // A bundle takes a place, too, so there are more places than messages.
+        let joins = status["joins"].as_u64();
+        let verified = self.town.json("verify --poll-file poll.json");
+        let messages = self.messages()?;
+        let all = u64::from(VOTERS * OPTIONS);
+        if (joins, messages) != (Some(VOTERS.into()), all) {
+            return Err(format!(
+                "{joins:?} joins and {messages} messages, not {VOTERS} and {all}"
+            ));
         }
         self.town
             .json("export-log --out exported.jsonl --confirmations 0");
@@ -247,7 +381,6 @@ impl Scene {
                 status["results"]["results"], tally["results"]
             ));
         }
-        let verified = self.town.json("verify --poll-file poll.json");
         if verified["verified"] != true {
             return Err(verified.to_string());
         }
@@ -262,6 +395,17 @@ impl Scene {
             false => Ok(()),
         }
     }
+}
+
+/// The command for a voter's ballot, without where it goes.
+fn ballot(voter: u32) -> String {
+    let weights =
+        (0..OPTIONS).map(|option| format!("--vote {option}={}", 1 + (voter + option) % 4));
+    let weights: Vec<String> = weights.collect();
+    format!(
+        "vote --key-file voter{voter}.poll.key {}",
+        weights.join(" ")
+    )
 }
 
 impl Drop for Scene {
