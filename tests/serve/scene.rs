@@ -77,6 +77,8 @@ impl Scene {
             every = "1s"
             [http]
             listen = "127.0.0.1:0"
+            requests_a_second = 10000
+            burst = 10000
             [coordinator]
             out = "state"
             key_file = "coordinator.key"
