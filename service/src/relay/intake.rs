@@ -61,6 +61,34 @@ pub(crate) struct Limits {
     pub stale: Duration,
 }
 
+/// What waits, with what is asked for.
+#[derive(Clone, Copy, Debug)]
+struct Load {
+    messages: usize,
+    joins: usize,
+    /// Messages that a bundle has room for.
+    room: usize,
+    /// Gas that was used today.
+    spent: u64,
+}
+
+impl Limits {
+    /// Whether there is room for all of it, and gas.
+    fn check(&self, load: &Load) -> Result<(), Refusal> {
+        if load.messages > self.queue || load.joins > self.joins {
+            return Err(Refusal::Full);
+        }
+        let bundles = load.messages.div_ceil(load.room.max(1)) as u64;
+        let planned = bundles * GAS_A_BUNDLE
+            + load.messages as u64 * GAS_A_MESSAGE
+            + load.joins as u64 * GAS_A_JOIN;
+        match load.spent.saturating_add(planned) <= self.gas {
+            true => Ok(()),
+            false => Err(Refusal::Budget),
+        }
+    }
+}
+
 /// What never changes about a poll.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
@@ -295,29 +323,12 @@ impl Intake {
         if queue.is_used(slot.day, &word(&nullifier.0)) {
             return Err(Refusal::Used);
         }
-        let messages = queue.messages() + request.messages.len();
-        if messages > self.limits.queue {
-            return Err(Refusal::Full);
-        }
-        self.check_gas(queue, messages, queue.waiting_joins().len(), facts, now)
-    }
-
-    /// Whether the day's gas is enough for all that would wait.
-    fn check_gas(
-        &self,
-        queue: &Queue,
-        messages: usize,
-        joins: usize,
-        facts: &Facts,
-        now: u64,
-    ) -> Result<(), Refusal> {
-        let bundles = messages.div_ceil(facts.room.max(1)) as u64;
-        let planned =
-            bundles * GAS_A_BUNDLE + messages as u64 * GAS_A_MESSAGE + joins as u64 * GAS_A_JOIN;
-        match queue.spent(now).saturating_add(planned) <= self.limits.gas {
-            true => Ok(()),
-            false => Err(Refusal::Budget),
-        }
+        self.limits.check(&Load {
+            messages: queue.messages() + request.messages.len(),
+            joins: queue.waiting_joins().len(),
+            room: facts.room,
+            spent: queue.spent(now),
+        })
     }
 
     /// Whether the ticket is one for the ballot: milliseconds of work.
@@ -373,11 +384,12 @@ impl Intake {
     }
 
     fn check_join_room(&self, queue: &Queue, facts: &Facts, now: u64) -> Result<(), Refusal> {
-        let joins = queue.waiting_joins().len() + 1;
-        if joins > self.limits.joins {
-            return Err(Refusal::Full);
-        }
-        self.check_gas(queue, queue.messages(), joins, facts, now)
+        self.limits.check(&Load {
+            messages: queue.messages(),
+            joins: queue.waiting_joins().len() + 1,
+            room: facts.room,
+            spent: queue.spent(now),
+        })
     }
 
     /// Whether the proof is one for the join by the relayer's account: milliseconds of work.
@@ -529,6 +541,36 @@ mod tests {
         ] {
             assert_eq!(check_day(day, now).is_ok(), expected, "{day} at {now}");
         }
+    }
+
+    #[test]
+    fn what_there_is_room_and_gas_for() {
+        let limits = Limits {
+            queue: 150,
+            joins: 2,
+            gas: 4_000_000,
+            fee: U256::ZERO,
+            margin: 8,
+            wait: Duration::from_secs(1),
+            stale: Duration::from_secs(1),
+        };
+        let check = |messages, joins, spent| {
+            let room = 100;
+            limits.check(&Load {
+                messages,
+                joins,
+                room,
+                spent,
+            })
+        };
+        // Two bundles with 150 messages are 3,040,000 gas.
+        assert_eq!(check(150, 0, 960_000), Ok(()));
+        assert_eq!(check(150, 0, 960_001), Err(Refusal::Budget));
+        assert_eq!(check(100, 2, 880_000), Ok(()));
+        assert_eq!(check(100, 2, 880_001), Err(Refusal::Budget));
+        assert_eq!(check(1, 0, u64::MAX), Err(Refusal::Budget));
+        assert_eq!(check(151, 0, 0), Err(Refusal::Full));
+        assert_eq!(check(0, 3, 0), Err(Refusal::Full));
     }
 
     #[test]
