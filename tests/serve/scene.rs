@@ -46,8 +46,8 @@ pub struct Scene {
     clients: Option<Clients>,
     /// Where the service listens.
     address: String,
-    /// What the relayer has taken, by the voter.
-    handed: Vec<(u32, Handed)>,
+    /// What the relayer has taken: whose, and with which ticket.
+    handed: Vec<(u32, u8, Handed)>,
     /// Ballots that the relayer had taken and could not publish in time, so that they were signed
     /// again.
     pub expired: u32,
@@ -186,7 +186,7 @@ impl Scene {
             }
             let status = made.as_ref().map(|made| client.send(&made.body));
             if let (Some(Ok(200 | 202)), Some(made)) = (&status, &made) {
-                self.handed.push((voter, made.clone()));
+                self.handed.push((voter, slot, made.clone()));
                 return Ok(());
             }
             if begun.elapsed() > TAKEN {
@@ -202,28 +202,26 @@ impl Scene {
     /// voter's client would do.
     fn wait_for_the_relayer(&mut self) -> Result<(), String> {
         let begun = Instant::now();
-        let mut slot = 0;
         loop {
             let clients = self.clients.as_ref().ok_or("no clients")?;
             let client = RelayClient::new(&self.address, clients.poll.address);
             let states: Vec<Option<Stage>> = self
                 .handed
                 .iter()
-                .map(|(_, handed)| Some(client.ballot(&handed.ballot)?.state))
+                .map(|(.., handed)| Some(client.ballot(&handed.ballot)?.state))
                 .collect();
             let late = states
                 .iter()
                 .position(|state| *state == Some(Stage::Expired));
             if let Some(late) = late {
-                let (voter, handed) = self.handed.remove(late);
+                let (voter, slot, handed) = self.handed.remove(late);
                 if self.places(&handed)?.iter().any(|places| *places > 0) {
                     return Err(format!(
                         "voter {voter}'s ballot is there, and called expired"
                     ));
                 }
                 self.expired += 1;
-                slot += 1;
-                self.hand(voter, slot)?;
+                self.hand(voter, slot + 1)?;
             } else if states.iter().all(|state| *state == Some(Stage::Confirmed)) {
                 return self.check_relayed();
             }
@@ -231,7 +229,7 @@ impl Scene {
                 return Err(format!("the relayer does not end: {states:?}"));
             }
             self.mine(1);
-            std::thread::sleep(Duration::from_secs(1));
+            std::thread::sleep(Duration::from_secs(3));
         }
     }
 
@@ -246,7 +244,7 @@ impl Scene {
 
     /// Every ballot that was taken is there, whole, and once.
     fn check_relayed(&self) -> Result<(), String> {
-        for (voter, handed) in &self.handed {
+        for (voter, _, handed) in &self.handed {
             let places = self.places(handed)?;
             if places.iter().any(|places| *places != 1) {
                 return Err(format!(

@@ -44,12 +44,14 @@ impl Sender {
             return Ok(());
         };
         let fee = fee(poll, &flight, &last);
-        match chain.earlier(account, poll.address, last.calldata.clone(), fee) {
+        let is_sure = match chain.earlier(account, poll.address, last.calldata.clone(), fee) {
             Ok(Some(receipt)) => return self.land(case, &flight, &receipt),
-            // Another one of the same nonce is in a block, or none is and none will be.
-            Ok(None) | Err(ChainError::Earlier(_)) => {}
+            // It was never signed, or reverted; or another one is in a block, as was seen before.
+            Ok(None) => self.unseen.is_none(),
+            // Another one of the same nonce is in a block, and nothing remembers it any more.
+            Err(ChainError::Earlier(_)) => false,
             Err(error) => return Err(on_chain("find out what became of a bundle")(error).into()),
-        }
+        };
         let after = flight.attempts.iter().map(|attempt| attempt.after).min();
         let inners: Vec<U256> = flight.attempts.iter().map(|one| one.inner).collect();
         let from = after.unwrap_or_default().saturating_sub(EARLIER);
@@ -64,6 +66,9 @@ impl Sender {
         }
         // What it has used, if it reverted, is not told.
         let gas = gas_of(flight.messages_of(last.inner));
+        if is_sure {
+            return case.write(Record::Grounded { gas, time: now() });
+        }
         self.unless_seen(|| case.write(Record::Grounded { gas, time: now() }))
     }
 
