@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use maci_nova_chain::{Block, BlockId, Chain};
-use maci_nova_contracts::alloy_primitives::B256;
+use maci_nova_contracts::alloy_primitives::{Address, B256};
 use maci_nova_node::RpcChain;
 use maci_nova_sdk::bundle::key;
 use maci_nova_sdk::bundle::proof::BundleProver;
@@ -53,8 +53,8 @@ pub(crate) struct Sender {
     unseen: Option<Instant>,
     /// Since when ballots have been doubtful.
     doubts: HashMap<B256, Instant>,
-    /// When a bundle could not be sent, and how often in a row.
-    failed: Option<(Instant, u32)>,
+    /// When a bundle of which poll could not be sent, and how often in a row.
+    failed: HashMap<Address, (Instant, u32)>,
     /// The last proof, for when it could not be sent.
     proven: Option<(Vec<B256>, ProvenBundle)>,
 }
@@ -89,7 +89,7 @@ impl Sender {
             prover: None,
             unseen: None,
             doubts: HashMap::new(),
-            failed: None,
+            failed: HashMap::new(),
             proven: None,
         }
     }
@@ -143,16 +143,16 @@ impl Sender {
         self.follow_joins(chain, &case)?;
         self.expire(chain, &case)?;
         self.join(chain, &case)?;
-        if self.may_try() && self.is_due(chain, &case)? {
-            let published = self.publish(chain, &case);
-            self.failed = match (&published, self.failed) {
-                (Ok(()), _) => None,
-                (Err(_), Some((_, times))) => Some((Instant::now(), times + 1)),
-                (Err(_), None) => Some((Instant::now(), 0)),
-            };
-            published?;
+        if !self.may_try(intake.address) || !self.is_due(chain, &case)? {
+            return Ok(());
         }
-        Ok(())
+        let published = self.publish(chain, &case);
+        let before = self.failed.remove(&intake.address);
+        if published.is_err() {
+            let times = before.map_or(0, |(_, times)| times + 1);
+            self.failed.insert(intake.address, (Instant::now(), times));
+        }
+        published
     }
 
     /// The proving key, which has to be of the poll's bundle verifier.
@@ -167,10 +167,10 @@ impl Sender {
     }
 
     /// A node that refuses, or a price that is too high, is not asked all the time.
-    fn may_try(&self) -> bool {
+    fn may_try(&self, poll: Address) -> bool {
         let (first, longest) = REST;
-        self.failed.is_none_or(|(then, times)| {
-            let rest = first.saturating_mul(1 << times.min(10)).min(longest);
+        self.failed.get(&poll).is_none_or(|(then, times)| {
+            let rest = first.saturating_mul(1 << (*times).min(10)).min(longest);
             then.elapsed() >= rest
         })
     }
