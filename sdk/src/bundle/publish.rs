@@ -167,10 +167,10 @@ pub fn publish<C: Chain + ?Sized>(
 }
 
 /// The same for those of the messages that the poll does not have, as
-/// [`voter::publish`](crate::voter::publish) does.
+/// [`voter::publish`] does.
 ///
 /// # Errors
-/// As for [`publish`] and for [`voter::publish`](crate::voter::publish).
+/// As for [`publish`] and for [`voter::publish`].
 pub fn publish_missing<C: Chain + ?Sized>(
     chain: &mut C,
     from: Address,
