@@ -299,13 +299,14 @@ fn send(
     }
 }
 
-/// One that nobody has used: all that is left to look at is the proof.
+/// A part of a ballot, with a nullifier that nobody has used: all that is left to look at is the proof.
 fn with_another_nullifier(body: &str) -> String {
+    let body = body.trim_end().rsplit_once('\n').expect("lines").0;
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     const NAME: &str = "\"nullifier\":\"0x";
     let at = body.find(NAME).expect("a ticket") + NAME.len();
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    format!("{}{number:016x}{}", &body[..at], &body[at + 16..])
+    format!("{}{number:016x}{}\n", &body[..at], &body[at + 16..])
 }
 
 /// Blocks come until all is done; then the poll has to have all that was taken, once.
