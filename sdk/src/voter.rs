@@ -913,7 +913,10 @@ fn voter(event: &Poll::Join) -> Result<Joined, Error> {
 
 /// An error unless the poll takes so many more messages: the first of a ballot alone are paid for
 /// and do not count.
-pub(crate) fn require_room<C: Chain + ?Sized>(
+///
+/// # Errors
+/// [`Error::OnChain`] if it takes fewer; [`Error::Chain`].
+pub fn require_room<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
     messages: usize,

@@ -23,6 +23,7 @@ use crate::config::{Config, CoordinatorConfig, RelayConfig};
 use crate::error::Error;
 use crate::http::token::Token;
 use crate::key::Key;
+use crate::node::kind_of;
 use crate::polls as poll_files;
 use crate::service::{check_own_account, polls, Poll, Secrets};
 
@@ -91,9 +92,7 @@ fn of_relay(
         let folder = ProofDirectory::open(&relay.out)?;
         let folder = ready(NAME, &format!("folder {}", folder.root().display()));
         let files = poll_files::read(relay.polls.iter().map(|path| &**path))?;
-        let url = config.node.rpc_url.clone();
-        let url = url.or_else(|| files.first().and_then(|(_, file)| file.rpc_url.clone()));
-        let url = url.ok_or_else(|| Error::Config("node: rpc_url is missing".into()))?;
+        let url = poll_files::node(&config.node, files.iter().map(|(_, file)| file))?;
         let options = Options {
             chain_id: files.first().map(|(_, file)| file.chain_id),
             accounts: secrets.relay_account.clone().into_iter().collect(),
@@ -104,11 +103,7 @@ fn of_relay(
         let chain = match RpcChain::connect(&url, options) {
             Ok(chain) => chain,
             Err(error) => {
-                let kind = match error.is_for_now() {
-                    true => ErrorKind::Later,
-                    false => ErrorKind::Chain,
-                };
-                findings.push(missing(NAME, kind, &error));
+                findings.push(missing(NAME, kind_of(&error), &error));
                 return Ok(findings);
             }
         };
@@ -200,13 +195,7 @@ fn of_node(
 ) -> Finding {
     let chain = match connect(url, polls, secrets, observer) {
         Ok(chain) => chain,
-        Err(error) => {
-            let kind = match error.is_for_now() {
-                true => ErrorKind::Later,
-                false => ErrorKind::Chain,
-            };
-            return missing(name, kind, &error);
-        }
+        Err(error) => return missing(name, kind_of(&error), &error),
     };
     let look = || -> Result<String, ChainError> {
         let newest = chain.block(BlockId::Latest)?;

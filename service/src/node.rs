@@ -5,7 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use maci_nova_chain::{BlockId, Chain, Notice, Observer, RpcUrl};
-use maci_nova_node::{Options, RetryPolicy, RpcChain};
+use maci_nova_node::{Options, RetryPolicy, RpcChain, RpcError};
+use maci_nova_sdk::ErrorKind;
 use serde::Serialize;
 use tracing::{info, warn};
 
@@ -20,6 +21,15 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// The longest time between two looks at a node that does not answer.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// What kind of error a node's is.
+pub(crate) fn kind_of(error: &RpcError) -> ErrorKind {
+    match error {
+        RpcError::Interrupted => ErrorKind::Interrupted,
+        error if error.is_for_now() => ErrorKind::Later,
+        _ => ErrorKind::Chain,
+    }
+}
 
 /// What is known of the node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use maci_nova_chain::RpcUrl;
 use maci_nova_sdk::poll::file::PollFile;
 
-use crate::config::Config;
+use crate::config::{Config, NodeConfig};
 use crate::error::Error;
 
 /// The nodes that poll files name, which may be secret as the configuration's are. A file that cannot
@@ -16,6 +16,21 @@ pub(crate) fn urls(config: &Config) -> Vec<RpcUrl> {
     let paths = counted.map(|poll| &poll.file).chain(relayed);
     let files = paths.filter_map(|path| PollFile::read(path).ok());
     files.filter_map(|file| file.rpc_url).collect()
+}
+
+/// The node that everything is read from: the configuration's, else that of the first poll file.
+///
+/// # Errors
+/// [`Error::Config`] if none is named.
+pub(crate) fn node<'a>(
+    config: &NodeConfig,
+    files: impl IntoIterator<Item = &'a PollFile>,
+) -> Result<RpcUrl, Error> {
+    let mut files = files.into_iter();
+    let named = || files.next().and_then(|file| file.rpc_url.clone());
+    let missing = "node: rpc_url is missing, and the poll files name no node";
+    let url = config.rpc_url.clone().or_else(named);
+    url.ok_or_else(|| Error::Config(missing.into()))
 }
 
 /// Reads poll files, which have to be of one MACI and each of another poll.

@@ -21,7 +21,6 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_coordinator::directory::ProofDirectory;
 use maci_nova_node::Account;
@@ -32,6 +31,7 @@ use crate::error::Error;
 use crate::logs::Redaction;
 use crate::metrics::Metrics;
 use crate::polls;
+use crate::service::GWEI;
 use crate::stop::Stop;
 use intake::{Intake, Limits};
 use journal::Journal;
@@ -39,9 +39,6 @@ use lookout::Lookout;
 use office::{Office, RelayedPoll};
 use queue::Queue;
 use sender::Sender;
-
-/// Wei.
-const GWEI: U256 = U256::from_limbs([1_000_000_000, 0, 0, 0]);
 
 /// What was read longer ago is not relied on, at least.
 const STALE: Duration = Duration::from_secs(60);
@@ -71,8 +68,8 @@ impl Relay {
         ground: Ground,
     ) -> Result<Self, Error> {
         let directory = ProofDirectory::open(&config.out)?;
-        let polls = polls::read(config.polls.iter().map(|path| &**path))?;
-        let url = url(node, &polls)?;
+        let files = polls::read(config.polls.iter().map(|path| &**path))?;
+        let url = polls::node(node, files.iter().map(|(_, file)| file))?;
         let limits = Limits {
             queue: config.queue,
             joins: config.queue,
@@ -89,8 +86,8 @@ impl Relay {
             metrics,
             stop,
         } = ground;
-        let mut relayed = Vec::with_capacity(polls.len());
-        for (path, file) in polls {
+        let mut relayed = Vec::with_capacity(files.len());
+        for (path, file) in files {
             let contract = file.poll(&path)?;
             let address = contract.address;
             let name = format!("{}.jsonl", address.to_checksum(None));
@@ -150,14 +147,4 @@ impl Relay {
         let sending = Sender::new(Arc::clone(&self.office)).start()?;
         Ok([looking, sending])
     }
-}
-
-fn url(
-    node: &NodeConfig,
-    polls: &[(std::path::PathBuf, maci_nova_sdk::poll::file::PollFile)],
-) -> Result<RpcUrl, Error> {
-    let named = || polls.first().and_then(|(_, file)| file.rpc_url.clone());
-    let missing = "node: rpc_url is missing, and the poll files name no node";
-    let url = node.rpc_url.clone().or_else(named);
-    url.ok_or_else(|| Error::Config(missing.into()))
 }

@@ -37,7 +37,7 @@ use crate::turns::Turns;
 use crate::worker::{Desk, Office, Worker};
 
 /// Wei.
-const GWEI: U256 = U256::from_limbs([1_000_000_000, 0, 0, 0]);
+pub(crate) const GWEI: U256 = U256::from_limbs([1_000_000_000, 0, 0, 0]);
 
 /// Between two looks whether a thread has ended.
 const TICK: Duration = Duration::from_millis(20);
@@ -196,10 +196,7 @@ impl Parts {
         secrets: Secrets,
     ) -> Result<Vec<Worker>, Error> {
         let polls = polls(coordinator)?;
-        let url = config.node.rpc_url.clone();
-        let url = url.or_else(|| polls.first().and_then(|poll| poll.file.rpc_url.clone()));
-        let missing = "node: rpc_url is missing, and the poll files name no node";
-        let url = url.ok_or_else(|| Error::Config(missing.into()))?;
+        let url = polls::node(&config.node, polls.iter().map(|poll| &poll.file))?;
         if secrets.keys.len() != polls.len() {
             return Err(Error::Config("a key is needed for each poll".into()));
         }

@@ -38,6 +38,7 @@ use crate::config::Finalize;
 use crate::error::Error;
 use crate::judge::Case;
 use crate::key::Key;
+use crate::node::kind_of;
 use crate::progress::{Board, Phase, Read, Watch};
 use crate::stop::{lock, Stop};
 use crate::turns::{Claim, Turns, Urgency};
@@ -148,9 +149,7 @@ impl Fault {
     fn kind(&self) -> ErrorKind {
         match self {
             Fault::Coordinator(error) | Fault::Sending(error) => error.kind(),
-            Fault::Node(RpcError::Interrupted) => ErrorKind::Interrupted,
-            Fault::Node(error) if error.is_for_now() => ErrorKind::Later,
-            Fault::Node(_) => ErrorKind::Chain,
+            Fault::Node(error) => kind_of(error),
             Fault::Panic => ErrorKind::Internal,
         }
     }

@@ -8,13 +8,12 @@ use std::time::Instant;
 use maci_nova_chain::{clock, BlockId, Chain, ChainError};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
 use maci_nova_contracts::alloy_sol_types::SolValue;
-use maci_nova_contracts::bindings::{
-    BundleVerifier, JoinVerifier, VotesInitialVoiceCreditProxy, MACI,
-};
+use maci_nova_contracts::bindings::{JoinVerifier, VotesInitialVoiceCreditProxy, MACI};
 use maci_nova_contracts::poll::PollState;
 use maci_nova_contracts::words;
 use maci_nova_node::RpcChain;
 use maci_nova_protocol::Fr;
+use maci_nova_sdk::bundle::publish::room;
 use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::poll::contract::{view, PollContract};
 use maci_nova_sdk::poll::keys;
@@ -94,16 +93,13 @@ impl Lookout {
         )?;
         let join_key = JoinKey::from_bytes(&key.abi_encode())
             .map_err(|error| poll.inconsistent(&format!("its join verifier's key: {error}")))?;
-        let call = BundleVerifier::MAX_MESSAGESCall {};
-        let what = "read the bundle verifier";
-        let room = view(chain, poll.info.bundleVerifier, &call, what)?;
         let credits = match office.joins {
             true => credits(chain, &poll, relayed.intake.account)?,
             false => None,
         };
         Ok(Facts {
             join_key,
-            room: room.saturating_to(),
+            room: room(chain, &poll)?,
             credits,
             poll,
         })

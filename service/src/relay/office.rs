@@ -16,6 +16,7 @@ use tracing::{debug, info, warn};
 use super::intake::{Intake, Trouble};
 use crate::logs::Redaction;
 use crate::metrics::{self as names, Metrics};
+use crate::node::kind_of;
 use crate::stop::{lock, Stop};
 
 /// Which of a poll's troubles: of looking at it, and of sending.
@@ -80,9 +81,7 @@ impl Fault {
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Fault::Poll(error) => error.kind(),
-            Fault::Node(RpcError::Interrupted) => ErrorKind::Interrupted,
-            Fault::Node(error) if error.is_for_now() => ErrorKind::Later,
-            Fault::Node(_) => ErrorKind::Chain,
+            Fault::Node(error) => kind_of(error),
             Fault::Key(_) => ErrorKind::Parameters,
             Fault::Journal(_) => ErrorKind::Io,
             Fault::Panic => ErrorKind::Internal,

@@ -49,10 +49,8 @@ pub(crate) struct Flight {
 pub(crate) struct Landed {
     pub attempt: Attempt,
     pub ballots: Vec<Ballot>,
-    pub transaction: B256,
     pub block: u64,
     pub block_hash: B256,
-    pub first: u64,
 }
 
 impl Landed {
@@ -320,10 +318,8 @@ impl Queue {
         self.landed = Some(Landed {
             attempt,
             ballots,
-            transaction: found.transaction,
             block: found.block,
             block_hash: found.block_hash,
-            first: found.first,
         });
         Ok(())
     }

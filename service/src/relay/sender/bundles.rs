@@ -14,6 +14,7 @@ use maci_nova_sdk::bundle::proof::ROOM;
 use maci_nova_sdk::bundle::publish::{self, ProvenBundle};
 use maci_nova_sdk::error::{on_chain, reading};
 use maci_nova_sdk::poll::contract::PollContract;
+use maci_nova_sdk::voter::require_room;
 use maci_nova_sdk::voter::signing_window::is_refused;
 use maci_nova_sdk::Error as PollError;
 use tracing::{info, warn};
@@ -165,7 +166,9 @@ impl Sender {
         }
         let mut replaces = None;
         while !still.is_empty() {
-            require_room(chain, case, &still)?;
+            // Before a proof is made for nothing.
+            let messages: usize = still.iter().map(|ballot| ballot.messages.len()).sum();
+            require_room(chain, poll, messages + 1)?;
             let proven = self.prove(case, &still)?;
             case.write(Record::Bundle {
                 inner: words::scalar(&proven.bundle().inner()),
@@ -201,18 +204,6 @@ impl Sender {
         let proven = ProvenBundle::new(case.prover, &messages)?;
         self.proven = Some((ids, proven.clone()));
         Ok(proven)
-    }
-}
-
-/// Before a proof is made for nothing.
-fn require_room(chain: &RpcChain, case: &Case<'_>, ballots: &[Ballot]) -> Result<(), Fault> {
-    let poll = &case.facts.poll;
-    let messages: usize = ballots.iter().map(|ballot| ballot.messages.len()).sum();
-    let limit = poll.ask(chain, &Poll::messageLimitCall {})?;
-    let there = poll.chains(chain)?.message_count;
-    match U256::from(there) + U256::from(messages + 1) <= limit {
-        true => Ok(()),
-        false => Err(poll.inconsistent("it takes no more messages").into()),
     }
 }
 
