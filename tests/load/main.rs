@@ -6,8 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, ExitCode, Stdio};
+use std::process::{Child, ExitCode};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -67,16 +66,7 @@ struct Relayer {
 
 impl Relayer {
     fn start(town: &Town) -> Self {
-        let log = fs::File::create(town.path("log")).expect("made");
-        let folder = town.path("");
-        let mut command = town.command(&folder, "serve --config serve.toml --json");
-        let command = command.stdout(Stdio::piped()).stderr(log);
-        let mut process = command.spawn().expect("runs");
-        let mut line = String::new();
-        let stdout = process.stdout.take().expect("piped");
-        BufReader::new(stdout).read_line(&mut line).expect("text");
-        let said: Value = serde_json::from_str(&line).expect("it listens");
-        let address = said["listening"].as_str().expect("an address").to_owned();
+        let (process, address) = town.serve().expect("it listens");
         Relayer { process, address }
     }
 

@@ -1,9 +1,8 @@
 //! The poll, its voters, its service, and what has to hold in the end.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::fs;
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 use maci_nova_chain::{BlockId, Chain};
@@ -280,24 +279,11 @@ impl Scene {
     }
 
     fn start(&mut self) -> Result<(), String> {
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.town.path("log"));
-        let folder = self.town.path("");
-        let mut command = self
-            .town
-            .command(&folder, "serve --config serve.toml --json");
-        let command = command.stdout(Stdio::piped()).stderr(log.expect("opened"));
-        let mut service = command.spawn().expect("runs");
-        let mut line = String::new();
-        let stdout = service.stdout.take().expect("piped");
-        BufReader::new(stdout).read_line(&mut line).expect("text");
-        self.service = Some(service);
         self.starts += 1;
-        let said: Option<Value> = serde_json::from_str(&line).ok();
-        let address = said.and_then(|said| Some(said["listening"].as_str()?.to_owned()));
-        self.address = address.ok_or_else(|| format!("start {} says {line:?}", self.starts))?;
+        let started = self.town.serve();
+        let (service, address) =
+            started.map_err(|said| format!("start {} says {said:?}", self.starts))?;
+        (self.service, self.address) = (Some(service), address);
         Ok(())
     }
 

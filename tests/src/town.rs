@@ -1,9 +1,10 @@
 //! A node, its accounts, a folder, and the program.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use maci_nova_chain::{BlockId, Chain};
 use maci_nova_node::testing::{Anvil, KEYS};
@@ -89,6 +90,34 @@ impl Town {
             .env("TMPDIR", folder)
             .stdin(Stdio::null());
         command
+    }
+
+    /// Starts the service of `serve.toml`, and adds what it logs to the file `log`: the process, and where
+    /// it listens.
+    ///
+    /// # Errors
+    /// What it said in the place of that.
+    pub fn serve(&self) -> Result<(Child, String), String> {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.path("log"));
+        let mut command = self.command(self.folder.path(), "serve --config serve.toml --json");
+        let command = command.stdout(Stdio::piped()).stderr(log.expect("opened"));
+        let mut service = command.spawn().expect("runs");
+        let mut line = String::new();
+        let stdout = service.stdout.take().expect("piped");
+        BufReader::new(stdout).read_line(&mut line).expect("text");
+        let said: Option<Value> = serde_json::from_str(&line).ok();
+        let address = said.and_then(|said| Some(said["listening"].as_str()?.to_owned()));
+        match address {
+            Some(address) => Ok((service, address)),
+            None => {
+                let _ = service.kill();
+                let _ = service.wait();
+                Err(line)
+            }
+        }
     }
 
     /// What a command prints that ends well.

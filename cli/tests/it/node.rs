@@ -33,6 +33,15 @@ impl Town {
         Self::with_cache(shared_cache().to_owned())
     }
 
+    /// Whose blocks are twelve seconds apart, however fast they come.
+    pub fn with_block_time() -> Option<Self> {
+        let town = Self::new()?;
+        let interval = json!([12]);
+        let call = "anvil_setBlockTimestampInterval";
+        let _: Value = town.chain().request(call, interval).expect("set");
+        Some(town)
+    }
+
     /// All of whose commands are for production, and take keys from this folder.
     pub fn in_production(cache: PathBuf) -> Option<Self> {
         let mut town = Self::with_cache(cache)?;

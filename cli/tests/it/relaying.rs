@@ -59,11 +59,7 @@ impl Ballot {
 
 impl Scene {
     fn new() -> Option<Self> {
-        let town = Town::new()?;
-        let _: Value = town
-            .chain()
-            .request("anvil_setBlockTimestampInterval", json!([12]))
-            .expect("set");
+        let town = Town::with_block_time()?;
         town.deploy();
         town.create("--start-in 10min");
         for voter in ["ada", "ben", "eve"] {

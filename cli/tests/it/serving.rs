@@ -163,11 +163,7 @@ struct Scene {
 impl Scene {
     fn new() -> Option<Self> {
         const SEED: u64 = 16;
-        let town = Town::new()?;
-        let _: Value = town
-            .chain()
-            .request("anvil_setBlockTimestampInterval", json!([12]))
-            .expect("set");
+        let town = Town::with_block_time()?;
         town.deploy();
         town.create("--start-in 10min");
         for voter in ["ada", "ben"] {
