@@ -8,12 +8,16 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use maci_nova_chain::RpcUrl;
+use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_coordinator::fold::checkpoints::Interval;
 use maci_nova_files::{as_text, read_at_most};
 use serde::{Deserialize, Deserializer};
 
 use crate::error::Error;
 use crate::logs::{Format, Level};
+
+/// In wei: what prices are given in.
+pub(crate) const GWEI: U256 = U256::from_limbs([1_000_000_000, 0, 0, 0]);
 
 /// A configuration has a few hundred bytes; a file of more than this holds something else.
 const LARGEST_FILE: u64 = 1 << 20;

@@ -26,12 +26,11 @@ use maci_nova_coordinator::directory::ProofDirectory;
 use maci_nova_node::Account;
 use maci_nova_sdk::poll::keys::KeyPolicy;
 
-use crate::config::{NodeConfig, RelayConfig};
+use crate::config::{NodeConfig, RelayConfig, GWEI};
 use crate::error::Error;
 use crate::logs::Redaction;
 use crate::metrics::Metrics;
 use crate::polls;
-use crate::service::GWEI;
 use crate::stop::Stop;
 use intake::{Intake, Limits};
 use journal::Journal;

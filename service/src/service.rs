@@ -17,7 +17,7 @@ use maci_nova_sdk::poll::file::PollFile;
 use maci_nova_sdk::poll::keys::KeyPolicy;
 use tracing::{info, warn};
 
-use crate::config::{Config, CoordinatorConfig, Finalize};
+use crate::config::{Config, CoordinatorConfig, Finalize, GWEI};
 use crate::error::Error;
 use crate::http::api::{self, App};
 use crate::http::limits::{around, Around, Buckets};
@@ -35,9 +35,6 @@ use crate::relay::{self, http::Counter, Ground, Relay};
 use crate::stop::Stop;
 use crate::turns::Turns;
 use crate::worker::{Desk, Office, Worker};
-
-/// Wei.
-pub(crate) const GWEI: U256 = U256::from_limbs([1_000_000_000, 0, 0, 0]);
 
 /// Between two looks whether a thread has ended.
 const TICK: Duration = Duration::from_millis(20);
