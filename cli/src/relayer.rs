@@ -109,12 +109,7 @@ impl Relayer {
         ticket: &Ticket,
         messages: &[SignedMessage],
     ) -> Result<BallotDocument, RelayError> {
-        let mut body = ticket.print();
-        for message in messages {
-            body.push('\n');
-            body.push_str(&message.print());
-        }
-        body.push('\n');
+        let body = ticket.print_with(messages);
         read(self.http.post(&format!("/relay/{}", self.poll), body)?)
     }
 

@@ -95,7 +95,6 @@ impl Relay {
     ) -> Result<BallotDocument, Failure> {
         let relaying = Relaying {
             relay: self,
-            relayer: &self.relayer,
             poll,
             chain,
             console,
@@ -107,7 +106,6 @@ impl Relay {
 /// A ballot on its way.
 struct Relaying<'a> {
     relay: &'a Relay,
-    relayer: &'a Relayer,
     poll: &'a PollContract,
     chain: &'a RpcChain,
     console: &'a Console,
@@ -117,8 +115,8 @@ impl Relaying<'_> {
     /// Hands a ballot over and waits until the chain has it, as this node shows it: the place of its
     /// first message. [`RelayError::Ignored`] if the chain does not have it in time.
     fn ballot(&self, messages: &[SignedMessage]) -> Result<BallotDocument, Failure> {
-        let relayer = self.relayer;
-        let most = relayer.document.most_messages;
+        let document = &self.relay.relayer.document;
+        let most = document.most_messages;
         if messages.len() > most {
             return Err(RelayError::Unfit(format!(
                 "the relayer takes ballots of at most {most} messages, and this one has {}",
@@ -128,10 +126,15 @@ impl Relaying<'_> {
         }
         let ballot = BallotDigest::of(messages.iter().map(|signed| &signed.message));
         let ticket = self.ticket(&ballot)?;
-        let taken = self.hand_over(&ticket, messages)?;
+        let taken = again_for_now(
+            self.console,
+            "the relayer may have the ballot: status --messages tells whether the poll has it",
+            || self.is_late(messages),
+            || self.relay.relayer.send(&ticket, messages),
+        )?;
         self.console.note(format!(
             "the relayer has taken the ballot, and publishes it within about {}",
-            span(relayer.document.wait)
+            span(document.wait)
         ));
         let progress = waiting(self.console);
         let there = self.wait(messages, taken);
@@ -140,7 +143,7 @@ impl Relaying<'_> {
     }
 
     fn ticket(&self, ballot: &BallotDigest) -> Result<Ticket, Failure> {
-        let (document, file) = (&self.relayer.document, &self.relay.ticket_key_file);
+        let (document, file) = (&self.relay.relayer.document, &self.relay.ticket_key_file);
         let key = key::read_file(file, self.console)?;
         let relayer = document.relayer();
         let path = used_tickets::beside(file);
@@ -162,39 +165,13 @@ impl Relaying<'_> {
         Ok(ticket?)
     }
 
-    /// What is refused for now is tried again, as long as there is time to do without.
-    fn hand_over(
-        &self,
-        ticket: &Ticket,
-        messages: &[SignedMessage],
-    ) -> Result<BallotDocument, Failure> {
-        let begun = Instant::now();
-        loop {
-            match self.relayer.send(ticket, messages) {
-                Err(error)
-                    if error.is_for_now()
-                        && begun.elapsed() < PATIENCE
-                        && !self.is_late(messages) =>
-                {
-                    self.console.note(format!("{error}; trying again"));
-                    self.pause("the relayer may have the ballot: status --messages tells whether the poll has it")?;
-                }
-                sent => return Ok(sent?),
-            }
-        }
-    }
-
-    fn pause(&self, interrupted: &'static str) -> Result<(), Failure> {
-        pause(self.console, interrupted)
-    }
-
     fn wait(
         &self,
         messages: &[SignedMessage],
         taken: BallotDocument,
     ) -> Result<BallotDocument, Failure> {
         let begun = Instant::now();
-        let longest = Duration::from_secs(self.relayer.document.wait) + LONGEST;
+        let longest = Duration::from_secs(self.relay.relayer.document.wait) + LONGEST;
         let id = taken.ballot;
         let mut known: Result<_, RelayError> = Ok(Some(taken));
         loop {
@@ -218,8 +195,11 @@ impl Relaying<'_> {
                 let text = "the relayer has taken the ballot and not published it in time";
                 return Err(RelayError::Ignored(text.into()).into());
             }
-            self.pause("the relayer has the ballot, and may publish it")?;
-            known = self.relayer.ballot(&id);
+            pause(
+                self.console,
+                "the relayer has the ballot, and may publish it",
+            )?;
+            known = self.relay.relayer.ballot(&id);
         }
     }
 
@@ -307,23 +287,15 @@ pub fn join(
     call: &Poll::joinCall,
     console: &Console,
 ) -> Result<Joined, Failure> {
-    let poll = request.poll;
     const AGAIN: &str =
         "the relayer has the join; the same command again tells whether the poll has it";
-    let begun = Instant::now();
+    let (poll, begun) = (request.poll, Instant::now());
     let join = JoinDocument::from(call);
-    let mut known = loop {
-        match relayer.send_join(&join) {
-            Err(error) if error.is_for_now() && begun.elapsed() < PATIENCE => {
-                console.note(format!("{error}; trying again"));
-                pause(console, "the join is with nobody")?;
-            }
-            taken => break taken.map(Some),
-        }
-    };
-    if let Err(error) = known {
-        return Err(error.into());
-    }
+    let send = || relayer.send_join(&join);
+    let interrupted =
+        "the relayer may have the join: the same command again tells whether the poll has it";
+    let taken = again_for_now(console, interrupted, || false, send)?;
+    let mut known = Ok(Some(taken));
     console.note("the relayer has taken the join");
     let progress = waiting(console);
     loop {
@@ -343,6 +315,25 @@ pub fn join(
         }
         pause(console, AGAIN)?;
         known = relayer.join(&join.nullifier);
+    }
+}
+
+/// What is refused for now is tried again, as long as there is time to do without.
+fn again_for_now<T>(
+    console: &Console,
+    interrupted: &'static str,
+    is_late: impl Fn() -> bool,
+    ask: impl Fn() -> Result<T, RelayError>,
+) -> Result<T, Failure> {
+    let begun = Instant::now();
+    loop {
+        match ask() {
+            Err(error) if error.is_for_now() && begun.elapsed() < PATIENCE && !is_late() => {
+                console.note(format!("{error}; trying again"));
+                pause(console, interrupted)?;
+            }
+            asked => return Ok(asked?),
+        }
     }
 }
 

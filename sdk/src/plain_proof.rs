@@ -190,6 +190,15 @@ impl PlainProof {
         Ok(proof)
     }
 
+    /// Reads a proof as the contracts take it.
+    ///
+    /// # Errors
+    /// As for [`from_bytes`](Self::from_bytes).
+    pub fn from_words(words: &[U256; Self::WORDS]) -> Result<Self, ProofError> {
+        let bytes: Vec<u8> = words.iter().flat_map(U256::to_be_bytes::<WORD>).collect();
+        Self::from_bytes(&bytes)
+    }
+
     /// The proof as the contracts take it.
     pub fn words(&self) -> [U256; Self::WORDS] {
         let bytes = self.to_bytes();

@@ -75,12 +75,7 @@ impl Clients {
         let relayer = relayer.relayer();
         let (prover, sign_ups) = (&self.prover, &self.sign_ups);
         let ticket = Ticket::make(prover, &key, sign_ups, &relayer, slot, &digest);
-        let mut body = ticket.expect("a ticket").print();
-        for message in &messages {
-            body.push('\n');
-            body.push_str(&message.print());
-        }
-        body.push('\n');
+        let body = ticket.expect("a ticket").print_with(&messages);
         Handed {
             ballot: ballot_id(&digest),
             messages,

@@ -44,9 +44,7 @@ struct Ballot {
 
 impl Ballot {
     fn body(&self) -> String {
-        let lines = self.messages.iter().map(SignedMessage::print);
-        let lines: Vec<String> = std::iter::once(self.ticket.print()).chain(lines).collect();
-        lines.join("\n") + "\n"
+        self.ticket.print_with(&self.messages)
     }
 
     /// With something in it that is not as it was.

@@ -3,6 +3,7 @@
 use maci_nova_contracts::alloy_primitives::{hex, B256, U256};
 use maci_nova_contracts::words;
 use maci_nova_protocol::keys::PrivateKey;
+use maci_nova_protocol::log::SignedMessage;
 use maci_nova_protocol::membership::{JoinStatement, Nullifier, Witness};
 use maci_nova_protocol::relay::{BallotDigest, Relayer, Slot, SLOTS};
 use maci_nova_protocol::Fr;
@@ -137,6 +138,14 @@ impl Ticket {
             proof: hex::encode_prefixed(self.proof.to_bytes()),
         };
         serde_json::to_string(&line).expect("strings and numbers")
+    }
+
+    /// What a relayer is handed: this line, and below it the ballot's messages as a file of messages
+    /// has them.
+    pub fn print_with(&self, messages: &[SignedMessage]) -> String {
+        let lines = messages.iter().map(SignedMessage::print);
+        let lines = std::iter::once(self.print()).chain(lines);
+        lines.map(|line| line + "\n").collect()
     }
 
     /// Reads a line, with or without its end.

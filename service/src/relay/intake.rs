@@ -412,12 +412,7 @@ impl Intake {
                 min_credits: join.min_credits,
             }),
         };
-        let bytes: Vec<u8> = join
-            .proof
-            .iter()
-            .flat_map(U256::to_be_bytes::<32>)
-            .collect();
-        let proof = JoinProof::from_bytes(&bytes).map_err(|_| Refusal::Form)?;
+        let proof = JoinProof::from_words(&join.proof).map_err(|_| Refusal::Form)?;
         join_proof::verify(&facts.join_key, &statement, &proof).map_err(|_| Refusal::Proof)
     }
 
