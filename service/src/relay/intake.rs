@@ -568,6 +568,21 @@ mod tests {
         assert_eq!(check(0, 3, 0), Err(Refusal::Full));
     }
 
+    /// What is planned with is no less than what is used, nor much more.
+    #[test]
+    fn gas_as_it_is_measured() {
+        let measured = include_str!("../../../contracts/gas.json");
+        let measured: HashMap<String, u64> = serde_json::from_str(measured).expect("JSON");
+        for (name, planned) in [
+            ("publishBundle of 10", GAS_A_BUNDLE + 10 * GAS_A_MESSAGE),
+            ("publishBundle of 100", GAS_A_BUNDLE + 100 * GAS_A_MESSAGE),
+            ("join, the first", GAS_A_JOIN),
+        ] {
+            let used = measured[name];
+            assert!((used..2 * used).contains(&planned), "{name}: {used}");
+        }
+    }
+
     #[test]
     fn what_is_no_request() {
         for body in [
