@@ -9,6 +9,7 @@ pub mod checksummed;
 pub mod clock;
 mod follower;
 mod observer;
+pub mod refusal;
 mod scan;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ethers_core::types::{BlockId as NodeBlockId, BlockNumber, Filter, Topic, ValueOrArray};
 use ethers_providers::{Middleware, Provider, RpcError as _};
 use maci_nova_chain::alloy_primitives::{Address, Bytes, B256, U256};
+use maci_nova_chain::refusal::GET_LOGS;
 use maci_nova_chain::{
     Block, BlockId, Chain, ChainError, Log, Notice, Observer, Receipt, RpcUrl, TransactionInput,
 };
@@ -26,7 +27,6 @@ use crate::send::{self, Draft, Overdue};
 use crate::transport::Transport;
 use crate::types::{
     alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, ethers_word, small,
-    GET_LOGS,
 };
 
 /// Tries where a failure may have a reason that trying does not change: the first contact with a

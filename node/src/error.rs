@@ -5,13 +5,12 @@ use std::path::PathBuf;
 
 use ethers_providers::ProviderError;
 use maci_nova_chain::alloy_primitives::{hex, Address, Bytes, B256, U256};
+use maci_nova_chain::refusal::as_chain_error;
 use maci_nova_chain::words::ether;
 use maci_nova_chain::{ChainError, UrlError};
 
 use crate::account::AccountError;
-use crate::refusal::{meaning, Meaning};
 use crate::transport::TransportError;
-use crate::types::GET_LOGS;
 
 /// Why nothing came of a request, or nothing is known of it. No message shows more of a node's
 /// address than its host.
@@ -231,58 +230,6 @@ impl RpcError {
     }
 }
 
-/// Methods whose refusal says that the transaction cannot be executed.
-const OF_TRANSACTIONS: [&str; 2] = ["eth_estimateGas", "eth_sendRawTransaction"];
-
-/// JSON-RPC's code of a node that has trouble of its own.
-const INTERNAL: i64 = -32603;
-
-/// What an answer that is an error means to whoever uses a chain.
-fn refusal(method: &str, code: i64, message: &str, text: String) -> ChainError {
-    let of_transactions = OF_TRANSACTIONS.contains(&method);
-    if method == "eth_call" && is_of_execution(message) {
-        return ChainError::Halted(text);
-    }
-    match meaning(method, code, message) {
-        Meaning::NonceTaken | Meaning::NotNow if of_transactions => ChainError::NotNow(text),
-        Meaning::Final if of_transactions => ChainError::Invalid(text),
-        Meaning::Unknown if of_transactions && code != INTERNAL => ChainError::Invalid(text),
-        Meaning::Unknown if method == GET_LOGS && code != INTERNAL => {
-            ChainError::RangeTooLarge(text)
-        }
-        // A range of one block as well is refused in the words and codes of wrong requests.
-        Meaning::Final if method == GET_LOGS && code != UNKNOWN_METHOD => {
-            ChainError::RangeTooLarge(text)
-        }
-        Meaning::Final => ChainError::Refused(text),
-        _ => ChainError::Transport(text),
-    }
-}
-
-/// Whether the contract's code came to a bad end, in the words of the clients: the node has done what
-/// it was asked for, and will say the same again.
-fn is_of_execution(message: &str) -> bool {
-    let message = message.to_lowercase();
-    let ends = [
-        "invalid opcode",
-        "bad instruction",
-        "invalidfeopcode",
-        "opcodenotfound",
-        "out of gas",
-        "outofgas",
-        "stack underflow",
-        "stackunderflow",
-        "stack limit",
-        "stackoverflow",
-        "invalid jump",
-        "invalidjump",
-    ];
-    ends.iter().any(|end| message.contains(end))
-}
-
-/// JSON-RPC's code for a method that the node does not have.
-const UNKNOWN_METHOD: i64 = -32601;
-
 impl From<RpcError> for ChainError {
     fn from(error: RpcError) -> Self {
         error.of_chain()
@@ -317,7 +264,7 @@ impl RpcError {
                 code,
                 message,
                 ..
-            } => refusal(method, *code, message, text),
+            } => as_chain_error(method, *code, message, text),
             RpcError::PerhapsSent { hash, reason } | RpcError::NoReceipt { hash, reason } => {
                 ChainError::Undecided {
                     transaction: *hash,

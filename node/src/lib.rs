@@ -25,7 +25,6 @@ mod http;
 mod keystore;
 mod logs;
 mod outbox;
-mod refusal;
 mod retry;
 mod send;
 #[cfg(any(test, feature = "testing"))]

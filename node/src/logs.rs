@@ -4,10 +4,11 @@
 //! refusal halves the range, down to one block, and success lets it grow again.
 
 use maci_nova_chain::alloy_primitives::{Address, B256};
+use maci_nova_chain::refusal::GET_LOGS;
 use maci_nova_chain::Log;
 
 use crate::error::RpcError;
-use crate::types::{alloy_address, alloy_hash, small, GET_LOGS};
+use crate::types::{alloy_address, alloy_hash, small};
 
 /// Blocks of the largest request.
 pub const LARGEST: u64 = 10_000;

@@ -10,14 +10,13 @@ use ethers_core::types::{
 use ethers_core::utils::keccak256;
 use ethers_providers::{JsonRpcError, Middleware, Provider, RpcError as _};
 use maci_nova_chain::alloy_primitives::{Address, Bytes, B256, U256};
+use maci_nova_chain::refusal::{self, meaning, Meaning};
 use maci_nova_chain::{Notice, Receipt};
-use serde_json::Value;
 
 use crate::account::Account;
 use crate::error::RpcError;
 use crate::logs;
 use crate::outbox::{Kept, Outbox};
-use crate::refusal::{meaning, Meaning, REVERT_CODE};
 use crate::transport::Transport;
 use crate::types::{
     alloy_address, alloy_hash, alloy_word, ethers_address, ethers_hash, ethers_word, small,
@@ -610,20 +609,7 @@ pub fn read_receipt(receipt: TransactionReceipt) -> Result<Receipt, RpcError> {
 
 /// The data that a contract reverts with; `None` if the error is no revert.
 pub fn revert_data(answer: &JsonRpcError) -> Option<Bytes> {
-    if answer.code != REVERT_CODE && !answer.is_revert() {
-        return None;
-    }
-    let data = answer.data.as_ref().and_then(hex_in);
-    Some(data.unwrap_or_default())
-}
-
-/// Nodes put the data into a text, into one that begins with "Reverted", or into a field `data`.
-fn hex_in(value: &Value) -> Option<Bytes> {
-    match value {
-        Value::String(text) => text.trim_start_matches("Reverted ").parse().ok(),
-        Value::Object(fields) => fields.get("data").and_then(hex_in),
-        _ => None,
-    }
+    refusal::revert_data(answer.code, &answer.message, answer.data.as_ref())
 }
 
 async fn prepare(
@@ -766,8 +752,8 @@ async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcE
         hash: signed.hash,
         reason,
     };
-    let refusal = RpcError::of_provider(METHOD, error);
-    if let RpcError::Interrupted = refusal {
+    let refused = RpcError::of_provider(METHOD, error);
+    if let RpcError::Interrupted = refused {
         return Err(RpcError::Left { hash: signed.hash });
     }
     let RpcError::Refused {
@@ -775,9 +761,9 @@ async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcE
         message,
         tries,
         ..
-    } = &refusal
+    } = &refused
     else {
-        return Err(perhaps(refusal.to_string()));
+        return Err(perhaps(refused.to_string()));
     };
     // A second try is refused if the first has arrived: the nonce is taken, the transaction known.
     // Where several nodes answer, one says so before another shows the transaction.
@@ -797,7 +783,7 @@ async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcE
                 return Err(
                     match RpcError::of_provider("eth_getTransactionByHash", error) {
                         RpcError::Interrupted => RpcError::Left { hash: signed.hash },
-                        _ => perhaps(refusal.to_string()),
+                        _ => perhaps(refused.to_string()),
                     },
                 )
             }
@@ -808,14 +794,14 @@ async fn publish(node: &Provider<Transport>, signed: &Signed) -> Result<(), RpcE
     match meaning {
         // What came before the answer may have arrived, and words that nobody knows may come from
         // behind a node that has taken it.
-        _ if *tries > 1 => Err(perhaps(refusal.to_string())),
-        Meaning::Unknown => Err(perhaps(refusal.to_string())),
+        _ if *tries > 1 => Err(perhaps(refused.to_string())),
+        Meaning::Unknown => Err(perhaps(refused.to_string())),
         Meaning::NonceTaken => Err(RpcError::StaleNonce {
             node: transport.name().to_owned(),
             nonce: alloy_word(signed.nonce),
             reason: message.clone(),
         }),
-        _ => Err(refusal),
+        _ => Err(refused),
     }
 }
 

@@ -14,12 +14,12 @@ use async_trait::async_trait;
 use ethers_providers::{
     Http, HttpClientError, JsonRpcClient, JsonRpcError, ProviderError, RpcError,
 };
+use maci_nova_chain::refusal::{meaning, Meaning};
 use maci_nova_chain::{Notice, Observer, RpcUrl};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::time::{sleep, timeout};
 
-use crate::refusal::{meaning, Meaning};
 use crate::retry::RetryPolicy;
 
 /// How often the observer is asked whether to stop.

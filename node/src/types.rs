@@ -27,9 +27,6 @@ pub fn ethers_word(word: U256) -> EthersU256 {
     EthersU256(word.into_limbs())
 }
 
-/// The method that logs are asked for with.
-pub const GET_LOGS: &str = "eth_getLogs";
-
 /// `None` for a number that does not fit, which no honest node sends.
 pub fn small(word: EthersU256) -> Option<u64> {
     (word.bits() <= 64).then(|| word.low_u64())

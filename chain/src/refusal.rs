@@ -1,6 +1,14 @@
 //! What a node's error answers mean, from their codes and words: each client and each provider has
 //! its own.
 
+use alloy_primitives::Bytes;
+use serde_json::Value;
+
+use crate::ChainError;
+
+/// The method that logs are asked for with.
+pub const GET_LOGS: &str = "eth_getLogs";
+
 /// JSON-RPC's code of a contract that reverts, as go-ethereum has introduced it.
 pub const REVERT_CODE: i64 = 3;
 
@@ -152,7 +160,7 @@ pub fn meaning(method: &str, code: i64, message: &str) -> Meaning {
     }
     // Fewer logs may be had at once where waiting changes nothing.
     let is_slow = LIMIT_EXCEEDED.contains(&code) || says(&TOO_SLOW);
-    if method != crate::types::GET_LOGS && is_slow {
+    if method != GET_LOGS && is_slow {
         return Meaning::ForNow;
     }
     let by_words = [
@@ -166,6 +174,73 @@ pub fn meaning(method: &str, code: i64, message: &str) -> Meaning {
         Some((_, meaning)) => *meaning,
         None if FINAL_CODES.contains(&code) => Meaning::Final,
         None => Meaning::Unknown,
+    }
+}
+
+/// Methods whose refusal says that the transaction cannot be executed.
+const OF_TRANSACTIONS: [&str; 2] = ["eth_estimateGas", "eth_sendRawTransaction"];
+
+/// JSON-RPC's code of a node that has trouble of its own.
+const INTERNAL: i64 = -32603;
+
+/// What an answer that is an error means to whoever uses a chain.
+pub fn as_chain_error(method: &str, code: i64, message: &str, text: String) -> ChainError {
+    let of_transactions = OF_TRANSACTIONS.contains(&method);
+    if method == "eth_call" && is_of_execution(message) {
+        return ChainError::Halted(text);
+    }
+    match meaning(method, code, message) {
+        Meaning::NonceTaken | Meaning::NotNow if of_transactions => ChainError::NotNow(text),
+        Meaning::Final if of_transactions => ChainError::Invalid(text),
+        Meaning::Unknown if of_transactions && code != INTERNAL => ChainError::Invalid(text),
+        Meaning::Unknown if method == GET_LOGS && code != INTERNAL => {
+            ChainError::RangeTooLarge(text)
+        }
+        // A range of one block as well is refused in the words and codes of wrong requests.
+        Meaning::Final if method == GET_LOGS && code != UNKNOWN_METHOD => {
+            ChainError::RangeTooLarge(text)
+        }
+        Meaning::Final => ChainError::Refused(text),
+        _ => ChainError::Transport(text),
+    }
+}
+
+/// Whether the contract's code came to a bad end, in the words of the clients: the node has done what
+/// it was asked for, and will say the same again.
+fn is_of_execution(message: &str) -> bool {
+    let message = message.to_lowercase();
+    let ends = [
+        "invalid opcode",
+        "bad instruction",
+        "invalidfeopcode",
+        "opcodenotfound",
+        "out of gas",
+        "outofgas",
+        "stack underflow",
+        "stackunderflow",
+        "stack limit",
+        "stackoverflow",
+        "invalid jump",
+        "invalidjump",
+    ];
+    ends.iter().any(|end| message.contains(end))
+}
+
+/// JSON-RPC's code for a method that the node does not have.
+const UNKNOWN_METHOD: i64 = -32601;
+
+/// The data that a contract reverts with; `None` if the error is no revert.
+pub fn revert_data(code: i64, message: &str, data: Option<&Value>) -> Option<Bytes> {
+    (code == REVERT_CODE || message.contains("revert"))
+        .then(|| data.and_then(hex_in).unwrap_or_default())
+}
+
+/// Nodes put the data into a text, into one that begins with "Reverted", or into a field `data`.
+fn hex_in(value: &Value) -> Option<Bytes> {
+    match value {
+        Value::String(text) => text.trim_start_matches("Reverted ").parse().ok(),
+        Value::Object(fields) => fields.get("data").and_then(hex_in),
+        _ => None,
     }
 }
 
