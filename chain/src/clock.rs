@@ -1,6 +1,6 @@
 //! Times on a chain, and times for people.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use web_time::{SystemTime, UNIX_EPOCH};
 
 use crate::{BlockId, Chain, ChainError};
 
@@ -34,7 +34,7 @@ pub fn now<C: Chain + ?Sized>(chain: &C) -> Result<u64, ChainError> {
 }
 
 /// This machine's clock, in seconds since 1970.
-fn here() -> u64 {
+pub fn here() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |time| time.as_secs())
 }

@@ -1,9 +1,10 @@
 //! Who is told what happens, and asked whether to go on: a terminal, a service's log, a page.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy_primitives::{B256, U256};
+use web_time::Instant;
 
 use crate::words::{ether, rounded_up};
 

@@ -1,10 +1,7 @@
 //! Files that end with the SHA-256 of all bytes before it. It tells whether a file is the one that was written, not who
 //! wrote it.
 
-use std::{
-    fs::File,
-    io::{self, BufReader, Read, Seek, SeekFrom, Write},
-};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
 use sha2::{Digest, Sha256};
 
@@ -50,8 +47,9 @@ impl<W: Write> Write for Hashing<W> {
 ///
 /// # Errors
 /// As the file system gives them.
-pub fn trailing_digest(file: &mut File) -> io::Result<Option<[u8; DIGEST_BYTES]>> {
-    let Some(content) = file.metadata()?.len().checked_sub(DIGEST_BYTES as u64) else {
+pub fn trailing_digest<F: Read + Seek>(file: &mut F) -> io::Result<Option<[u8; DIGEST_BYTES]>> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let Some(content) = length.checked_sub(DIGEST_BYTES as u64) else {
         return Ok(None);
     };
     file.seek(SeekFrom::Start(0))?;

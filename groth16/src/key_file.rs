@@ -139,11 +139,23 @@ impl ProvingKey {
         publics: usize,
         wanted: Option<&[u8; DIGEST_BYTES]>,
     ) -> Result<Self, KeyFileError> {
+        Self::read_foreign_from(File::open(path)?, matrices, publics, wanted)
+    }
+
+    /// The same from whatever holds a file's bytes.
+    ///
+    /// # Errors
+    /// See [`KeyFileError`].
+    pub fn read_foreign_from(
+        mut file: impl Read + Seek,
+        matrices: &Matrices,
+        publics: usize,
+        wanted: Option<&[u8; DIGEST_BYTES]>,
+    ) -> Result<Self, KeyFileError> {
         let sizes = Sizes::new(matrices, publics).ok_or(KeyFileError::OtherCircuit)?;
         let circuit = matrices.digest();
-        let mut file = File::open(path)?;
         let ceremony = check_header(&mut file, &circuit)?;
-        if file.metadata()?.len() != sizes.file_bytes() {
+        if file.seek(SeekFrom::End(0))? != sizes.file_bytes() {
             return Err(KeyFileError::Damaged);
         }
         let digest = check_digest(&mut file)?;
@@ -460,7 +472,7 @@ fn list<P: Send>(
 
 /// Checks what a file begins with. Returns the ceremony that it names.
 fn check_header(
-    file: &mut File,
+    file: &mut impl Read,
     matrices: &[u8; DIGEST_BYTES],
 ) -> Result<Option<[u8; DIGEST_BYTES]>, KeyFileError> {
     let mut header = [0; HEADER_BYTES as usize];
@@ -482,7 +494,7 @@ fn check_header(
 }
 
 /// The file's last 32 bytes, which are the hash of those before.
-fn check_digest(file: &mut File) -> Result<[u8; DIGEST_BYTES], KeyFileError> {
+fn check_digest(file: &mut (impl Read + Seek)) -> Result<[u8; DIGEST_BYTES], KeyFileError> {
     trailing_digest(file)?.ok_or(KeyFileError::Damaged)
 }
 

@@ -15,7 +15,7 @@ use maci_nova_groth16::{
     self as groth16,
     adapter::{Assignment, Matrices},
     convert::{ToArk, ToHalo},
-    KeyCache, KeyCacheError, KeyEvent, KeyFacts, ProvingKey, Trapdoors,
+    KeyFacts, ProvingKey, Trapdoors,
 };
 use maci_nova_protocol::tally::OptionResult;
 use maci_nova_step_circuit::num::Gadget;
@@ -29,6 +29,9 @@ use super::{
     circuit::{self, Decider},
     DeciderKey, DeciderProof, DeciderStatement, Fold,
 };
+
+#[cfg(feature = "cache")]
+mod cached;
 
 /// Public variables of the circuit: c, e_v, e.
 pub const PUBLICS: usize = 3;
@@ -48,8 +51,9 @@ pub enum ProverError {
     #[error("{0}")]
     Setup(#[from] groth16::SetupError),
     /// The keys could not be obtained from the cache.
+    #[cfg(feature = "cache")]
     #[error("{0}")]
-    Cache(#[from] KeyCacheError),
+    Cache(#[from] maci_nova_groth16::KeyCacheError),
     /// The proof could not be made: what is claimed is false.
     #[error("{0}")]
     Groth16(#[from] groth16::ProveError),
@@ -84,34 +88,6 @@ impl Prover {
         let decider = Decider::new(engine, vote_depth);
         let matrices = decider.matrices()?;
         let key = groth16::setup(&matrices, PUBLICS, trapdoors)?;
-        Ok(Prover {
-            decider,
-            matrices,
-            key,
-        })
-    }
-
-    /// The same with keys from a cache, where they are kept if they had to be made. In production
-    /// only a ceremony's keys will do.
-    ///
-    /// The circuit holds the engine's digest, which covers both folding circuits and both
-    /// commitment keys with the powers of tau, and the generators of the CycleFold commitments. So
-    /// keys of another shape or of other powers are those of another circuit, which the cache keeps
-    /// apart.
-    ///
-    /// # Errors
-    /// [`ProverError::Circuit`], [`ProverError::Cache`].
-    pub fn cached(
-        engine: Arc<PublicParams>,
-        vote_depth: usize,
-        cache: &KeyCache,
-        production: bool,
-        report: &mut dyn FnMut(KeyEvent<'_>),
-    ) -> Result<Self, ProverError> {
-        let decider = Decider::new(engine, vote_depth);
-        let matrices = decider.matrices()?;
-        let circuit = cached_circuit(&matrices, production);
-        let key = cache.key(circuit, Trapdoors::insecure_development, report)?;
         Ok(Prover {
             decider,
             matrices,
@@ -223,24 +199,6 @@ impl DeciderFacts {
             constraints,
         }
     }
-
-    /// Those of the keys that [`Prover::cached`] takes or makes. Keys that are there are not read
-    /// as a whole, which takes less time and memory than a prover.
-    ///
-    /// # Errors
-    /// As [`Prover::cached`].
-    pub fn cached(
-        engine: &Arc<PublicParams>,
-        vote_depth: usize,
-        cache: &KeyCache,
-        production: bool,
-        report: &mut dyn FnMut(KeyEvent<'_>),
-    ) -> Result<Self, ProverError> {
-        let matrices = Decider::new(Arc::clone(engine), vote_depth).matrices()?;
-        let circuit = cached_circuit(&matrices, production);
-        let facts = cache.facts(circuit, Trapdoors::insecure_development, report)?;
-        Ok(Self::new(engine, facts, matrices.constraints()))
-    }
 }
 
 impl DeciderKey {
@@ -274,15 +232,6 @@ impl CommitmentBases {
             tau_2: self.tau_2,
             h: self.h,
         }
-    }
-}
-
-fn cached_circuit(matrices: &Matrices, production: bool) -> groth16::Circuit<'_> {
-    groth16::Circuit {
-        name: KEY_NAME,
-        matrices,
-        publics: PUBLICS,
-        production,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A circuit with four public inputs and its proving key.
 
 use core::fmt;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use maci_nova_groth16::{
@@ -40,6 +41,16 @@ impl PlainProver {
         digest: Option<&[u8; 32]>,
     ) -> Result<Self, KeyFileError> {
         let key = ProvingKey::read_foreign(path, &matrices, PLAIN_INPUTS, digest)?;
+        Ok(PlainProver { matrices, key })
+    }
+
+    /// The same from whatever holds a file's bytes.
+    pub(crate) fn read_from(
+        file: impl Read + Seek,
+        matrices: Matrices,
+        digest: Option<&[u8; 32]>,
+    ) -> Result<Self, KeyFileError> {
+        let key = ProvingKey::read_foreign_from(file, &matrices, PLAIN_INPUTS, digest)?;
         Ok(PlainProver { matrices, key })
     }
 

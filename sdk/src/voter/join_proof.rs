@@ -32,6 +32,7 @@
 //! # }
 //! ```
 
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use maci_nova_groth16::{
@@ -120,6 +121,18 @@ impl Prover {
     /// As for [`read`](Self::read); [`KeyFileError::OtherKey`] for other keys.
     pub fn read_known(path: &Path, digest: &[u8; 32]) -> Result<Self, ProverError> {
         Self::read_file(path, Some(digest))
+    }
+
+    /// The same from whatever holds a file's bytes; without a digest, any key of the circuit.
+    ///
+    /// # Errors
+    /// As for [`read_known`](Self::read_known).
+    pub fn read_from(
+        file: impl Read + Seek,
+        digest: Option<&[u8; 32]>,
+    ) -> Result<Self, ProverError> {
+        let plain = PlainProver::read_from(file, matrices()?, digest)?;
+        Ok(Prover { plain })
     }
 
     fn read_file(path: &Path, digest: Option<&[u8; 32]>) -> Result<Self, ProverError> {
