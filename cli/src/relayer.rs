@@ -1,15 +1,14 @@
 //! A relayer, as voters speak to it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
 use maci_nova_node::{Answer, HttpClient, HttpError};
 use maci_nova_protocol::log::SignedMessage;
-use maci_nova_protocol::relay::DAY;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::relay::document::{
-    BallotDocument, JoinDocument, JoinedDocument, Refusal, RefusalDocument, RelayDocument,
+    shown, BallotDocument, JoinDocument, JoinedDocument, Refusal, RefusalDocument, RelayDocument,
 };
 use maci_nova_sdk::relay::ticket::Ticket;
 use maci_nova_sdk::ErrorKind;
@@ -17,12 +16,6 @@ use serde::de::DeserializeOwned;
 
 /// The longest time for an answer.
 const ANSWER: Duration = Duration::from_secs(10);
-
-/// Nobody waits longer for others' ballots, in seconds.
-const LONGEST_WAIT: u64 = 3600;
-
-/// As much of what a relayer says is shown, in characters.
-const LONGEST: usize = 300;
 
 /// Why a relayer does not do what it is asked for.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -83,19 +76,9 @@ impl Relayer {
     /// Asks what a relayer does for a poll.
     pub fn open(url: &RpcUrl, poll: &PollContract) -> Result<Self, RelayError> {
         let http = HttpClient::new(url, ANSWER)?;
-        let mut document: RelayDocument = read(http.get(&format!("/relay/{}", poll.address))?)?;
-        if (document.chain_id, document.poll) != (poll.chain_id, poll.address) {
-            let text = "the relayer answers for another poll, or for one of another chain";
-            return Err(RelayError::Unfit(text.into()));
-        }
-        // Which tickets are used is remembered for a day.
-        if document.day.abs_diff(today()) > 1 {
-            let text = "the relayer's day is not this machine's: one of the clocks is wrong";
-            return Err(RelayError::Unfit(text.into()));
-        }
-        let reason = document.reason.take();
-        document.reason = reason.map(|reason| reason.chars().take(LONGEST).collect());
-        document.wait = document.wait.min(LONGEST_WAIT);
+        let document: RelayDocument = read(http.get(&format!("/relay/{}", poll.address))?)?;
+        let document = document.checked(poll);
+        let document = document.map_err(|unfit| RelayError::Unfit(unfit.to_string()))?;
         Ok(Relayer {
             http,
             poll: poll.address,
@@ -146,16 +129,10 @@ fn read<T: DeserializeOwned>(answer: Answer) -> Result<T, RelayError> {
                 (Err(_), 408 | 429 | 502..=504) => return Err(RelayError::Busy(status)),
                 (Err(error), _) => return Err(nonsense(error)),
             };
-            refusal.error = refusal.error.chars().take(LONGEST).collect();
+            refusal.error = shown(&refusal.error);
             Err(RelayError::Refused(refusal))
         }
     }
-}
-
-/// By this machine's clock, in days since 1970.
-fn today() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |time| time.as_secs() / DAY)
 }
 
 fn known<T>(read: Result<T, RelayError>) -> Result<Option<T>, RelayError> {

@@ -5,24 +5,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use maci_nova_chain::clock::span;
-use maci_nova_chain::{BlockId, Chain, Log, Observer, RpcUrl, Running, Stage};
+use maci_nova_chain::{Observer, RpcUrl, Running, Stage};
 use maci_nova_contracts::bindings::Poll;
 use maci_nova_node::RpcChain;
 use maci_nova_protocol::log::SignedMessage;
-use maci_nova_protocol::message::Message;
 use maci_nova_protocol::relay::BallotDigest;
-use maci_nova_sdk::error::on_chain;
-use maci_nova_sdk::poll::contract::{PollContract, SENT};
+use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::relay::document::{ballot_id, BallotDocument, JoinDocument, Stage as Place};
 use maci_nova_sdk::relay::ticket::Ticket;
-use maci_nova_sdk::relay::used_tickets;
+use maci_nova_sdk::relay::{used_tickets, watch};
 use maci_nova_sdk::voter::join_proof::Prover;
 use maci_nova_sdk::voter::sign_ups::SignUps;
-use maci_nova_sdk::voter::signing_window::Outlook;
 use maci_nova_sdk::voter::{
     has_joined, join_key, joined_already, sign_up_file, JoinRequest, Joined,
 };
-use maci_nova_sdk::Error as PollError;
 use rand_core::OsRng;
 
 use crate::connection::Connection;
@@ -36,11 +32,6 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// What is refused for now is tried again for so long.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What is left for publishing what the relayer has not published: so many blocks, and so many
-/// seconds, but no more than this part of the window.
-const RESERVE: (u64, u64) = (4, 60);
-const PART: u64 = 3;
 
 /// The longest wait where blocks do not bound it, beyond the relayer's own.
 const LONGEST: Duration = Duration::from_secs(600);
@@ -129,7 +120,7 @@ impl Relaying<'_> {
         let taken = again_for_now(
             self.console,
             "the relayer may have the ballot: status --messages tells whether the poll has it",
-            || self.is_late(messages),
+            || watch::is_late(self.chain, self.poll, messages),
             || self.relay.relayer.send(&ticket, messages),
         )?;
         self.console.note(format!(
@@ -176,7 +167,8 @@ impl Relaying<'_> {
         let mut known: Result<_, RelayError> = Ok(Some(taken));
         loop {
             let expired = match &known {
-                Ok(Some(document)) => match self.found(document, messages) {
+                Ok(Some(document)) => match watch::found(self.chain, self.poll, document, messages)
+                {
                     Ok(Some(found)) => return Ok(found),
                     Ok(None) => document.state == Place::Expired,
                     Err(error) => {
@@ -190,7 +182,8 @@ impl Relaying<'_> {
                     false
                 }
             };
-            let late = self.is_late(messages) || begun.elapsed() >= longest;
+            let late =
+                watch::is_late(self.chain, self.poll, messages) || begun.elapsed() >= longest;
             if expired || late {
                 let text = "the relayer has taken the ballot and not published it in time";
                 return Err(RelayError::Ignored(text.into()).into());
@@ -201,72 +194,6 @@ impl Relaying<'_> {
             )?;
             known = self.relay.relayer.ballot(&id);
         }
-    }
-
-    /// The ballot where the relayer says that it is, if it is there: whole, and in its order.
-    fn found(
-        &self,
-        document: &BallotDocument,
-        messages: &[SignedMessage],
-    ) -> Result<Option<BallotDocument>, PollError> {
-        let Some(block) = document.block else {
-            return Ok(None);
-        };
-        // This node may be behind.
-        let newest = self.chain.block(BlockId::Latest);
-        let newest = newest.map_err(on_chain("read the newest block"))?;
-        if newest.number < block {
-            return Ok(None);
-        }
-        let topics = [SENT.to_vec()];
-        let logs = self.chain.logs(self.poll.address, block, block, &topics);
-        let logs = logs.map_err(on_chain("read the poll's events"))?;
-        let mut there: Vec<(u64, Message, &Log)> = Vec::new();
-        for log in &logs {
-            let sent = self.poll.read(log)?;
-            let messages = sent.messages();
-            there.extend(
-                messages
-                    .iter()
-                    .map(|(place, message)| (*place, **message, log)),
-            );
-        }
-        let ours = |part: &&[(u64, Message, &Log)]| {
-            let part = part.iter().map(|(_, message, _)| message);
-            part.eq(messages.iter().map(|signed| &signed.message))
-        };
-        let found = there.windows(messages.len()).find(ours);
-        // Nothing of it is the relayer's word.
-        Ok(found
-            .and_then(|part| part.first())
-            .map(|(first, _, log)| BallotDocument {
-                ballot: document.ballot,
-                state: Place::Sent,
-                messages: messages.len(),
-                transaction: Some(log.transaction),
-                block: Some(log.block_number),
-                block_hash: Some(log.block_hash),
-                first_message: Some(*first),
-            }))
-    }
-
-    /// Whether it is time to publish it without the relayer. Where the node does not answer, nobody
-    /// can.
-    fn is_late(&self, messages: &[SignedMessage]) -> bool {
-        if !self.poll.header().has_anchors() {
-            return false;
-        }
-        let Ok(outlook) = Outlook::now(self.chain, self.poll) else {
-            return false;
-        };
-        let (blocks, seconds) = RESERVE;
-        let reserve = blocks.max(outlook.blocks_in(seconds));
-        let reserve = reserve.min(outlook.window.blocks / PART);
-        let last = messages
-            .iter()
-            .map(|signed| outlook.last(signed.block_number))
-            .min();
-        last.is_none_or(|last| last < outlook.window.present.saturating_add(reserve))
     }
 }
 

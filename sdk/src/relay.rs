@@ -10,3 +10,4 @@ pub mod document;
 pub mod ticket;
 #[cfg(feature = "files")]
 pub mod used_tickets;
+pub mod watch;

@@ -3,10 +3,13 @@
 //! `POST /relay/{poll}` takes a [ticket](super::ticket::Ticket) and, below it, a ballot's messages as a
 //! file of messages has them, a line each; `POST /relay/{poll}/joins` takes a [`JoinDocument`].
 
+use maci_nova_chain::clock;
 use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
 use maci_nova_contracts::bindings::Poll;
-use maci_nova_protocol::relay::{BallotDigest, Relayer};
+use maci_nova_protocol::relay::{BallotDigest, Relayer, DAY};
 use serde::{Deserialize, Serialize};
+
+use crate::poll::contract::PollContract;
 
 /// `GET /relay/{poll}`: what a relayer does for a poll.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +42,46 @@ pub struct RelayDocument {
     pub queued: usize,
 }
 
+/// Nobody waits longer for others' ballots, in seconds.
+const LONGEST_WAIT: u64 = 3600;
+
+/// As much of what a relayer says is shown, in characters.
+const LONGEST_TEXT: usize = 300;
+
+/// What a relayer says, as much of it as is shown.
+pub fn shown(text: &str) -> String {
+    text.chars().take(LONGEST_TEXT).collect()
+}
+
+/// Why a relayer's document is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It is of something else.
+    #[error("the relayer answers for another poll, or for one of another chain")]
+    OtherPoll,
+    /// Which tickets are used is remembered for a day.
+    #[error("the relayer's day is not this machine's: one of the clocks is wrong")]
+    OtherDay,
+}
+
 impl RelayDocument {
+    /// The document if it is one for the poll, and of this machine's day; what it says without limits
+    /// is limited.
+    ///
+    /// # Errors
+    /// See [`Unfit`].
+    pub fn checked(mut self, poll: &PollContract) -> Result<Self, Unfit> {
+        if (self.chain_id, self.poll) != (poll.chain_id, poll.address) {
+            return Err(Unfit::OtherPoll);
+        }
+        if self.day.abs_diff(clock::here() / DAY) > 1 {
+            return Err(Unfit::OtherDay);
+        }
+        self.reason = self.reason.as_deref().map(shown);
+        self.wait = self.wait.min(LONGEST_WAIT);
+        Ok(self)
+    }
+
     /// Where tickets are used.
     pub fn relayer(&self) -> Relayer {
         use maci_nova_protocol::membership::Address;

@@ -7,6 +7,7 @@ use maci_nova_protocol::log::SignedMessage;
 use maci_nova_protocol::membership::{JoinStatement, Nullifier, Witness};
 use maci_nova_protocol::relay::{BallotDigest, Relayer, Slot, SLOTS};
 use maci_nova_protocol::Fr;
+use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -174,6 +175,14 @@ impl Ticket {
             proof: JoinProof::from_bytes(&proof)?,
         })
     }
+}
+
+/// One of a day's tickets that are not among the used ones, at random; `None` if all are.
+pub fn choose<R: RngCore + CryptoRng>(used: &[u8], rng: &mut R) -> Option<u8> {
+    let unused: Vec<u8> = (0..SLOTS).filter(|slot| !used.contains(slot)).collect();
+    let last = unused.len().checked_sub(1)?;
+    // Of 2^64 numbers for at most sixteen.
+    Some(unused[(rng.next_u64() % (last as u64 + 1)) as usize])
 }
 
 #[cfg(test)]

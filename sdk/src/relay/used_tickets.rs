@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use maci_nova_contracts::alloy_primitives::Address;
 use maci_nova_files::{as_text, read_at_most, write_atomically, Readers};
-use maci_nova_protocol::relay::{Relayer, Slot, SLOTS};
+use maci_nova_protocol::relay::{Relayer, Slot};
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::relay::ticket::choose;
 
 /// The format that is read and written.
 const VERSION: u32 = 1;
@@ -80,12 +81,9 @@ pub fn draw<R: RngCore + CryptoRng>(
         file.used.len() - 1
     });
     let slots = &mut file.used[place].slots;
-    let unused: Vec<u8> = (0..SLOTS).filter(|slot| !slots.contains(slot)).collect();
-    let Some(last) = unused.len().checked_sub(1) else {
+    let Some(number) = choose(slots, rng) else {
         return Ok(None);
     };
-    // Of 2^64 numbers for at most sixteen.
-    let number = unused[(rng.next_u64() % (last as u64 + 1)) as usize];
     slots.push(number);
     save(path, &file)?;
     Ok(Some(Slot { day, number }))
@@ -137,6 +135,7 @@ mod tests {
     use std::collections::HashSet;
 
     use maci_nova_protocol::membership;
+    use maci_nova_protocol::relay::SLOTS;
     use rand_core::OsRng;
 
     use super::*;

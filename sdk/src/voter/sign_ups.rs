@@ -158,7 +158,10 @@ impl SignUps {
 
 /// A key's sign-up, and the root that it led to. Nothing is rebuilt; what is found is as good as the
 /// node's word, and there is none only if as many were seen as the contract counts.
-pub(super) fn find<C: Chain + ?Sized>(
+///
+/// # Errors
+/// [`Error::NotNow`] if the node leaves some out; [`Error::Chain`].
+pub fn find<C: Chain + ?Sized>(
     chain: &C,
     maci: Contract,
     key: &PublicKey,
