@@ -4,5 +4,6 @@ pub mod contract;
 pub mod file;
 pub mod keys;
 pub mod known_root;
+pub mod metadata;
 pub mod results;
 pub mod status;

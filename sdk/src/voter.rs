@@ -3,6 +3,7 @@
 pub mod anchor;
 pub mod ballot;
 pub mod budget;
+pub mod evidence;
 #[cfg(feature = "files")]
 pub mod join_key;
 pub mod join_proof;
@@ -310,6 +311,15 @@ fn sign_ups<C: Chain + ?Sized>(
             Err(sign_ups::contradicted(maci, "your sign-up"))
         }
         _ => Ok(sign_ups),
+    }
+}
+
+impl PollContract {
+    /// The voter of a join in a transaction; none if there is no join of this poll in it.
+    pub fn joined_in(&self, receipt: &Receipt) -> Option<Result<Joined, Error>> {
+        let event: Poll::Join = receipt.event(self.address)?;
+        let gas = Some(receipt.gas_used);
+        Some(voter(&event).map(|joined| Joined { gas, ..joined }))
     }
 }
 

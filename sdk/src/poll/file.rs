@@ -49,6 +49,10 @@ pub struct PollFile {
     /// that shows another tree lies to those who join.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_ups: Option<KnownRoot>,
+    /// keccak256 of the document that says what the poll is about, byte for byte: see
+    /// [`Metadata`](crate::poll::metadata::Metadata).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<B256>,
 }
 
 /// The contracts that polls share.
@@ -172,6 +176,7 @@ impl PollFile {
             poll: None,
             poll_info: None,
             sign_ups: None,
+            metadata: None,
         }
     }
 
@@ -181,6 +186,7 @@ impl PollFile {
             poll: None,
             poll_info: None,
             sign_ups: None,
+            metadata: None,
             ..self.clone()
         }
     }
@@ -262,6 +268,8 @@ impl PollFile {
             "the poll is older than its MACI"
         } else if self.poll.is_some() != self.poll_info.is_some() {
             "a poll and the digest of its facts belong together"
+        } else if self.metadata.is_some() && self.poll.is_none() {
+            "a poll is described, and there is none"
         } else if self.sign_ups.is_some() && self.poll.is_none() {
             "a root of sign-ups is kept for a poll, and there is none"
         } else if self

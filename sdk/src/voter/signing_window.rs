@@ -149,6 +149,11 @@ impl Outlook {
             .max(1.0) as u64
     }
 
+    /// About how many seconds so many blocks take.
+    pub fn seconds_of(&self, blocks: u64) -> u64 {
+        (blocks as f64 * self.block_time).ceil() as u64
+    }
+
     /// Whether a block that comes after this one is still before the poll's end.
     pub fn is_followed(&self, block: u64) -> bool {
         self.left_at(block.saturating_add(1)) > 0
