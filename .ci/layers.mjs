@@ -23,6 +23,7 @@ const order = [
   "maci-nova-compressor",
   "maci-nova-node",
   "maci-nova-sdk",
+  "maci-nova-wasm",
   "maci-nova-coordinator",
   "maci-nova-service",
   "maci-nova-bench",

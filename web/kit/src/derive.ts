@@ -1,0 +1,54 @@
+import type { Engine, KeyHandle } from "./engine.js";
+import { MaciError } from "./errors.js";
+import type { Provider } from "./provider.js";
+import { fromWallet } from "./sender.js";
+
+/** What a key is for. A key that signs up is good for all polls of its MACI; a poll's key for that poll alone. */
+export type KeyUse = { signUpAt: string } | { pollAt: string };
+
+/** The text that an account signs to get a key. */
+export function keyText(chainId: number, use: KeyUse): string {
+  const [what, where] = "signUpAt" in use ? ["sign up with MACI", use.signUpAt] : ["vote in the poll", use.pollAt];
+  return [
+    "Make a voting key.",
+    "",
+    "Sign this only on a page that you trust. Whoever has this signature has the key, and can vote with it.",
+    "",
+    `To ${what} ${where.toLowerCase()}`,
+    `On chain ${chainId}`,
+    "Version 1",
+  ].join("\n");
+}
+
+const hex = (text: string) =>
+  `0x${Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+
+/**
+ * Derives a key from an account's signature, so that it can be had again: the wallet is asked twice, since
+ * some wallets give another signature each time, and a key made of one would be lost.
+ */
+export async function deriveKey(
+  engine: Engine,
+  provider: Provider,
+  account: string,
+  chainId: number,
+  use: KeyUse,
+): Promise<KeyHandle> {
+  const sign = async () => {
+    try {
+      const signed = await provider.request({ method: "personal_sign", params: [hex(keyText(chainId, use)), account] });
+      return String(signed);
+    } catch (error) {
+      throw fromWallet(error);
+    }
+  };
+  const [first, second] = [await sign(), await sign()];
+  if (first !== second || !/^0x[0-9a-f]{130}$/i.test(first)) {
+    throw new MaciError(
+      "usage",
+      "this wallet gives another signature each time, or none of an account's: a key made of it would be lost. Make a random key",
+    );
+  }
+  const bytes = Uint8Array.from(first.slice(2).match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  return engine.deriveKey(bytes);
+}

@@ -1,0 +1,2 @@
+// The worker that holds the keys, and proves.
+import "@maci-nova/sdk/worker";
