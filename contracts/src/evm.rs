@@ -71,6 +71,15 @@ impl Evm {
 
     /// The same on another chain.
     pub fn with_chain_id(chain_id: u64) -> Self {
+        Self::beginning(chain_id, GENESIS_TIME)
+    }
+
+    /// The same whose block 0 is of another time, in seconds since 1970.
+    pub fn starting_at(time: u64) -> Self {
+        Self::beginning(CHAIN_ID, time)
+    }
+
+    fn beginning(chain_id: u64, time: u64) -> Self {
         let mut evm = Self {
             state: CacheDB::default(),
             chain_id,
@@ -78,7 +87,7 @@ impl Evm {
             blocks: Vec::new(),
             logs: Vec::new(),
             inputs: BTreeMap::new(),
-            next_timestamp: Some(GENESIS_TIME),
+            next_timestamp: Some(time),
         };
         evm.push_block(evm.next_block(B256::ZERO));
         for i in 0..ACCOUNTS {

@@ -25,6 +25,8 @@ pub mod decider;
 pub mod deploy;
 #[cfg(feature = "evm")]
 pub mod evm;
+#[cfg(feature = "evm")]
+pub mod evm_node;
 pub mod groth16;
 pub mod poll;
 #[cfg(any(test, feature = "testing"))]

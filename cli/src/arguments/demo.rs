@@ -1,5 +1,7 @@
 //! What the demo takes.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use maci_nova_chain::RpcUrl;
 
@@ -14,6 +16,13 @@ pub struct Demo {
     /// What the poll's weights mean
     #[arg(long, value_enum, default_value_t = DemoMode::Quadratic, conflicts_with = "poll")]
     pub mode: DemoMode,
+    /// Serve the page for voters, built into this folder (web/site/dist), over a poll on a chain in this process:
+    /// people vote, then it is counted
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["poll", "rpc_url", "mode"])]
+    pub web: Option<PathBuf>,
+    /// How long the poll of --web is open
+    #[arg(long, value_name = "MINUTES", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1440), requires = "web")]
+    pub minutes: u16,
     /// Run the poll on this node, not in this process
     #[arg(long, value_name = "URL")]
     pub rpc_url: Option<RpcUrl>,

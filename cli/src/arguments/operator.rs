@@ -161,6 +161,10 @@ pub struct PollCreate {
     /// Wei for each message and each top-up, paid to the poll's owner
     #[arg(long, value_name = "WEI", default_value = "0")]
     pub message_fee: U256,
+    /// What the poll is about: a title, and a name for each option (JSON, see docs/web.md). The poll
+    /// file names it by its hash, and it is copied beside it
+    #[arg(long, value_name = "FILE")]
+    pub metadata: Option<PathBuf>,
 }
 
 /// Arguments of `poll import`.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use maci_nova_chain::clock::moment;
-use maci_nova_files::{write_atomically, Readers};
+use maci_nova_files::{read_at_most, write_atomically, Readers};
 use maci_nova_protocol::keys::PublicKey;
 use maci_nova_sdk::operator::poll_creation::{
     create_or_find, Created, Credits, End, Start, Terms, TopUps,
@@ -13,7 +13,9 @@ use maci_nova_sdk::operator::poll_creation::{
 use maci_nova_sdk::operator::votes_credits::VotesCredits;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::poll::file::PollFile;
+use maci_nova_sdk::poll::metadata::{self, Metadata};
 use maci_nova_sdk::voter::join_key;
+use maci_nova_sdk::Error as PollError;
 use serde::Serialize;
 
 use crate::arguments::operator::PollCreate;
@@ -42,6 +44,8 @@ struct Document {
 /// Runs the command.
 pub fn run(arguments: &PollCreate, console: &Console) -> Result<(), Failure> {
     let terms = terms(arguments)?;
+    // Before anything is paid for.
+    let described = Description::read(arguments)?;
     console.listen()?;
     let mut connection = connection(arguments, console)?;
     let from = connection.sending_account()?;
@@ -52,11 +56,67 @@ pub fn run(arguments: &PollCreate, console: &Console) -> Result<(), Failure> {
     let path = connection.path().to_owned();
     let Connection { file, chain, .. } = &mut connection;
     let (poll, created) = create_or_find(chain, from, file, &path, &terms, now, console)?;
+    if let Some(described) = &described {
+        described.keep(file, &path, console)?;
+    }
     if let Some(deployment) = &arguments.deployment {
         copy_join_key(deployment, &path, console)?;
     }
     let shown = print(&poll, &terms, created, now, console);
     connection.conclude(shown, console)
+}
+
+/// What the poll is about, byte for byte.
+struct Description {
+    bytes: Vec<u8>,
+}
+
+impl Description {
+    /// The file that is named, if it fits the poll that is asked for.
+    fn read(arguments: &PollCreate) -> Result<Option<Self>, Failure> {
+        let Some(path) = &arguments.metadata else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        let file = File::open(path);
+        let read = file.and_then(|file| read_at_most(file, metadata::LARGEST as u64, &mut bytes));
+        read.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::InvalidData | io::ErrorKind::FileTooLarge => {
+                Failure::Input(format!("cannot read {}: {source}", path.display()))
+            }
+            _ => Failure::Io {
+                action: "read",
+                path: path.clone(),
+                source,
+            },
+        })?;
+        let fits = Metadata::parse(&bytes)
+            .and_then(|metadata| metadata.check_options(arguments.options.into()));
+        match fits {
+            Ok(()) => Ok(Some(Description { bytes })),
+            Err(error) => Err(Failure::Input(format!("{}: {error}", path.display()))),
+        }
+    }
+
+    /// Puts it beside the poll file, which names it from then on.
+    fn keep(&self, file: &mut PollFile, path: &Path, console: &Console) -> Result<(), Failure> {
+        let beside = metadata::beside(path);
+        write_atomically(&beside, Readers::Everybody, |out| {
+            out.write_all(&self.bytes)
+        })
+        .map_err(|source| Failure::Io {
+            action: "write",
+            path: beside.clone(),
+            source,
+        })?;
+        file.metadata = Some(metadata::digest(&self.bytes));
+        file.replace(path).map_err(PollError::from)?;
+        console.note(format!(
+            "{}: what the poll is about; publish it with the poll file",
+            beside.display()
+        ));
+        Ok(())
+    }
 }
 
 /// With the poll file, or one of the same deployment that becomes it.

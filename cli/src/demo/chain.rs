@@ -1,12 +1,16 @@
 //! Where a scenario takes place: a chain in this process, or a node's.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use maci_nova_chain::clock::duration;
-use maci_nova_chain::{BlockId, Chain, Observer};
-use maci_nova_contracts::alloy_primitives::Address;
+use maci_nova_chain::clock::{self, duration};
+use maci_nova_chain::{
+    Block, BlockId, Chain, ChainError, Log, Observer, Receipt, TransactionInput,
+};
+use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::evm::Evm;
+use maci_nova_contracts::evm_node::{EvmNode, NodeError};
 use maci_nova_node::RpcChain;
 use maci_nova_sdk::error::on_chain;
 use serde_json::{json, Value};
@@ -21,6 +25,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub enum DemoChain {
     /// In this process.
     Embedded(Box<Evm>),
+    /// In this process, and a node for others; its time is this machine's.
+    Shared(SharedNode),
     /// A node's.
     Node {
         /// The node.
@@ -50,6 +56,7 @@ impl DemoChain {
     pub fn chain(&self) -> &dyn Chain {
         match self {
             DemoChain::Embedded(evm) => evm.as_ref(),
+            DemoChain::Shared(node) => node,
             DemoChain::Node { chain, .. } => chain.as_ref(),
         }
     }
@@ -58,6 +65,7 @@ impl DemoChain {
     pub fn chain_mut(&mut self) -> &mut dyn Chain {
         match self {
             DemoChain::Embedded(evm) => evm.as_mut(),
+            DemoChain::Shared(node) => node,
             DemoChain::Node { chain, .. } => chain.as_mut(),
         }
     }
@@ -66,6 +74,7 @@ impl DemoChain {
     pub fn travels(&self) -> bool {
         match self {
             DemoChain::Embedded(_) => true,
+            DemoChain::Shared(_) => false,
             DemoChain::Node { travels, .. } => *travels,
         }
     }
@@ -99,7 +108,7 @@ impl DemoChain {
                 chain,
                 travels: true,
             } => travel(chain, timestamp).map_err(Failure::Node),
-            DemoChain::Node { .. } => {
+            DemoChain::Shared(_) | DemoChain::Node { .. } => {
                 let left = duration((timestamp - now) as f64);
                 observer.note(&format!("waiting {left} for the chain's time"));
                 self.wait(timestamp, observer)
@@ -115,6 +124,93 @@ impl DemoChain {
             thread::sleep(LOOK);
         }
         Ok(())
+    }
+}
+
+/// An embedded chain that others ask as a node, and that this process sends to.
+#[derive(Clone, Debug)]
+pub struct SharedNode(Arc<Mutex<EvmNode>>);
+
+/// Between two blocks without transactions.
+const BLOCK: Duration = Duration::from_secs(4);
+
+impl SharedNode {
+    /// One that begins now. From here on it has blocks as time passes.
+    pub fn now() -> Self {
+        let evm = Evm::starting_at(clock::here());
+        let node = SharedNode(Arc::new(Mutex::new(EvmNode::new(evm))));
+        let blocks = node.clone();
+        thread::spawn(move || loop {
+            thread::sleep(BLOCK);
+            blocks.with(|node| node.evm.mine(1));
+        });
+        node
+    }
+
+    /// The answer to a request of JSON-RPC.
+    pub fn answer(&self, method: &str, params: &Value) -> Result<Value, NodeError> {
+        self.with(|node| node.answer(method, params))
+    }
+
+    /// The next block is of the present.
+    fn with<T>(&self, act: impl FnOnce(&mut EvmNode) -> T) -> T {
+        let mut node = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        node.evm.set_next_timestamp(clock::here());
+        act(&mut node)
+    }
+}
+
+impl Chain for SharedNode {
+    fn chain_id(&self) -> Result<u64, ChainError> {
+        self.with(|node| node.evm.chain_id())
+    }
+
+    fn accounts(&self) -> Vec<Address> {
+        self.with(|node| node.evm.accounts())
+    }
+
+    fn send(
+        &mut self,
+        from: Address,
+        to: Option<Address>,
+        calldata: Bytes,
+        value: U256,
+    ) -> Result<Receipt, ChainError> {
+        self.with(|node| node.evm.send(from, to, calldata, value))
+    }
+
+    fn call(&self, to: Address, calldata: Bytes) -> Result<Bytes, ChainError> {
+        self.with(|node| node.evm.call(to, calldata))
+    }
+
+    fn try_create(&self, code: Bytes) -> Result<Option<Bytes>, ChainError> {
+        self.with(|node| node.evm.try_create(code))
+    }
+
+    fn logs(
+        &self,
+        address: Address,
+        from_block: u64,
+        to_block: u64,
+        topics: &[Vec<B256>],
+    ) -> Result<Vec<Log>, ChainError> {
+        self.with(|node| node.evm.logs(address, from_block, to_block, topics))
+    }
+
+    fn block(&self, block: BlockId) -> Result<Block, ChainError> {
+        self.with(|node| node.evm.block(block))
+    }
+
+    fn code(&self, address: Address) -> Result<Bytes, ChainError> {
+        self.with(|node| node.evm.code(address))
+    }
+
+    fn input(&self, transaction: B256) -> Result<Option<TransactionInput>, ChainError> {
+        self.with(|node| node.evm.input(transaction))
+    }
+
+    fn balance(&self, address: Address) -> Result<U256, ChainError> {
+        self.with(|node| node.evm.balance(address))
     }
 }
 

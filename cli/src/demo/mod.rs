@@ -5,6 +5,7 @@ mod example;
 pub mod gas_report;
 pub mod scenario;
 mod table;
+mod web;
 
 use std::time::Instant;
 
@@ -73,9 +74,10 @@ pub fn run(arguments: &Demo, console: &Console) -> Result<(), Failure> {
     if console.production {
         return Err(Failure::Insecure("demo"));
     }
-    match arguments.poll {
-        Some(poll) => example::run(poll, console),
-        None => whole_poll(arguments, console),
+    match (arguments.poll, &arguments.web) {
+        (Some(poll), _) => example::run(poll, console),
+        (None, Some(site)) => web::run(site, arguments.minutes, console),
+        (None, None) => whole_poll(arguments, console),
     }
 }
 

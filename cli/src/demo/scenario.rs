@@ -230,9 +230,15 @@ impl<'a> Scenario<'a> {
         Ok(value)
     }
 
-    /// Somebody new who has a token and signs up.
-    pub fn sign_up(&mut self, person: usize) -> Result<Voter, Failure> {
+    /// Gives somebody what signing up and buying credits take.
+    pub fn equip(&mut self, person: usize) -> Result<(), Failure> {
         let account = self.chain.account(person)?;
+        self.give_token(account)?;
+        self.mint(account, 100)
+    }
+
+    /// Gives a token to sign up with; its id.
+    fn give_token(&mut self, account: Address) -> Result<U256, Failure> {
         let owner = self.chain.account(0)?;
         let token = self.sign_up_token;
         let call = SignUpToken::giveTokenCall { to: account };
@@ -240,8 +246,26 @@ impl<'a> Scenario<'a> {
         let transfer: SignUpToken::Transfer = given
             .event(token)
             .ok_or_else(|| PollError::OnChain("the token tells of no transfer".into()))?;
+        Ok(transfer.tokenId)
+    }
+
+    /// Gives tokens for so many credits.
+    fn mint(&mut self, account: Address, credits: u64) -> Result<(), Failure> {
+        let owner = self.chain.account(0)?;
+        let call = SampleToken::mintCall {
+            to: account,
+            amount: U256::from(credits) * U256::from(CREDIT_UNIT),
+        };
+        self.send(owner, self.top_up_token, &call, "mint tokens")?;
+        Ok(())
+    }
+
+    /// Somebody new who has a token and signs up.
+    pub fn sign_up(&mut self, person: usize) -> Result<Voter, Failure> {
+        let account = self.chain.account(person)?;
+        let token = self.give_token(account)?;
         let key = PrivateKey::random(&mut OsRng);
-        let data: Bytes = transfer.tokenId.abi_encode().into();
+        let data: Bytes = token.abi_encode().into();
         let maci = self.file.contracts.maci;
         let chain = self.chain.chain_mut();
         let signed_up = voter::sign_up(chain, account, maci, &key.public_key(), data)?;
@@ -356,12 +380,7 @@ impl<'a> Scenario<'a> {
 
     /// Buys credits for a voter, with tokens that are given for it.
     pub fn top_up(&mut self, voter: &Voter, credits: u64) -> Result<(), Failure> {
-        let owner = self.chain.account(0)?;
-        let call = SampleToken::mintCall {
-            to: voter.account,
-            amount: U256::from(credits) * U256::from(CREDIT_UNIT),
-        };
-        self.send(owner, self.top_up_token, &call, "mint tokens")?;
+        self.mint(voter.account, credits)?;
         let chain = self.chain.chain_mut();
         let topped_up = voter::top_up(
             chain,

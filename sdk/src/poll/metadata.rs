@@ -4,6 +4,8 @@
 //! the poll file pins the document's keccak256, byte for byte: so everybody who has the file from
 //! somebody they trust votes on, and reads results of, the same text.
 
+use std::path::{Path, PathBuf};
+
 use maci_nova_contracts::alloy_primitives::{keccak256, B256};
 use maci_nova_files::without_mark;
 use serde::{Deserialize, Serialize};
@@ -132,6 +134,13 @@ impl Metadata {
         }
         Ok(())
     }
+}
+
+/// Where it is published: `poll.metadata.json` beside `poll.json`.
+pub fn beside(poll_file: &Path) -> PathBuf {
+    let mut name = poll_file.file_stem().unwrap_or_default().to_owned();
+    name.push(".metadata.json");
+    poll_file.with_file_name(name)
 }
 
 /// keccak256 of a document, as poll files have it.

@@ -31,9 +31,9 @@ describe("keys of MACI v3", () => {
     return publicKey;
   }
 
-  test("200 that its package made", async () => {
-    for (let i = 0; i < 100; i += 1) await same(new Keypair().privateKey.serialize());
-    for (let i = 0; i < 100; i += 1) await same(random());
+  test("150 that others made", async () => {
+    for (let i = 0; i < 20; i += 1) await same(new Keypair().privateKey.serialize());
+    for (let i = 0; i < 130; i += 1) await same(random());
   });
 
   test("50 that the kit made", async () => {
@@ -338,7 +338,8 @@ describe("from a signature", () => {
   });
 
   test("signatures of other lengths, as contracts' accounts give them, are refused", async () => {
-    for (const other of ["0x", hex(signature.subarray(1)), `${hex(signature)}00`, `${hex(signature).slice(0, -1)}g`, null]) {
+    const text = hex(signature);
+    for (const other of ["0x", hex(signature.subarray(1)), `${text}00`, `${text.slice(0, -1)}g`, null]) {
       assert.equal((await failure(deriveKey(engine, wallet(other), ACCOUNT, 31337, USE))).kind, "usage", String(other));
     }
   });

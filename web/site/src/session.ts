@@ -141,7 +141,7 @@ export async function begin(): Promise<void> {
     if (saying.kind === "stage" && task.value) task.value = { ...task.value, step: texts.stage(saying.text) };
   });
   const { poll: named, node, relayer } = asked();
-  if (node) nodeUrl.value = node;
+  if (node) nodeUrl.value = new URL(node, location.href).href;
   if (relayer) relayerUrl.value = relayer;
   const opened = named ? () => fetchFiles(named) : () => lastPoll.read();
   await perform(texts.tasks.open, async () => {
@@ -242,10 +242,17 @@ async function readMetadata(opened: Poll, read: KeptPoll): Promise<void> {
 async function look(): Promise<void> {
   if (!poll.value || task.value || document.visibilityState === "hidden") return;
   // What does not answer now may the next time.
-  await refresh().catch(() => undefined);
+  await lookAt(poll.value).catch(() => undefined);
 }
 
-/** Where the poll is, where the voter is, where ballots are. */
+/** Where the poll is now, and where ballots are if something was sent since. */
+async function lookAt(opened: Poll): Promise<void> {
+  const before = status.value?.messages;
+  status.value = await opened.status();
+  if (status.value.messages !== before) await placeBallots(opened);
+}
+
+/** Where the poll is, where the voter is, where ballots are: everything is read again. */
 export async function refresh(): Promise<void> {
   const opened = poll.value;
   if (!opened) return;
@@ -543,6 +550,17 @@ const relayer = () => {
   return Relayer.open(relayerUrl.value, opened());
 };
 
+/** Whether a ballot can still get into the poll. */
+function isAlive({ ballot }: KeptBallot): boolean {
+  const present = status.value?.window?.present;
+  return ballot.publishUntil === null || present === undefined || present <= ballot.publishUntil;
+}
+
+/** A ballot that a relayer has and the poll does not: sent after a newer one, it would undo that. */
+function held(): KeptBallot | undefined {
+  return ballots.value.find((kept) => kept.taken !== undefined && !kept.there && isAlive(kept));
+}
+
 /** How a ballot is made. */
 export interface BallotForm {
   choices: Choice[];
@@ -553,6 +571,8 @@ export interface BallotForm {
 /** Signs a ballot, keeps it, and sends it. */
 export const vote = (form: BallotForm, by: "wallet" | "relayer" | "nobody") =>
   perform(texts.tasks.vote, async (at) => {
+    const waiting = held();
+    if (waiting) throw new MaciError("usage", texts.held(waiting.ballot.publishUntil));
     at(texts.signing);
     const newKey = form.changeKey ? await (await engine()).randomKey() : undefined;
     if (newKey !== undefined) await keepLater(newKey);

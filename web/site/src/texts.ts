@@ -102,6 +102,9 @@ export const texts = {
   notJoined: "Join the poll first.",
   sameKeys: "Both keys are the same, which would show everybody who you are. Use two.",
 
+  held: (block: number | null) =>
+    `A relayer has a ballot of yours that is not in the poll yet; sent after a new one, it would undo it. Send that one with your wallet first, below${block === null ? "" : `, or wait until block ${count(block)} has passed`}.`,
+
   // What was done.
   keysKept: "Your keys are made, and kept in this browser under your passphrase.",
   signedUp: "You have signed up.",

@@ -23,3 +23,6 @@ pub mod progress;
 pub mod rehearsal;
 pub mod request;
 pub mod shared;
+
+#[cfg(test)]
+mod tests;
