@@ -230,6 +230,11 @@ impl World {
 
     /// Signs a key up, and joins with another one.
     pub fn join(&mut self, poll: &PollContract, seed: u64) {
+        self.join_as(poll, seed, seed);
+    }
+
+    /// The same with the key in the poll that belongs to somebody else.
+    pub fn join_as(&mut self, poll: &PollContract, seed: u64, other: u64) {
         let [x, y] = {
             let point = public_key(seed).point();
             [&point.x, &point.y].map(words::scalar)
@@ -241,7 +246,7 @@ impl World {
         let maci = poll.info.maci;
         let receipt = self.send(0, maci, &call, 0);
         let event: MACI::SignUp = receipt.event(maci).unwrap();
-        let joining = public_key(seed + 1000).point();
+        let joining = public_key(other + 1000).point();
         let terms = JoinTerms {
             chain_id: poll.chain_id,
             poll: membership::Address(poll.address.into()),

@@ -315,9 +315,15 @@ fn sign_ups<C: Chain + ?Sized>(
 }
 
 impl PollContract {
-    /// The voter of a join in a transaction; none if there is no join of this poll in it.
-    pub fn joined_in(&self, receipt: &Receipt) -> Option<Result<Joined, Error>> {
-        let event: Poll::Join = receipt.event(self.address)?;
+    /// The voter who joined with a key in a transaction; none if nobody did. The transaction may be
+    /// that of several people.
+    pub fn joined_in(&self, receipt: &Receipt, key: &PublicKey) -> Option<Result<Joined, Error>> {
+        let [x, y] = [&key.point().x, &key.point().y].map(words::scalar);
+        let logs = receipt.logs.iter();
+        let event = logs
+            .filter(|log| log.address == self.address)
+            .filter_map(Log::decode::<Poll::Join>)
+            .find(|event| (event.x, event.y) == (x, y))?;
         let gas = Some(receipt.gas_used);
         Some(voter(&event).map(|joined| Joined { gas, ..joined }))
     }
@@ -867,16 +873,13 @@ pub fn find_join<C: Chain + ?Sized>(
     key: &PublicKey,
     observer: &dyn Observer,
 ) -> Result<Option<Joined>, Error> {
-    let [x, y] = [&key.point().x, &key.point().y].map(words::scalar);
-    let mut found = joins(chain, poll, observer)?;
-    found.retain(|event| (event.x, event.y) == (x, y));
-    match &found[..] {
+    match &find_joins(chain, poll, key, observer)?[..] {
         [] => Ok(None),
-        [event] => voter(event).map(Some),
+        [joined] => Ok(Some(*joined)),
         several => {
             let indices: Vec<String> = several
                 .iter()
-                .map(|event| event.stateIndex.to_string())
+                .map(|joined| joined.state_index.to_string())
                 .collect();
             Err(poll.inconsistent(&format!(
                 "several voters joined with this key, with state indices {}; the key votes for each of them, if it is named",
@@ -885,6 +888,22 @@ pub fn find_join<C: Chain + ?Sized>(
             .with_hint(Hint::StateIndex))
         }
     }
+}
+
+/// All who joined with a key: its owner, and whoever else used it, which anybody can.
+///
+/// # Errors
+/// [`Error::Chain`].
+pub fn find_joins<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    key: &PublicKey,
+    observer: &dyn Observer,
+) -> Result<Vec<Joined>, Error> {
+    let [x, y] = [&key.point().x, &key.point().y].map(words::scalar);
+    let found = joins(chain, poll, observer)?;
+    let of_key = found.iter().filter(|event| (event.x, event.y) == (x, y));
+    of_key.map(voter).collect()
 }
 
 fn joins<C: Chain + ?Sized>(

@@ -94,6 +94,21 @@ export class Person {
     return until("nothing goes on", async () => (await this.page.locator(".working").count()) === 0, 90);
   }
 
+  /** Another tab of the same browser, at the same place. */
+  async tab() {
+    const other = Object.create(this);
+    other.page = await this.context.newPage();
+    other.page.on("dialog", (dialog) => dialog.accept());
+    await other.page.goto(this.page.url());
+    await other.sees("Your keys");
+    return other;
+  }
+
+  async makeReady(passphrase) {
+    await this.field("Passphrase").fill(passphrase);
+    await this.field("Passphrase again").fill(passphrase);
+  }
+
   async connect() {
     await this.press("Connect Test Wallet");
     await this.sees("Test Wallet: account");

@@ -111,7 +111,14 @@ async function annaSignsUp(anna, link) {
   await anna.field("Passphrase").fill("short");
   await anna.press("Make my keys");
   await anna.sees("fewer than 8 characters");
+  // Another tab that was there before cannot write over what this one makes.
+  const tab = await anna.tab();
+  await tab.makeReady(PASSPHRASE);
   await anna.makeKeys(PASSPHRASE);
+  await tab.press("Make my keys");
+  await tab.sees("Keys were made in another tab");
+  await tab.page.close();
+  await anna.sees("These keys are only in this browser");
   await anna.audit("keys");
   await anna.press("Sign up");
   await anna.sees("A token number is a whole number.");
@@ -164,8 +171,7 @@ async function annaVotes(anna) {
   await anna.sees("Give at least one option a vote.");
   await anna.fill({ "A well": 11 });
   await anna.sees("21 credits too many");
-  await anna.press("Vote with my wallet");
-  check((await anna.page.getByText("21 credits too many").count()) === 2, "a ballot that costs too much is not sent");
+  await anna.sees("counts as a whole only if somebody buys that many for you AFTER it was sent");
   await anna.fill({ "A well": "1.5" });
   await anna.press("Vote with my wallet");
   await anna.sees("Votes are whole numbers.");
@@ -176,26 +182,32 @@ async function annaVotes(anna) {
   await anna.sees("you said no in your wallet");
   // It was signed, and is kept; the same is sent after the page is loaded again.
   await anna.reload();
-  await anna.sees("Not in the poll, or not all of it.");
+  check(!(await anna.text()).includes("Ballots from this browser"), "who has not the passphrase does not see ballots");
   await anna.unlock(PASSPHRASE);
+  await anna.sees("Not in the poll, or not all of it.");
   await anna.press("Send it with my wallet");
   await anna.sees("Your ballot is in the poll: all of it, in order.");
   await anna.sees("others can send again what you have sent until now");
-  // Credits, for ballots that were sent before.
-  await anna.field("Credits").fill("7");
-  await anna.sees("costs 14");
-  await anna.press("Buy");
-  await anna.sees("7 credits bought.");
-  // Once more, by the relayer, with a new key.
+  // Once more, by the relayer, with a new key, for more than she has.
   await anna.page.getByText("More choices").click();
   await anna.page.getByLabel("Change my key with it", { exact: false }).check();
-  await anna.fill({ "A well": 0, "A school": 0, "A park": 9, Nothing: 1 });
+  await anna.fill({ "A well": 0, "A school": 0, "A park": 10, Nothing: 2 });
+  await anna.sees("4 credits too many");
   await anna.press("Vote through the relayer");
   await anna.sees("the relayer has it, and publishes it");
   await anna.sees("Your ballot is in the poll: all of it, in order.");
   check((await anna.text()).split("In the poll: all of it, in order.").length === 3, "two ballots are in the poll");
+  // Credits count for ballots that were sent before.
+  await anna.sees("counts only if somebody buys 4 credits for you AFTER it was sent");
+  await anna.field("Credits").fill("7");
+  await anna.sees("costs 14");
+  await anna.press("Buy");
+  await anna.sees("7 credits bought.");
+  // Somebody sends the first ballot again, after the second.
+  await anna.press("Look again");
+  check(!(await anna.text()).includes("and counts in its place. Vote again."), "nothing is undone");
   anna.quiet();
-  say("Anna has voted, bought credits, and voted again through the relayer");
+  say("Anna has voted, voted again through the relayer for more than she has, and bought the rest");
 }
 
 // With keys from a signature of the wallet; joins through the relayer, without a transaction of his own.
@@ -296,7 +308,7 @@ async function count(anna, bert, cleo) {
     await person.sees("It is finished: the results are final.");
   }
   // Anna's second ballot, Bert's, Cleo's.
-  const expected = { "A well": [0, 0], "A bridge": [10, 100], "A school": [6, 36], "A park": [17, 145], Nothing: [1, 1] };
+  const expected = { "A well": [0, 0], "A bridge": [10, 100], "A school": [6, 36], "A park": [18, 164], Nothing: [2, 4] };
   for (const person of [anna, bert, cleo]) {
     for (const [name, [votes, spent]] of Object.entries(expected)) {
       const row = person.page.getByRole("row").filter({ has: person.page.getByRole("rowheader", { name, exact: true }) });

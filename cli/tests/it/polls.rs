@@ -160,7 +160,9 @@ impl Scene {
     fn evm(&mut self) -> &mut Evm {
         match self.poll.demo_chain() {
             DemoChain::Embedded(evm) => evm,
-            DemoChain::Node { .. } => unreachable!("the stage is in this process"),
+            DemoChain::Shared(_) | DemoChain::Node { .. } => {
+                unreachable!("the stage is in this process")
+            }
         }
     }
 

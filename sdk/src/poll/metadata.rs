@@ -4,6 +4,7 @@
 //! the poll file pins the document's keccak256, byte for byte: so everybody who has the file from
 //! somebody they trust votes on, and reads results of, the same text.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use maci_nova_contracts::alloy_primitives::{keccak256, B256};
@@ -126,7 +127,12 @@ impl Metadata {
     fn check_texts(&self) -> Result<(), MetadataError> {
         check("the title", &self.title, LONGEST_NAME, false)?;
         check("it", &self.description, LONGEST_DESCRIPTION, true)?;
+        let mut names = HashSet::new();
         for (number, option) in self.options.iter().enumerate() {
+            if !names.insert(option.name.trim()) {
+                let text = format!("option {number} has the name of another one");
+                return Err(MetadataError::Text(text));
+            }
             let name = format!("the name of option {number}");
             check(&name, &option.name, LONGEST_NAME, false)?;
             let description = format!("the description of option {number}");
@@ -158,14 +164,23 @@ fn check(what: &str, text: &str, longest: usize, is_long: bool) -> Result<(), Me
         return wrong(&format!("has more than {longest} characters"));
     }
     let is_line_end = |c: char| is_long && matches!(c, '\n' | '\r' | '\t');
-    let is_hidden = |c: char| matches!(c, '\u{200b}' | '\u{2060}'..='\u{2069}' | '\u{202a}'..='\u{202e}' | '\u{feff}');
     match text
         .chars()
-        .any(|c| (c.is_control() && !is_line_end(c)) || is_hidden(c))
+        .any(|c| (c.is_control() && !is_line_end(c)) || does_not_show(c))
     {
         true => wrong("has characters that do not show"),
         false => Ok(()),
     }
+}
+
+/// Unicode's characters that take no room, turn the direction of text, or look like nothing.
+fn does_not_show(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -231,6 +246,14 @@ mod tests {
             ("/title", json!("a\nb"), "do not show"),
             ("/options/0/name", json!("A \u{202e}llew"), "option 0 has"),
             ("/options/1/name", json!(""), "option 1 is empty"),
+            ("/options/1/name", json!("\u{3164}"), "do not show"),
+            ("/options/1/name", json!("A\u{200f} bridge"), "do not show"),
+            ("/options/1/name", json!("A\u{e0041} bridge"), "do not show"),
+            (
+                "/options/1/name",
+                json!(" A well"),
+                "the name of another one",
+            ),
             ("/options/1/description", json!("\u{0}"), "do not show"),
             ("/options", json!(2), "no description"),
         ] {

@@ -7,15 +7,17 @@ import { fromWallet } from "./sender.js";
 export type KeyUse = { signUpAt: string } | { pollAt: string };
 
 /** The text that an account signs to get a key. */
-export function keyText(chainId: number, use: KeyUse): string {
+export function keyText(chainId: number, account: string, use: KeyUse): string {
   const [what, where] = "signUpAt" in use ? ["sign up with MACI", use.signUpAt] : ["vote in the poll", use.pollAt];
   return [
     "Make a voting key.",
     "",
-    "Sign this only on a page that you trust. Whoever has this signature has the key, and can vote with it.",
+    "Sign this only on a page that you trust. Whoever has this signature has the key, and can vote with it. Every page",
+    "that you sign it on gets the same key.",
     "",
     `To ${what} ${where.toLowerCase()}`,
     `On chain ${chainId}`,
+    `With account ${account.toLowerCase()}`,
     "Version 1",
   ].join("\n");
 }
@@ -36,7 +38,7 @@ export async function deriveKey(
 ): Promise<KeyHandle> {
   const sign = async () => {
     try {
-      const signed = await provider.request({ method: "personal_sign", params: [hex(keyText(chainId, use)), account] });
+      const signed = await provider.request({ method: "personal_sign", params: [hex(keyText(chainId, account, use)), account] });
       return String(signed);
     } catch (error) {
       throw fromWallet(error);

@@ -70,8 +70,9 @@ export function fromWasm(error: unknown): MaciError {
   return new MaciError("internal", text);
 }
 
-/** A code that a node or a wallet gives its errors (EIP-1193, EIP-1474). */
+/** A code that a node or a wallet gives its errors (EIP-1193, EIP-1474); those of the machine have others. */
 export function codeOf(error: unknown): number | undefined {
+  if (typeof DOMException !== "undefined" && error instanceof DOMException) return undefined;
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === "number" ? code : undefined;
 }

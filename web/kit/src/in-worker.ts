@@ -13,6 +13,8 @@ interface Waiting {
  */
 export function engineInWorker(worker: Worker): Engine {
   const waiting = new Map<number, Waiting>();
+  /** Why nothing is answered any more. */
+  let ended: string | undefined;
   const listeners = new Set<(saying: Saying) => void>();
   let next = 0;
 
@@ -27,6 +29,7 @@ export function engineInWorker(worker: Worker): Engine {
     else call?.resolve(data.value);
   });
   const fail = (text: string) => {
+    ended = text;
     for (const call of waiting.values()) call.reject(new MaciError("internal", text));
     waiting.clear();
   };
@@ -34,6 +37,7 @@ export function engineInWorker(worker: Worker): Engine {
 
   const ask = (method: Method, args: unknown[]) =>
     new Promise((resolve, reject) => {
+      if (ended !== undefined) return reject(new MaciError("internal", ended));
       const id = next++;
       waiting.set(id, { resolve, reject });
       const message: ToWorker = { id, method, args };

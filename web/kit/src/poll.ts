@@ -106,7 +106,7 @@ export class Poll {
 
   /**
    * Loads the proving key of joins, `poll.join.key`: that of the poll file, and no other. It is kept in the
-   * engine. Takes about a second.
+   * engine. Takes some seconds.
    */
   async loadJoinKey(bytes: Uint8Array): Promise<void> {
     const digest = this.facts.joinKey;

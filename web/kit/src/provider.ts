@@ -21,10 +21,31 @@ const LARGEST = 10_000;
 /** Tries of a request that gets no answer. */
 const TRIES = 4;
 
+/** Codes with which providers bound requests; of logs they also say that there are too many (EIP-1474). */
+const TOO_MANY = 429;
+const BUSY = [TOO_MANY, -32005, -32007, -32016, -32029];
+
+/** Requests that must go well before more blocks are tried than were refused. */
+const PROBATION = 8;
+
+/** No chain has so many blocks. */
+const MOST_BLOCKS = 2 ** 40;
+
 /** For an answer, in milliseconds. */
 const PATIENCE = 30_000;
 
-const pause = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds));
+/** Waits, unless somebody asks to stop. */
+export function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      done();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal?.addEventListener("abort", end);
+  });
+}
 
 /** A node behind HTTP. */
 export function httpProvider(url: string): Provider {
@@ -67,6 +88,10 @@ function plain(value: unknown): unknown {
   }
 }
 
+/** Whether an error is for now: the same is answered a moment later. */
+const isForNow = (method: string, code: number) =>
+  method === "eth_getLogs" ? code === TOO_MANY : BUSY.includes(code);
+
 /** Asks, and asks again where nothing comes back. */
 export async function ask(provider: Provider, method: string, params: unknown, signal?: AbortSignal): Promise<Answer> {
   for (let tries = 1; ; tries += 1) {
@@ -75,9 +100,10 @@ export async function ask(provider: Provider, method: string, params: unknown, s
       return { result: await provider.request({ method, params }) };
     } catch (error) {
       const answer = answerOf(error);
-      if (answer) return answer;
+      const isBusy = answer !== undefined && "error" in answer && isForNow(method, answer.error.code);
+      if (answer && (!isBusy || tries === TRIES)) return answer;
       if (tries === TRIES) throw new MaciError("later", `the node does not answer: ${messageOf(error)}`, "other-node");
-      await pause(250 * 2 ** tries);
+      await pause(250 * 2 ** tries, signal);
     }
   }
 }
@@ -102,21 +128,33 @@ export async function askLogs(
   const [filter] = params;
   const [first, last] = [Number(filter.fromBlock), Number(filter.toBlock)];
   const total = last - first + 1;
+  if (!(total <= MOST_BLOCKS)) {
+    throw new MaciError("later", "the node's newest block cannot be: use another node", "other-node");
+  }
   const all: unknown[] = [];
   let blocks = LARGEST;
+  let ceiling = LARGEST;
+  let successes = 0;
   for (let from = first; from <= last; ) {
     const to = Math.min(last, from + blocks - 1);
     const range = { fromBlock: `0x${from.toString(16)}`, toBlock: `0x${to.toString(16)}` };
     const answer = await ask(provider, "eth_getLogs", [{ ...filter, ...range }], signal);
     if ("result" in answer) {
-      all.push(...(answer.result as unknown[]));
+      // What is no list is for the engine to refuse.
+      if (!Array.isArray(answer.result)) return answer;
+      for (const log of answer.result as unknown[]) all.push(log);
       from = to + 1;
-      blocks = Math.min(LARGEST, blocks * 2);
+      successes += 1;
+      if (successes % PROBATION === 0) ceiling = Math.min(LARGEST, ceiling * 2);
+      blocks = Math.min(ceiling, blocks * 2);
       onReading?.({ done: from - first, total });
     } else if (from === to) {
       return answer;
     } else {
+      // So many are not asked for again for some time.
       blocks = Math.max(1, Math.floor((to - from + 1) / 2));
+      ceiling = blocks;
+      successes = 0;
     }
   }
   return { result: all };

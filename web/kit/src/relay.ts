@@ -1,7 +1,7 @@
 import type { KeyHandle } from "./engine.js";
 import { MaciError, messageOf } from "./errors.js";
 import type { JoinRequest, Poll } from "./poll.js";
-import { stopIfAsked } from "./provider.js";
+import { pause, stopIfAsked } from "./provider.js";
 import type { RunOptions } from "./run.js";
 import type { Ballot, Joined, KnownRoot } from "./types.js";
 
@@ -33,10 +33,11 @@ export interface RelayedBallot {
 
 /** Remembers which tickets were used: one that is used twice shows the relayer that one voter sent both. */
 export interface TicketBook {
-  /** Those of a relayer's account and day. */
-  used(account: string, day: number): Promise<number[]>;
-  /** From here on it is used, whatever becomes of it. */
-  spend(account: string, day: number, slot: number): Promise<void>;
+  /**
+   * One of a day's tickets, 0 to `slots - 1`, that was not drawn for this relayer's account and day, at random; from
+   * here on it is used, whatever becomes of it. In one step, or two tabs draw the same. Null if all are used.
+   */
+  draw(account: string, day: number, slots: number): Promise<number | null>;
 }
 
 /** Why a relayer refuses, of what may pass. */
@@ -49,13 +50,11 @@ const PATIENCE = 60_000;
 /** The longest wait beyond the relayer's own. */
 const LONGEST = 600_000;
 
-const pause = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds));
-
 class Refused extends MaciError {
   readonly code: string;
 
   constructor(code: string, text: string) {
-    super(FOR_NOW.includes(code) ? "later" : "chain", `the relayer refuses: ${text.slice(0, 300)}`);
+    super(FOR_NOW.includes(code) ? "later" : "chain", `the relayer refuses: ${text.slice(0, 300)}`, "publish-yourself");
     this.code = code;
   }
 }
@@ -97,13 +96,15 @@ export class Relayer {
       throw new MaciError("later", `the relayer takes no ballots now: ${reason}`, "publish-yourself");
     }
     const { key, signedUp, tickets } = request;
-    const used = await tickets.used(document.account, document.day);
-    const ticket = await poll.run<{ body: string; day: number; slot: number; ballot: string }>(
+    const slot = await tickets.draw(document.account, document.day, document.slots);
+    if (slot === null) {
+      throw new MaciError("usage", "all tickets of this day are used: send the ballot yourself", "publish-yourself");
+    }
+    const ticket = await poll.run<{ body: string; ballot: string }>(
       "ticket",
-      { key, signedUp, messages: ballot.messages, relayer: document, used },
+      { key, signedUp, messages: ballot.messages, relayer: document, slot },
       options,
     );
-    await tickets.spend(document.account, ticket.day, ticket.slot);
     const path = `${this.url}/relay/${poll.facts.poll}`;
     const late = async () => (await this.#look(ballot, undefined, options)).late;
     const taken = await again(() => ask<RelayedBallot>(path, ticket.body), late, options.signal);
@@ -120,13 +121,18 @@ export class Relayer {
     const end = Date.now() + Math.min(this.document.wait, 3600) * 1000 + LONGEST;
     let known: RelayedBallot | null = taken;
     for (;;) {
-      const { found, late } = await this.#look(ballot, known ?? undefined, options);
+      // A node that does not answer now, or a relayer that answers nonsense, ends nothing.
+      const looked = await this.#look(ballot, known ?? undefined, options).catch((error: unknown) => {
+        if (error instanceof MaciError && error.kind === "interrupted") throw error;
+        return { found: null, late: false };
+      });
+      const { found, late } = looked;
       if (found) return found;
       if (known?.state === "expired" || late || Date.now() > end) {
         const text = "the relayer has taken the ballot and not published it in time";
         throw new MaciError("later", text, "publish-yourself");
       }
-      await pause(LOOK);
+      await pause(LOOK, options.signal);
       stopIfAsked(options.signal);
       // What it says is only where to look.
       known = await this.state(taken.ballot).catch(() => known);
@@ -161,12 +167,13 @@ export class Relayer {
       if (state?.state === "expired") throw new MaciError("chain", "the poll refuses the join, says the relayer");
       if (state?.stateIndex !== undefined) {
         const voter = await poll.voter({ key: request.key, pollKey: request.pollKey }, options);
-        if (voter.hasJoined && voter.joined) return voter.joined;
+        const joined = voter.joins.find(({ stateIndex }) => stateIndex === state?.stateIndex);
+        if (joined) return joined;
       }
       if (Date.now() > end) {
         throw new MaciError("later", "the relayer has the join, and has not sent it yet: look again later");
       }
-      await pause(LOOK);
+      await pause(LOOK, options.signal);
       stopIfAsked(options.signal);
       state = await known(ask<State>(`${path}/${made.nullifier ?? ""}`)).catch(() => state);
     }
@@ -198,7 +205,7 @@ async function again<T>(act: () => Promise<T>, late: () => Promise<boolean>, sig
     } catch (error) {
       const passes = error instanceof MaciError && error.kind === "later";
       if (!passes || Date.now() > end || (await late())) throw error;
-      await pause(LOOK);
+      await pause(LOOK, signal);
       stopIfAsked(signal);
     }
   }
@@ -228,6 +235,7 @@ async function ask<T>(url: string, body?: string): Promise<T> {
   const refusal = document as { code?: string; error?: string } | undefined;
   if (refusal?.code && refusal.error) throw new Refused(refusal.code, refusal.error);
   const busy = [408, 429, 502, 503, 504].includes(response.status);
-  if (busy) throw new MaciError("later", `the relayer has too much to do (status ${response.status})`);
-  throw new MaciError("later", `the relayer's answer cannot be understood (status ${response.status})`);
+  if (busy) throw new MaciError("later", `the relayer has too much to do (status ${response.status})`, "publish-yourself");
+  const unclear = `the relayer's answer cannot be understood (status ${response.status})`;
+  throw new MaciError("later", unclear, "publish-yourself");
 }

@@ -55,7 +55,7 @@ export async function run<T>(
           break;
         }
         case "send":
-          await engine.answer(handle, JSON.stringify(await send(provider, sender, outcome.transaction)));
+          await engine.answer(handle, JSON.stringify(await send(provider, sender, outcome.transaction, signal)));
       }
     }
   } finally {
@@ -64,10 +64,18 @@ export async function run<T>(
 }
 
 /** What a contract would refuse is not sent: its refusal is the answer. */
-async function send(provider: Provider, sender: Sender | undefined, transaction: Transaction): Promise<Answer> {
+async function send(
+  provider: Provider,
+  sender: Sender | undefined,
+  transaction: Transaction,
+  signal?: AbortSignal,
+): Promise<Answer> {
   if (!sender) throw new MaciError("usage", "there is no account to send from: connect a wallet");
-  const estimate = await ask(provider, "eth_estimateGas", [transaction]);
+  const estimate = await ask(provider, "eth_estimateGas", [transaction], signal);
   if ("error" in estimate) return estimate;
-  const gas = (BigInt(estimate.result as string) * GAS_PERCENT) / 100n;
-  return { result: await sender.send(transaction, gas) };
+  if (typeof estimate.result !== "string" || !/^0x[0-9a-f]{1,16}$/i.test(estimate.result)) {
+    throw new MaciError("later", "the node's estimate of gas is none: use another node", "other-node");
+  }
+  const gas = (BigInt(estimate.result) * GAS_PERCENT) / 100n;
+  return { result: await sender.send(transaction, gas, signal) };
 }

@@ -21,8 +21,8 @@ const MOST_ITERATIONS = 10_000_000;
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-function bytes(text: string): Uint8Array<ArrayBuffer> {
-  if (!/^([0-9a-f]{2})*$/.test(text)) throw new MaciError("input", "this is not a sealed key");
+function bytes(text: unknown): Uint8Array<ArrayBuffer> {
+  if (typeof text !== "string" || !/^([0-9a-f]{2})*$/.test(text)) throw new MaciError("input", "this is not a sealed key");
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }
 
@@ -46,8 +46,8 @@ export async function seal(text: string, passphrase: string): Promise<SealedKey>
 
 /** Opens a sealed key. Throws a {@link MaciError} of the kind `input` for another passphrase. */
 export async function unseal(sealed: SealedKey, passphrase: string): Promise<string> {
-  const { version, iterations } = sealed;
-  if (version !== 1 || !Number.isInteger(iterations) || iterations < 1 || iterations > MOST_ITERATIONS) {
+  const { version, iterations } = (sealed ?? {}) as Partial<SealedKey>;
+  if (iterations === undefined || version !== 1 || !Number.isInteger(iterations) || iterations < 1 || iterations > MOST_ITERATIONS) {
     throw new MaciError("input", "this is not a sealed key, or one of a later version");
   }
   const key = await derive(passphrase, bytes(sealed.salt), iterations);

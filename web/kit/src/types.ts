@@ -135,16 +135,20 @@ export interface Joined {
   credits: number;
 }
 
-/** What is known of a voter. */
+/**
+ * What is known of a voter. Whether the key that signed up has joined is not asked: the question would tell the node
+ * which voter it is.
+ */
 export interface Voter {
   /** Their sign-up: keep it, for joins and tickets. */
   signedUp: KnownRoot | null;
   /** Whether they signed up in time for the poll. */
   inTime: boolean | null;
-  /** Whether the key that signed up has joined the poll, under whatever key. */
-  hasJoined: boolean;
-  /** The voter who joined with the poll key. */
-  joined: Joined | null;
+  /**
+   * Those who joined with the poll key, the first one first. Anybody can join with somebody else's: the voter's own
+   * is the one that their join gave.
+   */
+  joins: Joined[];
 }
 
 /** An option, and what it gets; negative for votes against. */
@@ -157,6 +161,8 @@ export interface Choice {
 export interface Ballot {
   /** Its digest. */
   ballot: string;
+  /** The block that it was signed after; null in polls without anchors. */
+  signedAfter: number | null;
   /** Its messages, a line of JSON each: what the program's `publish` and a relayer take. */
   messages: string;
   count: number;

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const ANVIL = here("../../../tests/node/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil");
-const PROGRAM = here("../../../target/release/maci-nova");
+const PROGRAM = process.env.MACI_NOVA_PROGRAM ?? here("../../../target/release/maci-nova");
 
 /** The key of anvil's first account, which everybody knows. */
 const ACCOUNT_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";

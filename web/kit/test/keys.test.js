@@ -315,19 +315,24 @@ describe("from a signature", () => {
     assert.equal(asked.asked.length, 2);
     for (const { method, params } of asked.asked) {
       assert.equal(method, "personal_sign");
-      assert.equal(Buffer.from(params[0].slice(2), "hex").toString(), keyText(31337, USE));
+      assert.equal(Buffer.from(params[0].slice(2), "hex").toString(), keyText(31337, ACCOUNT, USE));
       assert.equal(params[1], ACCOUNT);
     }
   });
 
   test("the text names what the key is for", () => {
-    const text = keyText(31337, USE);
+    const text = keyText(31337, ACCOUNT, USE);
     for (const part of [USE.signUpAt.toLowerCase(), "chain 31337", "sign up", "only on a page that you trust"]) {
       assert.ok(text.includes(part), part);
     }
-    assert.equal(keyText(31337, { signUpAt: USE.signUpAt.toLowerCase() }), text);
-    const others = [keyText(1, USE), keyText(31337, { pollAt: USE.signUpAt }), keyText(31337, { signUpAt: ACCOUNT })];
-    assert.equal(new Set([text, ...others]).size, 4);
+    assert.equal(keyText(31337, ACCOUNT.toLowerCase(), { signUpAt: USE.signUpAt.toLowerCase() }), text);
+    const others = [
+      keyText(1, ACCOUNT, USE),
+      keyText(31337, USE.signUpAt, USE),
+      keyText(31337, ACCOUNT, { pollAt: USE.signUpAt }),
+      keyText(31337, ACCOUNT, { signUpAt: ACCOUNT }),
+    ];
+    assert.equal(new Set([text, ...others]).size, 5);
   });
 
   test("a wallet whose signatures differ would lose the key", async () => {

@@ -25,6 +25,8 @@ const LACKING = lacking();
 if (LACKING) test("a poll", { skip: REQUIRED ? false : LACKING }, () => assert.fail(LACKING));
 
 const DAY = 86_400;
+/** Anvil's. */
+const CHAIN = 31_337;
 const NEVER_SENT = "nothing may be sent";
 
 const onChain = LACKING ? () => undefined : describe;
@@ -105,14 +107,14 @@ onChain("a poll", () => {
   /** A sender that must not be asked. */
   const untouched = (account) => ({ account, send: () => assert.fail(NEVER_SENT) });
 
-  const wallet = (index) => walletSender(node, accounts[index]);
+  const wallet = (index) => walletSender(node, accounts[index], CHAIN);
 
   /** A wallet whose owner says no, or something else. */
   function refusing(index, error, journal) {
     const provider = changed(({ method }) => {
       if (method === "eth_sendTransaction") throw error;
     });
-    return walletSender(provider, accounts[index], journal);
+    return walletSender(provider, accounts[index], CHAIN, journal);
   }
 
   const coded = (code, message, data) => Object.assign(new Error(message), { code, data });
@@ -282,7 +284,7 @@ onChain("a poll", () => {
       const error = await nothingSent(account, () => poll.signUp({ key }, { sender }));
       assert.deepEqual([error.kind, error.hint], ["declined", undefined]);
       assert.deepEqual(told, [["asking", poll.facts.maci.toLowerCase()], ["settled"]]);
-      assert.deepEqual(await poll.voter({ key }), { signedUp: null, inTime: null, hasJoined: false, joined: null });
+      assert.deepEqual(await poll.voter({ key }), { signedUp: null, inTime: null, joins: [] });
     });
 
     test("nobody whose wallet waits for something else, or refuses", async () => {
@@ -310,7 +312,7 @@ onChain("a poll", () => {
         sent: (transaction, hash) => told.push({ sent: transaction, hash }),
         settled: (transaction) => told.push({ settled: transaction }),
       };
-      const sender = walletSender(node, accounts[1], journal);
+      const sender = walletSender(node, accounts[1], CHAIN, journal);
       const first = await poll.signUp({ key }, { sender });
       signedUp = first.signedUp;
       assert.equal(signedUp.index, 0);
@@ -324,7 +326,7 @@ onChain("a poll", () => {
       const again = await poll.signUp({ key }, { sender: untouched(accounts[1]) });
       assert.deepEqual(again, { signedUp, gas: null });
       const voter = await poll.voter({ key, pollKey });
-      assert.deepEqual(voter, { signedUp, inTime: true, hasJoined: false, joined: null });
+      assert.deepEqual(voter, { signedUp, inTime: true, joins: [] });
       assert.equal((await poll.status()).signUps, 1);
     });
 
@@ -332,7 +334,7 @@ onChain("a poll", () => {
       const late = await engine.randomKey();
       const gone = new Error("the page is gone");
       const journal = [];
-      const wallet = walletSender(node, accounts[4], {
+      const wallet = walletSender(node, accounts[4], CHAIN, {
         sent: (transaction, hash) => {
           journal.push({ transaction, hash });
           throw gone;
@@ -386,7 +388,7 @@ onChain("a poll", () => {
 
     test("one that is sped up is waited for", async () => {
       const fast = await engine.randomKey();
-      const sender = walletSender(replacing(() => ({})), accounts[5]);
+      const sender = walletSender(replacing(() => ({})), accounts[5], CHAIN);
       const before = await sent(accounts[5]);
       const { gas } = await withoutMining(() => poll.signUp({ key: fast }, { sender }));
       assert.ok(gas > 21_000);
@@ -399,7 +401,7 @@ onChain("a poll", () => {
       const told = [];
       const journal = { sent: () => told.push("sent"), settled: () => told.push("settled") };
       const cancelling = replacing((from) => ({ to: from, input: "0x", value: "0x0" }));
-      const sender = walletSender(cancelling, accounts[5], journal);
+      const sender = walletSender(cancelling, accounts[5], CHAIN, journal);
       const error = await withoutMining(() => failure(poll.signUp({ key: never }, { sender })));
       assert.equal(error.kind, "chain");
       assert.equal((await poll.voter({ key: never })).signedUp, null);
@@ -467,7 +469,7 @@ onChain("a poll", () => {
       assert.equal(error.kind, "chain");
       assert.match(error.message, /another poll key/);
       const voter = await poll.voter({ key, pollKey });
-      assert.deepEqual(voter, { signedUp, inTime: true, hasJoined: true, joined: { stateIndex: 1, credits: 100 } });
+      assert.deepEqual(voter, { signedUp, inTime: true, joins: [{ stateIndex: 1, credits: 100 }] });
       assert.equal((await poll.status()).joins, 1);
     });
   });
@@ -649,11 +651,11 @@ onChain("a poll", () => {
     /** Remembers in memory, and what it was asked. */
     class Tickets {
       spent = [];
-      async used() {
-        return this.spent.map(({ slot }) => slot);
-      }
-      async spend(account, day, slot) {
-        this.spent.push({ account, day, slot });
+      async draw(account, day, slots) {
+        const free = Array.from({ length: slots }, (_, slot) => slot).find((slot) => !this.spent.some((one) => one.slot === slot));
+        if (free === undefined) return null;
+        this.spent.push({ account, day, slot: free });
+        return free;
       }
     }
 

@@ -10,8 +10,8 @@ import { SentCard } from "./cards/sent.tsx";
 import { SignUpCard } from "./cards/sign-up.tsx";
 import { TopUpCard } from "./cards/top-up.tsx";
 import { WalletCard } from "./cards/wallet.tsx";
-import { Trouble, Working } from "./parts.tsx";
-import { connection, metadata, pollKey, problem, poll, said, status, task, unlocked, voter } from "./session.ts";
+import { Trouble, Warnings, Working } from "./parts.tsx";
+import { connection, joined, metadata, pollKey, problem, poll, said, status, task, unlocked, voter } from "./session.ts";
 import { texts } from "./texts.ts";
 
 export function App() {
@@ -32,6 +32,7 @@ export function App() {
         {connection.value && <WalletCard />}
         {poll.value && <RelayerCard />}
         <NodeCard />
+        {poll.value && <OpenCard />}
       </main>
       <footer>
         <p>{texts.footer}</p>
@@ -44,11 +45,12 @@ export function App() {
 function Messages() {
   return (
     <div>
+      <Working />
       <div role="status">
-        <Working />
         {said.value && <p class="good">{said.value}</p>}
-        <span hidden>{task.value?.name}</span>
+        {task.value && <span class="unseen">{texts.working} {task.value.name}</span>}
       </div>
+      <Warnings />
       <div role="alert">{problem.value && <Trouble />}</div>
     </div>
   );
@@ -62,20 +64,20 @@ function Way() {
   const takes = now.state === "open" || now.state === "pending";
   if (!takes) return <SentCard />;
   const has = unlocked.value;
-  const joined = voter.value?.joined;
+  const who = joined.value;
   return (
     <>
       <KeysCard />
-      {has && !joined && <SignUpCard />}
-      {has && voter.value?.signedUp && <JoinCard />}
-      {joined && pollKey.value && (
+      {has && !who && <SignUpCard />}
+      {has && (voter.value?.signedUp || who) && <JoinCard />}
+      {has && who && pollKey.value && (
         <>
-          <BallotCard joined={joined} />
+          <BallotCard joined={who} />
           <RepeatsCard />
         </>
       )}
       <SentCard />
-      {joined && <TopUpCard />}
+      {has && who && <TopUpCard />}
     </>
   );
 }

@@ -19,8 +19,8 @@ function Operator() {
         <h1>{texts.operator.title}</h1>
       </header>
       <main>
+        <Working />
         <div role="status">
-          <Working />
           {said.value && <p class="good">{said.value}</p>}
         </div>
         <div role="alert">{problem.value && <Trouble />}</div>

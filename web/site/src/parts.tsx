@@ -1,9 +1,9 @@
 // What cards are made of.
 import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 
-import { problem, task } from "./session.ts";
+import { problem, task, warnings } from "./session.ts";
 import { texts } from "./texts.ts";
 
 /** A step of the voter's way. */
@@ -18,13 +18,13 @@ export function Card(props: { title: string; done?: boolean; children: Component
 }
 
 /** A button that does one thing, while nothing else goes on. */
-export function Act(props: { label: string; act: () => void; plain?: boolean; disabled?: boolean; icon?: string | undefined }) {
+export function Act(props: { label: string; act: () => void; plain?: boolean; disabled?: boolean; icon?: string | undefined; submits?: boolean }) {
   return (
     <button
-      type="button"
+      type={props.submits ? "submit" : "button"}
       class={props.plain ? "plain" : ""}
       disabled={props.disabled || task.value !== null}
-      onClick={props.act}
+      onClick={props.submits ? undefined : props.act}
     >
       {props.icon && <img src={props.icon} alt="" />}
       {props.label}
@@ -112,7 +112,17 @@ export function Working() {
   return (
     <div class="working">
       <strong>{current.name}</strong>
-      {current.step && <>: {current.step}</>} {seconds >= 2 && <span class="soft">{texts.sinceSeconds(seconds)}</span>}
+      {current.step && <>: {current.step}</>}{" "}
+      {seconds >= 2 && (
+        <span class="soft" aria-hidden="true">
+          {texts.sinceSeconds(seconds)}
+        </span>
+      )}{" "}
+      {seconds >= 4 && (
+        <button type="button" class="plain" onClick={() => current.stop.abort()}>
+          {texts.stop}
+        </button>
+      )}
       {reading && (
         <>
           <p class="small soft">{texts.reading(reading.done, reading.total)}</p>
@@ -123,18 +133,31 @@ export function Working() {
   );
 }
 
-/** The error of what was done last, with what to do. */
+/** What the engine warns of. */
+export function Warnings() {
+  return (
+    <div role="status">
+      {warnings.value.map((text) => (
+        <Notice key={text}>{text}</Notice>
+      ))}
+    </div>
+  );
+}
+
+/** The error of what was done last, with what to do. It is at the top, and shown to whoever is further down. */
 export function Trouble() {
   const current = problem.value;
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => place.current?.focus(), [current]);
   if (!current) return null;
   const hint = current.error.hint && texts.hints[current.error.hint];
   return (
-    <Notice bad>
+    <div class="notice bad" ref={place} tabIndex={-1}>
       <p>
         <strong>{current.task}:</strong> {current.error.message}
       </p>
       {hint && <p>{hint}</p>}
-    </Notice>
+    </div>
   );
 }
 

@@ -28,8 +28,12 @@ export async function read(pollFile: string, node: string | null, verify: boolea
   const { state, results } = await poll.status();
   if (!results) return { state, results, metadata, note: texts.poll.state(state) };
   if (!verify) return { state, results, metadata, note: texts.results.unchecked };
-  const { voters, messages, keyDigest, insecure } = await poll.verify();
+  const verified = await poll.verify();
+  const { voters, messages, keyDigest, insecure, unknownGatekeeper, unknownCredits } = verified;
   const note = [texts.results.checked(voters, messages), texts.results.rests(keyDigest)];
   if (insecure) note.push(texts.results.insecure(insecure));
-  return { state, results, metadata, note: note.join(" ") };
+  if (unknownGatekeeper) note.push(texts.results.unknownGatekeeper);
+  if (unknownCredits) note.push(texts.results.unknownCredits);
+  // What was checked, and not what the node said before.
+  return { state, results: verified, metadata, note: note.join(" ") };
 }

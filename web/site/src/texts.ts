@@ -68,7 +68,11 @@ export const texts = {
     send: "Sending your ballot",
     topUp: "Buying credits",
     verify: "Checking the results",
+    settle: "What was on its way",
+    save: "Saving a file",
   },
+  stop: "Stop waiting",
+  stopped: "Stopped. What your wallet was asked for may be sent still: look there.",
   working: "Working:",
   sinceSeconds: (seconds: number) => `${seconds} s`,
   reading: (done: number, total: number) => `reading the chain: ${count(done)} of ${many(total, "block")}`,
@@ -111,6 +115,10 @@ export const texts = {
   joined: (credits: number) => `You have joined, with ${many(credits, "credit")}.`,
   ballotKept: "Your ballot is signed and kept here. Nobody has it yet.",
   ballotThere: "Your ballot is in the poll: all of it, in order.",
+  otherTab: "Keys were made in another tab or window meanwhile: load this page again, and unlock those.",
+  buying: "Credits are being bought: wait until that is settled, below.",
+  landed: (what: string) => `It is in a block: ${what}.`,
+  reverted: (what: string) => `The contract has refused this, and nothing came of it: ${what}. Do it again if it is still needed.`,
   toppedUp: (credits: number) => `${many(credits, "credit")} bought. They count for ballots that were sent before.`,
 
   hints: {
@@ -122,6 +130,9 @@ export const texts = {
     "vote-again": "Vote again, with the whole ballot.",
     "min-credits": "Ask for fewer credits.",
     "publish-yourself": "Send the same ballot with your wallet, below. Do not sign another one first.",
+    "state-index": "Somebody else has joined with your key. Say below which voter you are: what you saw when you joined.",
+    nonce: "Vote again, with the key that you joined with.",
+    proof: "Ask the poll's coordinator for the proof.",
     "other-poll-file": "Use the file of this poll.",
     "key-digest": "Compare the digest with the ceremony's.",
   } as Record<string, string>,
@@ -130,6 +141,8 @@ export const texts = {
     title: "Which poll",
     about: "The poll's operator publishes a link, or a file called poll.json. Take it from somebody you trust: it says where the poll is.",
     choose: "Choose poll.json (and poll.metadata.json, poll.join.key)",
+    other: "Files of the poll",
+    otherAbout: "Choose another poll's files here, or a file that this one lacks.",
   },
   poll: {
     unnamed: (facts: PollFacts) => `Poll ${facts.poll.slice(0, 8)}…`,
@@ -178,6 +191,14 @@ export const texts = {
     noFile: "Choose the file of the key that signs up.",
     make: "Make my keys",
     unlock: "Unlock my keys",
+    noPollKey: "You have no key in this poll yet. Whoever has it, and sends last, decides your vote: give it to nobody.",
+    onePollFile: "Key file of the key that joined, or shall join",
+    makeOne: "Make my key in this poll",
+    takeFile: "Use another key in this poll, from a file",
+    takeFileAbout: "For instance the one that you joined with elsewhere. The one before stays among the keys below.",
+    unsaved: "These keys are only in this browser, which may lose them. Save both as files now.",
+    keptSafe: "I have saved them",
+    later: (count_: number) => `Save ${many(count_, "earlier or later key")} of this poll`,
     kept: "Keys are kept in this browser. Unlock them with your passphrase.",
     unlocked: "Unlocked until you leave this page.",
     identity: "Signs up",
@@ -187,7 +208,8 @@ export const texts = {
     savePoll: "Save the key that votes here",
     saveAbout: "These files hold your keys in the clear, as the command-line program reads them. Keep them to yourself.",
     forget: "Remove the keys from this browser",
-    forgetSure: "Remove them? Without a copy you cannot vote again with them.",
+    forgetSure:
+      "Remove the key that signs up, and your keys in ALL polls here, from this browser? Without copies you cannot vote again with them.",
   },
   signUp: {
     title: "Sign up",
@@ -212,7 +234,12 @@ export const texts = {
     byWallet: "Join with my wallet",
     byRelayer: "Join through the relayer",
     done: (credits: number, index: number) => `You are voter ${count(index)}, with ${many(credits, "credit")}.`,
-    otherKey: "You have joined with another key than this one. Import the key that you joined with.",
+    several: "Several voters have joined with your key. Which one are you? It is what you saw when you joined.",
+    iAm: (index: number, credits: number) => `I am voter ${count(index)}, with ${many(credits, "credit")}`,
+    sameAccount:
+      "This account has signed up. If it joins as well, everybody sees who votes, though not how. Change the account in your wallet, or use a relayer.",
+    askNode:
+      "The node that is asked whether you have joined sees that this browser joins. If it must not know who you are, use a node that your wallet does not use.",
     minCredits: "Join only with at least so many credits",
   },
   ballot: {
@@ -225,6 +252,10 @@ export const texts = {
     costs: (cost: number) => `costs ${many(cost, "credit")}`,
     left: (left: number, all: number) => `${count(left)} of ${many(all, "credit")} left`,
     over: (over: number) => `${many(over, "credit")} too many: lower a number`,
+    dear: (over: number) =>
+      `This costs ${many(over, "credit")} more than you have. It counts as a whole only if somebody buys that many for you AFTER it was sent; until then a part of it is refused, and an earlier ballot of yours may count instead.`,
+    transactions: (transactions: number) =>
+      `It takes ${many(transactions, "transaction")}, which you confirm one after the other within the time that a signed ballot is taken. If that is too short, what is sent so far does not count: use a relayer, or vote for fewer options.`,
     option: (index: number) => `Option ${index}`,
     empty: "Give at least one option a vote.",
     whole: "Votes are whole numbers.",
@@ -243,7 +274,10 @@ export const texts = {
   },
   repeats: {
     title: "If somebody watched you",
-    none: "No earlier ballot can be sent again by others.",
+    none: (block: number) =>
+      `Nothing that is in the poll can be sent again by others. A ballot that you gave away, or tried to send, since block ${count(block)} still can.`,
+    undone:
+      "An earlier ballot of yours was sent after the newest one, by somebody else perhaps, and counts in its place. Vote again.",
     until: (block: number, seconds: number) =>
       `Until about ${clock.format(Date.now() + seconds * 1000)} (block ${count(block)}) others can send again what you have sent until now, and it then counts last. If somebody watched you vote, or you gave a ballot away, vote again after that: it stands.`,
     toTheEnd:
@@ -256,7 +290,11 @@ export const texts = {
     there: "In the poll: all of it, in order.",
     notThere: "Not in the poll, or not all of it.",
     withRelayer: (state: string) => `The relayer has it (${state}).`,
-    until: (block: number) => `It can be sent until block ${count(block)}.`,
+    late: "The relayer has not published it, and soon it is too late: send it with your wallet now. It is the same ballot.",
+    broken: "The poll has it in another order, or only a part of it and something after it: it does not count as it should. Vote again.",
+    until: (block: number) => `It can be sent until about block ${count(block)}.`,
+    tooOld: "It is too old to be sent.",
+    discardSure: "Forget this ballot? A relayer may have it, and can still publish it, after a newer one too.",
     send: "Send it with my wallet",
     relay: "Send it through the relayer",
     save: "Save it as a file",
@@ -268,7 +306,13 @@ export const texts = {
     asked: (what: string) =>
       `Your wallet was asked for this, and the page was left before it answered: ${what}. Look there whether it was sent. If not, do it again.`,
     clear: "I have looked",
-    purposes: { signUp: "signing up", join: "joining", publish: "your ballot", topUp: "buying credits" },
+    purposes: {
+      signUp: "signing up",
+      join: "joining",
+      publish: "your ballot",
+      approve: "letting the poll take tokens (buy the credits after it)",
+      topUp: "buying credits",
+    },
   },
   topUp: {
     title: "Buy credits",
@@ -303,7 +347,9 @@ export const texts = {
   },
   node: {
     title: "Where this page reads",
-    about: "By default through your wallet, or the node that the poll file names. A node can leave things out, and cannot say anything false about the poll without being found out here.",
+    about:
+      "By default through your wallet, or the node that the poll file names. A node cannot change what the poll is, nor read or change a vote. It can leave things out, hold things back, and say false times, credits or results, which another node, or checking the results, shows; and it sees what this browser asks.",
+    now: (url: string) => `Now: ${url}`,
     address: "Address of a node",
     use: "Use it",
   },

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use maci_nova_chain::alloy_primitives::{Address, Bytes, B256, U256};
-use maci_nova_chain::{clock, Chain, Receipt};
+use maci_nova_chain::{clock, Chain, Log, Receipt};
 use maci_nova_contracts::bindings::MACI;
+use maci_nova_contracts::words;
 use maci_nova_protocol::keys::PublicKey;
 use maci_nova_protocol::log::{MessageReader, SignedMessage};
-use maci_nova_protocol::relay::{BallotDigest, Slot};
+use maci_nova_protocol::relay::{BallotDigest, Slot, SLOTS};
 use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::poll::file::PollFile;
@@ -15,7 +16,7 @@ use maci_nova_sdk::poll::keys::{self, KeyPolicy};
 use maci_nova_sdk::poll::known_root::KnownRoot;
 use maci_nova_sdk::poll::status::{results, status, Placement};
 use maci_nova_sdk::relay::document::{ballot_id, BallotDocument, JoinDocument, RelayDocument};
-use maci_nova_sdk::relay::ticket::{choose, Ticket};
+use maci_nova_sdk::relay::ticket::Ticket;
 use maci_nova_sdk::relay::watch;
 use maci_nova_sdk::verify::{verify, VerifyOptions};
 use maci_nova_sdk::voter::ballot::{Ballot, Choice};
@@ -25,11 +26,10 @@ use maci_nova_sdk::voter::sign_ups::{self, SignUps};
 use maci_nova_sdk::voter::signer::Signer;
 use maci_nova_sdk::voter::signing_window::{can_be_repeated, Outlook, Window};
 use maci_nova_sdk::voter::{
-    find_join, has_joined, join, joined_already, prepare_join, publish, require_open, require_room,
-    sign_up, top_up, JoinRequest, Joined,
+    find_joins, has_joined, join, joined_already, prepare_join, publish, require_open,
+    require_room, sign_up, top_up, JoinRequest, Joined,
 };
 use maci_nova_sdk::Error;
-use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
 use serde_json::{json, Value};
 
@@ -58,7 +58,8 @@ pub enum Operation {
         /// The poll.
         poll: PollHandle,
     },
-    /// What is known of a voter.
+    /// What is known of a voter. Whether the key that signed up has joined is not asked: the question
+    /// would tell the node which voter it is.
     Voter {
         /// The poll.
         poll: PollHandle,
@@ -136,8 +137,8 @@ pub enum Operation {
         messages: String,
         /// What the relayer says of itself.
         relayer: RelayDocument,
-        /// The tickets of its day that were used.
-        used: Vec<u8>,
+        /// Which of the day's tickets: one that was not used.
+        slot: u8,
     },
     /// What the chain shows of a ballot that a relayer has.
     Relayed {
@@ -382,23 +383,17 @@ fn find_voter(
     poll_key: Option<Handle>,
 ) -> Result<Value> {
     let poll = &shared.poll(poll)?.contract;
-    let (mut signed_up, mut used) = (None, false);
-    if let Some(key) = key {
-        let key = shared.keys.get(key)?;
-        signed_up = sign_ups::find(chain, poll.maci, &key.public_key(), &Speaker)?;
-        used = signed_up.is_some() && has_joined(chain, poll, key)?;
-    }
-    let in_time = signed_up.map(|root| root.index <= poll.info.settings.lastRoot.into());
-    let joined = match poll_key {
-        Some(key) => find_join(chain, poll, &shared.keys.public(key)?, &Speaker)?,
+    let signed_up = match key {
+        Some(key) => sign_ups::find(chain, poll.maci, &shared.keys.public(key)?, &Speaker)?,
         None => None,
     };
-    Ok(json!({
-        "signedUp": signed_up,
-        "inTime": in_time,
-        "hasJoined": used,
-        "joined": joined.map(joined_document),
-    }))
+    let in_time = signed_up.map(|root| root.index <= poll.info.settings.lastRoot.into());
+    let joins = match poll_key {
+        Some(key) => find_joins(chain, poll, &shared.keys.public(key)?, &Speaker)?,
+        None => Vec::new(),
+    };
+    let joins: Vec<Value> = joins.into_iter().map(joined_document).collect();
+    Ok(json!({ "signedUp": signed_up, "inTime": in_time, "joins": joins }))
 }
 
 fn joined_document(joined: Joined) -> Value {
@@ -415,9 +410,12 @@ fn enrol(
     let maci = shared.poll(poll)?.contract.maci;
     let key = shared.keys.public(key)?;
     // What was sent here is not looked up again.
-    let sent: Option<MACI::SignUp> = chain
-        .receipts()
-        .find_map(|receipt| receipt.event(maci.address));
+    let [x, y] = [&key.point().x, &key.point().y].map(words::scalar);
+    let logs = chain.receipts().flat_map(|receipt| &receipt.logs);
+    let sent = logs
+        .filter(|log| log.address == maci.address)
+        .filter_map(Log::decode::<MACI::SignUp>)
+        .find(|event| (event.x, event.y) == (x, y));
     let found = match sent {
         Some(event) => Some(KnownRoot {
             index: event.index.saturating_to(),
@@ -473,9 +471,16 @@ fn join_poll(chain: &mut Rehearsal, shared: &Shared, order: &JoinOrder) -> Resul
     with_request(shared, order, |request| {
         let poll = request.poll;
         let sent: Vec<Receipt> = chain.receipts().cloned().collect();
-        let joined = match sent.iter().find_map(|receipt| poll.joined_in(receipt)) {
+        let joined = sent
+            .iter()
+            .find_map(|receipt| poll.joined_in(receipt, request.poll_key));
+        let joined = match joined {
             // Another proof is another transaction: this one is not made again.
             Some(joined) => joined?,
+            None if !sent.is_empty() => {
+                let text = "the transaction went through without the poll's event of the join";
+                return Err(poll.inconsistent(text).into());
+            }
             None if has_joined(chain, poll, request.key)? => {
                 joined_already(chain, poll, request.poll_key, &Speaker)?
             }
@@ -499,9 +504,10 @@ fn make_join(
     with_request(shared, order, |request| {
         let relayer = relayer.clone().checked(request.poll);
         let relayer = relayer.map_err(Failure::request)?;
-        if has_joined(chain, request.poll, request.key)? {
-            let joined = joined_already(chain, request.poll, request.poll_key, &Speaker)?;
-            return Ok(json!({ "joined": joined_document(joined) }));
+        // Not by the nullifier, which would tell the node who joins.
+        let joined = find_joins(chain, request.poll, request.poll_key, &Speaker)?;
+        if let Some(joined) = joined.first() {
+            return Ok(json!({ "joined": joined_document(*joined) }));
         }
         let call = prepare_join(chain, relayer.account, request, &Speaker)?;
         let join = JoinDocument::from(&call);
@@ -563,6 +569,7 @@ fn sign(chain: &Rehearsal, shared: &Shared, operation: &Operation) -> Result<Val
         "credits": joined.credits,
         "cost": ballot.cost().to_string(),
         "missing": missing.to_string(),
+        "signedAfter": poll.header().has_anchors().then_some(anchor.block_number),
         "publishUntil": outlook.map(|outlook| outlook.last(anchor.block_number)),
     }))
 }
@@ -589,7 +596,7 @@ fn make_ticket(chain: &Rehearsal, shared: &Shared, operation: &Operation) -> Res
         signed_up,
         messages,
         relayer,
-        used,
+        slot: number,
     } = operation
     else {
         return Err(Failure::request("this is no ticket"));
@@ -614,9 +621,12 @@ fn make_ticket(chain: &Rehearsal, shared: &Shared, operation: &Operation) -> Res
     let known: Vec<KnownRoot> = file.sign_ups.into_iter().chain(*signed_up).collect();
     let last = poll.info.settings.lastRoot.into();
     let sign_ups = SignUps::read_knowing(chain, poll.maci, last, &known, &Speaker)?;
-    let number = choose(used, &mut OsRng).ok_or_else(|| {
-        Failure::request("all tickets of this day are used: send the ballot from an account, or wait for another day")
-    })?;
+    let number = *number;
+    if number >= SLOTS {
+        return Err(Failure::request(format!(
+            "a day has {SLOTS} tickets, from 0"
+        )));
+    }
     let slot = Slot {
         day: relayer.day,
         number,

@@ -168,10 +168,16 @@ impl Chain for Rehearsal {
             data: calldata,
             value,
         };
+        if self.need.borrow().is_some() {
+            return Err(self.lacks(Need::Send(transaction)));
+        }
         let sent = self.sent.iter().find(|(sent, _)| *sent == transaction);
-        match sent {
-            Some((_, result)) if self.need.borrow().is_none() => result.clone(),
-            _ => Err(self.lacks(Need::Send(transaction))),
+        // What failed ends the operation, even if it would send something else now, another proof for
+        // instance.
+        let failed = || self.sent.iter().find(|(_, result)| result.is_err());
+        match sent.or_else(failed) {
+            Some((_, result)) => result.clone(),
+            None => Err(self.lacks(Need::Send(transaction))),
         }
     }
 

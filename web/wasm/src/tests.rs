@@ -1,7 +1,7 @@
 //! Operations on a node that is the embedded EVM, answered as a page answers them.
 
 use maci_nova_chain::alloy_primitives::{Address, U256};
-use maci_nova_chain::Chain;
+use maci_nova_chain::{Chain, ChainError};
 use maci_nova_contracts::evm_node::EvmNode;
 use maci_nova_sdk::testing::{key, World};
 use serde_json::{json, Value};
@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::keys::Handle;
 use crate::operation::Operation;
 use crate::outcome::{Failure, Outcome};
+use crate::rehearsal::Rehearsal;
 use crate::request::{Answer, Transaction};
 
 /// A page: a node, an engine, and how often each thing was asked for.
@@ -169,10 +170,8 @@ fn signing_up_sends_once() {
         .run(page.order("voter", json!({"key": me})))
         .expect("known");
     assert_eq!(known["signedUp"], signed_up["signedUp"]);
-    assert_eq!(
-        (&known["inTime"], &known["hasJoined"]),
-        (&json!(true), &json!(false))
-    );
+    assert_eq!(known["inTime"], true);
+    assert_eq!(known["joins"], json!([]));
 }
 
 #[test]
@@ -351,6 +350,65 @@ fn a_file_of_another_chain_or_poll() {
     }
     let error = page.run(json!({"operation": "open", "pollFile": "{"}));
     assert_eq!(error.expect_err("no file").kind, "input");
+}
+
+/// Each run of a join makes another proof; one that is refused is not sent again under another.
+#[test]
+fn what_was_refused_ends_the_operation() {
+    let mut page = with_voter();
+    let me = page.key(50);
+    let order = page.order("signUp", json!({"key": me}));
+    let handle = page.engine.begin(operation(order), page.account);
+    let mut sends = 0;
+    let error = loop {
+        let answer = match page.engine.run(handle) {
+            Outcome::Read { method, params } => page.ask(method, &params),
+            Outcome::Send { .. } => {
+                sends += 1;
+                let reverted = json!({"code": 3, "message": "execution reverted", "data": "0x"});
+                answered(json!({ "error": reverted }))
+            }
+            Outcome::Failed { error } => break error,
+            Outcome::Done { .. } => panic!("it was refused"),
+        };
+        page.engine.answer(handle, answer).expect("asked for");
+    };
+    assert_eq!((sends, error.kind), (1, "chain"));
+    // Something else does not go out in its place.
+    let from = page.account.expect("an account");
+    let mut chain = Rehearsal::new(page.account);
+    let transaction = |data: u8| Transaction {
+        from,
+        to: from,
+        data: vec![data].into(),
+        value: U256::ZERO,
+    };
+    let refused = ChainError::NotNow("no".into());
+    chain.landed(transaction(1), Err(refused.clone()));
+    let sent = chain.send(from, Some(from), vec![2].into(), U256::ZERO);
+    assert_eq!(sent, Err(refused));
+    assert_eq!(chain.take_need(), None);
+}
+
+/// Anybody can join with a voter's key; the voter is the one whose index they know.
+#[test]
+fn somebody_else_joins_with_the_same_key() {
+    let mut world = World::new();
+    let poll = world.create(&world.terms());
+    world.go_to(poll.times().0);
+    world.join(&poll, 2);
+    world.join_as(&poll, 3, 2);
+    let mut page = Page::open(world);
+    let poll_key = page.key(1002);
+    let known = page.run(page.order("voter", json!({"pollKey": poll_key})));
+    let known = known.expect("known");
+    assert_eq!(known["joins"].as_array().map(Vec::len), Some(2));
+    let choices = json!([{"option": 1, "weight": 2}]);
+    let error = page.ballot(choices.clone()).expect_err("which one?");
+    assert_eq!(error.hint, Some("state-index"));
+    let order = json!({"pollKey": poll_key, "choices": choices, "stateIndex": 1});
+    let ballot = page.run(page.order("ballot", order)).expect("the first");
+    assert_eq!(ballot["stateIndex"], 1);
 }
 
 /// Answers that are not of the form, at every question in its turn: an error, and no panic.

@@ -1,9 +1,12 @@
 import { costOf, costOfBallot, type Choice, type Joined, type Mode } from "@maci-nova/sdk";
 import { useSignal, type Signal } from "@preact/signals";
 
-import { Act, Card, Field, Wrong } from "../parts.tsx";
-import { connection, metadata, poll, relayerUrl, status, vote } from "../session.ts";
+import { Act, Card, Field, Notice, Wrong } from "../parts.tsx";
+import { connection, isUndone, metadata, poll, relayerUrl, status, vote } from "../session.ts";
 import { texts, wei } from "../texts.ts";
+
+/** Messages of one transaction, as the engine sends them. */
+const BATCH = 25;
 
 /** The name of an option. */
 export const nameOf = (option: number) => metadata.value?.options[option]?.name ?? texts.ballot.option(option);
@@ -18,13 +21,16 @@ export function BallotCard({ joined }: { joined: Joined }) {
   const { mode, options } = facts;
   const isOpen = status.value?.state === "open";
   const choices = choicesOf(weights.value);
-  const messages = Math.max(choices.length, leastOf(atLeast.value));
+  const messages = Math.max(choices.length, Math.min(leastOf(atLeast.value), options));
+  const over = costOfBallot(mode, choices) - joined.credits;
+  // Where anyone can send it again at any time, somebody who holds it back gains more.
+  const mayRelay = relayerUrl.value !== "" && facts.signedWithin > 0;
   // What is in the form now, and not when it was drawn.
   const send = (by: "wallet" | "relayer" | "nobody") => {
-    wrong.value = whyNot(mode, weights.value, joined.credits);
+    wrong.value = whyNot(mode, weights.value, facts.topUps ? Number.MAX_SAFE_INTEGER : joined.credits);
     const form = {
       choices: choicesOf(weights.value),
-      atLeast: leastOf(atLeast.value),
+      atLeast: Math.min(leastOf(atLeast.value), options),
       changeKey: changeKey.value,
     };
     if (!wrong.value) void vote(form, by);
@@ -51,13 +57,15 @@ export function BallotCard({ joined }: { joined: Joined }) {
         {facts.messageFee !== "0" && (
           <p class="small">{texts.ballot.fee(wei((BigInt(facts.messageFee) * BigInt(messages)).toString()), messages)}</p>
         )}
+        {facts.topUps && over > 0 && <Notice>{texts.ballot.dear(over)}</Notice>}
+        {messages > BATCH && <Notice>{texts.ballot.transactions(Math.ceil(messages / BATCH))}</Notice>}
         <Wrong text={wrong} />
         {!isOpen && <p class="soft">{texts.ballot.notOpen}</p>}
         <div class="row">
           {connection.value && (
             <Act label={texts.ballot.byWallet} disabled={!isOpen} act={() => send("wallet")} />
           )}
-          {relayerUrl.value && (
+          {mayRelay && (
             <Act plain label={texts.ballot.byRelayer} disabled={!isOpen} act={() => send("relayer")} />
           )}
         </div>
@@ -169,14 +177,15 @@ function whyNot(mode: Mode, weights: Weights, credits: number): string {
 export function RepeatsCard() {
   const window = status.value?.window;
   if (!window) return null;
-  const { possible, followed, last, seconds } = window;
+  const { possible, followed, last, oldest, seconds } = window;
   const text = !possible
-    ? texts.repeats.none
+    ? texts.repeats.none(oldest)
     : followed
       ? texts.repeats.until(last, seconds)
       : texts.repeats.toTheEnd;
   return (
     <Card title={texts.repeats.title}>
+      {isUndone.value && <Notice bad>{texts.repeats.undone}</Notice>}
       <p>{text}</p>
     </Card>
   );

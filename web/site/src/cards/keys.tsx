@@ -1,14 +1,19 @@
 import { useSignal, type Signal } from "@preact/signals";
 
-import { Act, Card, Field, Files, save, Wrong } from "../parts.tsx";
+import { Act, Card, Field, Files, Notice, save, Wrong } from "../parts.tsx";
 import {
   connection,
   exportKey,
+  exportLater,
   forgetKeys,
   identityKey,
+  keysSaved,
   makeKeys,
+  perform,
+  poll,
   pollKey,
-  problem,
+  ring,
+  takePollKey,
   unlock,
   unlocked,
   type Origin,
@@ -16,7 +21,7 @@ import {
 import { texts } from "../texts.ts";
 
 export function KeysCard() {
-  if (unlocked.value) return <Unlocked />;
+  if (unlocked.value) return pollKey.value ? <Unlocked /> : <NoPollKey />;
   return identityKey.value ? <Locked /> : <New />;
 }
 
@@ -39,7 +44,7 @@ function Locked() {
           autocomplete="current-password"
         />
         <div class="row">
-          <Act label={texts.keys.unlock} act={open} />
+          <Act label={texts.keys.unlock} act={open} submits />
           <Forget />
         </div>
       </form>
@@ -49,17 +54,54 @@ function Locked() {
 
 type Kind = Origin["kind"];
 
+const kinds = (fromFile: string): [Kind, string][] => [
+  ...(connection.value ? [["wallet", texts.keys.fromWallet] as [Kind, string]] : []),
+  ["random", texts.keys.random],
+  ["file", fromFile],
+];
+
+function Origins(props: { kind: Signal<Kind>; fromFile: string }) {
+  return (
+    <fieldset>
+      <legend>{texts.keys.origin}</legend>
+      {kinds(props.fromFile).map(([value, label]) => (
+        <label class="inline" key={value}>
+          <input type="radio" name="origin" checked={props.kind.value === value} onChange={() => (props.kind.value = value)} />
+          {label}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+/** Keys of another poll of the same MACI are there; in this one there is none yet. */
+function NoPollKey() {
+  const kind = useSignal<Kind>("random");
+  const file = useSignal<string | undefined>(undefined);
+  const wrong = useSignal("");
+  const make = () => {
+    wrong.value = kind.value === "file" && file.value === undefined ? texts.keys.noFile : "";
+    if (!wrong.value) void takePollKey(originOf(kind.value, file.value));
+  };
+  return (
+    <Card title={texts.keys.title}>
+      <p>{texts.keys.noPollKey}</p>
+      <Origins kind={kind} fromFile={texts.keys.onePollFile} />
+      {kind.value === "file" && <Files label={texts.keys.pollFile} chosen={([chosen]) => void read(chosen, file)} />}
+      <Wrong text={wrong} />
+      <div class="row">
+        <Act label={texts.keys.makeOne} act={make} />
+      </div>
+    </Card>
+  );
+}
+
 function New() {
   const kind = useSignal<Kind>("random");
   const files = { identity: useSignal<string | undefined>(undefined), poll: useSignal<string | undefined>(undefined) };
   const passphrase = useSignal("");
   const again = useSignal("");
   const wrong = useSignal("");
-  const kinds: [Kind, string][] = [
-    ...(connection.value ? [["wallet", texts.keys.fromWallet] as [Kind, string]] : []),
-    ["random", texts.keys.random],
-    ["file", texts.keys.fromFile],
-  ];
   const make = () => {
     wrong.value = whyNot(kind.value, files.identity.value, passphrase.value, again.value);
     if (wrong.value) return;
@@ -74,15 +116,7 @@ function New() {
     <Card title={texts.keys.title}>
       <p>{texts.keys.about}</p>
       <form onSubmit={submit}>
-        <fieldset>
-          <legend>{texts.keys.origin}</legend>
-          {kinds.map(([value, label]) => (
-            <label class="inline" key={value}>
-              <input type="radio" name="origin" checked={kind.value === value} onChange={() => (kind.value = value)} />
-              {label}
-            </label>
-          ))}
-        </fieldset>
+        <Origins kind={kind} fromFile={texts.keys.fromFile} />
         {kind.value === "file" && (
           <>
             <Files label={texts.keys.identityFile} chosen={([file]) => void read(file, files.identity)} />
@@ -106,7 +140,7 @@ function New() {
         />
         <Wrong text={wrong} />
         <div class="row">
-          <Act label={texts.keys.make} act={make} />
+          <Act label={texts.keys.make} act={make} submits />
         </div>
       </form>
     </Card>
@@ -133,6 +167,12 @@ function Unlocked() {
   return (
     <Card title={texts.keys.title} done>
       <p>{texts.keys.unlocked}</p>
+      {!ring.value.saved && (
+        <Notice>
+          <p>{texts.keys.unsaved}</p>
+          <Act plain label={texts.keys.keptSafe} act={keysSaved} />
+        </Notice>
+      )}
       <details>
         <summary>{texts.keys.save}</summary>
         <dl>
@@ -145,6 +185,11 @@ function Unlocked() {
         <div class="row">
           <Act plain label={texts.keys.saveIdentity} act={() => void saveKey("identity", "me.key")} />
           <Act plain label={texts.keys.savePoll} act={() => void saveKey("poll", "poll.key")} />
+          <Later />
+        </div>
+        <p>{texts.keys.takeFileAbout}</p>
+        <Files label={texts.keys.takeFile} chosen={([file]) => void takeFile(file)} />
+        <div class="row">
           <Forget />
         </div>
       </details>
@@ -152,9 +197,23 @@ function Unlocked() {
   );
 }
 
-async function saveKey(which: "identity" | "poll", name: string): Promise<void> {
-  problem.value = null;
-  save(name, await exportKey(which));
+const saveKey = (which: "identity" | "poll", name: string) =>
+  perform(texts.tasks.save, async () => save(name, await exportKey(which)));
+
+/** Keys that ballots changed to, or that were replaced. */
+function Later() {
+  const later = ring.value.later[poll.value?.facts.poll ?? ""] ?? [];
+  if (later.length === 0) return null;
+  const saveAll = () =>
+    perform(texts.tasks.save, async () => {
+      const keys = await exportLater();
+      keys.forEach((key, i) => save(`poll-${i + 1}.key`, key));
+    });
+  return <Act plain label={texts.keys.later(later.length)} act={() => void saveAll()} />;
+}
+
+async function takeFile(file: File | undefined): Promise<void> {
+  if (file) await takePollKey({ kind: "file", text: await file.text() });
 }
 
 function Forget() {

@@ -23,6 +23,7 @@ export function NodeCard() {
   return (
     <Card title={texts.node.title}>
       <p>{texts.node.about}</p>
+      {nodeUrl.value && <p class="code">{texts.node.now(nodeUrl.value)}</p>}
       <Field label={texts.node.address} type="url" value={url.value} change={(value) => (url.value = value)} />
       <div class="row">
         <Act plain label={texts.node.use} act={() => void useNode(url.value)} />

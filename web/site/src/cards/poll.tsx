@@ -4,8 +4,8 @@ import { count, span, texts, time, wei } from "../texts.ts";
 
 export function OpenCard() {
   return (
-    <Card title={texts.open.title}>
-      <p>{texts.open.about}</p>
+    <Card title={poll.value ? texts.open.other : texts.open.title}>
+      <p>{poll.value ? texts.open.otherAbout : texts.open.about}</p>
       <Files label={texts.open.choose} multiple accept=".json,.key" chosen={(files) => void openFiles(files)} />
     </Card>
   );

@@ -10,12 +10,13 @@ import { texts } from "../texts.ts";
 export function ResultsCard() {
   const place = useRef<ResultsElement>(null);
   const digest = useSignal("");
-  const results = status.value?.results;
+  const checked = verified.value;
+  // What was checked, once it was; a node may say something else in between.
+  const results = checked ?? status.value?.results;
   const names = metadata.value;
   useEffect(() => {
     if (place.current && results) place.current.show(results, names);
   }, [results, names]);
-  const checked = verified.value;
   return (
     <Card title={texts.results.title} done={checked !== null}>
       <maci-nova-results ref={place} />

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 
 import { Act, Card, Field, Wrong } from "../parts.tsx";
-import { connection, poll, topUp } from "../session.ts";
+import { connection, pending, poll, topUp } from "../session.ts";
 import { count, texts, wei } from "../texts.ts";
 
 export function TopUpCard() {
@@ -23,7 +23,11 @@ export function TopUpCard() {
       {facts.messageFee !== "0" && <p class="small">{texts.ballot.fee(wei(facts.messageFee), 1)}</p>}
       <Wrong text={wrong} />
       <div class="row">
-        <Act label={texts.topUp.act} act={act} />
+        <Act
+          label={texts.topUp.act}
+          act={act}
+          disabled={pending.value.some(({ purpose }) => purpose === "topUp" || purpose === "approve")}
+        />
       </div>
     </Card>
   );
