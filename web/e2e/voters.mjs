@@ -88,8 +88,7 @@ async function main() {
     const cleo = await Person.come(there, world, places, third, { colorScheme: "dark" });
     await cleoVotes(cleo, link);
     await count(anna, bert, cleo);
-    const embedded = await Person.come(there, world, places);
-    await embed(embedded, page);
+    await embed(there, page);
     console.log(`the page was seen in ${there.browser.version()}; pictures are in ${pictures}`);
   } finally {
     await there.browser.close();
@@ -332,14 +331,16 @@ async function count(anna, bert, cleo) {
   say("the results are read by all, and checked");
 }
 
-// In somebody else's page.
-async function embed(person, page) {
+// In somebody else's page, of another origin.
+async function embed(there, site) {
+  const page = await world.serve(world.folder);
+  const person = await Person.come(there, world, { page, service: site });
   writeFileSync(
     world.file("embed.html"),
-    `<!doctype html><html lang="en"><title>News</title><link rel="icon" href="data:,"><h1>News</h1><script type="module" src="/maci-nova-results.js"></script>` +
-      `<maci-nova-results poll="/polls/poll.json" verify></maci-nova-results></html>`,
+    `<!doctype html><html lang="en"><title>News</title><link rel="icon" href="data:,"><h1>News</h1><script type="module" src="${site}/maci-nova-results.js"></script>` +
+      `<maci-nova-results poll="${site}/polls/poll.json" verify></maci-nova-results></html>`,
   );
-  await person.page.goto(`${page}/polls/embed.html`);
+  await person.page.goto(`${page}/embed.html`);
   await person.page.getByRole("rowheader", { name: "A bridge" }).waitFor({ timeout: 90_000 });
   await person.page.getByText("Checked here").waitFor();
   await person.picture("embedded");

@@ -116,7 +116,8 @@ export class World {
       const file = path.startsWith("/polls/") ? join(this.folder, path.slice(7)) : join(folder, path === "/" ? "index.html" : path);
       if (!existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
       if (!/\.(wasm|key)$/.test(file)) this.bytes += statSync(file).size;
-      response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+      const type = TYPES[extname(file)] ?? "application/octet-stream";
+      response.writeHead(200, { "content-type": type, "access-control-allow-origin": "*" });
       createReadStream(file).pipe(response);
     });
     await new Promise((done) => server.listen(0, "127.0.0.1", done));

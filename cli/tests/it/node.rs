@@ -12,6 +12,7 @@ use maci_nova_contracts::bindings::{ExcubiaePolicy, SampleToken};
 use maci_nova_contracts::deploy::sample_token;
 use maci_nova_node::testing::{Anvil, CHAIN, KEYS};
 use maci_nova_node::RpcChain;
+use maci_nova_sdk::poll::metadata::digest;
 use maci_nova_sdk::testing::policies::{evidence, policy};
 use serde_json::{json, Value};
 use tempfile::TempDir;
@@ -162,6 +163,42 @@ fn lines(path: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
+/// What a poll is about, with so many options.
+fn about(options: usize) -> String {
+    let options: Vec<Value> = (0..options)
+        .map(|option| json!({ "name": format!("Option {option}") }))
+        .collect();
+    json!({ "version": 1, "title": "A poll", "options": options }).to_string()
+}
+
+/// A description that does not fit the poll, or is none, is refused before anything is sent.
+fn described_before_it_is_paid_for(town: &Town) {
+    let path = town.path("about.json");
+    let key = "macipk.0000000000000000000000000000000000000000000000000000000000000001";
+    let line = format!("poll create --coordinator-key {key} --options 3 --duration 1d --credits 100 --account-key-file account0.key --metadata about.json");
+    let poll_file = fs::read(town.path("poll.json")).expect("a file");
+    for (text, expected) in [
+        (None, "cannot read"),
+        (Some(about(2)), "has 2 options, and the poll has 3"),
+        (Some("{}".into()), "no description"),
+    ] {
+        text.map(|text| fs::write(&path, text).expect("written"));
+        let error = town.run(&line).failed(3);
+        assert!(error.contains(expected), "{error}");
+    }
+    assert_eq!(fs::read(town.path("poll.json")).expect("a file"), poll_file);
+    fs::write(&path, about(3)).expect("written");
+}
+
+/// The poll file names the document that is beside it, byte for byte.
+fn described(town: &Town) {
+    let document = fs::read(town.path("poll.metadata.json")).expect("a copy");
+    assert_eq!(document, fs::read(town.path("about.json")).expect("a file"));
+    let file = fs::read_to_string(town.path("poll.json")).expect("a file");
+    let file: Value = serde_json::from_str(&file).expect("JSON");
+    assert_eq!(file["metadata"], json!(digest(&document)));
+}
+
 /// Its keys are for development: every role is told, and in production refuses. Who only takes money
 /// out is not kept from it.
 fn insecure_to_every_role(town: &Town) {
@@ -247,7 +284,9 @@ fn every_role_by_its_commands() {
         ));
         assert!(again.ok().stderr.contains("already"), "{alias}");
     }
-    town.create("--start-in 60s");
+    described_before_it_is_paid_for(&town);
+    town.create("--start-in 60s --metadata about.json");
+    described(&town);
     insecure_to_every_role(&town);
     for voter in ["ada", "ben"] {
         town.json(&format!("genMaciKeypair --out {voter}.key"));
