@@ -88,7 +88,7 @@ pub fn run(site: &Path, minutes: u16, console: &Console) -> Result<(), Failure> 
     console.show(&Document { page: page.clone() }, |out| {
         writeln!(out, "{page}")
     })?;
-    console.note(&format!(
+    console.note(format!(
         "the page has three wallets, whose owners may sign up with the tokens 0, 1 and 2; the poll is open for {}, then it is counted",
         duration(f64::from(minutes) * 60.0)
     ));
@@ -146,7 +146,7 @@ fn wait(console: &Console) -> Result<(), Failure> {
     while !console.interrupt.asked() {
         thread::sleep(LOOK);
     }
-    console.note(&format!(
+    console.note(format!(
         "ended after {}",
         duration(begun.elapsed().as_secs_f64())
     ));

@@ -182,7 +182,9 @@ fn described_before_it_is_paid_for(town: &Town) {
         (Some(about(2)), "has 2 options, and the poll has 3"),
         (Some("{}".into()), "no description"),
     ] {
-        text.map(|text| fs::write(&path, text).expect("written"));
+        if let Some(text) = text {
+            fs::write(&path, text).expect("written");
+        }
         let error = town.run(&line).failed(3);
         assert!(error.contains(expected), "{error}");
     }
