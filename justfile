@@ -30,6 +30,11 @@ gas:
 deny:
     cargo deny check
 
+# The page for voters: WASM, the kit, the site, and voters in a browser
+web:
+    .ci/wasm
+    .ci/web
+
 # Install the node that tests use
 node:
     cd tests/node && npm ci --no-audit --no-fund
