@@ -10,7 +10,7 @@
 //! Private keys stay in here, under numbers. What leaves is what is asked for by
 //! [`export`](keys::Keys::export).
 //!
-//! On `wasm32-unknown-unknown` the crate is an ES module ([`bindings`]), which the npm package in
+//! On `wasm32-unknown-unknown` the crate is an ES module (`bindings.rs`), which the npm package in
 //! `web/kit` wraps. Elsewhere it is a library, for its tests.
 
 #[cfg(target_arch = "wasm32")]
