@@ -1,7 +1,7 @@
 //! The SDK for pages and wallets.
 //!
 //! The SDK reads a chain when it wants to, and waits. A page cannot wait: its wallet and its network
-//! answer later. So an [`Engine`](engine::Engine) runs an [operation](operation) until it lacks an
+//! answer later. So an [`Engine`](engine::Engine) runs an [`operation`] until it lacks an
 //! answer, says which ([`Need`](rehearsal::Need)), and runs it again from its beginning once it has
 //! been told. What was answered before is remembered, so each question is asked once; nothing is
 //! drawn, signed or proven before all that it depends on is known; and a transaction that was sent is
