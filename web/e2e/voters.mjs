@@ -157,6 +157,12 @@ async function annaSignsUp(anna, link) {
 async function annaVotes(anna) {
   await anna.reload();
   await anna.unlock(PASSPHRASE);
+  // The page is left in the middle of the proof: nothing was sent, and it is made again.
+  await anna.press("Join with my wallet");
+  await anna.sees("proving that you are one of those");
+  await anna.reload();
+  await anna.unlock(PASSPHRASE);
+  check((await anna.page.evaluate(() => window.wallet.sent.length)) === 0, "nothing was sent");
   const joining = Date.now();
   await anna.press("Join with my wallet");
   await anna.sees("You are voter 1, with 100 credits.", 90);
@@ -200,8 +206,20 @@ async function annaVotes(anna) {
   await anna.sees("counts only if somebody buys 4 credits for you AFTER it was sent");
   await anna.field("Credits").fill("7");
   await anna.sees("costs 14");
+  // The page is left while the approval is on its way, which is then not asked for again.
+  await world.ask("evm_setAutomine", [false]);
+  await anna.press("Buy");
+  await anna.sees("waiting for a block");
+  await anna.reload();
+  await anna.sees("On its way: letting the poll take tokens");
+  await world.ask("evm_setAutomine", [true]);
+  await world.ask("evm_mine");
+  await anna.sees("It is in a block: letting the poll take tokens");
+  await anna.unlock(PASSPHRASE);
+  await anna.field("Credits").fill("7");
   await anna.press("Buy");
   await anna.sees("7 credits bought.");
+  check((await anna.page.evaluate(() => window.wallet.sent.length)) === 1, "one transaction was sent, and no second approval");
   // Somebody sends the first ballot again, after the second.
   await anna.press("Look again");
   check(!(await anna.text()).includes("and counts in its place. Vote again."), "nothing is undone");
@@ -274,6 +292,11 @@ async function cleoVotes(cleo, link) {
   await until("it has landed", async () => !(await cleo.text()).includes("On its way"));
   await cleo.unlock(PASSPHRASE);
   await cleo.sees("You are sign-up 2.");
+  // Without a network in the middle of joining.
+  await cleo.context.setOffline(true);
+  await cleo.press("Join with my wallet");
+  await cleo.sees("Joining the poll:");
+  await cleo.context.setOffline(false);
   await cleo.press("Join with my wallet");
   await cleo.sees("You are voter 3, with 100 credits.", 90);
   await cleo.fill({ "A school": 6, "A park": 8 });
@@ -285,10 +308,17 @@ async function cleoVotes(cleo, link) {
   await cleo.picture("signed-dark");
   const [ballot] = await Promise.all([cleo.page.waitForEvent("download"), cleo.press("Save it as a file")]);
   await ballot.saveAs(world.file("ballot.jsonl"));
+  // A wallet that does not answer is not waited for for ever.
+  await cleo.page.evaluate(() => (window.wallet.hang = true));
+  await cleo.press("Send it with my wallet");
+  await cleo.press("Stop waiting");
+  await cleo.sees("What your wallet was asked for may be sent still");
+  await cleo.page.evaluate(() => (window.wallet.hang = false));
+  await cleo.press("I have looked");
   world.run("publish --messages ballot.jsonl --account-key-file account1.key");
   await cleo.press("Look again");
   await cleo.sees("In the poll: all of it, in order.");
-  cleo.quiet();
+  cleo.quiet("ERR_INTERNET_DISCONNECTED");
   say("Cleo has voted, and the program has sent it");
 }
 
