@@ -315,6 +315,11 @@ async function cleoVotes(cleo, link) {
   await cleo.sees("What your wallet was asked for may be sent still");
   await cleo.page.evaluate(() => (window.wallet.hang = false));
   await cleo.press("I have looked");
+  // Nor does it keep the ballot from being sent.
+  await cleo.page.evaluate(() => (window.wallet.decline = true));
+  await cleo.press("Send it with my wallet");
+  await cleo.sees("you said no in your wallet");
+  await cleo.page.evaluate(() => (window.wallet.decline = false));
   world.run("publish --messages ballot.jsonl --account-key-file account1.key");
   await cleo.press("Look again");
   await cleo.sees("In the poll: all of it, in order.");

@@ -45,6 +45,9 @@ export function asked() {
 
 /** Begins: finds wallets, and opens the poll that the address names, or that was open before. */
 export async function begin(): Promise<void> {
+  if (!window.isSecureContext) {
+    return perform(texts.tasks.open, () => Promise.reject(new MaciError("usage", texts.notSecure)));
+  }
   discover((wallet) => {
     if (wallets.value.some(({ id }) => id === wallet.id)) return;
     wallets.value = [...wallets.value, wallet];

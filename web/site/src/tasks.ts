@@ -72,6 +72,10 @@ const onReading = (reading: Reading) => {
   if (task.value && reading.done < reading.total) task.value = { ...task.value, reading };
 };
 
+/** What goes on, until it ends or somebody asks to stop. */
+export const unlessStopped = <T,>(going: Promise<T>): Promise<T> =>
+  task.value ? Promise.race([going, stopped(task.value.stop.signal)]) : going;
+
 /** Of an operation on the poll. */
 export const running = () => ({ onReading, signal: task.value?.stop.signal });
 

@@ -116,6 +116,8 @@ export const texts = {
   ballotKept: "Your ballot is signed and kept here. Nobody has it yet.",
   ballotThere: "Your ballot is in the poll: all of it, in order.",
   otherTab: "Keys were made in another tab or window meanwhile: load this page again, and unlock those.",
+  otherTabSends: "Another tab or window is sending this: look there.",
+  notSecure: "This page keeps keys, and browsers let it do so only by HTTPS: open it at an address that begins with https.",
   buying: "Credits are being bought: wait until that is settled, below.",
   landed: (what: string) => `It is in a block: ${what}.`,
   reverted: (what: string) => `The contract has refused this, and nothing came of it: ${what}. Do it again if it is still needed.`,

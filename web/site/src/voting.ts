@@ -24,7 +24,7 @@ import {
   verified,
 } from "./state.ts";
 import { lastPoll, type KeptBallot } from "./storage.ts";
-import { inTheBackground, perform, running } from "./tasks.ts";
+import { inTheBackground, perform, running, unlessStopped } from "./tasks.ts";
 import { texts } from "./texts.ts";
 
 export const signUp = (evidence: string) =>
@@ -123,7 +123,18 @@ export const vote = (form: BallotForm, by: "wallet" | "relayer" | "nobody") =>
 export const sendAgain = (ballot: KeptBallot["ballot"], by: "wallet" | "relayer") =>
   perform(texts.tasks.send, async (at) => (by === "wallet" ? publish(ballot) : relay(ballot, at)));
 
-async function publish(ballot: KeptBallot["ballot"]): Promise<string> {
+/** In one tab at a time: two that send the same pay twice. */
+async function alone<T>(name: string, act: () => Promise<T>): Promise<T> {
+  const done = await navigator.locks.request(`maci-nova ${name}`, { ifAvailable: true }, (lock) => {
+    if (!lock) throw new MaciError("later", texts.otherTabSends);
+    return unlessStopped(act());
+  });
+  return done as T;
+}
+
+const publish = (ballot: KeptBallot["ballot"]) => alone(ballot.ballot, () => publishNow(ballot));
+
+async function publishNow(ballot: KeptBallot["ballot"]): Promise<string> {
   const { messageFee } = opened().facts;
   await opened().publish(ballot, { sender: sender("publish"), messageFee, ...running() });
   await changeBallot(ballot.ballot, { there: true });
@@ -167,7 +178,8 @@ export const topUp = (credits: number) =>
     if (!facts.topUps || stateIndex === undefined) throw new MaciError("usage", texts.notJoined);
     const tokens = (BigInt(facts.topUps.creditUnit) * BigInt(credits)).toString();
     const request = { stateIndex, credits, tokens, messageFee: facts.messageFee };
-    const bought = await opened().topUp(request, { sender: sender("topUp"), ...running() });
+    const buy = () => opened().topUp(request, { sender: sender("topUp"), ...running() });
+    const bought = await alone(`credits ${facts.poll}`, buy);
     await refresh();
     return texts.toppedUp(bought.credits);
   });
