@@ -16,6 +16,7 @@ const began = Date.now();
 const say = (text) => console.log(`${String(Math.round((Date.now() - began) / 1000)).padStart(4)} s  ${text}`);
 const world = new World(program);
 const PASSPHRASE = "correct horse battery";
+const PASSPHRASE_OF_BERT = "another passphrase";
 const OPTIONS = ["A well", "A bridge", "A school", "A park", "Nothing"];
 
 // Contracts for trying out: owners of a token sign up, another token buys credits.
@@ -236,7 +237,7 @@ async function bertVotes(bert, link) {
   const keys = await publicKeys(bert);
   // The same account has the same keys again.
   await bert.press("Remove the keys from this browser");
-  await bert.makeKeys("another passphrase", "From a signature of my wallet");
+  await bert.makeKeys(PASSPHRASE_OF_BERT, "From a signature of my wallet");
   check(JSON.stringify(await publicKeys(bert)) === JSON.stringify(keys), "the keys are the same again");
   await bert.field("Token number").fill("1");
   await bert.press("Sign up");
@@ -251,6 +252,14 @@ async function bertVotes(bert, link) {
   await bert.context.setOffline(false);
   await bert.press("Vote with my wallet");
   await bert.sees("Your ballot is in the poll: all of it, in order.");
+  // The page is left while the relayer has a ballot: what became of it is seen when it comes back.
+  await bert.fill({ "A bridge": 10 });
+  await bert.press("Vote through the relayer");
+  await bert.sees("the relayer has it");
+  await bert.reload();
+  await bert.unlock(PASSPHRASE_OF_BERT);
+  const isThere = async () => (await bert.text()).split("In the poll: all of it, in order.").length === 3;
+  await until("both ballots are in the poll", isThere);
   bert.quiet("ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED");
   say("Bert has voted");
 }

@@ -155,7 +155,7 @@ interface Said {
 
 function parsed(text: string): Said {
   try {
-    return JSON.parse(text) as Said;
+    return (JSON.parse(text) as Said | null) ?? {};
   } catch {
     throw new MaciError("input", texts.notPollFile);
   }
