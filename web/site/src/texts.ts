@@ -200,7 +200,7 @@ export const texts = {
     takeFileAbout: "For instance the one that you joined with elsewhere. The one before stays among the keys below.",
     unsaved: "These keys are only in this browser, which may lose them. Save both as files now.",
     keptSafe: "I have saved them",
-    later: (count_: number) => `Save ${many(count_, "earlier or later key")} of this poll`,
+    later: (keys: number) => `Save ${many(keys, "earlier or later key")} of this poll`,
     kept: "Keys are kept in this browser. Unlock them with your passphrase.",
     unlocked: "Unlocked until you leave this page.",
     identity: "Signs up",
