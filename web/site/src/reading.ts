@@ -4,7 +4,6 @@ import { Poll, Relayer } from "@maci-nova/sdk";
 import { ballots, changeBallot, isAlive, poll, reread, status, unlocked, voter } from "./state.ts";
 import { running } from "./tasks.ts";
 
-
 /** Where the poll is, where the voter is, where ballots are: everything is read again. */
 export async function refresh(): Promise<void> {
   const opened = poll.value;
@@ -21,7 +20,8 @@ export async function refresh(): Promise<void> {
 export async function lookAt(opened: Poll): Promise<void> {
   await reread();
   const now = await opened.status();
-  if (now.messages !== status.value?.messages || ballots.value.some(({ there }) => !there)) await placeBallots(opened);
+  const waits = ballots.value.some((kept) => !kept.there && isAlive(kept));
+  if (now.messages !== status.value?.messages || waits) await placeBallots(opened);
   status.value = now;
   await watchRelayed(opened);
 }
@@ -33,20 +33,17 @@ async function placeBallots(opened: Poll): Promise<void> {
     const all = places.flat();
     const now = {
       there: complete && inOrder,
-      broken: all.length > 0 && !(complete && inOrder) && isBroken(places),
+      broken: !inOrder || lacksWhatComesBefore(places),
       last: all.length > 0 ? Math.max(...all) : -1,
     };
     if (now.there !== there || now.last !== last || now.broken) await changeBallot(ballot.ballot, now);
   }
 }
 
-/** Whether what is missing cannot follow what is there. */
-function isBroken(places: number[][]): boolean {
+/** Whether something is there that should come after what is not. */
+function lacksWhatComesBefore(places: number[][]): boolean {
   const firstMissing = places.findIndex((at) => at.length === 0);
-  const begun = firstMissing < 0 ? places : places.slice(0, firstMissing);
-  const rest = firstMissing < 0 ? [] : places.slice(firstMissing);
-  const inOrder = begun.every((at, i) => i === 0 || Math.max(...at) > Math.min(...(begun[i - 1] ?? [])));
-  return !inOrder || rest.some((at) => at.length > 0);
+  return firstMissing >= 0 && places.slice(firstMissing).some((at) => at.length > 0);
 }
 
 /** What became of ballots that a relayer has, where nobody waits for them any more. */

@@ -7,7 +7,6 @@ import type { Pending, Purpose } from "./storage.ts";
 import { inTheBackground, said, task } from "./tasks.ts";
 import { texts } from "./texts.ts";
 
-
 /** What sends, and what is remembered of it. */
 export function sender(purpose: Purpose) {
   const connected = connection.value;
