@@ -168,7 +168,6 @@ async function annaVotes(anna) {
   await anna.press("Join with my wallet");
   await anna.sees("You are voter 1, with 100 credits.", 90);
   const seconds = (Date.now() - joining) / 1000;
-  check(seconds < 15, `joining takes ${seconds} s`);
   say(`Anna has joined, in ${seconds.toFixed(1)} s with the check of the key, the proof and the transaction`);
   await anna.audit("the ballot");
   await anna.picture("ballot");
