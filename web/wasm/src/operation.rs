@@ -90,23 +90,7 @@ pub enum Operation {
         relayer: RelayDocument,
     },
     /// Signs a ballot.
-    Ballot {
-        /// The poll.
-        poll: PollHandle,
-        /// The key that joined.
-        poll_key: Handle,
-        /// Options and weights.
-        choices: Vec<ChoiceOrder>,
-        /// The key that it changes to in the end.
-        #[serde(default)]
-        new_key: Option<Handle>,
-        /// The voter, where several joined with the key.
-        #[serde(default)]
-        state_index: Option<u64>,
-        /// The fewest messages.
-        #[serde(default = "one")]
-        at_least: u16,
-    },
+    Ballot(BallotOrder),
     /// Publishes signed messages.
     Publish {
         /// The poll.
@@ -125,21 +109,7 @@ pub enum Operation {
         messages: String,
     },
     /// Makes what a relayer is handed.
-    Ticket {
-        /// The poll.
-        poll: PollHandle,
-        /// The key that signed up.
-        key: Handle,
-        /// The key's own sign-up, if it was kept.
-        #[serde(default)]
-        signed_up: Option<KnownRoot>,
-        /// Lines of JSON.
-        messages: String,
-        /// What the relayer says of itself.
-        relayer: RelayDocument,
-        /// Which of the day's tickets: one that was not used.
-        slot: u8,
-    },
+    Ticket(TicketOrder),
     /// What the chain shows of a ballot that a relayer has.
     Relayed {
         /// The poll.
@@ -151,19 +121,7 @@ pub enum Operation {
         ballot: Option<BallotDocument>,
     },
     /// Buys credits.
-    TopUp {
-        /// The poll.
-        poll: PollHandle,
-        /// For whom.
-        state_index: u64,
-        /// How many.
-        credits: u64,
-        /// The fee that was agreed to, in wei.
-        #[serde(default)]
-        message_fee: U256,
-        /// The tokens that were agreed to.
-        tokens: U256,
-    },
+    TopUp(TopUpOrder),
     /// What the contract has stored.
     Results {
         /// The poll.
@@ -204,6 +162,63 @@ pub struct JoinOrder {
     min_credits: u64,
 }
 
+/// What a ballot says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BallotOrder {
+    /// The poll.
+    poll: PollHandle,
+    /// The key that joined.
+    poll_key: Handle,
+    /// Options and weights.
+    choices: Vec<ChoiceOrder>,
+    /// The key that it changes to in the end.
+    #[serde(default)]
+    new_key: Option<Handle>,
+    /// The voter, where several joined with the key.
+    #[serde(default)]
+    state_index: Option<u64>,
+    /// The fewest messages.
+    #[serde(default = "one")]
+    at_least: u16,
+}
+
+/// What a relayer is handed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TicketOrder {
+    /// The poll.
+    poll: PollHandle,
+    /// The key that signed up.
+    key: Handle,
+    /// The key's own sign-up, if it was kept.
+    #[serde(default)]
+    signed_up: Option<KnownRoot>,
+    /// Lines of JSON.
+    messages: String,
+    /// What the relayer says of itself.
+    relayer: RelayDocument,
+    /// Which of the day's tickets: one that was not used.
+    slot: u8,
+}
+
+/// Credits for a voter.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TopUpOrder {
+    /// The poll.
+    poll: PollHandle,
+    /// For whom.
+    state_index: u64,
+    /// How many.
+    credits: u64,
+    /// The fee that was agreed to, in wei.
+    #[serde(default)]
+    message_fee: U256,
+    /// The tokens that were agreed to.
+    tokens: U256,
+}
+
 /// An option and its weight.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -231,7 +246,7 @@ pub fn run(operation: &Operation, chain: &mut Rehearsal, shared: &mut Shared) ->
         } => enrol(chain, shared, *poll, *key, evidence),
         Operation::Join(order) => join_poll(chain, shared, order),
         Operation::RelayedJoin { join, relayer } => make_join(chain, shared, join, relayer),
-        Operation::Ballot { .. } => sign(chain, shared, operation),
+        Operation::Ballot(order) => sign(chain, shared, order),
         Operation::Publish {
             poll,
             messages,
@@ -242,13 +257,13 @@ pub fn run(operation: &Operation, chain: &mut Rehearsal, shared: &mut Shared) ->
             let placement = Placement::find(chain, poll, &read(messages)?, &Speaker)?;
             value(&placement)
         }
-        Operation::Ticket { .. } => make_ticket(chain, shared, operation),
+        Operation::Ticket(order) => make_ticket(chain, shared, order),
         Operation::Relayed {
             poll,
             messages,
             ballot,
         } => look(chain, shared.poll(*poll)?, messages, ballot.as_ref()),
-        Operation::TopUp { poll, .. } => buy(chain, shared.poll(*poll)?, operation),
+        Operation::TopUp(order) => buy(chain, shared.poll(order.poll)?, order),
         Operation::Results { poll } => value(&results(chain, &shared.poll(*poll)?.contract)?),
         Operation::Verify { poll, key_digest } => {
             check(chain, &shared.poll(*poll)?.contract, *key_digest)
@@ -451,15 +466,12 @@ fn with_request<T>(
     act: impl FnOnce(&JoinRequest<'_>) -> Result<T>,
 ) -> Result<T> {
     let OpenPoll { file, contract } = shared.poll(order.poll)?;
-    let digest = file.keys.map(|keys| keys.join).ok_or_else(|| {
-        Failure::request("the poll file was made from a chain, and names no proving key of joins")
-    })?;
     let known: Vec<KnownRoot> = file.sign_ups.into_iter().collect();
     act(&JoinRequest {
         poll: contract,
         signed_up: order.signed_up,
         known: &known,
-        prover: shared.prover(&digest)?,
+        prover: shared.prover_of(file)?,
         key: shared.keys.get(order.key)?,
         poll_key: &shared.keys.public(order.poll_key)?,
         credit_data: &order.credit_data,
@@ -515,18 +527,15 @@ fn make_join(
     })
 }
 
-fn sign(chain: &Rehearsal, shared: &Shared, operation: &Operation) -> Result<Value> {
-    let Operation::Ballot {
+fn sign(chain: &Rehearsal, shared: &Shared, order: &BallotOrder) -> Result<Value> {
+    let BallotOrder {
         poll,
         poll_key,
         choices,
         new_key,
         state_index,
         at_least,
-    } = operation
-    else {
-        return Err(Failure::request("this is no ballot"));
-    };
+    } = order;
     let poll = &shared.poll(*poll)?.contract;
     let key = shared.keys.get(*poll_key)?;
     let choices: Vec<Choice> = choices
@@ -589,18 +598,15 @@ fn send(chain: &mut Rehearsal, poll: &OpenPoll, messages: &str, fee: U256) -> Re
     }))
 }
 
-fn make_ticket(chain: &Rehearsal, shared: &Shared, operation: &Operation) -> Result<Value> {
-    let Operation::Ticket {
+fn make_ticket(chain: &Rehearsal, shared: &Shared, order: &TicketOrder) -> Result<Value> {
+    let TicketOrder {
         poll,
         key,
         signed_up,
         messages,
         relayer,
         slot: number,
-    } = operation
-    else {
-        return Err(Failure::request("this is no ticket"));
-    };
+    } = order;
     let OpenPoll {
         file,
         contract: poll,
@@ -614,10 +620,7 @@ fn make_ticket(chain: &Rehearsal, shared: &Shared, operation: &Operation) -> Res
             messages.len()
         )));
     }
-    let digest = file.keys.map(|keys| keys.join).ok_or_else(|| {
-        Failure::request("the poll file was made from a chain, and names no proving key of joins")
-    })?;
-    let prover = shared.prover(&digest)?;
+    let prover = shared.prover_of(file)?;
     let known: Vec<KnownRoot> = file.sign_ups.into_iter().chain(*signed_up).collect();
     let last = poll.info.settings.lastRoot.into();
     let sign_ups = SignUps::read_knowing(chain, poll.maci, last, &known, &Speaker)?;
@@ -658,17 +661,14 @@ fn look(
     Ok(json!({ "found": found, "late": late }))
 }
 
-fn buy(chain: &mut Rehearsal, poll: &OpenPoll, operation: &Operation) -> Result<Value> {
-    let Operation::TopUp {
+fn buy(chain: &mut Rehearsal, poll: &OpenPoll, order: &TopUpOrder) -> Result<Value> {
+    let TopUpOrder {
         state_index,
         credits,
         message_fee,
         tokens,
         ..
-    } = operation
-    else {
-        return Err(Failure::request("this is no top-up"));
-    };
+    } = order;
     let from = account(chain)?;
     let budget = Budget {
         message_fee: *message_fee,

@@ -8,7 +8,7 @@ use maci_nova_chain::alloy_primitives::B256;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::poll::file::PollFile;
 use maci_nova_sdk::voter::join_proof::Prover;
-use maci_nova_sdk::Error;
+use maci_nova_sdk::{Error, Hint};
 
 use crate::keys::{Keys, KeysError};
 use crate::outcome::Failure;
@@ -51,21 +51,28 @@ impl Shared {
         (self.polls.len() - 1) as PollHandle
     }
 
-    /// The proving key with this digest.
-    pub fn prover(&self, digest: &B256) -> Result<&Prover, Failure> {
-        self.provers.get(digest).ok_or_else(|| {
+    /// The proving key that a poll file names.
+    pub fn prover_of(&self, file: &PollFile) -> Result<&Prover, Failure> {
+        let digest = file.keys.map(|keys| keys.join).ok_or_else(|| {
+            Failure::request(
+                "the poll file was made from a chain, and names no proving key of joins",
+            )
+        })?;
+        self.provers.get(&digest).ok_or_else(|| {
             Error::JoinKey(format!(
                 "the proving key of joins with digest {digest} has not been loaded"
             ))
-            .with_hint(maci_nova_sdk::Hint::JoinKey(
-                Path::new("poll.join.key").to_owned(),
-            ))
+            .with_hint(Hint::JoinKey(Path::new("poll.join.key").to_owned()))
             .into()
         })
     }
 
     /// Loads a proving key: that with this digest, and no other.
     pub fn load_prover(&mut self, bytes: &[u8], digest: B256) -> Result<(), Failure> {
+        // It is what it was: its points are not checked again, which takes seconds.
+        if self.provers.contains_key(&digest) {
+            return Ok(());
+        }
         let prover = Prover::read_from(Cursor::new(bytes), Some(&digest.0));
         let prover =
             prover.map_err(|error| Error::JoinKey(format!("the proving key of joins: {error}")))?;
