@@ -100,17 +100,7 @@ impl Description {
 
     /// Puts it beside the poll file, which names it from then on.
     fn keep(&self, file: &mut PollFile, path: &Path, console: &Console) -> Result<(), Failure> {
-        let beside = metadata::beside(path);
-        write_atomically(&beside, Readers::Everybody, |out| {
-            out.write_all(&self.bytes)
-        })
-        .map_err(|source| Failure::Io {
-            action: "write",
-            path: beside.clone(),
-            source,
-        })?;
-        file.metadata = Some(metadata::digest(&self.bytes));
-        file.replace(path).map_err(PollError::from)?;
+        let beside = file.describe(path, &self.bytes).map_err(PollError::from)?;
         console.note(format!(
             "{}: what the poll is about; publish it with the poll file",
             beside.display()

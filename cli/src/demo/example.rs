@@ -16,6 +16,7 @@ use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_sdk::poll::results::Results;
 use serde::{Deserialize, Serialize};
 
+use super::scratch;
 use crate::arguments::demo::DemoPoll;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -121,11 +122,7 @@ impl Stages<'_> {
 pub fn run(poll: DemoPoll, console: &Console) -> Result<(), Failure> {
     let example = Example::from(poll);
     console.listen()?;
-    let directory = tempfile::tempdir().map_err(|source| Failure::Io {
-        action: "make a temporary directory in",
-        path: std::env::temp_dir(),
-        source,
-    })?;
+    let directory = scratch()?;
     let log = PollLog::open(&write(directory.path(), "poll.jsonl", example.log)?)?;
     let key = PrivateKey::from_serialized(example.key.trim())
         .map_err(|error| Failure::Internal(error.to_string()))?;

@@ -19,6 +19,7 @@ use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::Shape;
 use rand_core::OsRng;
 use serde::Serialize;
+use tempfile::TempDir;
 
 use crate::arguments::demo::{Demo, DemoMode};
 use crate::connection;
@@ -27,8 +28,7 @@ use crate::failure::Failure;
 use chain::DemoChain;
 use gas_report::{Action, GasReport, Timed};
 use maci_nova_coordinator::parameters::parameters;
-use maci_nova_coordinator::prove::finalization;
-use maci_nova_coordinator::prove::keys;
+use maci_nova_coordinator::prove::{self, finalization};
 use maci_nova_sdk::operator::poll_creation::SignedWithin;
 use maci_nova_sdk::poll::keys::KeyPolicy;
 use maci_nova_sdk::poll::results::Results;
@@ -81,6 +81,28 @@ pub fn run(arguments: &Demo, console: &Console) -> Result<(), Failure> {
     }
 }
 
+/// A folder for as long as it is held.
+fn scratch() -> Result<TempDir, Failure> {
+    tempfile::tempdir().map_err(|source| Failure::Io {
+        action: "make a temporary directory in",
+        path: std::env::temp_dir(),
+        source,
+    })
+}
+
+/// Parameters and keys for development.
+fn keys(console: &Console) -> Result<Keys, Failure> {
+    console.warn("INSECURE: a demo's parameters and keys are for development");
+    let parameters = parameters(SHAPE, &SetupSource::InsecureDevelopment, console)?;
+    let any = KeyPolicy::default();
+    Ok(Keys {
+        decider: prove::keys::decider(&parameters, &any, console)?,
+        join: prove::keys::join(&any, console)?,
+        bundle: prove::keys::bundle(&any, console)?,
+        parameters,
+    })
+}
+
 fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
     console.listen()?;
     let stage = match &arguments.rpc_url {
@@ -90,22 +112,10 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
         }
         None => DemoChain::embedded(),
     };
-    let directory = tempfile::tempdir().map_err(|source| Failure::Io {
-        action: "make a temporary directory in",
-        path: std::env::temp_dir(),
-        source,
-    })?;
-    console.warn("INSECURE: a demo's parameters and keys are for development");
+    let directory = scratch()?;
     let mut gas = GasReport::default();
     let start = Instant::now();
-    let parameters = parameters(SHAPE, &SetupSource::InsecureDevelopment, console)?;
-    let any = KeyPolicy::default();
-    let keys = Keys {
-        decider: keys::decider(&parameters, &any, console)?,
-        join: keys::join(&any, console)?,
-        bundle: keys::bundle(&any, console)?,
-        parameters,
-    };
+    let keys = keys(console)?;
     gas.done("parameters and keys", start);
     let setting = Setting {
         options: OPTIONS as u32,

@@ -8,13 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use maci_nova_chain::clock::duration;
-use maci_nova_coordinator::parameters::parameters;
-use maci_nova_coordinator::prove::keys;
-use maci_nova_files::{write_atomically, Readers};
-use maci_nova_folding::SetupSource;
 use maci_nova_protocol::poll::Mode;
 use maci_nova_sdk::poll::file::PollFile;
-use maci_nova_sdk::poll::keys::KeyPolicy;
 use maci_nova_sdk::poll::metadata::{self, Metadata, OptionText};
 use maci_nova_sdk::voter::join_key;
 use maci_nova_sdk::Error as PollError;
@@ -23,7 +18,7 @@ use serde::Serialize;
 use super::chain::{DemoChain, SharedNode};
 use super::gas_report::GasReport;
 use super::scenario::{Keys, Scenario, Setting};
-use super::{CREDITS, OPTIONS, SHAPE, SIGNED_WITHIN};
+use super::{keys, scratch, CREDITS, OPTIONS, SIGNED_WITHIN};
 use crate::console::Console;
 use crate::failure::Failure;
 
@@ -53,20 +48,8 @@ pub fn run(site: &Path, minutes: u16, console: &Console) -> Result<(), Failure> 
         )));
     }
     console.listen()?;
-    let directory = tempfile::tempdir().map_err(|source| Failure::Io {
-        action: "make a temporary directory in",
-        path: std::env::temp_dir(),
-        source,
-    })?;
-    console.warn("INSECURE: a demo's parameters and keys are for development");
-    let parameters = parameters(SHAPE, &SetupSource::InsecureDevelopment, console)?;
-    let any = KeyPolicy::default();
-    let keys = Keys {
-        decider: keys::decider(&parameters, &any, console)?,
-        join: keys::join(&any, console)?,
-        bundle: keys::bundle(&any, console)?,
-        parameters,
-    };
+    let directory = scratch()?;
+    let keys = keys(console)?;
     console.note("deploying the contracts, and creating a poll");
     let node = SharedNode::now();
     let setting = Setting {
@@ -112,16 +95,7 @@ fn publish(directory: &Path, keys: &Keys) -> Result<PathBuf, Failure> {
     let mut file = PollFile::read(&directory.join("poll.json")).map_err(PollError::from)?;
     let described = serde_json::to_vec_pretty(&description())
         .map_err(|error| Failure::Internal(error.to_string()))?;
-    let beside = metadata::beside(&path);
-    write_atomically(&beside, Readers::Everybody, |out| out.write_all(&described)).map_err(
-        |source| Failure::Io {
-            action: "write",
-            path: beside.clone(),
-            source,
-        },
-    )?;
-    file.metadata = Some(metadata::digest(&described));
-    file.replace(&path).map_err(PollError::from)?;
+    file.describe(&path, &described).map_err(PollError::from)?;
     let written = keys.join.write(&join_key::beside(&path));
     written.map_err(|error| PollError::JoinKey(error.to_string()))?;
     Ok(public)

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use maci_nova_files::{as_text, create_atomically, read_at_most, write_atomically, Readers};
 
 use super::{PollFile, PollFileError};
+use crate::poll::metadata;
 
 /// A poll file has about a thousand bytes; one of more than this holds something else.
 pub(super) const LARGEST_FILE: u64 = 1 << 16;
@@ -62,6 +63,19 @@ impl PollFile {
         self.check(path)?;
         let replaced = write_atomically(path, Readers::Everybody, |file| self.write(file));
         replaced.map_err(failed("write", path))
+    }
+
+    /// Puts what the poll is about beside the file at `path`, which names it from then on; where it is.
+    ///
+    /// # Errors
+    /// [`PollFileError::Invalid`], [`PollFileError::Io`].
+    pub fn describe(&mut self, path: &Path, document: &[u8]) -> Result<PathBuf, PollFileError> {
+        let beside = metadata::beside(path);
+        write_atomically(&beside, Readers::Everybody, |out| out.write_all(document))
+            .map_err(failed("write", &beside))?;
+        self.metadata = Some(metadata::digest(document));
+        self.replace(path)?;
+        Ok(beside)
     }
 
     fn write(&self, mut out: impl Write) -> io::Result<()> {
