@@ -1,5 +1,6 @@
 import type { Engine, KeyHandle } from "./engine.js";
 import { MaciError } from "./errors.js";
+import { fromHex, toHex } from "./hex.js";
 import type { Provider } from "./provider.js";
 import { fromWallet } from "./sender.js";
 
@@ -22,9 +23,6 @@ export function keyText(chainId: number, account: string, use: KeyUse): string {
   ].join("\n");
 }
 
-const hex = (text: string) =>
-  `0x${Array.from(new TextEncoder().encode(text), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-
 /**
  * Derives a key from an account's signature, so that it can be had again: the wallet is asked twice, since
  * some wallets give another signature each time, and a key made of one would be lost.
@@ -38,7 +36,7 @@ export async function deriveKey(
 ): Promise<KeyHandle> {
   const sign = async () => {
     try {
-      const signed = await provider.request({ method: "personal_sign", params: [hex(keyText(chainId, account, use)), account] });
+      const signed = await provider.request({ method: "personal_sign", params: [`0x${toHex(new TextEncoder().encode(keyText(chainId, account, use)))}`, account] });
       return String(signed);
     } catch (error) {
       throw fromWallet(error);
@@ -51,6 +49,5 @@ export async function deriveKey(
       "this wallet gives another signature each time, or none of an account's: a key made of it would be lost. Make a random key",
     );
   }
-  const bytes = Uint8Array.from(first.slice(2).match(/../g) ?? [], (pair) => parseInt(pair, 16));
-  return engine.deriveKey(bytes);
+  return engine.deriveKey(fromHex(first.slice(2)));
 }

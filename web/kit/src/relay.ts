@@ -88,7 +88,11 @@ export class Relayer {
   async send(
     ballot: Pick<Ballot, "messages">,
     request: { key: KeyHandle; signedUp?: KnownRoot | undefined; tickets: TicketBook },
-    options: RunOptions & { onTaken?: (taken: RelayedBallot) => void } = {},
+    options: RunOptions & {
+      /** From here on the relayer may have it, whatever it answers. */
+      onLeaving?: () => void | Promise<void>;
+      onTaken?: (taken: RelayedBallot) => void;
+    } = {},
   ): Promise<RelayedBallot> {
     const { document, poll } = this;
     if (!document.takes) {
@@ -106,6 +110,7 @@ export class Relayer {
       options,
     );
     const path = `${this.url}/relay/${poll.facts.poll}`;
+    await options.onLeaving?.();
     const late = async () => (await this.#look(ballot, undefined, options)).late;
     const taken = await again(() => ask<RelayedBallot>(path, ticket.body), late, options.signal);
     options.onTaken?.(taken);

@@ -1,4 +1,5 @@
 import { MaciError } from "./errors.js";
+import { fromHex, toHex } from "./hex.js";
 
 /** A private key under a passphrase, as JSON: AES-256-GCM under PBKDF2 with SHA-256. Safe to store. */
 export interface SealedKey {
@@ -19,11 +20,9 @@ const ITERATIONS = 600_000;
 /** A file of somebody else's cannot keep a machine busy for longer. */
 const MOST_ITERATIONS = 10_000_000;
 
-const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
 function bytes(text: unknown): Uint8Array<ArrayBuffer> {
   if (typeof text !== "string" || !/^([0-9a-f]{2})*$/.test(text)) throw new MaciError("input", "this is not a sealed key");
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+  return fromHex(text);
 }
 
 async function derive(passphrase: string, salt: Uint8Array<ArrayBuffer>, iterations: number): Promise<CryptoKey> {
@@ -41,7 +40,7 @@ export async function seal(text: string, passphrase: string): Promise<SealedKey>
   const plain = new TextEncoder().encode(text);
   const data = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, plain));
   plain.fill(0);
-  return { version: 1, iterations: ITERATIONS, salt: hex(salt), iv: hex(iv), data: hex(data) };
+  return { version: 1, iterations: ITERATIONS, salt: toHex(salt), iv: toHex(iv), data: toHex(data) };
 }
 
 /** Opens a sealed key. Throws a {@link MaciError} of the kind `input` for another passphrase. */

@@ -105,6 +105,8 @@ export const vote = (form: BallotForm, by: "wallet" | "relayer" | "nobody") =>
   perform(texts.tasks.vote, async (at) => {
     const waiting = held();
     if (waiting) throw new MaciError("usage", texts.held(waiting.ballot.publishUntil));
+    // Before it is signed: what is signed ages.
+    if (by === "relayer") await withJoinKey(at);
     at(texts.signing);
     const newKey = form.changeKey ? await (await engine()).randomKey() : undefined;
     if (newKey !== undefined) await keepLater(newKey);
@@ -147,10 +149,10 @@ async function relay(ballot: KeptBallot["ballot"], at: (step: string) => void): 
   at(texts.preparing);
   const by = await relayer();
   const request = { key: handleOf("identity"), signedUp: identityKey.value?.signedUp, tickets: keeper().tickets };
-  // Before it leaves: the answer may be lost, and the relayer have it.
-  await changeBallot(ballot.ballot, { relayer: by.url });
   await by.send(ballot, request, {
     ...running(),
+    // The answer may be lost, and the relayer have it.
+    onLeaving: () => changeBallot(ballot.ballot, { relayer: by.url }),
     onTaken: (taken) => {
       at(texts.relayerHas(by.document.wait));
       inTheBackground(texts.tasks.send, changeBallot(ballot.ballot, { taken }));
