@@ -46,8 +46,16 @@ impl NodeError {
 pub struct EvmNode {
     /// The chain.
     pub evm: Evm,
-    /// Of what went through, with its sender; `None` of what reverted.
-    receipts: BTreeMap<B256, (Address, Option<Receipt>)>,
+    receipts: BTreeMap<B256, Landed>,
+}
+
+/// What came of a transaction.
+#[derive(Clone, Debug)]
+struct Landed {
+    from: Address,
+    block: Block,
+    /// None if it reverted.
+    receipt: Option<Receipt>,
 }
 
 #[derive(Deserialize)]
@@ -106,7 +114,10 @@ impl EvmNode {
             "eth_getBalance" => Ok(json!(evm.balance(at(params, 0)?).map_err(failed)?)),
             "eth_getTransactionCount" => {
                 let account: Address = at(params, 0)?;
-                let sent = self.receipts.values().filter(|(from, _)| *from == account);
+                let sent = self
+                    .receipts
+                    .values()
+                    .filter(|landed| landed.from == account);
                 Ok(json!(U64::from(sent.count())))
             }
             "eth_call" => self.call(&at(params, 0)?),
@@ -193,19 +204,28 @@ impl EvmNode {
             Err(error) if self.evm.latest().number == number => return Err(failed(error)),
             Err(_) => (keccak256(self.evm.latest().hash), None),
         };
-        self.receipts.insert(hash, (from, receipt));
+        let landed = Landed {
+            from,
+            block: self.evm.latest(),
+            receipt,
+        };
+        self.receipts.insert(hash, landed);
         Ok(json!(hash))
     }
 
     fn receipt(&self, hash: B256) -> Result<Value, NodeError> {
-        let Some((from, receipt)) = self.receipts.get(&hash) else {
+        let Some(landed) = self.receipts.get(&hash) else {
             return Ok(Value::Null);
         };
-        let latest = self.evm.latest();
+        let Landed {
+            from,
+            block,
+            receipt,
+        } = landed;
         let Some(receipt) = receipt else {
             return Ok(json!({
                 "transactionHash": hash, "from": from, "to": null, "status": "0x0",
-                "blockNumber": U64::from(latest.number), "blockHash": latest.hash,
+                "blockNumber": U64::from(block.number), "blockHash": block.hash,
                 "gasUsed": U64::from(GAS_LIMIT), "logs": [],
             }));
         };
@@ -239,16 +259,14 @@ impl EvmNode {
             return Ok(Value::Null);
         };
         let known = self.receipts.get(&hash);
-        let receipt = known.and_then(|(_, receipt)| receipt.as_ref());
         // Of what was sent before there was a node, the block is any.
-        let block = receipt.map_or(self.evm.latest().hash, |receipt| receipt.block_hash);
-        let number = receipt.map_or(0, |receipt| receipt.block_number);
+        let block = known.map_or(self.evm.latest(), |landed| landed.block);
         Ok(json!({
             "hash": hash,
-            "blockHash": block,
-            "blockNumber": U64::from(number),
+            "blockHash": block.hash,
+            "blockNumber": U64::from(block.number),
             "transactionIndex": "0x0",
-            "from": known.map_or(Address::ZERO, |(from, _)| *from),
+            "from": known.map_or(Address::ZERO, |landed| landed.from),
             "to": input.to,
             "input": input.calldata,
             "value": "0x0",
@@ -364,6 +382,25 @@ mod tests {
             .answer("eth_getTransactionCount", &json!([SENDER]))
             .unwrap();
         assert_eq!(count, "0x1");
+    }
+
+    #[test]
+    fn what_reverted_stays_in_its_block() {
+        let mut node = EvmNode::default();
+        // PUSH1 0, PUSH1 0, REVERT.
+        let call = json!([{"from": SENDER, "data": "0x60006000fd"}]);
+        assert_eq!(
+            node.answer("eth_estimateGas", &call).unwrap_err().code,
+            REVERT_CODE
+        );
+        let hash = node.answer("eth_sendTransaction", &call).unwrap();
+        node.evm.mine(3);
+        let receipt = node.answer("eth_getTransactionReceipt", &json!([hash]));
+        let receipt = receipt.unwrap();
+        assert_eq!(
+            (&receipt["status"], &receipt["blockNumber"]),
+            (&json!("0x0"), &json!("0x1"))
+        );
     }
 
     #[test]

@@ -516,3 +516,34 @@ fn amounts_are_decimal_or_hexadecimal() {
         assert_eq!(message_fee, U256::from(7));
     }
 }
+
+/// The kit's relayer speaks without the engine, and has to take for passing what the library does.
+#[test]
+fn what_a_relayer_refuses_for_now_is_said_alike() {
+    use std::collections::BTreeSet;
+
+    use maci_nova_sdk::relay::document::Refusal;
+
+    let quoted = |text: &'static str| text.split('"').skip(1).step_by(2);
+    // Every refusal has its arm in `Refusal::name`.
+    let document = include_str!("../../../sdk/src/relay/document.rs");
+    let names = document
+        .split("pub fn name(self)")
+        .nth(1)
+        .and_then(|rest| rest.split("pub fn words").next())
+        .expect("the names");
+    let for_now: BTreeSet<&str> = quoted(names)
+        .filter(|name| {
+            let refusal: Refusal = serde_json::from_value(json!(name)).expect("a refusal");
+            refusal.is_for_now()
+        })
+        .collect();
+    let kit = include_str!("../../kit/src/relay.ts");
+    let list = kit
+        .split("const FOR_NOW = [")
+        .nth(1)
+        .and_then(|rest| rest.split(']').next())
+        .expect("the list");
+    assert!(for_now.len() > 3);
+    assert_eq!(quoted(list).collect::<BTreeSet<_>>(), for_now);
+}
