@@ -5,26 +5,14 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-import { check, until } from "./world.mjs";
+import { check, until } from "../../tests/node/town.mjs";
+import { LAUNCH } from "../../tests/page/chromium.mjs";
 import { wallet } from "./wallet.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
 export async function launch(pictures) {
   mkdirSync(pictures, { recursive: true });
-  const browser = await chromium.launch({
-    executablePath: process.env.MACI_NOVA_BROWSER ?? "/usr/bin/chromium",
-    args: ARGUMENTS,
-  });
+  const browser = await chromium.launch(LAUNCH);
   return { browser, pictures };
 }
 

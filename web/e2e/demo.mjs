@@ -4,8 +4,8 @@
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 
+import { check, until } from "../../tests/node/town.mjs";
 import { launch, Person } from "./browser.mjs";
-import { check, until } from "./world.mjs";
 
 const [program, site, pictures] = process.argv.slice(2).map((path) => resolve(path));
 const PASSPHRASE = "correct horse battery";

@@ -8,8 +8,9 @@ import { resolve } from "node:path";
 
 import { toFunctionSelector } from "viem";
 
+import { check, until } from "../../tests/node/town.mjs";
 import { launch, Person } from "./browser.mjs";
-import { check, until, word, World } from "./world.mjs";
+import { word, World } from "./world.mjs";
 
 const [program, site, pictures] = process.argv.slice(2).map((path) => resolve(path));
 const began = Date.now();
@@ -56,11 +57,11 @@ async function describe(there, page) {
   operator.page.on("download", (download) => saved.push(download));
   await operator.press("Save both files");
   await until("both files are saved", async () => saved.length === 2);
-  for (const download of saved) await download.saveAs(world.file(download.suggestedFilename()));
+  for (const download of saved) await download.saveAs(world.path(download.suggestedFilename()));
   await operator.audit("the operator's page");
   await operator.narrow("operator");
   operator.quiet();
-  check(JSON.parse(readFileSync(world.file("poll.json"), "utf8")).metadata.length === 66, "the poll file names the description");
+  check(JSON.parse(readFileSync(world.path("poll.json"), "utf8")).metadata.length === 66, "the poll file names the description");
   world.run("status");
   await operator.context.close();
 }
@@ -71,7 +72,7 @@ async function main() {
   say("a poll is made");
   const there = await launch(pictures);
   try {
-    const page = await world.serve(site);
+    const page = await world.host(site);
     await describe(there, page);
     say("and described");
     const service = await world.service(["poll.json"]);
@@ -275,19 +276,19 @@ async function cleoVotes(cleo, link) {
   await cleo.sees("It is open");
   await cleo.connect();
   await cleo.page.getByLabel("From key files", { exact: false }).check();
-  await cleo.field("Key that signed up (or signs up)").setInputFiles(world.file("cleo.key"));
-  await cleo.field("Key in this poll (or none, for a new one)").setInputFiles(world.file("cleo.key"));
+  await cleo.field("Key that signed up (or signs up)").setInputFiles(world.path("cleo.key"));
+  await cleo.field("Key in this poll (or none, for a new one)").setInputFiles(world.path("cleo.key"));
   await cleo.field("Passphrase").fill(PASSPHRASE);
   await cleo.field("Passphrase again").fill(PASSPHRASE);
   await cleo.press("Make my keys");
   await cleo.sees("Both keys are the same");
-  await cleo.field("Key in this poll (or none, for a new one)").setInputFiles(world.file("cleo-poll.key"));
+  await cleo.field("Key in this poll (or none, for a new one)").setInputFiles(world.path("cleo-poll.key"));
   await cleo.press("Make my keys");
   await cleo.sees("Your keys are made", 120);
   await cleo.page.getByText("Save as key files").click();
   const [download] = await Promise.all([cleo.page.waitForEvent("download"), cleo.press("Save the key that votes here")]);
-  await download.saveAs(world.file("saved.key"));
-  check(readFileSync(world.file("saved.key"), "utf8") === readFileSync(world.file("cleo-poll.key"), "utf8"), "the saved key is the program's");
+  await download.saveAs(world.path("saved.key"));
+  check(readFileSync(world.path("saved.key"), "utf8") === readFileSync(world.path("cleo-poll.key"), "utf8"), "the saved key is the program's");
   await cleo.field("Token number").fill("2");
   // Loaded again when the transaction is on its way.
   await world.ask("evm_setAutomine", [false]);
@@ -315,7 +316,7 @@ async function cleoVotes(cleo, link) {
   await cleo.audit("a ballot that was signed, in the dark");
   await cleo.picture("signed-dark");
   const [ballot] = await Promise.all([cleo.page.waitForEvent("download"), cleo.press("Save it as a file")]);
-  await ballot.saveAs(world.file("ballot.jsonl"));
+  await ballot.saveAs(world.path("ballot.jsonl"));
   // A wallet that does not answer is not waited for for ever.
   await cleo.page.evaluate(() => (window.wallet.hang = true));
   await cleo.press("Send it with my wallet");
@@ -376,10 +377,10 @@ async function count(anna, bert, cleo) {
 
 // In somebody else's page, of another origin.
 async function embed(there, site) {
-  const page = await world.serve(world.folder);
+  const page = await world.host(world.folder);
   const person = await Person.come(there, world, { page, service: site });
   writeFileSync(
-    world.file("embed.html"),
+    world.path("embed.html"),
     `<!doctype html><html lang="en"><title>News</title><link rel="icon" href="data:,"><h1>News</h1><script type="module" src="${site}/maci-nova-results.js"></script>` +
       `<maci-nova-results poll="${site}/polls/poll.json" verify></maci-nova-results></html>`,
   );

@@ -52,24 +52,15 @@ onChain("a poll", () => {
   before(async () => {
     chain = await Chain.start();
     node = httpProvider(chain.url);
-    for (let tries = 0; ; tries += 1) {
-      try {
-        await node.request({ method: "eth_chainId" });
-        break;
-      } catch (error) {
-        if (tries === 100) throw error;
-        await new Promise((done) => setTimeout(done, 50));
-      }
-    }
     accounts = await node.request({ method: "eth_accounts" });
     const setup = "--insecure-setup --state-depth 4 --vote-depth 1 --gatekeeper free-for-all";
-    chain.program(`deploy --rpc-url ${chain.url} --account-key-file account.key ${setup}`);
-    const coordinatorKey = chain.program("keygen --out coordinator.key").publicKey.serialized;
+    chain.run(`deploy --rpc-url ${chain.url} --account-key-file account0.key ${setup}`);
+    const coordinatorKey = chain.run("keygen --out coordinator.key").publicKey.serialized;
     coordinator = new Keypair(PrivateKey.deserialize(chain.read("coordinator.key").trim()));
     const common = `--coordinator-key ${coordinatorKey} --options 5 --credits 100 --start-in 60s --duration 1d`;
-    chain.program(`poll create ${common} --signed-within 75 --account-key-file account.key`);
+    chain.run(`poll create ${common} --signed-within 75 --account-key-file account0.key`);
     const other = "--deployment poll.json --poll-file other.json --signed-within off --message-fee 7";
-    chain.program(`poll create ${other} ${common} --account-key-file account.key`);
+    chain.run(`poll create ${other} ${common} --account-key-file account0.key`);
     await pass(120);
 
     engine = await loadEngine();
@@ -572,7 +563,7 @@ onChain("a poll", () => {
       const status = await poll.status();
       assert.deepEqual([status.messages, status.window.possible], [2, true]);
       chain.write("ballot.jsonl", ballot.messages);
-      const told = chain.program("status --messages ballot.jsonl");
+      const told = chain.run("status --messages ballot.jsonl");
       assert.deepEqual(told.sent, { places: [[0], [1]], complete: true, inOrder: true });
     });
 
@@ -760,8 +751,8 @@ onChain("a poll", () => {
       assert.deepEqual(await unanchored.placement(theirs), { places: [[0]], complete: true, inOrder: true });
 
       const from = "--poll-file other.json --confirmations 0";
-      chain.program(`export-log ${from} --out log.jsonl`);
-      const count = chain.program("tally --log log.jsonl --key-file coordinator.key");
+      chain.run(`export-log ${from} --out log.jsonl`);
+      const count = chain.run("tally --log log.jsonl --key-file coordinator.key");
       assert.deepEqual(count.results[3], { option: 3, votes: "8", spent: "64" });
       assert.equal(count.totalSpent, "64");
     });
@@ -804,7 +795,7 @@ onChain("a poll", () => {
 
     test("that are those of the last ballot, and verified from the chain alone", async () => {
       const from = "--poll-file poll.json --key-file coordinator.key --out proof --insecure-setup";
-      chain.program(`finalize ${from} --confirmations 0 --account-key-file account.key`);
+      chain.run(`finalize ${from} --confirmations 0 --account-key-file account0.key`);
       const results = await poll.results();
       const result = (votes, option) => ({ option, votes: String(votes), spent: String(votes ** 2) });
       const expected = [0, 0, 0, 7, 0].map(result);
