@@ -1,8 +1,10 @@
-//! Poseidon over BN254's scalar field with circomlib's parameters, for 2 to 5 inputs.
+//! Poseidon over BN254's scalar field with circomlib's parameters, for 2 to 5 inputs; and wider
+//! permutations, which the folding hashes with.
 //!
 //! `Pk(x1..xk)`: the state of width t = k + 1 is `[0, x1, .., xk]`, the permutation is applied
 //! once, the output is the first word. S-box x^5, 8 full rounds, and 57, 56, 60, 60 partial rounds
-//! for t = 3..6. Round constants and MDS matrix come from the Grain LFSR of the reference
+//! for t = 3..6, 68 for t = 17 (circomlib's too), and 59 for t = 25 (by the paper's formula with its
+//! margins). Round constants and MDS matrix come from the Grain LFSR of the reference
 //! implementation.
 //!
 //! Source: Grassi et al., "Poseidon: A New Hash Function for Zero-Knowledge Proof Systems" (ePrint
@@ -16,11 +18,21 @@ use std::sync::LazyLock;
 const FULL_ROUNDS: usize = 8;
 const HALF: usize = FULL_ROUNDS / 2;
 
+/// The widths that there are parameters for.
+pub const WIDTHS: [usize; 6] = [3, 4, 5, 6, 17, 25];
+
+/// The S-boxes of a permutation.
+pub const fn boxes(width: usize) -> usize {
+    FULL_ROUNDS * width + partial_rounds(width)
+}
+
 /// The partial rounds of a width.
 const fn partial_rounds(width: usize) -> usize {
     match width {
         3 => 57,
         4 => 56,
+        17 => 68,
+        25 => 59,
         _ => 60,
     }
 }
@@ -29,7 +41,7 @@ const fn partial_rounds(width: usize) -> usize {
 /// circuit).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
-    /// Words of the state, 3 to 6.
+    /// Words of the state, one of [`WIDTHS`].
     pub width: usize,
     /// Rounds with the S-box on every word: the first half of them come first, the others last.
     pub full_rounds: usize,
@@ -51,7 +63,7 @@ impl Parameters {
             .collect();
         let x: Vec<Fr> = (0..width).map(|_| grain.reduced_element()).collect();
         let y: Vec<Fr> = (0..width).map(|_| grain.reduced_element()).collect();
-        // The Cauchy matrix 1 / (x_i + y_j). For these four widths no sum is 0.
+        // The Cauchy matrix 1 / (x_i + y_j). For these widths no sum is 0.
         let entry = |x: &Fr, y: &Fr| (*x + *y).invert().unwrap_or(Fr::ZERO);
         let mds = x
             .iter()
@@ -70,16 +82,18 @@ impl Parameters {
 /// The parameters of a state width.
 ///
 /// # Panics
-/// If `width` is not one of 3, 4, 5, 6.
+/// If `width` is not one of [`WIDTHS`].
 pub fn parameters(width: usize) -> &'static Parameters {
-    static PARAMETERS: [LazyLock<Parameters>; 4] = [
+    static PARAMETERS: [LazyLock<Parameters>; WIDTHS.len()] = [
         LazyLock::new(|| Parameters::generate(3)),
         LazyLock::new(|| Parameters::generate(4)),
         LazyLock::new(|| Parameters::generate(5)),
         LazyLock::new(|| Parameters::generate(6)),
+        LazyLock::new(|| Parameters::generate(17)),
+        LazyLock::new(|| Parameters::generate(25)),
     ];
-    assert!((3..=6).contains(&width), "Poseidon widths are 3 to 6");
-    &PARAMETERS[width - 3]
+    let known = WIDTHS.iter().position(|known| *known == width);
+    &PARAMETERS[known.expect("a width that Poseidon has parameters for")]
 }
 
 /// The self-shrinking Grain LFSR that gives the constants: 80 bits, bit i of the register is b_i.
@@ -213,9 +227,9 @@ impl<const T: usize> Schedule<T> {
         }
     }
 
-    fn permute(&self, state: &mut [Fr; T]) {
+    fn permute(&self, state: &mut [Fr; T], power5: &mut impl FnMut(Fr) -> Fr) {
         for constants in &self.opening {
-            self.full_round(state, constants);
+            self.full_round(state, constants, power5);
         }
         for (round, constant) in self.partial.iter().enumerate() {
             state[0] = power5(state[0] + constant);
@@ -225,11 +239,16 @@ impl<const T: usize> Schedule<T> {
             }
         }
         for constants in &self.closing {
-            self.full_round(state, constants);
+            self.full_round(state, constants, power5);
         }
     }
 
-    fn full_round(&self, state: &mut [Fr; T], constants: &[Fr; T]) {
+    fn full_round(
+        &self,
+        state: &mut [Fr; T],
+        constants: &[Fr; T],
+        power5: &mut impl FnMut(Fr) -> Fr,
+    ) {
         for (word, constant) in state.iter_mut().zip(constants) {
             *word = power5(*word + constant);
         }
@@ -338,18 +357,47 @@ fn power5(x: Fr) -> Fr {
 /// # Panics
 /// If the state has another length.
 pub fn permute(state: &mut [Fr]) {
+    permute_narrow(state, &mut power5);
+}
+
+/// Applies the permutation to a state of any of [`WIDTHS`], calling `power5` for each S-box, which
+/// takes x to x^5, in the order of the definition.
+///
+/// # Panics
+/// If the state has another length.
+pub fn permute_with(state: &mut [Fr], power5: &mut impl FnMut(Fr) -> Fr) {
+    static WIDTH_17: LazyLock<Box<Schedule<17>>> = LazyLock::new(|| Box::new(Schedule::new()));
+    static WIDTH_25: LazyLock<Box<Schedule<25>>> = LazyLock::new(|| Box::new(Schedule::new()));
+    if let Ok(state) = <&mut [Fr; 17]>::try_from(&mut *state) {
+        WIDTH_17.permute(state, power5);
+    } else if let Ok(state) = <&mut [Fr; 25]>::try_from(&mut *state) {
+        WIDTH_25.permute(state, power5);
+    } else {
+        permute_narrow(state, power5);
+    }
+}
+
+/// The same of any of [`WIDTHS`] with the S-box itself.
+///
+/// # Panics
+/// If the state has another length.
+pub fn permute_wide(state: &mut [Fr]) {
+    permute_with(state, &mut power5);
+}
+
+fn permute_narrow(state: &mut [Fr], power5: &mut impl FnMut(Fr) -> Fr) {
     static WIDTH_3: LazyLock<Schedule<3>> = LazyLock::new(Schedule::new);
     static WIDTH_4: LazyLock<Schedule<4>> = LazyLock::new(Schedule::new);
     static WIDTH_5: LazyLock<Schedule<5>> = LazyLock::new(Schedule::new);
     static WIDTH_6: LazyLock<Schedule<6>> = LazyLock::new(Schedule::new);
     if let Ok(state) = <&mut [Fr; 3]>::try_from(&mut *state) {
-        WIDTH_3.permute(state);
+        WIDTH_3.permute(state, power5);
     } else if let Ok(state) = <&mut [Fr; 4]>::try_from(&mut *state) {
-        WIDTH_4.permute(state);
+        WIDTH_4.permute(state, power5);
     } else if let Ok(state) = <&mut [Fr; 5]>::try_from(&mut *state) {
-        WIDTH_5.permute(state);
+        WIDTH_5.permute(state, power5);
     } else if let Ok(state) = <&mut [Fr; 6]>::try_from(&mut *state) {
-        WIDTH_6.permute(state);
+        WIDTH_6.permute(state, power5);
     } else {
         panic!("Poseidon widths are 3 to 6");
     }
@@ -393,7 +441,7 @@ mod tests {
 
     #[test]
     fn rounds_of_each_width() {
-        for width in 3..=6 {
+        for width in WIDTHS {
             let parameters = parameters(width);
             let rounds = parameters.full_rounds + parameters.partial_rounds;
             assert_eq!(parameters.round_constants.len(), rounds);
@@ -401,12 +449,70 @@ mod tests {
         }
     }
 
+    /// The paper's bounds for 128 bits of security and its margins: two full rounds more, and 7.5%
+    /// more partial rounds. (circomlib's are some rounds more.)
+    #[test]
+    fn rounds_are_enough() {
+        for width in WIDTHS {
+            let t = width as f64;
+            let full = (FULL_ROUNDS - 2) as f64;
+            let bounds = [
+                0.43 * 128.0 + t.log2() - full,
+                0.21 * 254.0 - full,
+                (0.14 * 254.0 - 1.0 - full) / (t - 1.0),
+            ];
+            let least = bounds.into_iter().fold(0.0, f64::max).ceil();
+            let least = (least * 1.075).ceil() as usize;
+            assert!(partial_rounds(width) >= least, "{width}: {least}");
+        }
+    }
+
+    /// No subspace of states stays out of the partial rounds' S-box for as many rounds as the
+    /// state has words: the first rows of M^0, M^1, .. are independent.
+    #[test]
+    fn every_state_meets_the_s_box() {
+        for width in WIDTHS {
+            let mds = &parameters(width).mds;
+            let mut row = vec![Fr::ZERO; width];
+            row[0] = Fr::ONE;
+            let mut rows = vec![];
+            for _ in 0..width {
+                rows.push(row.clone());
+                row = (0..width)
+                    .map(|j| (0..width).map(|i| row[i] * mds[i][j]).sum())
+                    .collect();
+            }
+            assert_eq!(rank(rows), width);
+        }
+    }
+
+    fn rank(mut rows: Vec<Vec<Fr>>) -> usize {
+        let mut rank = 0;
+        for column in 0..rows.len() {
+            let Some(found) = (rank..rows.len()).find(|i| rows[*i][column] != Fr::ZERO) else {
+                continue;
+            };
+            rows.swap(rank, found);
+            let pivot = rows[rank].clone();
+            let inverse = pivot[column].invert().expect("not 0");
+            for row in rows.iter_mut().skip(rank + 1) {
+                let scale = row[column] * inverse;
+                for (entry, value) in row.iter_mut().zip(&pivot) {
+                    *entry -= scale * value;
+                }
+            }
+            rank += 1;
+        }
+        rank
+    }
+
     proptest! {
         #[test]
-        fn fast_form_is_the_plain_one(seed in any::<[u64; 6]>(), width in 3usize..=6) {
+        fn fast_form_is_the_plain_one(seed in any::<[u64; 25]>(), width in 0usize..6) {
+            let width = WIDTHS[width];
             let mut state: Vec<Fr> = seed[..width].iter().map(|x| Fr::from(*x).square()).collect();
             let expected = plain(&state);
-            permute(&mut state);
+            permute_wide(&mut state);
             prop_assert_eq!(state, expected);
         }
     }
