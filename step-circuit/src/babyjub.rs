@@ -10,9 +10,9 @@
 
 use ff::Field;
 use maci_nova_protocol::babyjub::{Point as NativePoint, Scalar};
-use nova_snark::frontend::ConstraintSystem;
 
 use crate::bits::bit_of;
+use crate::constraints::Constraints;
 use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
 
@@ -128,7 +128,7 @@ struct OddMultiples {
     montgomery_three: MontgomeryPoint,
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// New variables for a point; nothing is enforced.
     pub fn alloc_point(&mut self, point: &NativePoint) -> Point {
         Point {

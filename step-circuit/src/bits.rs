@@ -1,8 +1,8 @@
 //! Bit decompositions and comparisons.
 
 use ff::{Field, PrimeField};
-use nova_snark::frontend::ConstraintSystem;
 
+use crate::constraints::Constraints;
 use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
 
@@ -41,7 +41,7 @@ fn chunk_of(bytes_le: &[u8; 32], from: usize, to: usize) -> u64 {
         .fold(0, |acc, i| acc << 1 | u64::from(bit_of(bytes_le, i)))
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// The `n` bits of `a`, least significant first: `a = sum_i bits_i 2^i`; `n + 1` constraints.
     ///
     /// For `n < 254` the bits are unique and `a < 2^n` is enforced. With `n = 254` there may be two

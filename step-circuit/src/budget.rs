@@ -1,7 +1,8 @@
 //! What the gadgets cost: pinned, so that drift shows.
 //!
 //! The figures are those of one event, K = 1, at the reference depths. Tests compare them with the
-//! circuit; benches, commands and documents read them from here.
+//! circuit; benches, commands and documents read them from here. The folding has power rows, and so
+//! has its step ([`constraints`](crate::constraints)). What Groth16 proves has products only.
 
 use crate::shape::Shape;
 
@@ -13,41 +14,60 @@ pub const REFERENCE: Shape = Shape {
 };
 
 /// The most constraints that a step of the reference shape may have.
-pub const CONSTRAINT_LIMIT: usize = 21_500;
+pub const CONSTRAINT_LIMIT: usize = 11_500;
 
-/// Constraints of the whole reference step.
-pub const CONSTRAINTS: usize = 21_028;
+/// Constraints of the whole reference step, power rows included.
+pub const CONSTRAINTS: usize = 11_134;
 
-/// Entries of the three matrices of the reference step that are not 0.
-pub const ENTRIES: usize = 460_347;
+/// Power rows of the reference step: its S-boxes.
+pub const POWERS: usize = 4_947;
+
+/// Variables of the reference step but one and the state before.
+pub const VARIABLES: usize = 11_090;
+
+/// Entries of the five matrices of the reference step that are not 0.
+pub const ENTRIES: usize = 172_602;
 
 /// Constraints a further event adds to a step.
-pub const CONSTRAINTS_A_FURTHER_EVENT: usize = 19_875;
+pub const CONSTRAINTS_A_FURTHER_EVENT: usize = 10_195;
+
+/// Constraints of the reference step in a system with products only, where an S-box takes three:
+/// `CONSTRAINTS + 2 POWERS`.
+pub const PLAIN_CONSTRAINTS: usize = 21_028;
+
+/// The most that it may have there.
+pub const PLAIN_CONSTRAINT_LIMIT: usize = 21_500;
+
+/// Entries of its three matrices that are not 0.
+pub const PLAIN_ENTRIES: usize = 460_347;
+
+/// Constraints a further event adds to it.
+pub const PLAIN_CONSTRAINTS_A_FURTHER_EVENT: usize = 19_875;
 
 /// Constraints of each gadget of the reference step, by the two outer levels of its namespace.
 pub const GADGETS: [(&str, usize); 22] = [
     ("chains", 19),
     ("decryption", 9),
-    ("decryption/cipher", 1061),
-    ("decryption/command hash", 297),
+    ("decryption/cipher", 361),
+    ("decryption/command hash", 99),
     ("decryption/packed bits", 317),
     ("decryption/shared key", 1568),
-    ("digests", 1462),
+    ("digests", 490),
     ("event", 7),
     ("indices", 136),
     ("output", 8),
     ("poll", 4),
     ("poll/coordinator key", 820),
-    ("poll/poll context", 321),
+    ("poll/poll context", 107),
     ("rules", 140),
     ("signature", 32),
     ("signature/S B8", 883),
-    ("signature/challenge", 321),
+    ("signature/challenge", 107),
     ("signature/h 8 A", 2014),
-    ("state leaf", 727),
-    ("state leaf/state tree", 6500),
-    ("tally tree", 2431),
-    ("vote tree", 1951),
+    ("state leaf", 299),
+    ("state leaf/state tree", 2220),
+    ("tally tree", 827),
+    ("vote tree", 667),
 ];
 
 /// Constraints of a bundle's proof: for the first message that there is room for, and for each

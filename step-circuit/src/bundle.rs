@@ -10,8 +10,8 @@ use ff::Field;
 use maci_nova_protocol::bundle::{elements, Bundle, BundleStatement, ELEMENTS, MAX_BUNDLE};
 use maci_nova_protocol::hash_chain::bundle_start;
 use maci_nova_protocol::message::Message;
-use nova_snark::frontend::ConstraintSystem;
 
+use crate::constraints::Constraints;
 use crate::num::{Bit, Gadget, Num};
 use crate::recording::Recording;
 use crate::Fr;
@@ -101,7 +101,7 @@ impl BundleCircuit {
     }
 
     /// Fills a constraint system that has no inputs yet.
-    pub fn fill<CS: ConstraintSystem<Fr>>(&self, gadget: &mut Gadget<'_, CS>) {
+    pub fn fill<CS: Constraints<Fr>>(&self, gadget: &mut Gadget<'_, CS>) {
         let inputs = self.statement.to_array();
         let [inner, challenge, value, count] = inputs.map(|value| gadget.alloc_input(value));
         let used = gadget.scope("slots", |g| g.used_slots(self.used, self.room()));
@@ -137,7 +137,7 @@ fn check_room(room: usize) -> Result<(), BundleError> {
     }
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// Which of the slots are used: the first so many, at least one.
     fn used_slots(&mut self, used: usize, room: usize) -> Vec<Bit> {
         let mut slots = vec![Bit::constant(true)];

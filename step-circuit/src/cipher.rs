@@ -1,9 +1,8 @@
 //! Poseidon decryption as a gadget: `protocol::cipher` inside the circuit.
 
-use nova_snark::frontend::ConstraintSystem;
-
 use crate::babyjub::Point;
 use crate::bits::power_of_two;
+use crate::constraints::Constraints;
 use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
 
@@ -22,7 +21,7 @@ pub struct Decryption {
     pub is_authentic: Bit,
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// Decrypts under a shared key, with nonce 0. The sponge starts as
     /// `(0, key.x, key.y, length * 2^128)`; after each permutation a block of plaintext is the
     /// block of ciphertext less the state, and the ciphertext replaces it in the state.

@@ -1,8 +1,7 @@
 //! Commands as gadgets: `protocol::command` inside the circuit.
 
-use nova_snark::frontend::ConstraintSystem;
-
 use crate::babyjub::Point;
+use crate::constraints::Constraints;
 use crate::eddsa::Signature;
 use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
@@ -35,7 +34,7 @@ pub struct Command {
     pub signature: Signature,
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// Reads `[packed, key.x, key.y, salt, R8.x, R8.y, S]`. The bits of the packed element are
     /// canonical, or the prover could read other fields from it; bits 250 to 253 are ignored, and
     /// the hash is over the five fields packed again.

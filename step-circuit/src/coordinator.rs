@@ -3,9 +3,9 @@
 
 use maci_nova_protocol::babyjub::Scalar;
 use maci_nova_protocol::poll::Header;
-use nova_snark::frontend::ConstraintSystem;
 
 use crate::babyjub::{Point, ScalarWindows};
+use crate::constraints::Constraints;
 use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
 
@@ -26,7 +26,7 @@ pub struct PollContext {
     pub secret: ScalarWindows,
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// Opens `poll` and binds the scalar to the coordinator's key: `sk B8 = key` with the bits of
     /// `sk < ℓ`. Without the bound the prover could use `sk + ℓ`, which has the same public key
     /// and gives another shared key with an encryption key that has a part of low order.

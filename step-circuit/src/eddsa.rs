@@ -1,8 +1,7 @@
 //! EdDSA-Poseidon verification as a gadget: `protocol::eddsa` inside the circuit.
 
-use nova_snark::frontend::ConstraintSystem;
-
 use crate::babyjub::{subgroup_order_le, Point, SCALAR_BITS};
+use crate::constraints::Constraints;
 use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
 
@@ -15,7 +14,7 @@ pub struct Signature {
     pub s: Num,
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// Whether `signature` is one of `message` under `key`. All of: R8 and the key on the curve,
     /// `8 A` not the neutral element (or anybody could sign under A: h times it is nothing),
     /// `S < ℓ`, and `S B8 = R8 + h (8 A)` with `h = P5(R8.x, R8.y, A.x, A.y, m)` as an integer in

@@ -7,12 +7,12 @@ use ff::{Field, PrimeField};
 use maci_nova_protocol::hash_chain::bundle_start;
 use maci_nova_protocol::poll::{Event, StateLeaf as NativeLeaf, Transition};
 use maci_nova_protocol::tree::empty_root;
-use nova_snark::frontend::ConstraintSystem;
 
 use crate::babyjub::Point;
 use crate::bits::power_of_two;
 use crate::cipher::Decryption;
 use crate::command::{Command, FIELD_WIDTH};
+use crate::constraints::Constraints;
 use crate::coordinator::PollContext;
 use crate::message::{Content, Digests, Kind};
 use crate::num::{Bit, Gadget, Num};
@@ -74,7 +74,7 @@ struct Target {
     index: Num,
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// The state after one event.
     pub fn event(
         &mut self,

@@ -10,8 +10,8 @@
 
 use maci_nova_protocol::lean_imt::{Level as NativeLevel, Path as NativePath};
 use maci_nova_protocol::membership::MAX_DEPTH;
-use nova_snark::frontend::ConstraintSystem;
 
+use crate::constraints::Constraints;
 use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
 
@@ -32,7 +32,7 @@ pub struct LeanPath {
     levels: Vec<Level>,
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// New variables for a path of at most [`MAX_DEPTH`] levels (what is above is not looked at),
     /// in their one representation; five constraints a level, but four at the first.
     pub fn alloc_lean_path(&mut self, path: &NativePath) -> LeanPath {

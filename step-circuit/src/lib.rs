@@ -14,6 +14,10 @@
 //! 0, which belongs to nobody and decides nothing. Each gadget's documentation says how it keeps
 //! both.
 //!
+//! A step that is folded has rows of two kinds, products and fifth powers ([`constraints`]).
+//! Groth16 and the proving library have products only, and get the same step with three of them for
+//! each power.
+//!
 //! [`membership`] is another relation, of a voter who joins, and [`bundle`] one more, of messages that
 //! enter the chain together: they are proven alone, by whoever joins or publishes.
 
@@ -23,9 +27,11 @@ pub mod budget;
 pub mod bundle;
 pub mod cipher;
 pub mod command;
+pub mod constraints;
 pub mod coordinator;
 pub mod eddsa;
 pub mod event;
+pub mod function;
 pub mod lean_imt;
 pub mod membership;
 pub mod message;
@@ -33,6 +39,7 @@ pub mod num;
 pub mod poseidon;
 pub mod recorder;
 pub mod recording;
+pub mod secret;
 pub mod shape;
 pub mod state;
 pub mod step;
@@ -41,6 +48,7 @@ pub mod tally;
 pub mod testing;
 pub mod tree;
 
+pub use function::StepFunction;
 pub use halo2curves::bn256::Fr;
 pub use shape::{Shape, ShapeError};
 pub use state::ARITY;

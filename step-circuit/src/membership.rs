@@ -15,11 +15,11 @@ use maci_nova_protocol::lean_imt::Path;
 use maci_nova_protocol::membership::{
     Binding, JoinStatement, MembershipError, Scope, Witness, LEAF_TAG,
 };
-use nova_snark::frontend::ConstraintSystem;
 
 use ff::Field;
 
 use crate::babyjub::Point;
+use crate::constraints::Constraints;
 use crate::num::{Bit, Gadget, Num};
 use crate::recording::Recording;
 use crate::Fr;
@@ -63,7 +63,7 @@ impl MembershipCircuit {
     }
 
     /// Fills a constraint system that has no inputs yet.
-    pub fn fill<CS: ConstraintSystem<Fr>>(&self, gadget: &mut Gadget<'_, CS>) {
+    pub fn fill<CS: Constraints<Fr>>(&self, gadget: &mut Gadget<'_, CS>) {
         let inputs = self.statement.to_array();
         let [root, nullifier, scope, binding] = inputs.map(|value| gadget.alloc_input(value));
         let bits = gadget.scope("secret", |g| g.alloc_scalar(self.witness.secret()));
@@ -87,7 +87,7 @@ impl MembershipCircuit {
     }
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// The leaf of a key that signs up: `P3(2, key.x, key.y)`.
     pub fn sign_up_leaf(&mut self, key: &Point) -> Num {
         let tag = Num::constant(Fr::from(LEAF_TAG));

@@ -5,10 +5,10 @@ use ff::Field;
 use maci_nova_protocol::babyjub::Point as NativePoint;
 use maci_nova_protocol::hash_chain::bundle_mark;
 use maci_nova_protocol::poll::Event;
-use nova_snark::frontend::ConstraintSystem;
 
 use crate::babyjub::Point;
 use crate::cipher::CIPHERTEXT_LEN;
+use crate::constraints::Constraints;
 use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
 
@@ -142,7 +142,7 @@ impl Values {
     }
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// Allocates an event's kind: four bits of which at most one is set; the fifth is what is
     /// left.
     pub fn alloc_kind(&mut self, event: &Event) -> Kind {

@@ -9,8 +9,11 @@ use std::collections::BTreeMap;
 
 use ff::PrimeField;
 use nova_snark::frontend::num::AllocatedNum;
-use nova_snark::frontend::{ConstraintSystem, Index, LinearCombination, SynthesisError, Variable};
+use nova_snark::frontend::{
+    ConstraintSystem as _, Index, LinearCombination, SynthesisError, Variable,
+};
 
+use crate::constraints::{Constraints, Values};
 use crate::recorder::HINT;
 use crate::Fr;
 
@@ -193,6 +196,11 @@ impl<F: PrimeField> Num<F> {
     }
 }
 
+/// `x^5`.
+pub(crate) fn fifth<F: PrimeField>(x: F) -> F {
+    x.square().square() * x
+}
+
 /// Sums by rounds of pairs, so that long sums of short combinations stay near linear.
 fn sum_terms<F: PrimeField>(items: &[&Terms<F>], weights: &[F]) -> Terms<F> {
     let scaled = |(terms, weight): (&&Terms<F>, &F)| combine(&vec![], terms, *weight);
@@ -275,7 +283,7 @@ impl<F: PrimeField> Bit<F> {
 /// that a hint was given, so a test can replace one hint and see an assignment in which all that
 /// follows is consistent with the replacement.
 #[derive(Debug)]
-pub struct Gadget<'a, CS: ConstraintSystem<F>, F: PrimeField = Fr> {
+pub struct Gadget<'a, CS: Constraints<F>, F: PrimeField = Fr> {
     cs: &'a mut CS,
     symbolic: bool,
     hints: Hints<F>,
@@ -301,7 +309,7 @@ impl<F: PrimeField> core::fmt::Debug for Hints<F> {
     }
 }
 
-impl<'a, CS: ConstraintSystem<F>, F: PrimeField> Gadget<'a, CS, F> {
+impl<'a, CS: Constraints<F>, F: PrimeField> Gadget<'a, CS, F> {
     /// Fills `cs`.
     pub fn new(cs: &'a mut CS) -> Self {
         let symbolic = !cs.is_witness_generator();
@@ -421,10 +429,12 @@ impl<'a, CS: ConstraintSystem<F>, F: PrimeField> Gadget<'a, CS, F> {
             .cs
             .alloc(|| "", || Ok(a.value))
             .expect("the closure that gives the value cannot fail");
-        if self.symbolic {
-            let copy = Num::from_variable(variable, a.value);
-            self.enforce_equal("copy = a", &copy, a);
-        }
+        let copy = if self.symbolic {
+            Num::from_variable(variable, a.value)
+        } else {
+            Num::from_value(a.value)
+        };
+        self.enforce_equal("copy = a", &copy, a);
         AllocatedNum::from_parts(variable, Some(a.value))
     }
 
@@ -440,7 +450,40 @@ impl<'a, CS: ConstraintSystem<F>, F: PrimeField> Gadget<'a, CS, F> {
                 |_| b.linear_combination(),
                 |_| c.linear_combination(),
             );
+        } else {
+            self.cs.product_values([a.value, b.value, c.value]);
         }
+    }
+
+    /// `x^5`: one constraint where there are power rows, three otherwise, none of a constant.
+    pub fn fifth_power(&mut self, x: &Num<F>) -> Num<F> {
+        if let Some(x) = x.as_constant() {
+            return Num::constant(fifth(x));
+        }
+        if !self.cs.has_powers() {
+            let x2 = self.mul(x, x);
+            let x4 = self.mul(&x2, &x2);
+            return self.mul(&x4, x);
+        }
+        let power = self.define(fifth(x.value));
+        if self.symbolic {
+            let (l, o) = (x.linear_combination(), power.linear_combination());
+            self.cs.enforce_power("x^5 = power", l, o);
+        } else {
+            self.cs.power_values([x.value, power.value]);
+        }
+        power
+    }
+
+    /// Whether only values are made: no combinations, no constraints.
+    pub fn makes_values(&self) -> bool {
+        !self.symbolic
+    }
+
+    /// Takes over the variables and rows of a part that was made before, but not its hints. Says no
+    /// where constraints are wanted, or hints are replaced.
+    pub fn append(&mut self, part: &Values<F>) -> bool {
+        self.replacements.is_empty() && self.cs.append(part)
     }
 
     /// `a = b`.

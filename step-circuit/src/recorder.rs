@@ -5,20 +5,34 @@ use std::collections::BTreeMap;
 use ff::PrimeField;
 use nova_snark::frontend::{ConstraintSystem, Index, LinearCombination, SynthesisError, Variable};
 
+use crate::constraints::{Constraints, Values};
+use crate::num::fifth;
+use crate::secret::Secret;
 use crate::Fr;
 
 /// A linear combination as (variable, coefficient); variables are those of
 /// [`Recorder::assignment`].
 pub type Row<F = Fr> = Vec<(usize, F)>;
 
-/// One constraint `a * b = c`.
+/// What a constraint says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `a * b = c`.
+    Product,
+    /// `a^5 = c`; b is empty.
+    Power,
+}
+
+/// One constraint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Constraint<F = Fr> {
-    /// Left factor.
+    /// What it says of its rows.
+    pub kind: Kind,
+    /// Left factor, or what is raised.
     pub a: Row<F>,
     /// Right factor.
     pub b: Row<F>,
-    /// Product.
+    /// Product, or power.
     pub c: Row<F>,
     /// Path of the innermost namespace, index into [`Recorder::scopes`].
     pub scope: usize,
@@ -43,7 +57,9 @@ pub struct Hint {
 pub struct Cost {
     /// Constraints.
     pub constraints: usize,
-    /// Entries of the three matrices that are not 0.
+    /// Those among them that are power rows.
+    pub powers: usize,
+    /// Entries of the matrices that are not 0: three of the products, two of the powers.
     pub entries: usize,
 }
 
@@ -60,6 +76,7 @@ pub struct Recorder<F: PrimeField = Fr> {
     stack: Vec<String>,
     scopes: Vec<String>,
     current: usize,
+    powers: bool,
 }
 
 impl<F: PrimeField> Default for Recorder<F> {
@@ -73,11 +90,20 @@ impl<F: PrimeField> Default for Recorder<F> {
             stack: vec![],
             scopes: vec![String::new()],
             current: 0,
+            powers: false,
         }
     }
 }
 
 impl<F: PrimeField> Recorder<F> {
+    /// With rows for fifth powers; a default one has products only.
+    pub fn with_powers() -> Self {
+        Recorder {
+            powers: true,
+            ..Self::default()
+        }
+    }
+
     /// All constraints in order.
     pub fn constraints(&self) -> &[Constraint<F>] {
         &self.constraints
@@ -86,6 +112,31 @@ impl<F: PrimeField> Recorder<F> {
     /// Values of all variables; number 0 is one.
     pub fn assignment(&self) -> &[F] {
         &self.assignment
+    }
+
+    /// What a system that makes values alone has of this circuit: the rows are multiplied out.
+    pub fn values(&self) -> Values<F> {
+        let mut values = if self.powers {
+            Values::with_powers()
+        } else {
+            Values::plain()
+        };
+        let of = |variables: &[usize]| -> Secret<F> {
+            let values: Vec<F> = variables.iter().map(|v| self.assignment[*v]).collect();
+            values.into()
+        };
+        // Number 0 is the constant one.
+        values.inputs = of(&self.inputs[1..]);
+        values.witness = of(&self.aux);
+        for constraint in &self.constraints {
+            let [a, b, c] = [&constraint.a, &constraint.b, &constraint.c]
+                .map(|row| evaluate(row, &self.assignment));
+            match constraint.kind {
+                Kind::Product => values.product_values([a, b, c]),
+                Kind::Power => values.power_values([a, c]),
+            }
+        }
+        values
     }
 
     /// The hints in order; the other variables are inputs or have a constraint of their own.
@@ -126,7 +177,7 @@ impl<F: PrimeField> Recorder<F> {
                 })
                 .sum::<F>()
         });
-        a * b == c
+        constraint.kind.holds(a, b, c)
     }
 
     /// Whether all these constraints hold when `variable` has another value than recorded. With
@@ -159,6 +210,7 @@ impl<F: PrimeField> Recorder<F> {
             let prefix: Vec<&str> = path.split('/').take(depth).collect();
             let cost = costs.entry(prefix.join("/")).or_default();
             cost.constraints += 1;
+            cost.powers += usize::from(constraint.kind == Kind::Power);
             cost.entries += constraint.a.len() + constraint.b.len() + constraint.c.len();
         }
         costs
@@ -169,6 +221,7 @@ impl<F: PrimeField> Recorder<F> {
         let mut total = Cost::default();
         for cost in self.costs(0).values() {
             total.constraints += cost.constraints;
+            total.powers += cost.powers;
             total.entries += cost.entries;
         }
         total
@@ -214,7 +267,39 @@ fn evaluate<F: PrimeField>(row: &Row<F>, assignment: &[F]) -> F {
 fn is_satisfied<F: PrimeField>(constraint: &Constraint<F>, assignment: &[F]) -> bool {
     let [a, b, c] =
         [&constraint.a, &constraint.b, &constraint.c].map(|row| evaluate(row, assignment));
-    a * b == c
+    constraint.kind.holds(a, b, c)
+}
+
+impl Kind {
+    fn holds<F: PrimeField>(self, a: F, b: F, c: F) -> bool {
+        match self {
+            Kind::Product => a * b == c,
+            Kind::Power => fifth(a) == c,
+        }
+    }
+}
+
+impl<F: PrimeField> Constraints<F> for Recorder<F> {
+    fn has_powers(&self) -> bool {
+        self.powers
+    }
+
+    fn enforce_power(
+        &mut self,
+        name: &'static str,
+        l: LinearCombination<F>,
+        o: LinearCombination<F>,
+    ) {
+        let constraint = Constraint {
+            kind: Kind::Power,
+            a: self.row(&l),
+            b: vec![],
+            c: self.row(&o),
+            scope: self.current,
+            name: name.into(),
+        };
+        self.constraints.push(constraint);
+    }
 }
 
 impl<F: PrimeField> ConstraintSystem<F> for Recorder<F> {
@@ -257,6 +342,7 @@ impl<F: PrimeField> ConstraintSystem<F> for Recorder<F> {
         LC: FnOnce(LinearCombination<F>) -> LinearCombination<F>,
     {
         let constraint = Constraint {
+            kind: Kind::Product,
             a: self.row(&a(LinearCombination::zero())),
             b: self.row(&b(LinearCombination::zero())),
             c: self.row(&c(LinearCombination::zero())),

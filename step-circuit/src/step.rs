@@ -6,9 +6,10 @@ use ff::Field;
 use maci_nova_protocol::babyjub::{Point as NativePoint, Scalar};
 use maci_nova_protocol::poll::{Header, Mode, Poll, State as NativeState, Transition};
 use nova_snark::frontend::num::AllocatedNum;
-use nova_snark::frontend::util_cs::witness_cs::WitnessCS;
 use nova_snark::frontend::{ConstraintSystem, Index, SynthesisError, Variable};
 
+use crate::constraints::{Constraints, Plain, Values};
+use crate::function::StepFunction;
 use crate::num::{Gadget, Num};
 use crate::recorder::Recorder;
 use crate::shape::{Shape, ShapeError};
@@ -58,28 +59,18 @@ impl Drop for Work {
     }
 }
 
-/// The variables of an honest run, the state after it last. They hold the coordinator's scalar and
-/// the decrypted votes.
-struct Witness(Vec<Fr>);
-
-impl Drop for Witness {
-    fn drop(&mut self) {
-        self.0.fill(Fr::ZERO);
-        // So that the writes are not dropped with the values.
-        core::hint::black_box(&self.0);
-    }
-}
-
-/// K events as a `nova_snark` step circuit over `z`, the eight elements of
-/// [`maci_nova_protocol::poll::State`].
+/// K events as a step function over `z`, the eight elements of
+/// [`maci_nova_protocol::poll::State`]. It is a step circuit of `nova_snark` too, whose constraint
+/// systems have no power rows.
 ///
 /// Cloning is cheap. Equal shapes have equal constraints whatever the events are.
 #[derive(Clone)]
 pub struct StepCircuit {
     shape: Shape,
     work: Arc<Work>,
-    /// The witness from `before`, once prepared.
-    witness: Option<Arc<Witness>>,
+    /// The values of an honest run from `before`, once prepared, the state after it last. They hold
+    /// the coordinator's scalar and the decrypted votes.
+    prepared: Option<Arc<Values<Fr>>>,
 }
 
 /// The values of a step's variables, honest or not.
@@ -139,10 +130,30 @@ impl StepCircuit {
         Self::from_claims(shape, &header, secret, transitions)
     }
 
-    /// A step of exactly K consecutive events, with its witness, which is checked to satisfy the
-    /// circuit. This is where the time goes that
-    /// does not depend on the running proof: call it on another thread than the one that folds.
+    /// A step of exactly K consecutive events, with its values, which are checked to satisfy the
+    /// circuit. This is where the time goes that does not depend on the running proof: call it on
+    /// another thread than the one that folds.
     pub fn prepare(
+        shape: Shape,
+        header: &Header,
+        secret: Scalar,
+        transitions: Vec<Transition>,
+    ) -> Result<Self, StepError> {
+        Self::prepare_for(Values::with_powers(), shape, header, secret, transitions)
+    }
+
+    /// The same for constraint systems without power rows, among them the proving library's.
+    pub fn prepare_plain(
+        shape: Shape,
+        header: &Header,
+        secret: Scalar,
+        transitions: Vec<Transition>,
+    ) -> Result<Self, StepError> {
+        Self::prepare_for(Values::plain(), shape, header, secret, transitions)
+    }
+
+    fn prepare_for(
+        mut values: Values<Fr>,
         shape: Shape,
         header: &Header,
         secret: Scalar,
@@ -150,17 +161,16 @@ impl StepCircuit {
     ) -> Result<Self, StepError> {
         check_events(&shape, header, &transitions)?;
         let mut circuit = Self::from_claims(shape, header, secret, transitions);
-        let mut cs = WitnessCS::<Fr>::new();
         let z = circuit.before().to_array().map(Num::from_value);
-        let mut gadget = Gadget::new(&mut cs);
-        let after = circuit.fill(&mut gadget, z).value();
+        let mut gadget = Gadget::new(&mut values);
+        let after = circuit.fill_events(&mut gadget, z).value();
         if let Some(constraint) = gadget.violated() {
             return Err(StepError::Unsatisfied(constraint));
         }
         if after != *circuit.after() {
             return Err(StepError::OtherOutcome);
         }
-        circuit.witness = Some(Arc::new(Witness(cs.aux_assignment().to_vec())));
+        circuit.prepared = Some(Arc::new(values));
         Ok(circuit)
     }
 
@@ -181,7 +191,7 @@ impl StepCircuit {
 
     /// Fills a gadget with the step's constraints from the state `z`. The state after it stands in
     /// the last eight variables.
-    pub fn fill<CS: ConstraintSystem<Fr>>(
+    fn fill_events<CS: Constraints<Fr>>(
         &self,
         gadget: &mut Gadget<'_, CS>,
         z: [Num; ARITY],
@@ -216,14 +226,22 @@ impl StepCircuit {
                 secret,
                 transitions,
             }),
-            witness: None,
+            prepared: None,
         }
     }
 
     /// The step with all its constraints and values, some hints replaced as in
     /// [`Gadget::with_replacements`].
     pub fn record(&self, replacements: &[(usize, Fr)]) -> Recording {
-        let mut recorder = Recorder::default();
+        self.record_into(Recorder::with_powers(), replacements)
+    }
+
+    /// The same without power rows.
+    pub fn record_plain(&self, replacements: &[(usize, Fr)]) -> Recording {
+        self.record_into(Recorder::default(), replacements)
+    }
+
+    fn record_into(&self, mut recorder: Recorder, replacements: &[(usize, Fr)]) -> Recording {
         let z = self.before().to_array().map(|value| {
             let variable = recorder
                 .alloc_input(|| "z", || Ok(value))
@@ -231,7 +249,7 @@ impl StepCircuit {
             Num::from_variable(variable, value)
         });
         let mut gadget = Gadget::with_replacements(&mut recorder, replacements);
-        let after = self.fill(&mut gadget, z).value();
+        let after = self.fill_events(&mut gadget, z).value();
         let hints = gadget.hints().to_vec();
         let violated = gadget.violated();
         Recording {
@@ -245,14 +263,15 @@ impl StepCircuit {
     /// The values alone, some hints replaced, numbered as [`StepCircuit::record`] numbers them;
     /// the state after, and the first constraint that the values violate.
     pub fn assignment(&self, replacements: &[(usize, Fr)]) -> Assignment {
-        let mut cs = WitnessCS::<Fr>::new();
+        let mut cs = Values::with_powers();
         let z = self.before().to_array();
         let mut gadget = Gadget::with_replacements(&mut cs, replacements);
-        let after = self.fill(&mut gadget, z.map(Num::from_value)).value();
+        let after = self.fill_events(&mut gadget, z.map(Num::from_value));
+        let after = after.value();
         let violated = gadget.violated();
         let mut values = vec![Fr::ONE];
         values.extend(z);
-        values.extend_from_slice(cs.aux_assignment());
+        values.extend_from_slice(&cs.witness);
         Assignment {
             values,
             after,
@@ -260,13 +279,14 @@ impl StepCircuit {
         }
     }
 
-    /// Copies the prepared witness, if there is one and it starts from `z`.
+    /// Copies the prepared values, if they are of products only and start from `z`.
     fn copy_witness<CS: ConstraintSystem<Fr>>(
         &self,
         cs: &mut CS,
         z: &[AllocatedNum<Fr>],
     ) -> Option<Vec<AllocatedNum<Fr>>> {
-        let witness = &self.witness.as_ref()?.0;
+        let prepared = self.prepared.as_ref().filter(|values| !values.has_powers());
+        let witness = &prepared?.witness;
         let before = self.before().to_array();
         let starts_here = z
             .iter()
@@ -318,6 +338,24 @@ fn check_events(
     Ok(())
 }
 
+impl StepFunction for StepCircuit {
+    fn arity(&self) -> usize {
+        ARITY
+    }
+
+    fn fill<CS: Constraints<Fr>>(&self, g: &mut Gadget<'_, CS>, z: &[Num]) -> Vec<Num> {
+        if let Some(prepared) = &self.prepared {
+            let before = self.before().to_array();
+            let starts_here = z.iter().zip(before).all(|(z, before)| z.value() == before);
+            if g.makes_values() && starts_here && g.append(prepared) {
+                return self.after().to_array().map(Num::from_value).to_vec();
+            }
+        }
+        let z = core::array::from_fn(|i| z[i].clone());
+        self.fill_events(g, z).to_array().map(Clone::clone).to_vec()
+    }
+}
+
 impl nova_snark::traits::circuit::StepCircuit<Fr> for StepCircuit {
     fn arity(&self) -> usize {
         ARITY
@@ -344,7 +382,7 @@ impl nova_snark::traits::circuit::StepCircuit<Fr> for StepCircuit {
         let inputs: [Num; ARITY] = inputs
             .try_into()
             .map_err(|_| SynthesisError::IncompatibleLengthVector("z".into()))?;
-        let after = self.fill(&mut Gadget::new(cs), inputs);
+        let after = self.fill_events(&mut Gadget::new(&mut Plain(cs)), inputs);
         // Without combinations the outputs are known by their place: the last eight variables.
         let end = cs.is_witness_generator().then(|| cs.aux_slice().len());
         after
@@ -362,3 +400,6 @@ impl nova_snark::traits::circuit::StepCircuit<Fr> for StepCircuit {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,8 @@
 use ff::PrimeField;
 use maci_nova_protocol::field::{from_i128, from_i64};
 use maci_nova_protocol::poll::Transition;
-use nova_snark::frontend::ConstraintSystem;
 
+use crate::constraints::Constraints;
 use crate::num::{Bit, Gadget, Num};
 use crate::tree::{Path, Position};
 use crate::Fr;
@@ -34,7 +34,7 @@ pub struct Change {
     pub cost: Num,
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// What a weight costs: `w^2`, whatever its sign, or w if `linear`; two constraints.
     pub fn cost(&mut self, weight: &Num, linear: &Bit) -> Num {
         let square = self.mul(weight, weight);

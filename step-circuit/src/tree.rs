@@ -2,8 +2,8 @@
 
 use ff::{Field, PrimeField};
 use maci_nova_protocol::tree::{Path as NativePath, ARITY};
-use nova_snark::frontend::ConstraintSystem;
 
+use crate::constraints::Constraints;
 use crate::num::{Bit, Gadget, Num};
 use crate::Fr;
 
@@ -19,7 +19,7 @@ pub struct Path {
     siblings: Vec<[Num; ARITY - 1]>,
 }
 
-impl<CS: ConstraintSystem<Fr>> Gadget<'_, CS> {
+impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     /// The position of leaf `index` in a tree of `depth`: `index = sum_l digit_l 5^l`. Unique, and
     /// it exists exactly for `index < 5^depth < r`; seven constraints a level.
     pub fn position(&mut self, index: &Num, depth: usize) -> Position {

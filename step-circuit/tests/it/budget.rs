@@ -2,11 +2,13 @@
 
 use maci_nova_step_circuit::budget::{
     BUNDLE_CONSTRAINTS, CONSTRAINTS, CONSTRAINTS_A_FURTHER_EVENT, CONSTRAINT_LIMIT, ENTRIES,
-    GADGETS, MEMBERSHIP_CONSTRAINTS, MEMBERSHIP_ENTRIES, MEMBERSHIP_GADGETS, REFERENCE,
+    GADGETS, MEMBERSHIP_CONSTRAINTS, MEMBERSHIP_ENTRIES, MEMBERSHIP_GADGETS, PLAIN_CONSTRAINTS,
+    PLAIN_CONSTRAINTS_A_FURTHER_EVENT, PLAIN_CONSTRAINT_LIMIT, PLAIN_ENTRIES, POWERS, REFERENCE,
+    VARIABLES,
 };
 use maci_nova_step_circuit::bundle::BundleCircuit;
 use maci_nova_step_circuit::membership::MembershipCircuit;
-use maci_nova_step_circuit::{Shape, StepCircuit};
+use maci_nova_step_circuit::{Shape, StepCircuit, ARITY};
 
 #[test]
 fn counts_of_the_reference_step_are_pinned() {
@@ -19,8 +21,24 @@ fn counts_of_the_reference_step_are_pinned() {
     let pinned: Vec<(String, usize)> = GADGETS.map(|(name, n)| (name.to_string(), n)).to_vec();
     assert_eq!(counts, pinned);
     let total = recorder.total();
-    assert_eq!((total.constraints, total.entries), (CONSTRAINTS, ENTRIES));
+    let variables = recorder.assignment().len() - 1 - ARITY;
+    assert_eq!(
+        (total.constraints, total.powers, variables, total.entries),
+        (CONSTRAINTS, POWERS, VARIABLES, ENTRIES)
+    );
     assert!(total.constraints <= CONSTRAINT_LIMIT);
+}
+
+#[test]
+fn counts_of_the_reference_step_without_power_rows_are_pinned() {
+    let total = StepCircuit::blank(REFERENCE).record_plain(&[]);
+    let total = total.recorder.total();
+    assert_eq!(
+        (total.constraints, total.powers, total.entries),
+        (PLAIN_CONSTRAINTS, 0, PLAIN_ENTRIES)
+    );
+    const { assert!(PLAIN_CONSTRAINTS == CONSTRAINTS + 2 * POWERS) };
+    assert!(total.constraints <= PLAIN_CONSTRAINT_LIMIT);
 }
 
 #[test]
@@ -29,8 +47,14 @@ fn a_further_event_shares_the_poll_and_the_key() {
         events_per_step: 2,
         ..REFERENCE
     };
-    let total = StepCircuit::blank(two).record(&[]).recorder.total();
+    let circuit = StepCircuit::blank(two);
+    let total = circuit.record(&[]).recorder.total();
     assert_eq!(total.constraints, CONSTRAINTS + CONSTRAINTS_A_FURTHER_EVENT);
+    let total = circuit.record_plain(&[]).recorder.total();
+    assert_eq!(
+        total.constraints,
+        PLAIN_CONSTRAINTS + PLAIN_CONSTRAINTS_A_FURTHER_EVENT
+    );
 }
 
 #[test]

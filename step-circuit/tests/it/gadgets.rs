@@ -19,7 +19,13 @@ fn rng(seed: u64) -> ChaCha20Rng {
 
 /// Runs `body`, expects the constraints to hold, and gives its result and what it cost.
 fn run<R>(body: impl FnOnce(&mut Gadget<'_, Recorder>) -> R) -> (R, usize) {
-    let mut recorder = Recorder::default();
+    run_in(Recorder::default(), body)
+}
+
+fn run_in<R>(
+    mut recorder: Recorder,
+    body: impl FnOnce(&mut Gadget<'_, Recorder>) -> R,
+) -> (R, usize) {
     let mut gadget = Gadget::new(&mut recorder);
     let out = body(&mut gadget);
     // Divisions by zero included.
@@ -63,35 +69,72 @@ fn bits_of(gadget: &mut Gadget<'_, Recorder>, value: &BigUint, n: usize) -> Vec<
         .collect()
 }
 
+/// An S-box is three products, or one power.
 #[test]
 fn poseidon_is_native_poseidon() {
     let mut rng = rng(1);
-    let x: Vec<Fr> = (0..5).map(|_| Fr::random(&mut rng)).collect();
-    let nums =
-        |g: &mut Gadget<'_, Recorder>| -> Vec<Num> { x.iter().map(|x| g.alloc(*x)).collect() };
-    let (out, cost) = run(|g| {
-        let n = nums(g);
-        g.hash([&n[0], &n[1]])
-    });
-    assert_eq!((out.value(), cost), (hash(&[x[0], x[1]]), 240));
-    let (out, cost) = run(|g| {
-        let n = nums(g);
-        g.hash([&n[0], &n[1], &n[2]])
-    });
-    assert_eq!((out.value(), cost), (hash(&[x[0], x[1], x[2]]), 261));
-    let (out, cost) = run(|g| {
-        let n = nums(g);
-        g.hash([&n[0], &n[1], &n[2], &n[3]])
-    });
-    assert_eq!((out.value(), cost), (hash(&[x[0], x[1], x[2], x[3]]), 297));
-    let (out, cost) = run(|g| {
-        let n = nums(g);
-        g.hash([&n[0], &n[1], &n[2], &n[3], &n[4]])
-    });
-    assert_eq!(
-        (out.value(), cost),
-        (hash(&[x[0], x[1], x[2], x[3], x[4]]), 321)
-    );
+    let x: [Fr; 5] = core::array::from_fn(|_| Fr::random(&mut rng));
+    let [a, b, c, d, _] = x;
+    let expected = [
+        (hash(&[a, b]), 80),
+        (hash(&[a, b, c]), 87),
+        (hash(&[a, b, c, d]), 99),
+        (hash(&x), 107),
+    ];
+    for (inputs, (native, boxes)) in (2..).zip(expected) {
+        let hashed = |g: &mut Gadget<'_, Recorder>| {
+            let n = x.map(|x| g.alloc(x));
+            match inputs {
+                2 => g.hash([&n[0], &n[1]]),
+                3 => g.hash([&n[0], &n[1], &n[2]]),
+                4 => g.hash([&n[0], &n[1], &n[2], &n[3]]),
+                _ => g.hash([&n[0], &n[1], &n[2], &n[3], &n[4]]),
+            }
+        };
+        let (out, cost) = run_in(Recorder::default(), hashed);
+        assert_eq!((out.value(), cost), (native, 3 * boxes));
+        let (out, cost) = run_in(Recorder::with_powers(), hashed);
+        assert_eq!((out.value(), cost), (native, boxes));
+    }
+}
+
+#[test]
+fn a_fifth_power() {
+    for x in [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::from(3)] {
+        for (recorder, expected) in [(Recorder::default(), 3), (Recorder::with_powers(), 1)] {
+            let (power, cost) = run_in(recorder, |g| {
+                let x = g.alloc(x);
+                g.fifth_power(&x)
+            });
+            assert_eq!((power.value(), cost), (x.pow_vartime([5]), expected));
+        }
+        for recorder in [Recorder::default(), Recorder::with_powers()] {
+            let (power, cost) = run_in(recorder, |g| g.fifth_power(&Num::constant(x)));
+            let constant = power.as_constant();
+            assert_eq!((constant, cost), (Some(x.pow_vartime([5])), 0));
+        }
+    }
+}
+
+/// Of an S-box neither what is raised nor the power can be another one, and no place of a hash is
+/// free.
+#[test]
+fn no_variable_of_a_power_can_be_changed_alone() {
+    let mut recorder = Recorder::with_powers();
+    let mut gadget = Gadget::new(&mut recorder);
+    let inputs = [1, 2].map(|input| gadget.alloc_input(Fr::from(input)));
+    let digest = gadget.hash([&inputs[0], &inputs[1]]);
+    gadget.publish(&digest);
+    assert_eq!(recorder.total().powers, 80);
+    let touching = recorder.constraints_of_variables();
+    for (variable, constraints) in touching.iter().enumerate().skip(1) {
+        let value = recorder.assignment()[variable];
+        assert!(recorder.all_hold_with(constraints, variable, value));
+        for other in [Fr::ZERO, Fr::ONE, -value, value + Fr::ONE, value.double()] {
+            let accepted = recorder.all_hold_with(constraints, variable, other);
+            assert_eq!(accepted, other == value, "variable {variable}");
+        }
+    }
 }
 
 #[test]

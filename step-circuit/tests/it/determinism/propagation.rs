@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use ff::Field;
+use maci_nova_step_circuit::recorder::Kind;
 use maci_nova_step_circuit::Fr;
 
 use crate::determinism::structures::{DigitKind, Structures};
@@ -12,7 +13,7 @@ use crate::determinism::system::{coefficient, constant, Constraint, Place, Syste
 /// What a constraint is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Its last unknown variable is a product, or linear in what is known.
+    /// Its last unknown variable is a product, a power, or linear in what is known.
     Value,
     /// Its last unknown variable is a quotient: unique only where the divisor is not 0.
     Quotient,
@@ -197,7 +198,9 @@ impl<'a> Propagation<'a> {
     }
 
     /// The one unknown variable, and whether the constraint determines it: with `a = α x + ..`,
-    /// `b = β x + ..`, `c = γ x + ..` and β = 0 it says `(α b - γ) x = ..`.
+    /// `b = β x + ..`, `c = γ x + ..` and β = 0 a product says `(α b - γ) x = ..`. A power with
+    /// α = 0 says `γ x = ..`. One with γ = 0 would determine x too, as it has one fifth root, but
+    /// what is raised has to be known from elsewhere: nothing in the circuits needs a root.
     fn solution(&self, constraint: &Constraint) -> (usize, Solution) {
         let mut unknown = constraint.variables.iter().filter(|v| !self.known[**v]);
         let x = *unknown.next().expect("one variable is unknown");
@@ -205,6 +208,7 @@ impl<'a> Propagation<'a> {
             [&constraint.a, &constraint.b, &constraint.c].map(|row| coefficient(row, x));
         let (own, other) = match (in_a == Fr::ZERO, in_b == Fr::ZERO) {
             (true, true) => return (x, Solution::Unique),
+            _ if constraint.kind == Kind::Power => return (x, Solution::Open),
             (false, true) => (in_a, &constraint.b),
             (true, false) => (in_b, &constraint.a),
             (false, false) => return (x, Solution::Open),

@@ -1,5 +1,5 @@
 //! Groups of constraints that determine variables together, found by their form. A name of a
-//! constraint is never looked at: what counts is what the constraints say.
+//! constraint is never looked at: what counts is what the constraints say. All are products.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use crate::determinism::system::{
     ONE,
 };
 use ff::Field;
+use maci_nova_step_circuit::recorder::Kind;
 use maci_nova_step_circuit::Fr;
 
 /// All structures of a system from which one constraint may have been taken.
@@ -92,16 +93,20 @@ impl<'a> Structures<'a> {
         structures
     }
 
+    /// The products. (A power has no row b: read as a product it would say something else.)
     fn present(&self) -> impl Iterator<Item = (usize, &'a Constraint)> {
         let (constraints, removed) = (&self.system.constraints, self.removed);
         let all = constraints.iter().enumerate();
-        all.filter(move |(k, _)| Some(*k) != removed)
+        all.filter(move |(k, c)| Some(*k) != removed && c.kind == Kind::Product)
     }
 
-    /// The constraint with this variable and form.
+    /// The product with this variable and form.
     fn beside(&self, variable: usize, form: impl Fn(&Constraint) -> bool) -> Option<usize> {
         let mut touching = self.system.touching[variable].iter().copied();
-        touching.find(|k| Some(*k) != self.removed && form(&self.system.constraints[*k]))
+        touching.find(|k| {
+            let constraint = &self.system.constraints[*k];
+            Some(*k) != self.removed && constraint.kind == Kind::Product && form(constraint)
+        })
     }
 
     fn zero_test(&self, k: usize, constraint: &Constraint) -> Option<ZeroTest> {

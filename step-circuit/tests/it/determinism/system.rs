@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ff::{Field, PrimeField};
-use maci_nova_step_circuit::recorder::{self, Recorder};
+use maci_nova_step_circuit::recorder::{self, Kind, Recorder};
 use maci_nova_step_circuit::Fr;
 use num_bigint::BigUint;
 
@@ -13,8 +13,9 @@ pub const ONE: usize = 0;
 /// Variables and their coefficients: sorted, each variable once, no coefficient 0.
 pub type Row = Vec<(usize, Fr)>;
 
-/// `a * b = c`.
+/// `a * b = c`, or `a^5 = c`.
 pub struct Constraint {
+    pub kind: Kind,
     pub a: Row,
     pub b: Row,
     pub c: Row,
@@ -166,6 +167,7 @@ impl Constraint {
         let [a, b, c] = [&recorded.a, &recorded.b, &recorded.c].map(|row| sorted(row));
         let variables = variables([&a, &b, &c]);
         Constraint {
+            kind: recorded.kind,
             a,
             b,
             c,
@@ -196,6 +198,9 @@ impl Constraint {
 
     /// The variables x and y, if this is `x (1 - y) = 0`: of bits, x implies y.
     pub fn implication(&self) -> Option<(usize, usize)> {
+        if self.kind != Kind::Product {
+            return None;
+        }
         let x = single(&self.a)?;
         match self.b.as_slice() {
             [(ONE, one), (y, minus)] if *one == Fr::ONE && *minus == -Fr::ONE => {
@@ -205,12 +210,14 @@ impl Constraint {
         }
     }
 
-    /// The combination that this makes 0, if one of its factors is constant.
+    /// The combination that this makes 0, if one of its factors is constant, or what it raises.
     pub fn linear(&self) -> Option<Row> {
-        let (row, factor) = match (constant(&self.a), constant(&self.b)) {
-            (_, Some(factor)) => (&self.a, factor),
-            (Some(factor), None) => (&self.b, factor),
-            (None, None) => return None,
+        let raised = [(ONE, constant(&self.a).unwrap_or(Fr::ZERO).pow_vartime([5]))];
+        let (row, factor) = match (self.kind, constant(&self.a), constant(&self.b)) {
+            (Kind::Power, Some(_), _) => (raised.as_slice(), Fr::ONE),
+            (Kind::Product, _, Some(factor)) => (self.a.as_slice(), factor),
+            (Kind::Product, Some(factor), None) => (self.b.as_slice(), factor),
+            (Kind::Power, None, _) | (Kind::Product, None, None) => return None,
         };
         let scaled = row.iter().map(|(v, c)| (*v, *c * factor));
         let negated = self.c.iter().map(|(v, c)| (*v, -c));

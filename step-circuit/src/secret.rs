@@ -14,7 +14,7 @@ use zeroize::optimization_barrier;
 /// What this does not reach: copies that the proving library makes (its constraint systems,
 /// products and multi-scalar multiplications), memory that a vector left when it grew, and single
 /// elements, of which blindings and salts alone tell nothing about a vote.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent, bound = "F: Serialize + serde::de::DeserializeOwned")]
 pub struct Secret<F: Field>(Vec<F>);
 
