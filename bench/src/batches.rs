@@ -21,9 +21,10 @@ use maci_nova_groth16::{self as groth16, Proof, ProvingKey, Trapdoors};
 use maci_nova_protocol::poll::{State, Transition};
 use maci_nova_protocol::poseidon;
 use maci_nova_protocol::Fr;
+use maci_nova_step_circuit::constraints::Constraints;
 use maci_nova_step_circuit::num::{Gadget, Num};
-use maci_nova_step_circuit::{Shape, StepCircuit, ARITY};
-use nova_snark::frontend::{ConstraintSystem, SynthesisError};
+use maci_nova_step_circuit::{Shape, StepCircuit, StepFunction};
+use nova_snark::frontend::SynthesisError;
 
 use crate::configuration::{Configuration, Measurement};
 use crate::figures as is;
@@ -76,7 +77,7 @@ pub fn state_hash(state: &State) -> Fr {
 }
 
 /// Fills a constraint system with a batch. Returns the first constraint that its values violate.
-fn fill<CS: ConstraintSystem<Fr>>(
+fn fill<CS: Constraints<Fr>>(
     cs: &mut CS,
     step: &StepCircuit,
     statement: &BatchStatement,
@@ -87,15 +88,13 @@ fn fill<CS: ConstraintSystem<Fr>>(
     let [poll, head, before, after] = &publics;
     gadget.enforce_equal("poll", &z[0], poll);
     gadget.enforce_equal("message head before", &z[3], head);
-    let rest = |z: &[Num; ARITY]| [1, 2, 4, 6, 7].map(|i: usize| z[i].clone());
-    let bound = |gadget: &mut Gadget<'_, CS>, z: &[Num; ARITY], hash: &Num, name| {
-        let [a, b, c, d, e] = rest(z);
-        let found = gadget.hash([&a, &b, &c, &d, &e]);
+    let bound = |gadget: &mut Gadget<'_, CS>, z: &[Num], hash: &Num, name| {
+        let found = gadget.hash([1, 2, 4, 6, 7].map(|i: usize| &z[i]));
         gadget.enforce_equal(name, &found, hash);
         gadget.enforce_equal("no bundle is open", &z[5], &Num::zero());
     };
     bound(&mut gadget, &z, before, "state before");
-    let end = step.fill(&mut gadget, z).to_array().map(Num::clone);
+    let end = step.fill(&mut gadget, &z);
     gadget.enforce_equal("message head after", &end[3], head);
     bound(&mut gadget, &end, after, "state after");
     gadget.violated()

@@ -8,6 +8,7 @@ use maci_nova_compressor::{verify, FinalProof, VerifierKey};
 use maci_nova_coordinator::prove::dry_run::DryRun;
 use maci_nova_folding::{checkpoint, engine, Parameters, RunningProof, SetupSource};
 use maci_nova_groth16::{KeyCache, KeyEvent, Trapdoors};
+use maci_nova_step_circuit::recorder::Recorder;
 use maci_nova_step_circuit::{Shape, StepCircuit, ARITY};
 use nova_snark::r1cs::R1CSShape;
 use nova_snark::traits::Engine;
@@ -18,9 +19,9 @@ use crate::measure::{forget_peak, timed};
 use crate::random_poll::RandomPoll;
 use crate::Error;
 
-/// The sizes of a step by itself, in the order of the quantities; the same for each engine.
-pub(crate) fn step_sizes(measured: &mut Measurement, shape: Shape) {
-    let recorder = StepCircuit::blank(shape).record(&[]).recorder;
+/// The sizes of a step by itself, in the order of the quantities: of one recorded with the rows that
+/// an engine has.
+pub(crate) fn step_sizes(measured: &mut Measurement, recorder: &Recorder) {
     let total = recorder.total();
     // One, and the elements of z, are no variables of the witness.
     let variables = recorder.assignment().len() - 1 - ARITY;
@@ -119,11 +120,10 @@ fn parameters_figures(measured: &mut Measurement, parameters: &Parameters) -> Re
         parameters.engine().primary(),
         parameters.engine().secondary(),
     );
-    circuit_sizes(
-        measured,
-        [is::CONSTRAINTS, is::VARIABLES, is::ENTRIES],
-        primary.shape(),
-    );
+    let rows = primary.rows();
+    measured.count(is::CONSTRAINTS, rows.count());
+    measured.count(is::VARIABLES, rows.variables());
+    measured.count(is::ENTRIES, rows.entries());
     circuit_sizes(
         measured,
         [
@@ -140,12 +140,11 @@ fn parameters_figures(measured: &mut Measurement, parameters: &Parameters) -> Re
     measured.push(is::OVERHEAD, &[(one + two) as f64 - step]);
     let encoded = Error::proof("encoding parameters");
     let bytes = [
-        engine::encode(primary.shape()),
         engine::encode(primary.key()),
         engine::encode(secondary.shape()),
         engine::encode(secondary.key()),
     ];
-    let mut sum = 0;
+    let mut sum = rows.bytes();
     for part in bytes {
         sum += part.map_err(&encoded)?.len();
     }
@@ -169,7 +168,10 @@ pub(crate) fn measure(configuration: &Configuration, k: usize) -> Result<Measure
     spartan(&mut measured, &made, &poll, &running)?;
     measured.peak(is::PEAK_FINAL);
     // After the peaks: what is counted here takes memory that folding does not.
-    step_sizes(&mut measured, shape);
+    step_sizes(
+        &mut measured,
+        &StepCircuit::blank(shape).record(&[]).recorder,
+    );
     parameters_figures(&mut measured, &made)?;
     Ok(measured)
 }

@@ -144,6 +144,18 @@ impl RandomPoll {
         StepCircuit::prepare(shape, &self.header, self.secret, events)
     }
 
+    /// The same for the library, whose constraint systems have products only.
+    ///
+    /// # Errors
+    /// Never, as [`prepare`](Self::prepare).
+    pub fn prepare_plain(
+        &self,
+        shape: Shape,
+        events: Vec<Transition>,
+    ) -> Result<StepCircuit, StepError> {
+        StepCircuit::prepare_plain(shape, &self.header, self.secret, events)
+    }
+
     /// The same as a relation of any number of events, unchecked.
     pub fn relation(&self, shape: Shape, events: Vec<Transition>) -> StepCircuit {
         StepCircuit::from_claims(shape, &self.header, self.secret, events)

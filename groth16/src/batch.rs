@@ -38,7 +38,8 @@ pub fn matrices(step: &StepCircuit) -> Result<Matrices, SynthesisError> {
     Matrices::record(|cs| synthesize(cs, step))
 }
 
-/// The values that belong to [`matrices`].
+/// The values that belong to [`matrices`]. Those of a step from [`StepCircuit::prepare_plain`] are
+/// copied, others are computed.
 ///
 /// # Errors
 /// As [`matrices`].
@@ -88,7 +89,7 @@ mod tests {
         let poll = small_poll(2, 1);
         let shape = Shape::new(2, 1, 2).expect("in range");
         let prepare = |events: &[_]| {
-            StepCircuit::prepare(shape, &poll.header, poll.secret, events.to_vec())
+            StepCircuit::prepare_plain(shape, &poll.header, poll.secret, events.to_vec())
                 .expect("prepared")
         };
         let steps: Vec<_> = poll.transitions.chunks_exact(2).map(prepare).collect();

@@ -75,7 +75,7 @@ mod tests {
         let poll = small_poll(2, 1);
         let shape = Shape::new(2, 1, 1).expect("in range");
         let event = poll.transitions[1].clone();
-        let step = StepCircuit::prepare(shape, &poll.header, poll.secret, vec![event]);
+        let step = StepCircuit::prepare_plain(shape, &poll.header, poll.secret, vec![event]);
         let step = step.expect("prepared");
         let matrices = batch::matrices(&step).expect("recorded");
         let honest = batch::assignment(&step).expect("values");

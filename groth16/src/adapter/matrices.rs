@@ -10,6 +10,7 @@ use ark_bn254::Fr as ArkFr;
 use ark_ff::{AdditiveGroup, Field as _, PrimeField as _};
 use ff::Field;
 use halo2curves::bn256::Fr;
+use maci_nova_step_circuit::constraints::Constraints;
 use nova_snark::frontend::{ConstraintSystem, Index, LinearCombination, SynthesisError, Variable};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -345,6 +346,9 @@ impl Recorder {
         self.rows.finish(self.instance, self.witness)
     }
 }
+
+/// Groth16 has products only.
+impl Constraints<Fr> for Recorder {}
 
 impl ConstraintSystem<Fr> for Recorder {
     type Root = Self;
