@@ -29,7 +29,7 @@ use crate::{
 };
 
 const MAGIC: &[u8; 8] = b"MNOVACKP";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const HASH_BYTES: usize = 32;
 /// Magic, version, two digests, three integers.
 const FIELDS_BYTES: usize = 8 + 4 + 32 + 32 + 8 + 8 + 8;

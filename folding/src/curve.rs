@@ -6,8 +6,8 @@
 //! which is on neither curve: `y = 0` says infinity, and nothing else does.
 
 use ff::PrimeField;
+use maci_nova_step_circuit::constraints::Constraints;
 use maci_nova_step_circuit::num::{Bit, Gadget, Num};
-use nova_snark::frontend::ConstraintSystem;
 
 /// A point's coordinates; (0, 0) is infinity.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct Checked<F: PrimeField> {
 }
 
 impl<F: PrimeField> Point<F> {
-    pub fn alloc<CS: ConstraintSystem<F>>(g: &mut Gadget<'_, CS, F>, (x, y): (F, F)) -> Self {
+    pub fn alloc<CS: Constraints<F>>(g: &mut Gadget<'_, CS, F>, (x, y): (F, F)) -> Self {
         Point {
             x: g.alloc(x),
             y: g.alloc(y),
@@ -43,7 +43,7 @@ impl<F: PrimeField> Point<F> {
 
 impl<F: PrimeField> Checked<F> {
     /// Enforces that `point` is on the curve or (0, 0). 7 constraints.
-    pub fn new<CS: ConstraintSystem<F>>(
+    pub fn new<CS: Constraints<F>>(
         g: &mut Gadget<'_, CS, F>,
         curve: &Curve<F>,
         point: &Point<F>,
@@ -64,7 +64,7 @@ impl<F: PrimeField> Checked<F> {
     }
 
     /// A point that something else shows to be on the curve or (0, 0). 3 constraints.
-    pub fn trusted<CS: ConstraintSystem<F>>(g: &mut Gadget<'_, CS, F>, point: &Point<F>) -> Self {
+    pub fn trusted<CS: Constraints<F>>(g: &mut Gadget<'_, CS, F>, point: &Point<F>) -> Self {
         Checked {
             point: point.clone(),
             infinite: g.is_zero(&point.y),
@@ -82,7 +82,7 @@ impl<F: PrimeField> Checked<F> {
 }
 
 /// `2 p` of a finite point. 4 constraints.
-pub fn double<F: PrimeField, CS: ConstraintSystem<F>>(
+pub fn double<F: PrimeField, CS: Constraints<F>>(
     g: &mut Gadget<'_, CS, F>,
     p: &Point<F>,
 ) -> Point<F> {
@@ -97,7 +97,7 @@ pub fn double<F: PrimeField, CS: ConstraintSystem<F>>(
 /// `2 p + q` as `(p + q) + p`, without the ordinate of `p + q`. 5 constraints.
 ///
 /// The caller shows that `p`, `q`, `p + q` are finite, `p != +-q` and `2 p + q` finite.
-pub fn double_and_add<F: PrimeField, CS: ConstraintSystem<F>>(
+pub fn double_and_add<F: PrimeField, CS: Constraints<F>>(
     g: &mut Gadget<'_, CS, F>,
     p: &Point<F>,
     q: &Point<F>,
@@ -115,7 +115,7 @@ pub fn double_and_add<F: PrimeField, CS: ConstraintSystem<F>>(
 
 /// `p + t`, complete in `p` (infinite, equal to `t` or opposite); `t` is finite and counts as
 /// infinity where `t_infinite` says so. 21 constraints.
-pub fn add<F: PrimeField, CS: ConstraintSystem<F>>(
+pub fn add<F: PrimeField, CS: Constraints<F>>(
     g: &mut Gadget<'_, CS, F>,
     p: &Checked<F>,
     t: &Point<F>,

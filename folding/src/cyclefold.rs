@@ -30,8 +30,8 @@ use halo2curves::{
     bn256::{Fq, Fr, G1Affine, G1},
     group::Curve as _,
 };
+use maci_nova_step_circuit::constraints::Constraints;
 use maci_nova_step_circuit::num::{Gadget, Num};
-use nova_snark::frontend::ConstraintSystem;
 
 use crate::{
     curve::{add, double, double_and_add, Checked, Curve, Point},
@@ -82,7 +82,7 @@ impl Challenge {
 }
 
 /// The multiplier in the augmented circuit, from the bits of both halves: 64 constraints.
-pub fn multiplier<CS: ConstraintSystem<Fr>>(
+pub fn multiplier<CS: Constraints<Fr>>(
     g: &mut Gadget<'_, CS>,
     signs: &[maci_nova_step_circuit::num::Bit],
     turns: &[maci_nova_step_circuit::num::Bit],
@@ -162,13 +162,13 @@ impl Claim {
     }
 
     /// Fills `g` with the circuit.
-    pub fn fill<CS: ConstraintSystem<Fq>>(&self, g: &mut Gadget<'_, CS, Fq>) {
+    pub fn fill<CS: Constraints<Fq>>(&self, g: &mut Gadget<'_, CS, Fq>) {
         let inputs = self.public_inputs().map(|value| g.alloc_input(value));
         self.fill_with(g, &inputs);
     }
 
     /// Fills `g` with the circuit over given inputs.
-    pub fn fill_with<CS: ConstraintSystem<Fq>>(
+    pub fn fill_with<CS: Constraints<Fq>>(
         &self,
         g: &mut Gadget<'_, CS, Fq>,
         inputs: &[Num<Fq>; PUBLIC_INPUTS],
@@ -187,7 +187,7 @@ impl Claim {
     }
 
     /// `rho q` of a finite point.
-    fn multiply<CS: ConstraintSystem<Fq>>(
+    fn multiply<CS: Constraints<Fq>>(
         &self,
         g: &mut Gadget<'_, CS, Fq>,
         q: &Point<Fq>,
@@ -214,7 +214,7 @@ impl Claim {
 /// For each bit of `half`, whose value is `integer`, the first choice where it is clear and the
 /// second where it is set; they differ. 65 constraints: the integer's bits are unique, 64 of them
 /// being below q.
-fn alloc_choices<CS: ConstraintSystem<Fq>>(
+fn alloc_choices<CS: Constraints<Fq>>(
     g: &mut Gadget<'_, CS, Fq>,
     [clear, set]: [&Num<Fq>; 2],
     half: u64,
@@ -249,7 +249,7 @@ fn alloc_choices<CS: ConstraintSystem<Fq>>(
 }
 
 /// The coordinates that six limbs make, as variables: 2 constraints.
-fn point_of<CS: ConstraintSystem<Fq>>(g: &mut Gadget<'_, CS, Fq>, limbs: &[Num<Fq>]) -> Point<Fq> {
+fn point_of<CS: Constraints<Fq>>(g: &mut Gadget<'_, CS, Fq>, limbs: &[Num<Fq>]) -> Point<Fq> {
     let weights: [Fq; LIMBS] = core::array::from_fn(limb_weight);
     g.scope("coordinates", |g| Point {
         x: g.materialize(&Num::dot(&limbs[..LIMBS], &weights)),
@@ -260,8 +260,8 @@ fn point_of<CS: ConstraintSystem<Fq>>(g: &mut Gadget<'_, CS, Fq>, limbs: &[Num<F
 #[cfg(test)]
 pub(crate) mod tests {
     use halo2curves::group::Group;
+    use maci_nova_step_circuit::constraints::Values;
     use maci_nova_step_circuit::recorder::Recorder;
-    use nova_snark::frontend::util_cs::witness_cs::WitnessCS;
     use rand_core::{OsRng, RngCore};
 
     use super::*;
@@ -520,7 +520,7 @@ pub(crate) mod tests {
 
     /// Whether the circuit is violated with a hint replaced.
     fn violated_with(claim: &Claim, replacement: (usize, Fq)) -> bool {
-        let mut cs = WitnessCS::<Fq>::new();
+        let mut cs = Values::<Fq>::plain();
         let mut gadget = Gadget::with_replacements(&mut cs, &[replacement]);
         claim.fill(&mut gadget);
         gadget.violated().is_some()

@@ -1,4 +1,5 @@
-//! The folding engine: Nova with CycleFold over BN254 and Grumpkin (ePrint 2021/370, 2023/1192).
+//! The folding engine: claims folded as in ProtoGalaxy (ePrint 2023/1106) on BN254, and Nova with
+//! CycleFold (ePrint 2021/370, 2023/1192) on Grumpkin, which folds the commitments.
 //!
 //! After step i the proof holds `(U, W)`, the running instance on BN254, the public inputs and
 //! witness of the instance that step i left (its commitment is made when it is folded), and `(U_cf,
@@ -6,22 +7,18 @@
 //! into U, states that in a CycleFold instance, folds this into U_cf, and runs the augmented
 //! circuit, which does the same in its constraints.
 //!
-//! It is generic over the step circuit, which the engine's own tests use.
+//! It is generic over the step function, which the engine's own tests use.
 
 use std::fmt;
 
 use ff::{Field, PrimeField};
 use halo2curves::bn256::{Fq, Fr, G1Affine};
-use maci_nova_step_circuit::num::Gadget;
+use maci_nova_step_circuit::{constraints::Values, num::Gadget, secret::Secret, StepFunction};
 use nova_snark::{
     errors::NovaError,
-    frontend::{
-        r1cs::NovaShape, shape_cs::ShapeCS, util_cs::witness_cs::WitnessCS, ConstraintSystem,
-        SynthesisError,
-    },
+    frontend::{r1cs::NovaShape, shape_cs::ShapeCS},
     provider::{hyperkzg, traits::DlogGroup},
-    r1cs::R1CSShape,
-    traits::{circuit::StepCircuit, commitment::CommitmentEngineTrait, Engine as CurveEngine},
+    traits::{commitment::CommitmentEngineTrait, Engine as CurveEngine},
 };
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
@@ -29,34 +26,39 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
+    accumulator::{self, Accumulator, Messages, Opening, RowRelation},
     augmented::{self, cyclefold_multiplier, CycleFoldRunning, Inputs, Running},
+    claims,
     cyclefold::{self, Challenge, Claim},
     layout::{Layout, LayoutError},
     limbs::{pack, point_limbs, same_integer, MAX_STEPS},
-    oracle::{Oracle, Query},
+    oracle::{self, Query},
     powers_of_tau::PowersOfTau,
     relation::{
         coordinates, packed, Commitment, Instance, Products, Relation, RelationError, Witness,
     },
-    secret::Secret,
+    rows::Rows,
     start::Start,
     stdout_guard::StdoutGuard,
 };
 
 pub use crate::relation::{Primary, Secondary};
+pub use proof::IvcProof;
 
 /// Public inputs of the augmented circuit: the two hashes.
 const PUBLIC_INPUTS: usize = 2;
 /// Label of the blinding generators and of the Pedersen key.
 const KEY_LABEL: &[u8] = b"maci-nova commitment key";
 /// Prefix of the engine's digest; its version changes with what the digest covers.
-const DIGEST_DOMAIN: &[u8] = b"maci-nova CycleFold engine, version 2";
+const DIGEST_DOMAIN: &[u8] = b"maci-nova CycleFold engine, version 3";
 
 /// Rows and columns of the two circuits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     /// State elements between steps.
     pub arity: usize,
+    /// Elements of beta: 2^t is at least the number of rows on BN254.
+    pub t: usize,
     /// Constraints on BN254 and on Grumpkin.
     pub constraints: (usize, usize),
     /// Witness variables on BN254 and on Grumpkin.
@@ -69,9 +71,6 @@ pub enum EngineError {
     /// The library's own error.
     #[error("{0}")]
     Library(#[from] NovaError),
-    /// The step circuit could not be synthesized.
-    #[error("{0}")]
-    Synthesis(#[from] SynthesisError),
     /// An instance that its witness does not satisfy: the text says which.
     #[error("{0}: {1}")]
     Relation(&'static str, RelationError),
@@ -112,9 +111,8 @@ impl<E> From<EngineError> for SetupFailure<E> {
 
 /// Public parameters for a step circuit.
 pub struct PublicParams {
-    primary: Relation<Primary>,
+    primary: RowRelation,
     secondary: Relation<Secondary>,
-    oracle: Oracle,
     start: Start,
     digest: Fr,
     arity: usize,
@@ -132,39 +130,39 @@ impl PublicParams {
     /// Synthesizes both circuits for `blank`, all of whose computations begin with `start`, and takes
     /// the commitment keys. `provide` is called
     /// once, with the number of powers that the BN254 key needs (a power of two).
-    pub(crate) fn setup<C: StepCircuit<Fr>, T, E>(
+    pub(crate) fn setup<C: StepFunction, T, E>(
         blank: &C,
         start: Start,
         provide: impl FnOnce(usize) -> Result<(PowersOfTau, T), E>,
     ) -> Result<(Self, T), SetupFailure<E>> {
-        let oracle = Oracle::new();
-        let shape = augmented_shape(&oracle, &start, blank)?;
-        let count = Relation::<Primary>::key_size(&shape);
+        let (rows, t) = augmented_rows(&start, blank)?;
+        let count = key_size(&rows);
         let (powers, value) = provide(count).map_err(SetupFailure::Powers)?;
         let guard = StdoutGuard::begin().map_err(SetupFailure::Io)?;
         let key = kzg_key(powers)?;
         drop(guard);
-        let primary = Relation::new(shape, key).map_err(EngineError::from)?;
+        let primary = RowRelation::new(rows, key, t).map_err(EngineError::from)?;
         let secondary = secondary_relation()?;
         let mut engine = PublicParams {
             primary,
             secondary,
-            oracle,
             start,
             digest: Fr::ZERO,
             arity: blank.arity(),
         };
         engine.digest = engine.compute_digest()?;
+        engine.primary.set_digest(engine.digest);
         Ok((engine, value))
     }
 
     /// Rows and columns.
     pub fn sizes(&self) -> Sizes {
-        let (primary, secondary) = (self.primary.shape(), self.secondary.shape());
+        let (primary, secondary) = (self.primary.rows(), self.secondary.shape());
         Sizes {
             arity: self.arity,
-            constraints: (primary.num_cons(), secondary.num_cons()),
-            variables: (primary.num_vars(), secondary.num_vars()),
+            t: self.primary.t(),
+            constraints: (primary.count(), secondary.num_cons()),
+            variables: (primary.variables(), secondary.num_vars()),
         }
     }
 
@@ -175,7 +173,7 @@ impl PublicParams {
     }
 
     /// The augmented circuit and its key.
-    pub fn primary(&self) -> &Relation<Primary> {
+    pub fn primary(&self) -> &RowRelation {
         &self.primary
     }
 
@@ -189,28 +187,26 @@ impl PublicParams {
         &self.start
     }
 
-    /// The random oracle.
-    pub fn oracle(&self) -> &Oracle {
-        &self.oracle
-    }
-
-    /// SHA-256 over a domain, the arity, what is known of the first state, the library's digests of both shapes, every element of
-    /// both keys with the blinding generators and the verifier's key of KZG, and the constants of
-    /// Poseidon; its first 31 bytes as an integer.
+    /// Of parameters whose rows do not state it yet: SHA-256 over a domain, the arity, t, what is
+    /// known of the first state, the rows of the augmented circuit by kind and in order, the
+    /// library's digest of the CycleFold circuit's shape, every element of both keys with the
+    /// blinding generators and the verifier's key of KZG, and the constants of Poseidon; its first
+    /// 31 bytes as an integer.
     fn compute_digest(&self) -> Result<Fr, EngineError> {
         let mut hash = Sha256::new();
         hash.update(DIGEST_DOMAIN);
         hash.update((self.arity as u64).to_le_bytes());
+        hash.update((self.primary.t() as u64).to_le_bytes());
         for (at, value) in self.start.known() {
             hash.update((at as u64).to_le_bytes());
             hash.update(value.to_repr());
         }
-        hash.update(self.primary.shape().digest().to_repr());
+        hash.update(self.primary.rows().digest());
         hash.update(self.secondary.shape().digest().to_repr());
         let parts = [
             encode(self.primary.key())?,
             encode(self.secondary.key())?,
-            encode(self.oracle.constants())?,
+            oracle::constants(),
         ];
         for part in parts {
             hash.update((part.len() as u64).to_le_bytes());
@@ -223,57 +219,109 @@ impl PublicParams {
 
     /// The public inputs of the instance that the last step leaves: the hashes of the
     /// statement and of both running instances.
-    pub(crate) fn public_inputs(
+    ///
+    /// # Errors
+    /// [`EngineError::Statement`], [`EngineError::Vectors`] for what is out of range.
+    pub fn public_inputs(
         &self,
         statement: &Statement<'_>,
         salt: &Fr,
-        running: &Instance<Primary>,
+        running: &Accumulator,
         cyclefold: &Instance<Secondary>,
     ) -> Result<[Fr; PUBLIC_INPUTS], EngineError> {
+        self.check_statement(statement)?;
         let Statement { steps, z0, z } = *statement;
-        if steps == 0 || steps > MAX_STEPS {
-            return Err(EngineError::Statement(
-                "the number of steps is out of range",
-            ));
+        let Running {
+            commitment,
+            x,
+            beta,
+            e,
+        } = running_values(running);
+        if beta.len() != self.primary.t() {
+            return Err(RelationError::Length.into());
         }
-        if z0.len() != self.arity || z.len() != self.arity {
-            return Err(EngineError::Statement("a state of another arity"));
-        }
-        if !self.start.admits(z0) {
-            return Err(EngineError::Statement(
-                "no computation starts from this state",
-            ));
-        }
-        let Running { commitment, u, x } = running_values(running)?;
         let x0 = Query::Running {
             step: &Fr::from(steps),
             salt,
             z0: &self.start.unknown_of(z0),
             z,
             commitment: &pack(&point_limbs(&commitment)),
-            u: &u,
             x: &x,
+            beta: &beta,
+            e: &e,
         };
+        Ok([self.hash(&x0), self.hash_of_cyclefold(cyclefold)?])
+    }
+
+    /// That the number of steps is in range, and the states are of the computation.
+    ///
+    /// # Errors
+    /// [`EngineError::Statement`].
+    pub fn check_statement(&self, statement: &Statement<'_>) -> Result<(), EngineError> {
+        let Statement { steps, z0, z } = *statement;
+        let error = if steps == 0 || steps > MAX_STEPS {
+            "the number of steps is out of range"
+        } else if z0.len() != self.arity || z.len() != self.arity {
+            "a state of another arity"
+        } else if !self.start.admits(z0) {
+            "no computation starts from this state"
+        } else {
+            return Ok(());
+        };
+        Err(EngineError::Statement(error))
+    }
+
+    /// `x_1`: the hash of a running CycleFold instance.
+    ///
+    /// # Errors
+    /// When a vector or scalar of it is out of range.
+    pub fn hash_of_cyclefold(&self, cyclefold: &Instance<Secondary>) -> Result<Fr, EngineError> {
         let CycleFoldRunning { commitment, u, x } = cyclefold_values(cyclefold)?;
-        let x1 = Query::CycleFold {
+        Ok(self.hash(&Query::CycleFold {
             commitment: &commitment.into(),
             u: &u,
             x: &x,
-        };
-        Ok([x0, x1].map(|query| self.oracle.hash(self.digest, &query)))
+        }))
     }
 
-    /// The challenge for folding the instance with public inputs `x`, and this commitment to its
-    /// witness and cross term, into the running instance that `x` binds.
-    pub(crate) fn challenge(&self, x: &[Fr; 2], commitment: &Commitment<Primary>) -> Challenge {
-        let query = Query::Challenge {
+    /// The hash of a query.
+    pub fn hash(&self, query: &Query<'_, Fr>) -> Fr {
+        oracle::hash(self.digest, query)
+    }
+
+    /// `delta`, for folding the instance with public inputs `x` into the running one that `x` binds.
+    pub(crate) fn delta(&self, x: &[Fr; 2], difference: &Commitment<Primary>) -> Fr {
+        self.hash(&Query::Delta {
             x,
-            commitment: &packed(commitment),
-        };
-        Challenge::new(self.oracle.challenge(self.digest, &query))
+            difference: &packed(difference),
+        })
     }
 
-    /// The same for the CycleFold instance of `claim`.
+    /// `alpha`.
+    pub(crate) fn alpha(&self, delta: &Fr, f: &[Fr]) -> Fr {
+        self.hash(&Query::Alpha { delta, f })
+    }
+
+    /// The hash that gamma is made of.
+    pub(crate) fn gamma(&self, alpha: &Fr, k: &[Fr; claims::QUOTIENT]) -> Fr {
+        self.hash(&Query::Gamma { alpha, k })
+    }
+
+    /// The challenges of a folding, and the hash that gamma is made of.
+    pub fn challenges(&self, x: &[Fr; 2], messages: &Messages) -> (accumulator::Challenges, Fr) {
+        let delta = self.delta(x, &messages.difference);
+        let alpha = self.alpha(&delta, &messages.f);
+        let hash = self.gamma(&alpha, &messages.k);
+        let gamma = Challenge::new(oracle::low_bits(hash)).multiplier();
+        let challenges = accumulator::Challenges {
+            delta,
+            alpha,
+            gamma,
+        };
+        (challenges, hash)
+    }
+
+    /// The challenge for folding the CycleFold instance of `claim`.
     fn cyclefold_challenge(
         &self,
         x1: &Fr,
@@ -288,23 +336,29 @@ impl PublicParams {
             sum: &pack(&point_limbs(&claim.sum)),
             commitment: &coordinates::<Secondary>(commitment).into(),
         };
-        self.oracle.challenge(self.digest, &query)
+        oracle::low_bits(self.hash(&query))
     }
 
     /// Runs the augmented circuit.
-    fn step<C: StepCircuit<Fr>>(&self, inputs: &Inputs, circuit: &C) -> Result<Step, EngineError> {
-        let mut cs = WitnessCS::<Fr>::with_capacity(self.sizes().variables.0, PUBLIC_INPUTS + 1);
-        let mut gadget = Gadget::new(&mut cs);
-        let z = augmented::fill(&mut gadget, &self.oracle, &self.start, inputs, circuit)?;
+    fn step<S: StepFunction>(&self, inputs: &Inputs, function: &S) -> Result<Step, EngineError> {
+        let mut values = Values::with_powers();
+        let mut gadget = Gadget::new(&mut values);
+        let z = augmented::fill(&mut gadget, &self.start, inputs, function);
         let violated = gadget.violated();
-        // A gadget that allocates otherwise when only the witness is made would show here.
-        if cs.aux_assignment().len() != self.primary.shape().num_vars() {
+        let rows = self.primary.rows();
+        // A gadget that allocates or states otherwise when only values are made would show here.
+        let sizes = (
+            values.witness.len(),
+            values.products[0].len(),
+            values.fifths[0].len(),
+        );
+        if sizes != (rows.variables(), rows.products(), rows.powers()) || z.len() != self.arity {
             return Err(RelationError::Length.into());
         }
         Ok(Step {
             z,
-            x: [cs.input_assignment()[1], cs.input_assignment()[2]],
-            w: cs.aux_assignment().to_vec().into(),
+            x: [values.inputs[0], values.inputs[1]],
+            values,
             violated,
         })
     }
@@ -327,9 +381,9 @@ struct Step {
     z: Vec<Fr>,
     /// The public inputs.
     x: [Fr; PUBLIC_INPUTS],
-    /// The witness.
-    w: Secret<Fr>,
-    /// The first of the folding's own constraints that it violates.
+    /// Witness and rows.
+    values: Values<Fr>,
+    /// The first constraint that they violate.
     violated: Option<&'static str>,
 }
 
@@ -342,16 +396,31 @@ impl Step {
     }
 }
 
-/// The constraints of the augmented circuit around `blank`.
-fn augmented_shape<C: StepCircuit<Fr>>(
-    oracle: &Oracle,
-    start: &Start,
-    blank: &C,
-) -> Result<R1CSShape<Primary>, EngineError> {
-    let mut cs = ShapeCS::<Primary>::new();
-    let inputs = Inputs::first(Fr::ZERO, &start.example(), Fr::ZERO);
-    augmented::fill(&mut Gadget::new(&mut cs), oracle, start, &inputs, blank)?;
-    Ok(cs.r1cs_shape()?)
+/// The rows of the augmented circuit around `blank`, and the number of elements of beta, which the
+/// circuit's size depends on.
+fn augmented_rows<S: StepFunction>(start: &Start, blank: &S) -> Result<(Rows, usize), EngineError> {
+    let z0 = start.example();
+    let inputs = |t: usize| Inputs::first(Fr::ZERO, &z0, Fr::ZERO, t);
+    let count = |t: usize| {
+        let mut values = Values::with_powers();
+        augmented::fill(&mut Gadget::new(&mut values), start, &inputs(t), blank);
+        values.products[0].len() + values.fifths[0].len()
+    };
+    let least = count(1).next_power_of_two().ilog2() as usize;
+    let t = (least..usize::BITS as usize).find(|t| count(*t) <= 1 << t);
+    let t = t.ok_or(EngineError::Statement("no number of weights is enough"))?;
+    let (rows, z) =
+        Rows::record(|rows| augmented::fill(&mut Gadget::new(rows), start, &inputs(t), blank));
+    if z.len() != z0.len() {
+        return Err(RelationError::Length.into());
+    }
+    Ok((rows, t))
+}
+
+/// Elements of the key on BN254. Witnesses need one for each variable; the final proof commits to
+/// the rows' products besides: one a product row, three a power row.
+fn key_size(rows: &Rows) -> usize {
+    (rows.variables() + rows.products() + 3 * rows.powers()).next_power_of_two()
 }
 
 fn secondary_relation() -> Result<Relation<Secondary>, EngineError> {
@@ -380,14 +449,13 @@ pub fn blinding_generator() -> G1Affine {
 }
 
 /// A running instance as the augmented circuit takes it.
-fn running_values(instance: &Instance<Primary>) -> Result<Running, EngineError> {
-    let Instance { commitment, u, x } = instance;
-    let x = <[Fr; 2]>::try_from(&x[..]).map_err(|_| RelationError::Length)?;
-    Ok(Running {
-        commitment: coordinates::<Primary>(commitment),
-        u: *u,
-        x,
-    })
+fn running_values(instance: &Accumulator) -> Running {
+    Running {
+        commitment: coordinates::<Primary>(&instance.commitment),
+        x: instance.x,
+        beta: instance.beta.clone(),
+        e: instance.e,
+    }
 }
 
 /// The same on Grumpkin. Its scalars are sums that stay below r (`MAX_STEPS`); others are refused.
@@ -405,337 +473,54 @@ fn cyclefold_values(instance: &Instance<Secondary>) -> Result<CycleFoldRunning, 
     })
 }
 
-/// What a proof consists of, as it is saved.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Parts {
-    /// i, at least 1.
-    pub(crate) steps: u64,
-    pub(crate) z0: Vec<Fr>,
-    /// z_i.
-    pub(crate) z: Vec<Fr>,
-    /// The salt of the last step's hash.
-    pub(crate) salt: Fr,
-    /// U.
-    pub(crate) running: Instance<Primary>,
-    /// W.
-    pub(crate) running_witness: Witness<Primary>,
-    /// The public inputs that step i left.
-    pub(crate) x: [Fr; PUBLIC_INPUTS],
-    /// The witness of step i.
-    pub(crate) w: Secret<Fr>,
-    /// U_cf.
-    pub(crate) cyclefold: Instance<Secondary>,
-    /// W_cf.
-    pub(crate) cyclefold_witness: Witness<Secondary>,
+/// A folding of an incoming instance into U, by the prover.
+pub(crate) struct Folding {
+    /// What he sends.
+    pub(crate) messages: Messages,
+    /// The hash that gamma is made of.
+    pub(crate) gamma_hash: Fr,
+    /// U'.
+    pub(crate) folded: Accumulator,
+    /// Its opening.
+    pub(crate) opening: Opening,
 }
 
-impl Parts {
-    pub(crate) fn statement(&self) -> Statement<'_> {
-        Statement {
-            steps: self.steps,
-            z0: &self.z0,
-            z: &self.z,
-        }
-    }
-}
-
-/// A proof of one step or more.
-#[derive(Clone)]
-pub struct IvcProof {
-    parts: Parts,
-    /// The matrices times the running witnesses: folded along, since multiplying anew costs more.
-    products: (Products<Primary>, Products<Secondary>),
-}
-
-impl fmt::Debug for IvcProof {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The witness is secret.
-        f.debug_struct("IvcProof")
-            .field("steps", &self.steps())
-            .finish_non_exhaustive()
-    }
-}
-
-impl IvcProof {
-    /// Proves the first step, from `z0`.
-    ///
-    /// # Errors
-    /// [`EngineError::Statement`] for a state that the parameters do not begin with, [`EngineError::Synthesis`] when the
-    /// step's circuit fails. Its constraints are not checked here.
-    pub fn first<C: StepCircuit<Fr>>(
-        engine: &PublicParams,
-        circuit: &C,
-        z0: &[Fr],
-    ) -> Result<Self, EngineError> {
-        if !engine.start.admits(z0) {
-            return Err(EngineError::Statement(
-                "no computation starts from this state",
-            ));
-        }
-        let inputs = Inputs::first(engine.digest, z0, Fr::random(&mut OsRng));
-        let Step { z, x, w, .. } = engine.step(&inputs, circuit)?.satisfied()?;
-        let (running, running_witness) = engine.primary.zero();
-        let (cyclefold, cyclefold_witness) = engine.secondary.zero();
-        Self::from_parts(
-            engine,
-            Parts {
-                steps: 1,
-                z0: z0.to_vec(),
-                z,
-                salt: inputs.next_salt,
-                running,
-                running_witness,
-                x,
-                w,
-                cyclefold,
-                cyclefold_witness,
-            },
-        )
-    }
-
-    /// Proves one more step; `self` stays as it is.
-    ///
-    /// # Errors
-    /// As [`IvcProof::first`], and [`EngineError::Statement`] after
-    /// [`MAX_STEPS`](crate::MAX_STEPS).
-    pub fn next<C: StepCircuit<Fr>>(
+impl PublicParams {
+    /// Folds an incoming instance with public inputs `x` into a running one.
+    fn fold_incoming(
         &self,
-        engine: &PublicParams,
-        circuit: &C,
-    ) -> Result<Self, EngineError> {
-        if self.parts.steps >= MAX_STEPS {
-            return Err(EngineError::Statement(
-                "the number of steps is out of range",
-            ));
+        running: &Accumulator,
+        opening: &Opening,
+        x: &[Fr; 2],
+        incoming: &Values<Fr>,
+    ) -> Folding {
+        let (blind, difference) = self.primary.incoming(running, incoming);
+        let errors = claims::row_errors(&opening.values);
+        let delta = self.delta(x, &difference);
+        let f = claims::perturbation(&errors, &running.beta, delta);
+        let alpha = self.alpha(&delta, &f);
+        let moved = claims::moved(&running.beta, delta, alpha);
+        let weights = claims::weights(&moved, errors.len());
+        let k = claims::quotient(&opening.values, incoming, &weights);
+        let gamma_hash = self.gamma(&alpha, &k);
+        let challenges = accumulator::Challenges {
+            delta,
+            alpha,
+            gamma: Challenge::new(oracle::low_bits(gamma_hash)).multiplier(),
+        };
+        let messages = Messages { difference, f, k };
+        Folding {
+            folded: running.fold(x, &messages, &challenges),
+            opening: opening.towards(incoming, blind, challenges.gamma),
+            messages,
+            gamma_hash,
         }
-        let mut next = self.clone();
-        let inputs = next.fold(engine)?;
-        let step = engine.step(&inputs, circuit)?.satisfied()?;
-        next.follow(&inputs, step);
-        Ok(next)
     }
 
-    /// Takes over the instance that a step leaves.
-    fn follow(&mut self, inputs: &Inputs, step: Step) {
-        self.parts.steps += 1;
-        self.parts.salt = inputs.next_salt;
-        self.parts.z = step.z;
-        self.parts.x = step.x;
-        self.parts.w = step.w;
+    fn first_inputs(&self, z0: &[Fr]) -> Inputs {
+        let salt = Fr::random(&mut OsRng);
+        Inputs::first(self.digest, z0, salt, self.primary.t())
     }
-
-    /// Folds the incoming instance into the running ones; returns what the next step's circuit is
-    /// told of it.
-    fn fold(&mut self, engine: &PublicParams) -> Result<Inputs, EngineError> {
-        let inputs = self.inputs(engine)?;
-        let claim = self.fold_primary(engine)?;
-        let (x, w, violated) = cyclefold_witness(&claim);
-        if let Some(constraint) = violated {
-            return Err(EngineError::Unsatisfied(constraint));
-        }
-        self.fold_claim(engine, inputs, &claim, (&x, &w))
-    }
-
-    /// What the next step's circuit is told, but for what the foldings bring.
-    fn inputs(&self, engine: &PublicParams) -> Result<Inputs, EngineError> {
-        let Parts {
-            steps,
-            z0,
-            z,
-            salt,
-            running,
-            cyclefold,
-            ..
-        } = &self.parts;
-        Ok(Inputs {
-            digest: engine.digest,
-            step: *steps,
-            z0: z0.clone(),
-            z: z.clone(),
-            salt: *salt,
-            running: running_values(running)?,
-            cyclefold: cyclefold_values(cyclefold)?,
-            ..Inputs::first(engine.digest, z0, Fr::random(&mut OsRng))
-        })
-    }
-
-    /// Folds the CycleFold instance `(x, w)` of a claim, and puts both foldings into the inputs.
-    fn fold_claim(
-        &mut self,
-        engine: &PublicParams,
-        mut inputs: Inputs,
-        claim: &Claim,
-        (x, w): (&[Fq], &[Fq]),
-    ) -> Result<Inputs, EngineError> {
-        let commitment = self.fold_cyclefold(engine, claim, x, w)?;
-        inputs.commitment = claim.q;
-        inputs.folded = claim.sum;
-        inputs.cyclefold_commitment = coordinates::<Secondary>(&commitment);
-        Ok(inputs)
-    }
-
-    /// Folds the last step's instance into U; returns what the CycleFold instance shall say.
-    fn fold_primary(&mut self, engine: &PublicParams) -> Result<Claim, EngineError> {
-        let parts = &mut self.parts;
-        let before = coordinates::<Primary>(&parts.running.commitment);
-        let incoming =
-            engine
-                .primary
-                .incoming(&parts.running.u, &self.products.0, &parts.x, &parts.w)?;
-        let challenge = engine.challenge(&parts.x, &incoming.commitment);
-        let rho = challenge.multiplier();
-        parts.running = parts.running.fold(&rho, &parts.x, &incoming.commitment);
-        parts
-            .running_witness
-            .fold(&mut self.products.0, &rho, &parts.w, &incoming);
-        Ok(Claim {
-            challenge,
-            p: before,
-            q: coordinates::<Primary>(&incoming.commitment),
-            sum: coordinates::<Primary>(&parts.running.commitment),
-        })
-    }
-
-    /// Folds a CycleFold instance into U_cf, with the challenge for `claim`; returns the commitment
-    /// to its witness and cross term.
-    fn fold_cyclefold(
-        &mut self,
-        engine: &PublicParams,
-        claim: &Claim,
-        x: &[Fq],
-        w: &[Fq],
-    ) -> Result<Commitment<Secondary>, EngineError> {
-        let parts = &mut self.parts;
-        let incoming = engine
-            .secondary
-            .incoming(&parts.cyclefold.u, &self.products.1, x, w)?;
-        let bits = engine.cyclefold_challenge(&parts.x[1], claim, &incoming.commitment);
-        let rho: Fq = cyclefold_multiplier(bits);
-        parts.cyclefold = parts.cyclefold.fold(&rho, x, &incoming.commitment);
-        parts
-            .cyclefold_witness
-            .fold(&mut self.products.1, &rho, w, &incoming);
-        Ok(incoming.commitment)
-    }
-
-    /// The state after the last step.
-    pub fn z(&self) -> &[Fr] {
-        &self.parts.z
-    }
-
-    /// The number of steps.
-    pub fn steps(&self) -> u64 {
-        self.parts.steps
-    }
-
-    /// What it proves.
-    pub fn statement(&self) -> Statement<'_> {
-        self.parts.statement()
-    }
-
-    /// The running witness and that of the last step, on BN254: secret.
-    pub fn primary_witnesses(&self) -> (&Witness<Primary>, &[Fr]) {
-        (&self.parts.running_witness, &self.parts.w)
-    }
-
-    /// The running CycleFold instance's witness: secret.
-    pub fn cyclefold_witness(&self) -> &Witness<Secondary> {
-        &self.parts.cyclefold_witness
-    }
-
-    pub(crate) fn parts(&self) -> &Parts {
-        &self.parts
-    }
-
-    /// Checks the whole proof: the hashes that bind the statement and both running instances, and
-    /// that all three instances are satisfied by their witnesses. Returns the state proven.
-    ///
-    /// # Errors
-    /// [`EngineError::Statement`] or [`EngineError::Relation`] when it is false.
-    pub fn verify(&self, engine: &PublicParams, z0: &[Fr]) -> Result<Vec<Fr>, EngineError> {
-        let Parts {
-            steps: _,
-            z0: own_z0,
-            z,
-            salt,
-            running,
-            running_witness,
-            x,
-            w,
-            cyclefold,
-            cyclefold_witness,
-        } = &self.parts;
-        if own_z0 != z0 {
-            return Err(EngineError::Statement("it begins in another state"));
-        }
-        if engine.public_inputs(&self.parts.statement(), salt, running, cyclefold)? != *x {
-            return Err(EngineError::Statement(
-                "the last step has other public inputs than its statement has hashes",
-            ));
-        }
-        engine
-            .primary
-            .check_incoming(x, w)
-            .map_err(|error| EngineError::Relation("the last step", error))?;
-        engine
-            .primary
-            .check(running, running_witness)
-            .map_err(|error| EngineError::Relation("the running instance", error))?;
-        engine
-            .secondary
-            .check(cyclefold, cyclefold_witness)
-            .map_err(|error| EngineError::Relation("the running CycleFold instance", error))?;
-        Ok(z.clone())
-    }
-
-    /// Encodes the proof with its witness: secret.
-    ///
-    /// # Errors
-    /// [`EngineError::Layout`] when these are not the sizes of its engine.
-    pub fn encode(&self, sizes: &Sizes) -> Result<Zeroizing<Vec<u8>>, EngineError> {
-        let library = Zeroizing::new(encode(&self.parts)?);
-        Ok(running_layout(sizes).pack(&library)?.into())
-    }
-
-    /// Decodes; checks sizes and that every element and point is valid, not what they prove.
-    ///
-    /// # Errors
-    /// [`EngineError::Layout`], [`EngineError::Encoding`].
-    pub fn decode(engine: &PublicParams, bytes: &[u8]) -> Result<Self, EngineError> {
-        let library = Zeroizing::new(running_layout(&engine.sizes()).unpack(bytes)?);
-        Self::from_parts(engine, decode(&library)?)
-    }
-
-    /// Bytes of [`IvcProof::encode`].
-    pub fn encoded_size(sizes: &Sizes) -> usize {
-        running_layout(sizes).packed_size()
-    }
-
-    pub(crate) fn from_parts(engine: &PublicParams, parts: Parts) -> Result<Self, EngineError> {
-        let products = (
-            engine
-                .primary
-                .running_products(&parts.running, &parts.running_witness)?,
-            engine
-                .secondary
-                .running_products(&parts.cyclefold, &parts.cyclefold_witness)?,
-        );
-        Ok(IvcProof { parts, products })
-    }
-}
-
-/// The public inputs and the witness of the CycleFold circuit for a claim, and the first constraint
-/// that they violate.
-fn cyclefold_witness(claim: &Claim) -> (Vec<Fq>, Secret<Fq>, Option<&'static str>) {
-    let mut cs = WitnessCS::<Fq>::new();
-    let mut gadget = Gadget::new(&mut cs);
-    claim.fill(&mut gadget);
-    let violated = gadget.violated();
-    (
-        cs.input_assignment()[1..].to_vec(),
-        cs.aux_assignment().to_vec().into(),
-        violated,
-    )
 }
 
 /// The library's encoding of a value.
@@ -769,24 +554,9 @@ pub fn instance_layout(layout: Layout, inputs: usize) -> Layout {
     layout.elements(2).vector(inputs)
 }
 
-/// A witness: W, E, the blinding.
-fn witness_layout(layout: Layout, variables: usize, constraints: usize) -> Layout {
-    layout.vector(variables).vector(constraints).elements(1)
-}
-
-/// The fields of [`Parts`], in order.
-fn running_layout(sizes: &Sizes) -> Layout {
-    let layout = Layout::default().counter();
-    let layout = layout.vector(sizes.arity).vector(sizes.arity).elements(1);
-    let layout = instance_layout(layout, PUBLIC_INPUTS);
-    let layout = witness_layout(layout, sizes.variables.0, sizes.constraints.0);
-    let layout = layout.elements(PUBLIC_INPUTS).vector(sizes.variables.0);
-    let layout = instance_layout(layout, cyclefold::PUBLIC_INPUTS);
-    witness_layout(layout, sizes.variables.1, sizes.constraints.1)
-}
-
 mod dishonest;
 #[cfg(test)]
 mod forgeries;
+mod proof;
 #[cfg(test)]
 mod tests;

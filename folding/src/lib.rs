@@ -2,7 +2,8 @@
 //!
 //! A poll's events become steps (`maci-nova-step-circuit`); each is folded into one
 //! [`RunningProof`] whose size does not grow, while the poll is open or after it. The engine is
-//! Nova (ePrint 2021/370) with CycleFold (ePrint 2023/1192) over BN254 and Grumpkin;
+//! ProtoGalaxy's folding of claims (ePrint 2023/1106) with CycleFold (ePrint 2023/1192) over BN254
+//! and Grumpkin;
 //! `docs/folding.md` describes it, [`budget`] says what it costs.
 //!
 //! ```no_run
@@ -25,17 +26,22 @@
 //! # }
 //! ```
 
+#[doc(hidden)]
+pub mod accumulator;
 mod augmented;
 #[doc(hidden)]
 pub mod blinding;
 pub mod budget;
 pub mod checkpoint;
 #[doc(hidden)]
+pub mod claims;
+#[doc(hidden)]
 pub mod curve;
 #[doc(hidden)]
 pub mod cyclefold;
 #[doc(hidden)]
 pub mod engine;
+mod fixed_base;
 #[doc(hidden)]
 pub mod layout;
 #[doc(hidden)]
@@ -49,9 +55,9 @@ mod powers_of_tau;
 pub mod ptau_file;
 #[doc(hidden)]
 pub mod relation;
-mod running_proof;
 #[doc(hidden)]
-pub mod secret;
+pub mod rows;
+mod running_proof;
 mod setup;
 #[doc(hidden)]
 pub mod start;

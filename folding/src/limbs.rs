@@ -8,8 +8,8 @@
 
 use ff::{Field, PrimeField};
 use halo2curves::bn256::{Fq, Fr};
+use maci_nova_step_circuit::constraints::Constraints;
 use maci_nova_step_circuit::num::{Bit, Gadget, Num};
-use nova_snark::frontend::ConstraintSystem;
 
 /// Bits of the two lower limbs; the highest has one less.
 pub const LIMB_BITS: usize = 85;
@@ -79,7 +79,7 @@ pub struct PointLimbs(pub [Num; POINT_LIMBS]);
 
 impl PointLimbs {
     /// Two coordinates below q, each limb in its range: 316 constraints a coordinate.
-    pub fn alloc<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, point: &(Fq, Fq)) -> Self {
+    pub fn alloc<CS: Constraints<Fr>>(g: &mut Gadget<'_, CS>, point: &(Fq, Fq)) -> Self {
         let mut limbs = alloc_coordinate(g, &point.0);
         limbs.extend(alloc_coordinate(g, &point.1));
         PointLimbs(limbs.try_into().expect("three limbs a coordinate"))
@@ -88,10 +88,7 @@ impl PointLimbs {
     /// Limbs of a point that the step before hashed. Their ranges are shown again, since the hash
     /// binds only their pairs; that they are canonical is not: two points' limbs in range with
     /// equal pairs are equal. 508 constraints.
-    pub fn alloc_hashed<CS: ConstraintSystem<Fr>>(
-        g: &mut Gadget<'_, CS>,
-        point: &(Fq, Fq),
-    ) -> Self {
+    pub fn alloc_hashed<CS: Constraints<Fr>>(g: &mut Gadget<'_, CS>, point: &(Fq, Fq)) -> Self {
         let mut limbs = limbs_of_bits(&alloc_bits(g, &point.0));
         limbs.extend(limbs_of_bits(&alloc_bits(g, &point.1)));
         PointLimbs(limbs.try_into().expect("three limbs a coordinate"))
@@ -112,14 +109,14 @@ impl PointLimbs {
 }
 
 /// The limbs of a coordinate below q.
-fn alloc_coordinate<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, coordinate: &Fq) -> Vec<Num> {
+fn alloc_coordinate<CS: Constraints<Fr>>(g: &mut Gadget<'_, CS>, coordinate: &Fq) -> Vec<Num> {
     let bits = alloc_bits(g, coordinate);
     let below = g.less_than_constant(&bits, &base_modulus());
     g.enforce_equal("coordinate < q", below.num(), &Num::one());
     limbs_of_bits(&bits)
 }
 
-fn alloc_bits<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, coordinate: &Fq) -> Vec<Bit> {
+fn alloc_bits<CS: Constraints<Fr>>(g: &mut Gadget<'_, CS>, coordinate: &Fq) -> Vec<Bit> {
     let bytes = coordinate.to_repr();
     let bytes: &[u8] = bytes.as_ref();
     (0..COORDINATE_BITS)

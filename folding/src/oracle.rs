@@ -1,26 +1,33 @@
-//! The random oracle: Poseidon over Fr (the library's, 24 elements a permutation), natively and as
-//! a gadget, and the inventory of what is hashed for what.
+//! The random oracle: Poseidon over Fr, natively and as a gadget, and the inventory of what is
+//! hashed for what.
 //!
-//! Every hash begins with the parameters' digest plus a small number that says what the hash is
-//! for. The lists of elements are written once, generic over values and circuit variables, so that
+//! A hash is a sponge of one capacity word, which starts as the parameters' digest and a number that
+//! says what the hash is for. Both are constants to whoever proves something of hashes: with a
+//! capacity of his choice he could run the permutation backwards. The augmented circuit, which its
+//! own digest cannot be written into before it is known, has a row for that
+//! ([`crate::rows::Rows::set_last_constant`]). Number and parameters fix how many elements are absorbed, so there is no padding; the width is the one that needs the fewest S-boxes for so
+//! many. The lists of elements are written once, generic over values and circuit variables, so that
 //! both sides absorb the same in the same order.
 
+use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;
+use maci_nova_protocol::poseidon::{boxes, parameters, permute_wide};
+use maci_nova_step_circuit::constraints::Constraints;
 use maci_nova_step_circuit::num::{Bit, Gadget, Num};
-use nova_snark::{
-    frontend::{ConstraintSystem, SynthesisError},
-    provider::poseidon::{PoseidonConstantsCircuit, PoseidonRO, PoseidonROCircuit},
-    traits::{ROCircuitTrait, ROTrait},
-};
 
+use crate::claims::QUOTIENT;
 use crate::limbs::PACKED_POINT;
 
-/// Bits of a hash: all of an element.
-const HASH_BITS: usize = 254;
 /// Bits of a challenge.
 pub const CHALLENGE_BITS: usize = 128;
 
-/// What a hash is for, with what it absorbs after the digest.
+/// The digest has 31 bytes, and the number is above them.
+const TAG_BIT: u64 = 248;
+
+/// Widths of the sponges.
+const SPONGES: [usize; 3] = [6, 17, 25];
+
+/// What a hash is for, with what it absorbs.
 #[derive(Clone, Debug)]
 pub enum Query<'a, N> {
     /// `x_0`: binds the step's number, the states and the running instance. The salt keeps it from
@@ -31,8 +38,9 @@ pub enum Query<'a, N> {
         z0: &'a [N],
         z: &'a [N],
         commitment: &'a [N; PACKED_POINT],
-        u: &'a N,
         x: &'a [N; 2],
+        beta: &'a [N],
+        e: &'a N,
     },
     /// `x_1`: binds the running CycleFold instance.
     CycleFold {
@@ -40,12 +48,16 @@ pub enum Query<'a, N> {
         u: &'a N,
         x: &'a [N],
     },
-    /// `rho`: after `x_0` and `x_1`, which bind both running instances and the states, and the
-    /// commitment to the incoming witness and the cross term.
-    Challenge {
+    /// `delta`: after `x_0` and `x_1`, which bind both running instances and the states, and the
+    /// commitment to the incoming witness, by its difference from the running one.
+    Delta {
         x: &'a [N; 2],
-        commitment: &'a [N; PACKED_POINT],
+        difference: &'a [N; PACKED_POINT],
     },
+    /// `alpha`: after all that delta is after, and F.
+    Alpha { delta: &'a N, f: &'a [N] },
+    /// `gamma`: after all that alpha is after, and K.
+    Gamma { alpha: &'a N, k: &'a [N; QUOTIENT] },
     /// `rho_cf`: after the running CycleFold instance (by `x_1`), all of the incoming one's public
     /// inputs, and the commitment to its witness and the cross term.
     CycleFoldChallenge {
@@ -56,14 +68,14 @@ pub enum Query<'a, N> {
         sum: &'a [N; PACKED_POINT],
         commitment: &'a [N; 2],
     },
-    /// The challenge of the last folding, with a random instance: after everything above (by the
-    /// first challenge's preimage) and all of the random instance.
+    /// The challenge of the last folding, with a random instance: after all that gamma is after,
+    /// by the whole hash that gamma is made of, and all of the random instance.
     Blinding {
-        x: &'a [N; 2],
-        commitment: &'a [N; PACKED_POINT],
-        random_commitments: [&'a [N; PACKED_POINT]; 2],
-        random_u: &'a N,
+        gamma: &'a N,
+        difference: &'a [N; PACKED_POINT],
         random_x: &'a [N; 2],
+        random_e: &'a N,
+        k: &'a [N; QUOTIENT],
     },
     /// The same for the CycleFold instance. Elements of Fq are absorbed as two halves.
     CycleFoldBlinding {
@@ -74,19 +86,25 @@ pub enum Query<'a, N> {
 }
 
 impl<N: Clone> Query<'_, N> {
-    /// The number that is added to the digest.
+    /// What the capacity word has besides the digest.
+    fn domain(&self) -> Fr {
+        Fr::from(self.tag()) * Fr::from(2).pow_vartime([TAG_BIT])
+    }
+
     fn tag(&self) -> u64 {
         match self {
             Query::Running { .. } => 0,
             Query::CycleFold { .. } => 1,
-            Query::Challenge { .. } => 2,
-            Query::CycleFoldChallenge { .. } => 3,
-            Query::Blinding { .. } => 4,
-            Query::CycleFoldBlinding { .. } => 5,
+            Query::Delta { .. } => 2,
+            Query::Alpha { .. } => 3,
+            Query::Gamma { .. } => 4,
+            Query::CycleFoldChallenge { .. } => 5,
+            Query::Blinding { .. } => 6,
+            Query::CycleFoldBlinding { .. } => 7,
         }
     }
 
-    /// What is absorbed after the digest.
+    /// What is absorbed.
     fn elements(&self) -> Vec<N> {
         let one = core::slice::from_ref;
         let parts: Vec<&[N]> = match self {
@@ -96,11 +114,23 @@ impl<N: Clone> Query<'_, N> {
                 z0,
                 z,
                 commitment,
-                u,
                 x,
-            } => vec![one(step), one(salt), z0, z, &commitment[..], one(u), &x[..]],
+                beta,
+                e,
+            } => vec![
+                one(step),
+                one(salt),
+                z0,
+                z,
+                &commitment[..],
+                &x[..],
+                beta,
+                one(e),
+            ],
             Query::CycleFold { commitment, u, x } => vec![&commitment[..], one(u), x],
-            Query::Challenge { x, commitment } => vec![&x[..], &commitment[..]],
+            Query::Delta { x, difference } => vec![&x[..], &difference[..]],
+            Query::Alpha { delta, f } => vec![one(delta), f],
+            Query::Gamma { alpha, k } => vec![one(alpha), &k[..]],
             Query::CycleFoldChallenge {
                 x1,
                 halves,
@@ -117,18 +147,17 @@ impl<N: Clone> Query<'_, N> {
                 &commitment[..],
             ],
             Query::Blinding {
-                x,
-                commitment,
-                random_commitments: [witness, error],
-                random_u,
+                gamma,
+                difference,
                 random_x,
+                random_e,
+                k,
             } => vec![
-                &x[..],
-                &commitment[..],
-                &witness[..],
-                &error[..],
-                one(random_u),
+                one(gamma),
+                &difference[..],
                 &random_x[..],
+                one(random_e),
+                &k[..],
             ],
             Query::CycleFoldBlinding {
                 x1,
@@ -140,219 +169,76 @@ impl<N: Clone> Query<'_, N> {
     }
 }
 
-/// The random oracle of one set of parameters.
-#[derive(Clone)]
-pub struct Oracle {
-    constants: PoseidonConstantsCircuit<Fr>,
+/// The width that takes so many elements with the fewest S-boxes.
+fn width(elements: usize) -> usize {
+    let cost = |width: &usize| elements.div_ceil(width - 1) * boxes(*width);
+    let best = SPONGES.into_iter().min_by_key(cost);
+    best.expect("there are three")
 }
 
-impl core::fmt::Debug for Oracle {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Oracle").finish_non_exhaustive()
+/// Everything that the sponges are made of, for the parameters' digest: for each width its rounds,
+/// its round constants and its matrix.
+pub(crate) fn constants() -> Vec<u8> {
+    let mut bytes = vec![];
+    for width in SPONGES {
+        let parameters = parameters(width);
+        for count in [width, parameters.full_rounds, parameters.partial_rounds] {
+            bytes.extend((count as u64).to_le_bytes());
+        }
+        let rows = parameters.round_constants.iter().chain(&parameters.mds);
+        for element in rows.flatten() {
+            bytes.extend(element.to_repr().as_ref());
+        }
     }
+    bytes
 }
 
-impl Oracle {
-    pub(crate) fn new() -> Self {
-        Oracle {
-            constants: PoseidonConstantsCircuit::default(),
+/// The hash of a query under parameters with this digest.
+pub fn hash(digest: Fr, query: &Query<'_, Fr>) -> Fr {
+    let elements = query.elements();
+    let mut state = vec![Fr::ZERO; width(elements.len())];
+    state[0] = digest + query.domain();
+    for block in elements.chunks(state.len() - 1) {
+        for (word, element) in state[1..].iter_mut().zip(block) {
+            *word += element;
         }
+        permute_wide(&mut state);
     }
+    state[1]
+}
 
-    /// The Poseidon constants, for the parameters' digest.
-    pub fn constants(&self) -> &PoseidonConstantsCircuit<Fr> {
-        &self.constants
-    }
+/// The lowest 128 bits of a hash.
+pub fn low_bits(hash: Fr) -> u128 {
+    let mut low = [0; 16];
+    low.copy_from_slice(&hash.to_repr().as_ref()[..16]);
+    u128::from_le_bytes(low)
+}
 
-    /// The hash of a query under parameters with this digest.
-    pub fn hash(&self, digest: Fr, query: &Query<'_, Fr>) -> Fr {
-        let mut sponge = PoseidonRO::new(self.constants.clone());
-        sponge.absorb(digest + Fr::from(query.tag()));
-        for element in query.elements() {
-            sponge.absorb(element);
+/// The hash of a query in a circuit: a combination of as many variables as the sponge is wide.
+pub fn hash_in_circuit<CS: Constraints<Fr>>(
+    g: &mut Gadget<'_, CS>,
+    digest: &Num,
+    query: &Query<'_, Num>,
+) -> Num {
+    let elements = query.elements();
+    let mut state = vec![Num::zero(); width(elements.len())];
+    state[0] = digest.add_constant(query.domain());
+    for block in elements.chunks(state.len() - 1) {
+        for (word, element) in state[1..].iter_mut().zip(block) {
+            *word = &*word + element;
         }
-        sponge.squeeze(HASH_BITS, false)
+        state = g.permute(state);
     }
+    state.swap_remove(1)
+}
 
-    /// The lowest 128 bits of a query's hash.
-    pub fn challenge(&self, digest: Fr, query: &Query<'_, Fr>) -> u128 {
-        use ff::PrimeField;
-        let mut low = [0; 16];
-        low.copy_from_slice(&self.hash(digest, query).to_repr().as_ref()[..16]);
-        u128::from_le_bytes(low)
-    }
-
-    /// The hash of a query in a circuit.
-    pub fn hash_in_circuit<CS: ConstraintSystem<Fr>>(
-        &self,
-        g: &mut Gadget<'_, CS>,
-        digest: &Num,
-        query: &Query<'_, Num>,
-    ) -> Result<Num, SynthesisError> {
-        let mut sponge = PoseidonROCircuit::new(self.constants.clone());
-        sponge.absorb(&g.export(&digest.add_constant(Fr::from(query.tag()))));
-        for element in query.elements() {
-            sponge.absorb(&g.export(&element));
-        }
-        let hash = sponge.squeeze_scalar(g.cs().namespace(|| "Poseidon"))?;
-        g.adopt(&hash)
-    }
-
-    /// The lowest 128 bits of a query's hash in a circuit. The bits are those of the canonical
-    /// integer, so there is one challenge and not two.
-    pub fn challenge_in_circuit<CS: ConstraintSystem<Fr>>(
-        &self,
-        g: &mut Gadget<'_, CS>,
-        digest: &Num,
-        query: &Query<'_, Num>,
-    ) -> Result<Vec<Bit>, SynthesisError> {
-        let hash = self.hash_in_circuit(g, digest, query)?;
-        let mut bits = g.canonical_bits(&hash);
-        bits.truncate(CHALLENGE_BITS);
-        Ok(bits)
-    }
+/// The lowest 128 bits of an element in a circuit. The bits are those of the canonical integer, so
+/// there is one challenge and not two.
+pub fn low_bits_in_circuit<CS: Constraints<Fr>>(g: &mut Gadget<'_, CS>, hash: &Num) -> Vec<Bit> {
+    let mut bits = g.canonical_bits(hash);
+    bits.truncate(CHALLENGE_BITS);
+    bits
 }
 
 #[cfg(test)]
-mod tests {
-    use ff::Field;
-    use maci_nova_step_circuit::recorder::Recorder;
-
-    use super::*;
-
-    fn names<const N: usize>(name: &str) -> [String; N] {
-        core::array::from_fn(|i| format!("{name}{i}"))
-    }
-
-    /// Each query with names in the places of elements.
-    fn with_queries<T>(body: impl Fn(&Query<'_, String>) -> T) -> Vec<T> {
-        let one = |name: &str| name.to_owned();
-        let (z0, z): ([String; 2], [String; 2]) = (names("z0_"), names("z_"));
-        let queries = [
-            Query::Running {
-                step: &one("i"),
-                salt: &one("salt"),
-                z0: &z0,
-                z: &z,
-                commitment: &names("U.C"),
-                u: &one("u"),
-                x: &names("x"),
-            },
-            Query::CycleFold {
-                commitment: &names("U_cf.C"),
-                u: &one("u_cf"),
-                x: &names::<3>("x_cf"),
-            },
-            Query::Challenge {
-                x: &names("x"),
-                commitment: &names("C"),
-            },
-            Query::CycleFoldChallenge {
-                x1: &one("x1"),
-                halves: &names("rho"),
-                p: &names("P"),
-                q: &names("C"),
-                sum: &names("R"),
-                commitment: &names("C_cf"),
-            },
-            Query::Blinding {
-                x: &names("x"),
-                commitment: &names("C"),
-                random_commitments: [&names("W"), &names("E")],
-                random_u: &one("u"),
-                random_x: &names("rx"),
-            },
-            Query::CycleFoldBlinding {
-                x1: &one("x1"),
-                random_commitments: [&names("W"), &names("E")],
-                random_scalars: &names::<3>("s"),
-            },
-        ];
-        queries.iter().map(body).collect()
-    }
-
-    /// What each hash absorbs, in order, after the digest plus its tag.
-    #[test]
-    fn the_inventory_of_challenges() {
-        let inventory = with_queries(|query| (query.tag(), query.elements().join(" ")));
-        let expected = [
-            "i salt z0_0 z0_1 z_0 z_1 U.C0 U.C1 U.C2 u x0 x1",
-            "U_cf.C0 U_cf.C1 u_cf x_cf0 x_cf1 x_cf2",
-            "x0 x1 C0 C1 C2",
-            "x1 rho0 rho1 P0 P1 P2 C0 C1 C2 R0 R1 R2 C_cf0 C_cf1",
-            "x0 x1 C0 C1 C2 W0 W1 W2 E0 E1 E2 u rx0 rx1",
-            "x1 W0 W1 E0 E1 s0 s1 s2",
-        ];
-        for (i, (tag, elements)) in inventory.iter().enumerate() {
-            assert_eq!((*tag, elements.as_str()), (i as u64, expected[i]));
-        }
-        assert_eq!(inventory.len(), expected.len());
-    }
-
-    #[test]
-    fn the_circuit_hashes_as_the_native_side() {
-        let oracle = Oracle::new();
-        let digest = Fr::from(77);
-        for count in [1usize, 15, 19, 30] {
-            let x: Vec<Fr> = (0..count as u64).map(|i| Fr::from(i).square()).collect();
-            let commitment = [Fr::from(3), Fr::from(4)];
-            let native = Query::CycleFold {
-                commitment: &commitment,
-                u: &Fr::from(5),
-                x: &x,
-            };
-            let mut recorder = Recorder::default();
-            let mut g = Gadget::new(&mut recorder);
-            let digest_num = g.alloc(digest);
-            let nums: Vec<Num> = x.iter().map(|value| g.alloc(*value)).collect();
-            let commitment = commitment.map(|value| g.alloc(value));
-            let u = g.alloc(Fr::from(5));
-            let query = Query::CycleFold {
-                commitment: &commitment,
-                u: &u,
-                x: &nums,
-            };
-            let hash = oracle
-                .hash_in_circuit(&mut g, &digest_num, &query)
-                .expect("hashed");
-            assert_eq!(hash.value(), oracle.hash(digest, &native));
-            let bits = oracle
-                .challenge_in_circuit(&mut g, &digest_num, &query)
-                .expect("hashed");
-            let value = bits
-                .iter()
-                .rev()
-                .fold(0u128, |acc, bit| acc << 1 | u128::from(bit.value()));
-            assert_eq!(value, oracle.challenge(digest, &native));
-            assert!(recorder.violated().is_none());
-        }
-    }
-
-    /// Queries of equal elements and different purposes have different hashes, and so have other
-    /// digests.
-    #[test]
-    fn purposes_and_digests_are_separated() {
-        let oracle = Oracle::new();
-        let zero = Fr::ZERO;
-        let queries = [
-            Query::Running {
-                step: &zero,
-                salt: &zero,
-                z0: &[],
-                z: &[],
-                commitment: &[zero; 3],
-                u: &zero,
-                x: &[zero; 2],
-            },
-            Query::CycleFold {
-                commitment: &[zero; 2],
-                u: &zero,
-                x: &[zero; 5],
-            },
-        ];
-        assert_eq!(queries[0].elements(), queries[1].elements());
-        let hashes: Vec<Fr> = queries.iter().map(|q| oracle.hash(zero, q)).collect();
-        assert_ne!(hashes[0], hashes[1]);
-        assert_ne!(oracle.hash(Fr::from(9), &queries[0]), hashes[0]);
-    }
-}
+mod tests;

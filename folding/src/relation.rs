@@ -19,6 +19,7 @@ use core::fmt;
 
 use ff::Field;
 use halo2curves::bn256::Fr;
+use maci_nova_step_circuit::{constraints::Values, secret::Secret};
 use nova_snark::{
     errors::NovaError,
     provider::{Bn256EngineKZG, GrumpkinEngine},
@@ -32,10 +33,7 @@ use rand_core::OsRng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    limbs::{pack, point_limbs, PACKED_POINT},
-    secret::Secret,
-};
+use crate::limbs::{pack, point_limbs, PACKED_POINT};
 
 /// BN254 with HyperKZG commitments: the curve of the step circuit.
 pub type Primary = Bn256EngineKZG;
@@ -284,6 +282,16 @@ impl<E: Engine> Relation<E> {
         })
     }
 
+    /// The error with which a witness satisfies an instance's scalar and public inputs.
+    ///
+    /// # Panics
+    /// When they have other lengths than the relation.
+    pub fn error_of(&self, instance: &Instance<E>, w: &[E::Scalar]) -> Secret<E::Scalar> {
+        let products = self.products(w, &instance.u, &instance.x);
+        let products = products.expect("lengths of the relation");
+        products.error(&instance.u)
+    }
+
     /// The products of a running instance.
     pub(crate) fn running_products(
         &self,
@@ -293,19 +301,23 @@ impl<E: Engine> Relation<E> {
         self.products(&witness.w, &instance.u, &instance.x)
     }
 
-    /// Computes and commits to what folding `(w, x)` with scalar 1 into the running instance needs.
+    /// Computes and commits to what folding these values with scalar 1 into the running instance
+    /// needs.
     pub(crate) fn incoming(
         &self,
         u: &E::Scalar,
         running: &Products<E>,
-        x: &[E::Scalar],
-        w: &[E::Scalar],
+        values: &Values<E::Scalar>,
     ) -> Result<Incoming<E>, RelationError> {
-        self.check_lengths(x, w)?;
-        let products = self.products(w, &E::Scalar::ONE, x)?;
+        self.check_lengths(&values.inputs, &values.witness)?;
+        let [a, b, c] = values.products.clone();
+        if a.len() != self.shape.num_cons() {
+            return Err(RelationError::Length);
+        }
+        let products = Products { a, b, c };
         let cross = running.cross_term(u, &products, &E::Scalar::ONE);
         let blind = E::Scalar::random(&mut OsRng);
-        let commitment = self.commit(w, &cross, &blind);
+        let commitment = self.commit(&values.witness, &cross, &blind);
         Ok(Incoming {
             products,
             cross,
@@ -350,6 +362,67 @@ impl<E: Engine> Relation<E> {
             cross,
             error,
             blinds,
+        })
+    }
+}
+
+/// A strict instance folded into a random one: what can be proven of it in the open.
+pub struct BlindedStrict<E: Engine> {
+    /// To the strict instance's witness and the cross term.
+    pub commitment: Commitment<E>,
+    /// The random instance, a relaxed one.
+    pub random: Instance<E>,
+    /// The fold.
+    pub instance: Instance<E>,
+    /// Its witness: uniform, but for the error, which follows from it.
+    pub witness: Witness<E>,
+}
+
+impl<E: Engine> fmt::Debug for BlindedStrict<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlindedStrict").finish_non_exhaustive()
+    }
+}
+
+impl<E: Engine> Relation<E> {
+    /// Folds values with scalar 1 and error 0 into a random relaxed instance; `challenge` is drawn
+    /// from the commitment to the values and from the random instance.
+    ///
+    /// The random instance is the running one, as in Nova, and not the other way around: what shows
+    /// that the values make every row 0 is the square term in the challenge, which no commitment
+    /// enters. ([`Instance::blind`] would show that they do with some error.)
+    ///
+    /// # Errors
+    /// When the values have other lengths than the relation, and those of `challenge`.
+    pub fn blinded_strict<X: From<RelationError>>(
+        &self,
+        values: &Values<E::Scalar>,
+        challenge: impl FnOnce(&Commitment<E>, &Instance<E>) -> Result<E::Scalar, X>,
+    ) -> Result<BlindedStrict<E>, X> {
+        let scalars = |count: usize| -> Vec<E::Scalar> {
+            (0..count).map(|_| E::Scalar::random(&mut OsRng)).collect()
+        };
+        let (w, x) = (scalars(self.shape.num_vars()), scalars(self.shape.num_io()));
+        let u = E::Scalar::random(&mut OsRng);
+        let mut products = self.products(&w, &u, &x)?;
+        let mut witness = Witness {
+            e: products.error(&u),
+            w: w.into(),
+            blind: E::Scalar::random(&mut OsRng),
+        };
+        let random = Instance {
+            commitment: self.commit(&witness.w, &witness.e, &witness.blind),
+            u,
+            x,
+        };
+        let incoming = self.incoming(&u, &products, values)?;
+        let rho = challenge(&incoming.commitment, &random)?;
+        witness.fold(&mut products, &rho, &values.witness, &incoming);
+        Ok(BlindedStrict {
+            commitment: incoming.commitment,
+            instance: random.fold(&rho, &values.inputs, &incoming.commitment),
+            random,
+            witness,
         })
     }
 }
@@ -408,12 +481,7 @@ impl<E: Engine> Products<E> {
 
 impl<E: Engine> Instance<E> {
     /// Folds an incoming instance (scalar 1) with this commitment to its witness and cross term.
-    pub(crate) fn fold(
-        &self,
-        rho: &E::Scalar,
-        x: &[E::Scalar],
-        commitment: &Commitment<E>,
-    ) -> Self {
+    pub fn fold(&self, rho: &E::Scalar, x: &[E::Scalar], commitment: &Commitment<E>) -> Self {
         let mut folded = self.clone();
         folded.commitment = folded.commitment + *commitment * *rho;
         folded.u += *rho;
@@ -421,10 +489,11 @@ impl<E: Engine> Instance<E> {
         folded
     }
 
-    /// Folds a random instance: `commitment' = commitment + rho Com(W || T) + rho^2 Com(0 || E)`.
+    /// Folds a random instance into a relaxed one: `commitment' = commitment + rho Com(W || T) + rho^2 Com(0 || E)`.
     ///
     /// For soundness only the constant term in rho counts, which says that the running instance is
-    /// satisfied; whatever the two commitments hold, the relation has degree 4 in rho at most, and
+    /// satisfied, **with whatever error its commitment holds**: of a strict instance this shows nothing
+    /// (see [`Relation::blinded_strict`]); whatever the two commitments hold, the relation has degree 4 in rho at most, and
     /// five roots make that term zero.
     pub fn blind(
         &self,

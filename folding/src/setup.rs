@@ -21,9 +21,9 @@ const DIGEST_DOMAIN: &[u8] = b"maci-nova parameters, version 3";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetupSource {
     /// A `.ptau` file of a ceremony on BN254: as snarkjs writes it, or pruned to the first powers
-    /// of G1 and two of G2. `2^p` points of G1 are needed where `2^(p-1)` is the number of
-    /// constraints rounded up (p = 16 for the usual shapes with one event a step): one half for
-    /// witnesses, one for errors.
+    /// of G1 and two of G2. `2^p` points of G1 are needed, the least power of two that holds one for
+    /// each variable and each product row and three for each power row (p = 16 for the usual shapes
+    /// with one event a step).
     PowersOfTau(PathBuf),
     /// Powers of a tau that is public. INSECURE: anybody can forge proofs. For development.
     InsecureDevelopment,
@@ -237,9 +237,10 @@ mod tests {
         let directory = tempfile::tempdir().expect("directory");
         let (exact, larger) = (directory.path().join("a"), directory.path().join("b"));
         let insecure = development();
-        let rows = insecure.constraints().0;
-        let columns = insecure.engine().sizes().variables.0;
-        let count = 2 * rows.max(columns).next_power_of_two();
+        // One element a variable, one a product row and three a power row.
+        let rows = insecure.engine().primary().rows();
+        let elements = rows.variables() + rows.products() + 3 * rows.powers();
+        let count = elements.next_power_of_two();
         write_ceremony(5, count, &exact);
         write_ceremony(5, 2 * count, &larger);
         let one = from_file(&exact).expect("parameters");
@@ -258,10 +259,10 @@ mod tests {
     #[test]
     fn development_parameters_are_pinned() {
         let parameters = development();
-        assert_eq!(parameters.constraints(), (21_283, 498));
+        assert_eq!(parameters.constraints(), (13_779, 498));
         assert_eq!(
             parameters.digest().to_string(),
-            "0a6ec6a125af740f95889192d866e881b8512267158a26de2f3a5591f03fb4be"
+            "3d9a0542500508ca68daf97fbf3602990e202f00d450be86ccdb8f605bd810a5"
         );
     }
 

@@ -1,8 +1,8 @@
 //! What is known of the first state.
 
 use halo2curves::bn256::Fr;
+use maci_nova_step_circuit::constraints::Constraints;
 use maci_nova_step_circuit::num::{Gadget, Num};
-use nova_snark::frontend::ConstraintSystem;
 
 /// The elements of z_0 that are the same in all computations under the same parameters.
 ///
@@ -55,11 +55,7 @@ impl Start {
     }
 
     /// z_0 inside the circuit: constants, and variables with the values in `z0`.
-    pub(crate) fn alloc<CS: ConstraintSystem<Fr>>(
-        &self,
-        g: &mut Gadget<'_, CS>,
-        z0: &[Fr],
-    ) -> Vec<Num> {
+    pub(crate) fn alloc<CS: Constraints<Fr>>(&self, g: &mut Gadget<'_, CS>, z0: &[Fr]) -> Vec<Num> {
         let elements = self.0.iter().zip(z0);
         elements
             .map(|(known, value)| match known {

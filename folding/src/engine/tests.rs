@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use ff::Field;
-use nova_snark::frontend::{num::AllocatedNum, ConstraintSystem, SynthesisError};
+use maci_nova_step_circuit::{constraints::Constraints, num::Num};
 
 use super::*;
 use crate::powers_of_tau::PowersOfTau;
@@ -14,29 +14,18 @@ pub(super) struct Rotate {
     pub(super) false_witness: bool,
 }
 
-impl StepCircuit<Fr> for Rotate {
+impl StepFunction for Rotate {
     fn arity(&self) -> usize {
         7
     }
 
-    fn synthesize<CS: ConstraintSystem<Fr>>(
-        &self,
-        cs: &mut CS,
-        z: &[AllocatedNum<Fr>],
-    ) -> Result<Vec<AllocatedNum<Fr>>, SynthesisError> {
-        let square = AllocatedNum::alloc(cs.namespace(|| "square"), || {
-            let value = z[6].get_value().ok_or(SynthesisError::AssignmentMissing)?;
-            Ok(value.square() + Fr::from(u64::from(self.false_witness)))
-        })?;
-        cs.enforce(
-            || "z_6 * z_6 = square",
-            |lc| lc + z[6].get_variable(),
-            |lc| lc + z[6].get_variable(),
-            |lc| lc + square.get_variable(),
-        );
+    fn fill<CS: Constraints<Fr>>(&self, g: &mut Gadget<'_, CS>, z: &[Num]) -> Vec<Num> {
+        let lie = Fr::from(u64::from(self.false_witness));
+        let square = g.alloc(z[6].value().square() + lie);
+        g.enforce("z_6 * z_6 = square", &z[6], &z[6], &square);
         let mut next = vec![square];
         next.extend_from_slice(&z[..6]);
-        Ok(next)
+        next
     }
 }
 
@@ -93,15 +82,26 @@ fn steps_compute_and_verify() {
     assert!(ivc.verify(engine, &z0()[..6]).is_err());
 }
 
+/// By a prover who goes on in spite of it.
 #[test]
 fn a_false_step_does_not_verify() {
     let engine = engine();
     let lie = Rotate {
         false_witness: true,
     };
-    let first = IvcProof::first(engine, &lie, &z0()).expect("the prover does not check");
+    let refused = |result: Result<IvcProof, EngineError>| {
+        assert!(matches!(result, Err(EngineError::Unsatisfied(_))));
+    };
+    refused(IvcProof::first(engine, &lie, &z0()));
+    refused(three_steps().next(engine, &lie));
+    let first = engine.first_inputs(&z0());
+    let step = engine.step(&first, &lie).expect("values");
+    let first = IvcProof::begin(engine, &first, step).expect("a proof");
     assert!(first.verify(engine, &z0()).is_err());
-    let later = three_steps().next(engine, &lie).expect("neither here");
+    let mut later = three_steps();
+    let inputs = later.fold(engine).expect("folded");
+    let step = engine.step(&inputs, &lie).expect("values");
+    later.follow(&inputs, step);
     assert!(later.verify(engine, &z0()).is_err());
     let buried = later.next(engine, &HONEST).expect("step");
     assert!(buried.verify(engine, &z0()).is_err());
@@ -152,7 +152,8 @@ fn elements_that_are_not_canonical_are_refused() {
 fn setup_reports_the_providers_error() {
     let result = PublicParams::setup(&HONEST, Start::unknown(7), Err::<(_, ()), usize>);
     assert!(matches!(result, Err(SetupFailure::Powers(count)) if count >= 1 << 13));
-    let few = |count: usize| Ok::<_, ()>((PowersOfTau::development(count / 2), ()));
+    // The final proof's part of the key is not missed here.
+    let few = |count: usize| Ok::<_, ()>((PowersOfTau::development(count / 8), ()));
     let short = PublicParams::setup(&HONEST, Start::unknown(7), few);
     assert!(matches!(short, Err(SetupFailure::Engine(_))));
 }
@@ -186,7 +187,7 @@ fn computations_start_where_the_parameters_say() {
     assert!(claimed.verify(&engine, &z0()).is_err());
     // And no step 0 has another state, whatever it says of z_0.
     for z in [&other, &z0()] {
-        let mut inputs = Inputs::first(engine.digest, &other, Fr::ONE);
+        let mut inputs = Inputs::first(engine.digest, &other, Fr::ONE, engine.primary.t());
         inputs.z.clone_from(z);
         let violated = engine.step(&inputs, &HONEST).expect("synthesized").violated;
         let expected = (*z == other).then_some("nothing before step 0");

@@ -169,12 +169,25 @@ fn other_parameters_and_polls_are_named() {
     assert_eq!(&fs::read(&path).expect("read"), saved());
 }
 
+/// Whatever its parts are: an edition's proofs are no other's.
+#[test]
+fn checkpoints_of_other_versions_are_refused() {
+    for version in [0u32, 1, 2, 4, u32::MAX] {
+        let mut other = saved().clone();
+        assert_eq!(other[8..12], 3u32.to_le_bytes());
+        other[8..12].copy_from_slice(&version.to_le_bytes());
+        rehash(&mut other);
+        let refused = refusal(&other);
+        assert!(matches!(refused, CheckpointError::Version(v) if v == version));
+    }
+}
+
 #[test]
 fn hashes_alone_make_no_proof() {
     let bytes = saved();
-    // An element of the error vector, and the number of steps inside the proof.
+    // The number of steps inside the proof, an element of a state, and of witnesses.
     let proof_end = bytes.len() - 32 - b"the application's own".len();
-    for position in [HEAD + 40, proof_end / 2, proof_end - 7 * 32 - 8] {
+    for position in [HEAD, HEAD + 40, proof_end / 2, proof_end - 7 * 32 - 8] {
         let mut altered = bytes.clone();
         altered[position] ^= 1;
         rehash(&mut altered);
