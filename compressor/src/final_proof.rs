@@ -34,7 +34,7 @@ use sha2::{Digest, Sha256};
 use crate::{reader::Reader, snark};
 
 const MAGIC: &[u8; 8] = b"MNOVAPRF";
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 const HASH_BYTES: usize = 32;
 const RESULT_BYTES: usize = 32;
 /// 5^10 results (312 MB) and a megabyte for the rest bound any file.

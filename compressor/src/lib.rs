@@ -25,9 +25,12 @@
 //! # }
 //! ```
 
+mod claim;
 pub mod decider;
 mod final_proof;
+mod hashes;
 mod keys;
+mod last_foldings;
 mod reader;
 mod snark;
 mod strict_r1cs;

@@ -4,15 +4,21 @@ use std::panic::{self, AssertUnwindSafe};
 
 use halo2curves::bn256::Fq;
 use maci_nova_folding::{
-    blinding::{Blinded, Foldings},
-    engine::{decode, encode, instance_layout, EngineError, IvcProof, PublicParams, Statement},
+    blinding::{Blinded, RandomInstance},
+    engine::{
+        decode, encode, instance_layout, EngineError, IvcProof, Primary, PublicParams, Secondary,
+        Statement,
+    },
     layout::Layout,
+    relation::{Instance, Relation},
 };
-use maci_nova_step_circuit::Fr;
-use nova_snark::errors::NovaError;
 use serde::{Deserialize, Serialize};
 
-use crate::strict_r1cs::{self, PrimarySnark, SecondarySnark};
+use crate::{
+    claim,
+    hashes::{self, Shown},
+    strict_r1cs::{self, SecondarySnark},
+};
 
 /// Why encoded bytes are no proof.
 #[derive(Debug, thiserror::Error)]
@@ -29,33 +35,58 @@ pub(crate) enum SnarkError {
     Rejected(String),
 }
 
-/// A running proof without its witnesses: the blinded instances' public parts, and a proof that
-/// each is satisfied.
+/// A running proof without its witnesses: what is public of the last foldings, that these were made
+/// rightly, and that what they lead to is satisfied.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct CompressedSnark {
-    foldings: Foldings,
-    /// The blindings of the two blinded commitments, which nothing needs any more.
-    blinds: (Fr, Fq),
-    primary: PrimarySnark,
+    shown: Shown,
+    /// U_cf, and the random instance that it is folded with.
+    cyclefold: Instance<Secondary>,
+    random_cyclefold: RandomInstance<Secondary>,
+    /// The blinding of the blinded CycleFold commitment, which nothing needs any more.
+    blind: Fq,
+    hashes: hashes::Proof,
+    claim: claim::Proof,
     secondary: SecondarySnark,
 }
 
 /// Compresses a running proof.
 pub(crate) fn prove(engine: &PublicParams, proof: &IvcProof) -> Result<Vec<u8>, SnarkError> {
+    let statement = proof.statement();
     let Blinded {
         foldings,
-        primary: (instance, witness),
-        secondary: (cyclefold, cyclefold_witness),
-    } = proof.blinded(engine)?;
-    let snark = CompressedSnark {
-        foldings,
-        blinds: (witness.blind, cyclefold_witness.blind),
-        primary: strict_r1cs::prove(engine.primary(), &instance, &witness)
-            .map_err(EngineError::from)?,
-        secondary: strict_r1cs::prove(engine.secondary(), &cyclefold, &cyclefold_witness)
-            .map_err(EngineError::from)?,
+        instance,
+        opening,
+    } = proof.blinded(engine);
+    let (r1, r2) = foldings.challenges(engine, &statement)?;
+    let shown = Shown {
+        points: [
+            foldings.running.commitment,
+            foldings.messages.difference,
+            foldings.random.difference,
+        ],
+        r1,
+        r2,
+        x: instance.x,
+        beta: instance.beta,
+        e: instance.e,
     };
-    let bytes = layout(engine).pack(&encode(&snark)?);
+    let x1 = engine.hash_of_cyclefold(&foldings.cyclefold)?;
+    let inputs = shown.inputs(&statement, x1);
+    let (w, blind) = (opening.witness(), opening.blinding());
+    let cyclefold = proof.blinded_cyclefold(engine)?;
+    let relation = hashes::relation(engine)?;
+    let snark = CompressedSnark {
+        hashes: hashes::prove(engine, &relation, &inputs, &foldings)?,
+        claim: claim::prove(engine, &shown, w, blind, &inputs)?,
+        secondary: strict_r1cs::prove(engine.secondary(), &cyclefold.instance, &cyclefold.witness)
+            .map_err(EngineError::from)?,
+        blind: cyclefold.witness.blind,
+        cyclefold: foldings.cyclefold,
+        random_cyclefold: cyclefold.random,
+        shown,
+    };
+    let bytes = layout(engine, &relation).pack(&encode(&snark)?);
     Ok(bytes.map_err(EngineError::from)?)
 }
 
@@ -68,7 +99,10 @@ pub(crate) fn verify(
     bytes: &[u8],
     statement: &Statement<'_>,
 ) -> Result<(), SnarkError> {
-    let library = layout(engine).unpack(bytes).map_err(EngineError::from)?;
+    let relation = hashes::relation(engine)?;
+    let library = layout(engine, &relation)
+        .unpack(bytes)
+        .map_err(EngineError::from)?;
     // Last resort: with the lengths fixed, no path of the library's verifier that can panic is
     // known, but a verifier must not end its process in any case.
     panic::catch_unwind(AssertUnwindSafe(|| {
@@ -76,42 +110,49 @@ pub(crate) fn verify(
         if encode(&snark)? != library {
             return Err(SnarkError::NotCanonical);
         }
-        snark.verify(engine, statement)
+        snark.verify(engine, &relation, statement)
     }))
     .unwrap_or_else(|_| Err(SnarkError::Rejected("by a panic".into())))
 }
 
 impl CompressedSnark {
-    fn verify(&self, engine: &PublicParams, statement: &Statement<'_>) -> Result<(), SnarkError> {
-        let (primary, secondary) = self.foldings.fold(engine, statement)?;
-        let rejected = |error: NovaError| SnarkError::Rejected(error.to_string());
-        let Self { blinds, .. } = self;
-        strict_r1cs::verify(engine.primary(), &primary, &blinds.0, &self.primary)
-            .map_err(rejected)?;
-        strict_r1cs::verify(engine.secondary(), &secondary, &blinds.1, &self.secondary)
-            .map_err(rejected)?;
-        Ok(())
+    /// The CycleFold instance that is proven is the one whose hash the last step's instance has, and
+    /// the claim is the one that the last foldings lead to.
+    fn verify(
+        &self,
+        engine: &PublicParams,
+        relation: &Relation<Primary>,
+        statement: &Statement<'_>,
+    ) -> Result<(), SnarkError> {
+        engine.check_statement(statement)?;
+        let x1 = engine.hash_of_cyclefold(&self.cyclefold)?;
+        let inputs = self.shown.inputs(statement, x1);
+        let secondary = self.random_cyclefold.fold_into(engine, &self.cyclefold)?;
+        self.hashes.verify(engine, relation, &inputs)?;
+        self.claim.verify(engine, &self.shown, &inputs)?;
+        strict_r1cs::verify(engine.secondary(), &secondary, &self.blind, &self.secondary)
+            .map_err(|error| SnarkError::Rejected(error.to_string()))
     }
 }
 
 /// The fields of [`CompressedSnark`], in order.
-fn layout(engine: &PublicParams) -> Layout {
-    let inputs = [
-        engine.primary().shape().num_io(),
-        engine.secondary().shape().num_io(),
-    ];
-    // Salt, running instance, commitment to the last witness; running CycleFold instance.
-    let layout = instance_layout(Layout::default().elements(1), inputs[0]).elements(1);
-    let layout = instance_layout(layout, inputs[1]);
-    // Random instances: two commitments, scalar, public inputs.
-    let layout = layout.elements(3).vector(inputs[0]);
-    let layout = layout.elements(3).vector(inputs[1]);
-    // The blindings of both commitments.
-    let layout = layout.elements(2);
+fn layout(engine: &PublicParams, hashes: &Relation<Primary>) -> Layout {
+    let sizes = engine.sizes();
+    let inputs = engine.secondary().shape().num_io();
+    // What is shown: three points, r_1, r_2, x'', beta'', e''.
+    let layout = Layout::default().elements(3 + 2 + 2);
+    let layout = layout.vector(sizes.t).elements(1);
+    // The running CycleFold instance, the random one: two commitments, scalar, public inputs.
+    let layout = instance_layout(layout, inputs);
+    let layout = layout.elements(3).vector(inputs).elements(1);
+    // The hashes: the commitment to the witness, the random instance, the blinding.
+    let layout = instance_layout(layout.elements(1), hashes.shape().num_io());
     let layout = primary_snark(
-        layout,
-        &Rounds::new(strict_r1cs::dimension(engine.primary())),
+        layout.elements(1),
+        &Rounds::new(strict_r1cs::dimension(hashes)),
     );
+    // The claim: commitment, blinding, value, opening.
+    let layout = primary_snark(layout.elements(4), &Rounds::new(claim::dimension(engine)));
     secondary_snark(
         layout,
         &Rounds::new(strict_r1cs::dimension(engine.secondary())),

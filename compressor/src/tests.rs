@@ -3,6 +3,7 @@
 use std::{ops::RangeInclusive, sync::OnceLock};
 
 use ff::{Field, PrimeField};
+use maci_nova_folding::blinding::{Blinded, Foldings};
 use maci_nova_folding::{Parameters, RunningProof, SetupOrigin, SetupSource};
 use maci_nova_protocol::{
     hash_chain,
@@ -18,6 +19,10 @@ use rand_core::{RngCore, SeedableRng};
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::hashes::{self, Shown};
+
+/// Constraints of the last foldings' own relation, with 14 elements of beta.
+const HASHES: usize = 3_531;
 
 fn setup(events: usize) -> Parameters {
     let shape = Shape::new(2, 1, events).expect("in range");
@@ -352,7 +357,9 @@ fn facts_without_a_valid_header_are_refused() {
 fn cyclefold_scalars_above_r_are_refused() {
     let mut r: [u8; 32] = (-Fr::ONE).to_repr().into();
     r[0] += 1;
-    for element in [7, 8, 17, 27] {
+    // Three points, r_1, r_2, x'', beta'', e'' and the commitment come before u; its inputs follow.
+    let u = 3 + 2 + 2 + parameters().engine().sizes().t + 1 + 1;
+    for element in [u, u + 1, u + 10, u + 20] {
         let mut proof = honest();
         proof.snark[element * 32..element * 32 + 32].copy_from_slice(&r);
         let refused = check(&proof).expect_err("refused").to_string();
@@ -363,17 +370,19 @@ fn cyclefold_scalars_above_r_are_refused() {
 /// The prover does not check what it proves; the verifier refuses each of these.
 #[test]
 fn a_witness_that_is_false_proves_nothing() {
-    use maci_nova_folding::blinding::Blinded;
+    use maci_nova_folding::blinding::BlindedCycleFold;
 
     use crate::strict_r1cs::{self, SecondarySnark};
 
     let engine = parameters().engine();
     let relation = engine.secondary();
-    let blinded = || -> Blinded {
+    let blinded = || -> BlindedCycleFold {
         let proof = folded().engine_proof().expect("steps");
-        proof.blinded(engine).expect("blinded")
+        proof.blinded_cyclefold(engine).expect("blinded")
     };
-    let (instance, witness) = blinded().secondary;
+    let BlindedCycleFold {
+        instance, witness, ..
+    } = blinded();
     let one = halo2curves::bn256::Fq::ONE;
     let verdict = |proven: &maci_nova_folding::relation::Witness<_>, stated: &_, blind| {
         let snark: SecondarySnark = strict_r1cs::prove(relation, &instance, proven).expect("made");
@@ -390,11 +399,137 @@ fn a_witness_that_is_false_proves_nothing() {
     let (mut u, mut x, mut other) = (instance.clone(), instance.clone(), instance.clone());
     u.u += one;
     x.x[3] += one;
-    other.commitment = blinded().secondary.0.commitment;
+    other.commitment = blinded().instance.commitment;
     for stated in [u, x, other] {
         assert!(verdict(&witness, &stated, witness.blind).is_err());
     }
     assert!(verdict(&witness, &instance, witness.blind + one).is_err());
+}
+
+/// The last foldings of the small poll, and what a proof shows of them.
+fn last_foldings() -> (Blinded, Shown, Vec<Fr>) {
+    let engine = parameters().engine();
+    let proof = folded().engine_proof().expect("steps");
+    let blinded = proof.blinded(engine);
+    let (r1, r2) = blinded
+        .foldings
+        .challenges(engine, &proof.statement())
+        .expect("in range");
+    let foldings = &blinded.foldings;
+    let shown = Shown {
+        points: [
+            foldings.running.commitment,
+            foldings.messages.difference,
+            foldings.random.difference,
+        ],
+        r1,
+        r2,
+        x: blinded.instance.x,
+        beta: blinded.instance.beta.clone(),
+        e: blinded.instance.e,
+    };
+    let x1 = engine.hash_of_cyclefold(&foldings.cyclefold).expect("hash");
+    let inputs = shown.inputs(&proof.statement(), x1);
+    (blinded, shown, inputs)
+}
+
+/// Its relation is the same for all step circuits with as many elements of beta.
+#[test]
+fn the_size_of_the_last_foldings_is_pinned() {
+    let relation = hashes::relation(parameters().engine()).expect("made");
+    let sizes = (relation.shape().num_cons(), relation.shape().num_io());
+    assert_eq!(sizes, (HASHES, 1 + 8 + 8 + 1 + 9 + 2 + 2 + 14 + 1));
+}
+
+/// Each public input of the proof of the last foldings counts, and so does each thing that is hidden
+/// there: the prover of others does not get past his own circuit.
+#[test]
+fn the_last_foldings_are_bound() {
+    let engine = parameters().engine();
+    let relation = &hashes::relation(engine).expect("made");
+    let (blinded, _, inputs) = last_foldings();
+    let proof = hashes::prove(engine, relation, &inputs, &blinded.foldings).expect("proven");
+    proof.verify(engine, relation, &inputs).expect("true");
+    for i in 0..inputs.len() {
+        let mut other = inputs.clone();
+        other[i] += Fr::ONE;
+        assert!(proof.verify(engine, relation, &other).is_err(), "input {i}");
+        let refused = hashes::prove(engine, relation, &other, &blinded.foldings);
+        assert!(refused.is_err(), "input {i}");
+    }
+    assert!(proof.verify(engine, relation, &inputs[1..]).is_err());
+    type Change = fn(&mut Foldings);
+    let changes: [Change; 10] = [
+        |f| f.salt += Fr::ONE,
+        |f| f.running.x[0] += Fr::ONE,
+        |f| f.running.beta[5] += Fr::ONE,
+        |f| f.running.e += Fr::ONE,
+        |f| f.messages.f[0] += Fr::ONE,
+        |f| f.messages.f[9] += Fr::ONE,
+        |f| f.messages.k[3] += Fr::ONE,
+        |f| f.random.x[1] += Fr::ONE,
+        |f| f.random.e += Fr::ONE,
+        |f| f.random.k[0] += Fr::ONE,
+    ];
+    for (i, change) in changes.into_iter().enumerate() {
+        let mut other = blinded.foldings.clone();
+        change(&mut other);
+        assert!(
+            hashes::prove(engine, relation, &inputs, &other).is_err(),
+            "change {i}"
+        );
+        // Nor by a prover who goes on in spite of it, with the error that his witness has or not: the
+        // relation is strict, whatever the random instance may have.
+        for fitted in [false, true] {
+            let forged = hashes::prove_unchecked(engine, relation, &inputs, &other, fitted);
+            assert!(
+                forged.verify(engine, relation, &inputs).is_err(),
+                "change {i}"
+            );
+        }
+    }
+    // By the same prover without a falsehood.
+    for fitted in [false, true] {
+        let proof = hashes::prove_unchecked(engine, relation, &inputs, &blinded.foldings, fitted);
+        proof.verify(engine, relation, &inputs).expect("true");
+    }
+}
+
+/// The claim is proven of what F commits to, and of nothing else.
+#[test]
+fn the_claim_is_bound() {
+    let engine = parameters().engine();
+    let (blinded, shown, inputs) = last_foldings();
+    let (w, blind) = (blinded.opening.witness(), blinded.opening.blinding());
+    let prove = |shown: &Shown, w: &[Fr], blind: Fr| {
+        claim::prove(engine, shown, w, blind, &inputs).expect("made")
+    };
+    let verdict = |proof: &claim::Proof, shown: &Shown| proof.verify(engine, shown, &inputs);
+    let honest = prove(&shown, w, blind);
+    verdict(&honest, &shown).expect("true");
+    // Another witness, with the opening of what F commits to or not.
+    let mut other = w.to_vec();
+    other[11] += Fr::ONE;
+    assert!(verdict(&prove(&shown, &other, blind), &shown).is_err());
+    assert!(verdict(&prove(&shown, w, blind + Fr::ONE), &shown).is_err());
+    // Another claim, by the honest prover of this one and by one of it.
+    let mut others = vec![shown.clone(); 6];
+    others[0].e += Fr::ONE;
+    others[1].beta[2] += Fr::ONE;
+    others[2].x[0] += Fr::ONE;
+    others[3].r1 += Fr::ONE;
+    others[4].r2 += Fr::ONE;
+    others[5].points.swap(1, 2);
+    for (i, other) in others.iter().enumerate() {
+        assert!(verdict(&honest, other).is_err(), "claim {i}");
+        assert!(
+            verdict(&prove(other, w, blind), other).is_err(),
+            "claim {i}"
+        );
+    }
+    let mut elsewhere = inputs.clone();
+    elsewhere[0] += Fr::ONE;
+    assert!(honest.verify(engine, &shown, &elsewhere).is_err());
 }
 
 /// The library cuts its work by the number of threads.
@@ -413,7 +548,7 @@ fn the_number_of_threads_does_not_matter() {
 fn the_size_of_a_proof_is_pinned() {
     assert_eq!(
         (honest().snark.len(), honest().to_bytes().len()),
-        (11_040, 11_658)
+        (18_016, 18_634)
     );
 }
 

@@ -1,37 +1,37 @@
 //! The decider circuit: what one Groth16 proof says of a finished running proof.
 //!
 //! ```text
-//! 1. (x_0, x_1) = (H(i, s_i, z_0, z_i, U), H(U_cf)), 1 <= i <= 2^37
-//! 2. r_1 = RO(x_0, x_1, C),  r_2 = RO(x_0, x_1, C, R);  u'' = U.u + r_1 + r_2 R.u,
-//!    x'' = U.x + r_1 (x_0, x_1) + r_2 R.x
-//! 3. A z * B z = u'' C z + E'',  z = (W'', u'', x''): defines E''
-//! 4. U_cf is satisfied modulo q by (W_cf, E_cf), and is their commitment
-//! 5. the results' leaves hash to the tally root of z_i
-//! 6. e_v = sum_j v_j c^j,  e = sum_j W''_j c^j + c^half sum_i E''_i c^i
+//! 1. x_1 = H(U_cf), 1 <= i <= 2^37; the last foldings ([`crate::last_foldings`]): x_0, all
+//!    challenges, x'', beta'', e''
+//! 2. sum_i pow_i(beta'') f_i(W'', 1, x'') = e''
+//! 3. U_cf is satisfied modulo q by (W_cf, E_cf), and is their commitment
+//! 4. the results' leaves hash to the tally root of z_i
+//! 5. e_v = sum_j v_j c^j,  e = sum_j W''_j c^j
 //! ```
-//! The commitments' own foldings are the verifier's: he has U.C, C, R's two commitments, r_1 and
-//! r_2 in `v`. Public inputs: c, e_v, e. Committed to before c is known: W'', u'', x'', v.
+//! The commitments' own foldings are the verifier's: he has U.C, D, D_R, r_1 and r_2 in `v`. Public
+//! inputs: c, e_v, e. Committed to before c is known: W'', x'', v.
 
 use std::sync::Arc;
 
 use ff::{Field, PrimeField};
 use halo2curves::bn256::{Fq, Fr};
 use maci_nova_folding::{
-    blinding::{Blinded, Foldings, RandomInstance},
+    blinding::{Blinded, Foldings},
     curve::{Checked, Point},
-    cyclefold::{multiplier, HALF},
     engine::{EngineError, IvcProof, PublicParams, Statement},
     limbs::{pack, point_limbs, PACKED_POINT},
-    oracle::Query,
-    relation::{coordinates, Commitment, Instance, Relation},
-    secret::Secret,
+    oracle::{hash_in_circuit, Query},
+    relation::{coordinates, Commitment},
+    rows::{Rows, Term},
 };
 use maci_nova_groth16::adapter::Matrices;
 use maci_nova_protocol::field::{from_i128, from_u128};
 use maci_nova_protocol::tally::OptionResult;
+use maci_nova_step_circuit::constraints::Constraints;
 use maci_nova_step_circuit::num::{Gadget, Num};
+use maci_nova_step_circuit::secret::Secret;
 use nova_snark::{
-    frontend::{ConstraintSystem, SynthesisError},
+    frontend::SynthesisError,
     provider::{Bn256EngineKZG, GrumpkinEngine},
     r1cs::{R1CSShape, SparseMatrix},
 };
@@ -41,6 +41,7 @@ use super::{
     nonnative::{self, enforce_product, reduce, Integer},
     pedersen,
 };
+use crate::last_foldings::{self, Stated, POINTS};
 
 type Primary = Bn256EngineKZG;
 type Secondary = GrumpkinEngine;
@@ -68,9 +69,8 @@ pub struct Witness {
     z0: Vec<Fr>,
     z: Vec<Fr>,
     foldings: Foldings,
-    /// W'' and, behind it, E''.
+    /// W''.
     w: Secret<Fr>,
-    e: Secret<Fr>,
     /// The folded commitment's blinding.
     blind: Fr,
     cyclefold_w: Secret<Fq>,
@@ -104,8 +104,8 @@ struct Agreed<T> {
     z: Vec<T>,
     r1: T,
     r2: T,
-    /// U.C, C, and the random instance's two commitments.
-    points: [[T; PACKED_POINT]; 4],
+    /// U.C, D and D_R.
+    points: [[T; PACKED_POINT]; POINTS],
     /// Votes and spent credits of each option.
     results: Vec<[T; 2]>,
 }
@@ -125,7 +125,7 @@ impl<T: Clone> Agreed<T> {
             z: self.z.iter().map(&mut f).collect(),
             r1: f(&self.r1),
             r2: f(&self.r2),
-            points: [0, 1, 2, 3].map(|i| [0, 1, 2].map(|k| f(&self.points[i][k]))),
+            points: [0, 1, 2].map(|i| [0, 1, 2].map(|k| f(&self.points[i][k]))),
             results: self
                 .results
                 .iter()
@@ -175,8 +175,8 @@ impl Decider {
             return Err(EngineError::Statement("more results than options"));
         }
         let Blinded {
-            foldings, primary, ..
-        } = proof.blinded(&self.engine)?;
+            foldings, opening, ..
+        } = proof.blinded(&self.engine);
         let Statement { steps, z0, z } = proof.statement();
         let cyclefold = proof.cyclefold_witness();
         let mut results = results.to_vec();
@@ -186,9 +186,8 @@ impl Decider {
             z0: z0.to_vec(),
             z: z.to_vec(),
             foldings,
-            w: primary.1.w,
-            e: primary.1.e,
-            blind: primary.1.blind,
+            w: opening.witness().to_vec().into(),
+            blind: opening.blinding(),
             cyclefold_w: cyclefold.w.clone(),
             cyclefold_e: cyclefold.e.clone(),
             cyclefold_blind: cyclefold.blind,
@@ -219,17 +218,11 @@ impl Decider {
     /// # Errors
     /// When the witness is of another engine.
     pub fn committed(&self, witness: &Witness) -> Result<Secret<Fr>, EngineError> {
-        let (instance, _) = witness.foldings.fold(&self.engine, &witness.statement())?;
+        let instance = witness.foldings.fold(&self.engine, &witness.statement())?;
         let mut values = witness.w.to_vec();
-        values.push(instance.u);
         values.extend(&instance.x);
         values.extend(self.agreed(witness)?.elements());
         Ok(values.into())
-    }
-
-    /// The polynomial that the folded commitment opens to, as its coefficients.
-    pub(crate) fn vector(&self, witness: &Witness) -> Secret<Fr> {
-        self.engine.primary().joined(&witness.w, &witness.e)
     }
 
     /// r_1 and r_2.
@@ -240,41 +233,17 @@ impl Decider {
 
     /// Some witness of the right lengths, to make the constraints with.
     fn blank(&self) -> Witness {
-        fn instance<E: nova_snark::traits::Engine>(relation: &Relation<E>) -> Instance<E> {
-            Instance {
-                commitment: Commitment::<E>::default(),
-                u: E::Scalar::ZERO,
-                x: vec![E::Scalar::ZERO; relation.shape().num_io()],
-            }
-        }
-        fn random<E: nova_snark::traits::Engine>(relation: &Relation<E>) -> RandomInstance<E> {
-            let Instance { commitment, u, x } = instance(relation);
-            RandomInstance {
-                witness_commitment: commitment,
-                error_commitment: commitment,
-                u,
-                x,
-            }
-        }
         fn zeros<F: Field>(count: usize) -> Secret<F> {
             vec![F::ZERO; count].into()
         }
-        let (primary, secondary) = (self.engine.primary(), self.engine.secondary());
-        let arity = self.engine.sizes().arity;
+        let (rows, secondary) = (self.engine.primary().rows(), self.engine.secondary());
+        let sizes = self.engine.sizes();
         Witness {
             steps: 1,
             z0: self.engine.start().example(),
-            z: vec![Fr::ZERO; arity],
-            foldings: Foldings {
-                salt: Fr::ZERO,
-                running: instance(primary),
-                commitment: Commitment::<Primary>::default(),
-                cyclefold: instance(secondary),
-                random: random(primary),
-                random_cyclefold: random(secondary),
-            },
-            w: zeros(primary.shape().num_vars()),
-            e: zeros(primary.shape().num_cons()),
+            z: vec![Fr::ZERO; sizes.arity],
+            foldings: Foldings::blank(&self.engine),
+            w: zeros(rows.variables()),
             blind: Fr::ZERO,
             cyclefold_w: zeros(secondary.shape().num_vars()),
             cyclefold_e: zeros(secondary.shape().num_cons()),
@@ -304,7 +273,7 @@ impl Decider {
     ///
     /// # Errors
     /// When the witness is of another engine, or a gadget of the library fails.
-    pub fn fill<CS: ConstraintSystem<Fr>>(
+    pub fn fill<CS: Constraints<Fr>>(
         &self,
         g: &mut Gadget<'_, CS>,
         witness: &Witness,
@@ -314,24 +283,21 @@ impl Decider {
     }
 
     /// The same with what is claimed to be agreed on.
-    fn fill_agreed<CS: ConstraintSystem<Fr>>(
+    fn fill_agreed<CS: Constraints<Fr>>(
         &self,
         g: &mut Gadget<'_, CS>,
         witness: &Witness,
         agreed: &Agreed<Fr>,
         c: Fr,
     ) -> Result<(), CircuitError> {
-        let primary = self.engine.primary();
-        let (instance, _) = witness.foldings.fold(&self.engine, &witness.statement())?;
-        let vector = self.vector(witness);
-        let [c, e_v, e] = [c, evaluate(&agreed.elements(), c), evaluate(&vector, c)]
+        let instance = witness.foldings.fold(&self.engine, &witness.statement())?;
+        let [c, e_v, e] = [c, evaluate(&agreed.elements(), c), evaluate(&witness.w, c)]
             .map(|value| g.alloc_input(value));
         let w: Vec<Num> = witness
             .w
             .iter()
             .map(|value| g.alloc_input(*value))
             .collect();
-        let u = g.alloc_input(instance.u);
         let x: Vec<Num> = instance
             .x
             .iter()
@@ -340,8 +306,11 @@ impl Decider {
         let v = agreed.map(|value| g.alloc_input(*value));
 
         let cyclefold = g.scope("CycleFold", |g| self.cyclefold(g, witness));
-        self.fold(g, witness, &cyclefold, &v, (&u, &x))?;
-        let error = g.scope("primary relation", |g| relation(g, primary, &w, &u, &x));
+        let (beta, sum) = self.fold(g, witness, &cyclefold, &v, &x);
+        g.scope("claim", |g| {
+            let claimed = weighted_rows(g, self.engine.primary().rows(), &w, &x, &beta);
+            g.enforce_equal("the claim", &claimed, &sum);
+        });
         g.scope("results", |g| {
             let root = tally_root(g, &v.results);
             g.enforce_equal("results are in the tally", &root, &v.z[v.z.len() - 1]);
@@ -349,95 +318,49 @@ impl Decider {
         g.scope("evaluations", |g| {
             let sum = horner(g, &v.elements(), &c);
             g.enforce_equal("e_v", &sum, &e_v);
-            let witness = horner(g, &w, &c);
-            let error = horner(g, &error, &c);
-            let mut shift = c.clone();
-            for _ in 0..primary.half().ilog2() {
-                shift = g.mul(&shift, &shift);
-            }
-            let shifted = g.mul(&shift, &error);
-            g.enforce_equal("e", &(&witness + &shifted), &e);
+            let sum = horner(g, &w, &c);
+            g.enforce_equal("e", &sum, &e);
         });
         Ok(())
     }
 
-    /// Parts 1 and 2: the hashes, the foldings' scalars.
-    fn fold<CS: ConstraintSystem<Fr>>(
+    /// Part 1: the hashes and the last foldings; returns beta'' and e''.
+    fn fold<CS: Constraints<Fr>>(
         &self,
         g: &mut Gadget<'_, CS>,
         witness: &Witness,
         cyclefold: &CycleFold,
         v: &Agreed<Num>,
-        (u, x): (&Num, &[Num]),
-    ) -> Result<(), CircuitError> {
-        let Foldings {
-            salt,
-            running,
-            random,
-            ..
-        } = &witness.foldings;
-        let oracle = self.engine.oracle();
-        // The hash leaves out what every first state has, which the claimed one has to have too.
-        for (at, value) in self.engine.start().known() {
-            g.enforce_equal("z_0", &v.z0[at], &Num::constant(value));
-        }
-        let digest = Num::constant(self.engine.digest());
+        x: &[Num],
+    ) -> (Vec<Num>, Num) {
         let step = g.scope("steps", |g| {
             let less_one = g.alloc(Fr::from(witness.steps.wrapping_sub(1)));
             g.bits(&less_one, STEP_BITS);
             less_one.add_constant(Fr::ONE)
         });
-        let salt = g.alloc(*salt);
-        let running_u = g.alloc(running.u);
-        let running_x = [0, 1].map(|k| g.alloc(running.x[k]));
-        let x1 = oracle.hash_in_circuit(g, &digest, &cyclefold.query())?;
-        let x0 = oracle.hash_in_circuit(
-            g,
-            &digest,
-            &Query::Running {
-                step: &step,
-                salt: &salt,
-                z0: &self.engine.start().unknown_of(&v.z0),
-                z: &v.z,
-                commitment: &v.points[0],
-                u: &running_u,
-                x: &running_x,
-            },
-        )?;
-        let incoming = [x0, x1];
-        let query = Query::Challenge {
-            x: &incoming,
-            commitment: &v.points[1],
+        let digest = Num::constant(self.engine.digest());
+        let x1 = hash_in_circuit(g, &digest, &cyclefold.query());
+        let x1 = g.materialize(&x1);
+        let stated = Stated {
+            step: &step,
+            z0: &v.z0,
+            z: &v.z,
+            x1: &x1,
+            points: &v.points,
         };
-        let bits = oracle.challenge_in_circuit(g, &digest, &query)?;
-        let (signs, turns) = bits.split_at(HALF);
-        let r1 = multiplier(g, signs, turns);
-        g.enforce_equal("r_1", &r1, &v.r1);
-        let random_u = g.alloc(random.u);
-        let random_x = [0, 1].map(|k| g.alloc(random.x[k]));
-        let query = Query::Blinding {
-            x: &incoming,
-            commitment: &v.points[1],
-            random_commitments: [&v.points[2], &v.points[3]],
-            random_u: &random_u,
-            random_x: &random_x,
-        };
-        let r2 = oracle.hash_in_circuit(g, &digest, &query)?;
-        g.enforce_equal("r_2", &r2, &v.r2);
-        let blinding = g.mul(&v.r2, &random_u);
-        let folded = &(&running_u + &v.r1) + &blinding;
-        g.enforce_equal("u''", &folded, u);
-        for k in 0..2 {
-            let part = g.mul(&v.r1, &incoming[k]);
-            let blinding = g.mul(&v.r2, &random_x[k]);
-            let folded = &(&running_x[k] + &part) + &blinding;
-            g.enforce_equal("x''", &folded, &x[k]);
+        let folded = g.scope("last foldings", |g| {
+            last_foldings::fold(g, &self.engine, &stated, &witness.foldings)
+        });
+        g.enforce_equal("r_1", &folded.r1, &v.r1);
+        g.enforce_equal("r_2", &folded.r2, &v.r2);
+        for (folded, x) in folded.x.iter().zip(x) {
+            g.enforce_equal("x''", folded, x);
         }
-        Ok(())
+        (folded.beta, folded.e)
     }
 
-    /// Part 4: the running CycleFold instance is satisfied, and the commitment to its witness.
-    fn cyclefold<CS: ConstraintSystem<Fr>>(
+    /// Part 3: the running CycleFold instance is satisfied, and the commitment to its witness.
+    fn cyclefold<CS: Constraints<Fr>>(
         &self,
         g: &mut Gadget<'_, CS>,
         witness: &Witness,
@@ -508,20 +431,20 @@ pub enum CircuitError {
 }
 
 impl Witness {
-    /// U.C, C, and the random instance's commitments.
-    pub(crate) fn commitments(&self) -> [Commitment<Primary>; 4] {
+    /// W'': the coefficients of the polynomial that the folded commitment opens to.
+    pub(crate) fn vector(&self) -> &[Fr] {
+        &self.w
+    }
+
+    /// U.C, D and D_R.
+    pub(crate) fn commitments(&self) -> [Commitment<Primary>; POINTS] {
         let Foldings {
             running,
-            commitment,
+            messages,
             random,
             ..
         } = &self.foldings;
-        [
-            running.commitment,
-            *commitment,
-            random.witness_commitment,
-            random.error_commitment,
-        ]
+        [running.commitment, messages.difference, random.difference]
     }
 
     /// The folded commitment's blinding.
@@ -547,7 +470,7 @@ fn integer(scalar: &Fq) -> BigUint {
 }
 
 /// A row of the CycleFold relation: `A z * B z = u C z + E` modulo q.
-fn relation_modulo_q<CS: ConstraintSystem<Fr>>(
+fn relation_modulo_q<CS: Constraints<Fr>>(
     g: &mut Gadget<'_, CS>,
     shape: &R1CSShape<Secondary>,
     row: usize,
@@ -559,7 +482,7 @@ fn relation_modulo_q<CS: ConstraintSystem<Fr>>(
 }
 
 /// A row of a matrix times z, modulo q: short factors as they are, others reduced first.
-fn combination<CS: ConstraintSystem<Fr>>(
+fn combination<CS: Constraints<Fr>>(
     g: &mut Gadget<'_, CS>,
     matrix: &SparseMatrix<Fq>,
     row: usize,
@@ -594,33 +517,45 @@ fn signed(element: &Fq) -> BigInt {
     }
 }
 
-/// `A z * B z - u C z` for z = (w, u, x): the error vector. 2 constraints a row.
-fn relation<CS: ConstraintSystem<Fr>>(
+/// `sum_i pow_i(beta) f_i(w, 1, x)`: a constraint a product row, three a power row, and about one a
+/// row for the weights.
+fn weighted_rows<CS: Constraints<Fr>>(
     g: &mut Gadget<'_, CS>,
-    relation: &Relation<Primary>,
+    rows: &Rows,
     w: &[Num],
-    u: &Num,
     x: &[Num],
-) -> Vec<Num> {
-    let shape = relation.shape();
-    let z = [w, core::slice::from_ref(u), x].concat();
-    let row_of = |matrix: &SparseMatrix<Fr>, row: usize| {
-        let span = matrix.indptr[row]..matrix.indptr[row + 1];
-        let columns = &matrix.indices[span.clone()];
-        let nums: Vec<Num> = columns.iter().map(|column| z[*column].clone()).collect();
-        Num::dot(&nums, &matrix.data[span])
+    beta: &[Num],
+) -> Num {
+    let z = [w, &[Num::one()], x].concat();
+    let value = |terms: &[Term]| {
+        let nums: Vec<Num> = terms.iter().map(|(_, column)| z[*column].clone()).collect();
+        let weights: Vec<Fr> = terms.iter().map(|(coefficient, _)| *coefficient).collect();
+        Num::dot(&nums, &weights)
     };
-    (0..shape.num_cons())
-        .map(|row| {
-            let product = g.mul(&row_of(shape.A(), row), &row_of(shape.B(), row));
-            let scaled = g.mul(u, &row_of(shape.C(), row));
-            &product - &scaled
-        })
-        .collect()
+    let mut level: Vec<Num> = Vec::with_capacity(rows.count());
+    for i in 0..rows.products() {
+        let [a, b, c] = rows.product(i).map(|terms| value(&terms));
+        level.push(&g.mul(&a, &b) - &c);
+    }
+    for i in 0..rows.powers() {
+        let [l, o] = rows.power(i).map(|terms| value(&terms));
+        level.push(&g.fifth_power(&l) - &o);
+    }
+    // With nodes L and R of bit j, their parent is L + beta_j R.
+    for beta in beta {
+        level = level
+            .chunks(2)
+            .map(|pair| match pair {
+                [left, right] => left + &g.mul(beta, right),
+                _ => pair[0].clone(),
+            })
+            .collect();
+    }
+    level.swap_remove(0)
 }
 
 /// `sum_j a_j c^j`: a constraint an element.
-fn horner<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, elements: &[Num], c: &Num) -> Num {
+fn horner<CS: Constraints<Fr>>(g: &mut Gadget<'_, CS>, elements: &[Num], c: &Num) -> Num {
     let Some((last, rest)) = elements.split_last() else {
         return Num::zero();
     };
@@ -631,7 +566,7 @@ fn horner<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, elements: &[Num], c:
 }
 
 /// The tally's root of all results.
-fn tally_root<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, results: &[[Num; 2]]) -> Num {
+fn tally_root<CS: Constraints<Fr>>(g: &mut Gadget<'_, CS>, results: &[[Num; 2]]) -> Num {
     let mut level: Vec<Num> = results
         .iter()
         .map(|[votes, spent]| g.hash([votes, spent]))

@@ -46,9 +46,8 @@ pub fn proof(proof: &DeciderProof) -> contract::Proof {
     let fold = &proof.fold;
     contract::Proof {
         running: fold.uc.to_halo(),
-        incoming: fold.c.to_halo(),
-        random: fold.a.to_halo(),
-        random_error: fold.b.to_halo(),
+        difference: fold.dn.to_halo(),
+        random_difference: fold.dr.to_halo(),
         r1: fold.r1.to_halo(),
         r2: fold.r2.to_halo(),
         d: proof.d.to_halo(),

@@ -6,26 +6,26 @@
 //!
 //! # What a proof reveals
 //!
-//! A proof is 24 words, all of them public. No one of them tells more than the statement does:
+//! A proof is 22 words, all of them public. No one of them tells more than the statement does:
 //!
 //! | revealed | masked by |
 //! | --- | --- |
-//! | U.C | the blindings of all foldings before: it is `sum_i rho_i C_i`, each C_i blinded anew |
-//! | C | its own blinding |
-//! | A, B | their own blindings; they are commitments to random vectors and their cross term besides |
-//! | r_1 | it is a hash of x_0, which hashes a salt, and of C; 128 bits of it, as a multiplier |
-//! | r_2 | it is a hash of the random instance, all of it |
-//! | b | `b_U + r_1 b_C + r_2 b_A + r_2^2 b_B`: uniform as b_A and b_B are. It opens F's blinding and no other commitment's |
-//! | D | nothing: it is a function of `W'', u'', x''`, which are uniform, and of v, which is public |
-//! | e, pi | nothing: functions of `W''`, of `E''`, which follows from the former and u'', x'', and of c |
+//! | U.C | the blindings of all foldings before: each incoming commitment is blinded anew |
+//! | D_n, the last step's difference | its own blinding |
+//! | D_R, the random claim's difference | its own blinding; it is a commitment to a random vector besides |
+//! | r_1 | it is a hash of hashes of x_0, which hashes a salt, and of D_n; 128 bits of it, as a multiplier |
+//! | r_2 | it is a hash of the random claim, all of it |
+//! | b | the blinding of F: uniform as D_R's is. It opens F's blinding and no other commitment's |
+//! | D | nothing: it is a function of `W'', x''`, which are uniform, and of v, which is public |
+//! | e, pi | nothing: functions of `W''` and of c |
 //! | A, B, C of Groth16 | the prover's two random elements |
 //!
-//! `W'' = W + r_2 R.w`, `u'' = u + r_2 R.u`, `x'' = x + r_2 R.x` are uniform and independent of
-//! what they mask, since R's are drawn anew for each proof and r_2 is not 0 but with probability
-//! 1/r. (R itself is bound by a hash only; A and B hide it.) So a simulator that may program r_2
-//! draws `W'', u'', x''`, b, U.C, C, A, solves `F = U.C + r_1 C + r_2 A + r_2^2 B` for B, and
-//! simulates Groth16's part with its trapdoors. Not revealed are U.u, U.x, R.u, R.x, the salt, U_cf
-//! and the number of steps.
+//! `W'' = W' + r_2 (R.w - W')` and `x'' = x' + r_2 (R.x - x')` are uniform and independent of what
+//! they mask, since R's are drawn anew for each proof and r_2 is not 0 but with probability 1/r. (R
+//! itself is bound by a hash only; D_R hides it.) So a simulator that may program r_2 draws `W'',
+//! x''`, b, U.C, D_n, solves `F = U.C + r_1 D_n + r_2 D_R` for D_R, and simulates Groth16's part with
+//! its trapdoors. Not revealed are U.x, U.beta, U.e, F, K, the random claim, beta'', e'', the salt,
+//! U_cf and the number of steps.
 //!
 //! Of two proofs of one running proof U.C is the same, and says so. Tests: `circuit::forgeries`
 //! compares all words of proofs of different votes with one result, and all elements of the masked

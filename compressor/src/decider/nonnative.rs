@@ -6,11 +6,11 @@
 //! of the products' lower half), since `|S - k q| < r 2^264` (Chinese remainders).
 
 use ff::{Field, PrimeField};
+use maci_nova_step_circuit::constraints::Constraints;
 use maci_nova_step_circuit::{
     num::{Bit, Gadget, Num},
     Fr,
 };
-use nova_snark::frontend::ConstraintSystem;
 use num_bigint::{BigInt, BigUint, Sign};
 
 /// Bits of a limb.
@@ -86,7 +86,7 @@ impl Integer {
     }
 
     /// A new integer below `2^bits`: that many constraints.
-    pub(crate) fn alloc<CS: ConstraintSystem<Fr>>(
+    pub(crate) fn alloc<CS: Constraints<Fr>>(
         g: &mut Gadget<'_, CS>,
         value: &BigUint,
         bits: usize,
@@ -158,7 +158,7 @@ struct Relation {
 }
 
 /// Enforces `a b = u c + e` modulo q.
-pub(crate) fn enforce_product<CS: ConstraintSystem<Fr>>(
+pub(crate) fn enforce_product<CS: Constraints<Fr>>(
     g: &mut Gadget<'_, CS>,
     [a, b]: [&Integer; 2],
     [u, c]: [&Integer; 2],
@@ -180,7 +180,7 @@ pub(crate) fn enforce_product<CS: ConstraintSystem<Fr>>(
 }
 
 /// A new integer below 2^255, congruent modulo q to `sum_i factors_i integers_i`, factors below q.
-pub(crate) fn reduce<CS: ConstraintSystem<Fr>>(
+pub(crate) fn reduce<CS: Constraints<Fr>>(
     g: &mut Gadget<'_, CS>,
     terms: &[(BigInt, &Integer)],
 ) -> Integer {
@@ -215,7 +215,7 @@ pub(crate) fn reduce<CS: ConstraintSystem<Fr>>(
 }
 
 /// The coefficients of 2^0, 2^66, 2^132, 2^198 in `a b`; 10 constraints.
-fn low_product<CS: ConstraintSystem<Fr>>(
+fn low_product<CS: Constraints<Fr>>(
     g: &mut Gadget<'_, CS>,
     a: &Integer,
     b: &Integer,
@@ -240,7 +240,7 @@ fn constant_limbs(integer: &BigInt) -> [BigInt; LIMBS] {
 }
 
 /// Enforces `S = k q` for an integer k.
-fn enforce_zero<CS: ConstraintSystem<Fr>>(g: &mut Gadget<'_, CS>, relation: Relation) {
+fn enforce_zero<CS: Constraints<Fr>>(g: &mut Gadget<'_, CS>, relation: Relation) {
     let q = modulus();
     // |k| <= bound / q < 2^bits.
     let bits = (&relation.bound / q.magnitude()).bits() as usize + 1;
@@ -290,7 +290,7 @@ fn floor_div(a: &BigInt, b: &BigInt) -> BigInt {
 }
 
 /// A non-negative integer of so many bits as limbs of 66 bits, the highest of them with the rest.
-fn alloc_quotient<CS: ConstraintSystem<Fr>>(
+fn alloc_quotient<CS: Constraints<Fr>>(
     g: &mut Gadget<'_, CS>,
     value: &BigInt,
     bits: usize,
@@ -311,11 +311,7 @@ fn alloc_quotient<CS: ConstraintSystem<Fr>>(
 }
 
 /// Enforces `sum_k low_k 2^(66 k) = 0 mod 2^264`, two limbs at a time.
-fn enforce_low<CS: ConstraintSystem<Fr>>(
-    g: &mut Gadget<'_, CS>,
-    low: &[Num; LIMBS],
-    bound: &BigUint,
-) {
+fn enforce_low<CS: Constraints<Fr>>(g: &mut Gadget<'_, CS>, low: &[Num; LIMBS], bound: &BigUint) {
     let pair = BigUint::from(1u8) << (2 * LIMB_BITS);
     let mut carry = Num::zero();
     let mut carry_bound = BigUint::default();

@@ -24,8 +24,9 @@ use halo2curves::{
     grumpkin::{G1Affine, G1},
 };
 use maci_nova_folding::curve::{add, Checked, Point};
+use maci_nova_step_circuit::constraints::Constraints;
 use maci_nova_step_circuit::num::{Bit, Gadget, Num};
-use nova_snark::{frontend::ConstraintSystem, provider::traits::DlogGroup};
+use nova_snark::provider::traits::DlogGroup;
 use num_bigint::BigUint;
 use rayon::prelude::*;
 
@@ -95,7 +96,7 @@ impl Key {
 
     /// `sum_j scalars_j generators_j`, and the scalars as integers below 2^255. 684 constraints a
     /// scalar, 13 besides.
-    pub(crate) fn commit<CS: ConstraintSystem<Fr>>(
+    pub(crate) fn commit<CS: Constraints<Fr>>(
         &self,
         g: &mut Gadget<'_, CS>,
         scalars: &[BigUint],
@@ -125,7 +126,7 @@ fn constant(point: &G1Affine) -> Point<Fr> {
 }
 
 /// Adds the digits' multiples of a table; returns the scalar. 684 constraints.
-fn add_multiple<CS: ConstraintSystem<Fr>>(
+fn add_multiple<CS: Constraints<Fr>>(
     g: &mut Gadget<'_, CS>,
     sum: &mut Point<Fr>,
     table: &Table,
@@ -170,7 +171,7 @@ fn digit_of(scalar: &BigUint, i: usize) -> u64 {
 }
 
 /// The odd digit `d = 2 n - 7`, and d times the table's unit: 5 constraints.
-fn window<CS: ConstraintSystem<Fr>>(
+fn window<CS: Constraints<Fr>>(
     g: &mut Gadget<'_, CS>,
     table: &[(Fr, Fr); 4],
     n: u64,
@@ -211,7 +212,7 @@ fn window<CS: ConstraintSystem<Fr>>(
 }
 
 /// `p + q`, neither equal nor opposite: 3 constraints.
-fn add_incomplete<CS: ConstraintSystem<Fr>>(
+fn add_incomplete<CS: Constraints<Fr>>(
     g: &mut Gadget<'_, CS>,
     p: &Point<Fr>,
     q: &Point<Fr>,

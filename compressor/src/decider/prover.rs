@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use ark_bn254::{Fr as ArkFr, G1Affine as ArkG1, G2Affine as ArkG2};
-use ark_ec::AffineRepr;
+use ark_bn254::{Bn254, Fr as ArkFr, G1Affine as ArkG1, G2Affine as ArkG2};
+use ark_ec::{pairing::Pairing, AffineRepr, CurveGroup};
+use ark_ff::Zero;
 use ff::Field;
 use halo2curves::bn256::Fr;
 use maci_nova_folding::{
     engine::{EngineError, IvcProof, PublicParams},
     relation::Commitment,
-    secret::Secret,
 };
 use maci_nova_groth16::{
     self as groth16,
@@ -18,7 +18,7 @@ use maci_nova_groth16::{
     KeyFacts, ProvingKey, Trapdoors,
 };
 use maci_nova_protocol::tally::OptionResult;
-use maci_nova_step_circuit::num::Gadget;
+use maci_nova_step_circuit::{num::Gadget, secret::Secret};
 use nova_snark::{
     frontend::SynthesisError,
     provider::Bn256EngineKZG,
@@ -144,8 +144,7 @@ impl Prover {
         })
         .map_err(circuit::CircuitError::from)?;
         let groth16 = groth16::prove(&self.key, &self.matrices, &assignment)?;
-        let vector = self.decider.vector(&witness);
-        let (value, quotient) = divide(&vector, c);
+        let (value, quotient) = divide(witness.vector(), c);
         let opening = self.commit(&quotient);
         Ok(DeciderProof {
             fold,
@@ -158,13 +157,12 @@ impl Prover {
     }
 
     fn fold(&self, witness: &circuit::Witness) -> Result<Fold, ProverError> {
-        let [uc, c, a, b] = witness.commitments().map(|commitment| point(&commitment));
+        let [uc, dn, dr] = witness.commitments().map(|commitment| point(&commitment));
         let (r1, r2) = self.decider.challenges(witness)?;
         Ok(Fold {
             uc,
-            c,
-            a,
-            b,
+            dn,
+            dr,
             r1: r1.to_ark(),
             r2: r2.to_ark(),
         })
@@ -225,6 +223,21 @@ impl CommitmentBases {
         }
     }
 
+    /// Whether a commitment less its blinding has this value at this point: `e(F - b h - e [1]_1 + c
+    /// pi, [1]_2) = e(pi, [tau]_2)`.
+    pub(crate) fn opens(
+        &self,
+        commitment: &ArkG1,
+        blind: &ArkFr,
+        (point, value): (&ArkFr, &ArkFr),
+        opening: &ArkG1,
+    ) -> bool {
+        let opened = *commitment - self.h * blind - ArkG1::generator() * value + *opening * point;
+        let pairs = [opened.into_affine(), -*opening];
+        let product = Bn254::multi_pairing(pairs, [ArkG2::generator(), self.tau_2]);
+        product.is_zero()
+    }
+
     /// The decider's key with this one of its circuit.
     pub fn key(&self, groth16: groth16::VerifyingKey) -> DeciderKey {
         DeciderKey {
@@ -256,7 +269,7 @@ impl DeciderStatement {
     }
 }
 
-fn point(commitment: &Commitment<Bn256EngineKZG>) -> ArkG1 {
+pub(crate) fn point(commitment: &Commitment<Bn256EngineKZG>) -> ArkG1 {
     let (x, y) = maci_nova_folding::relation::coordinates::<Bn256EngineKZG>(commitment);
     if x == halo2curves::bn256::Fq::ZERO && y == halo2curves::bn256::Fq::ZERO {
         return ArkG1::zero();
@@ -265,7 +278,7 @@ fn point(commitment: &Commitment<Bn256EngineKZG>) -> ArkG1 {
 }
 
 /// `p(c)` and `(p(X) - p(c)) / (X - c)`.
-fn divide(p: &[Fr], c: Fr) -> (Fr, Secret<Fr>) {
+pub(crate) fn divide(p: &[Fr], c: Fr) -> (Fr, Secret<Fr>) {
     let mut quotient = vec![Fr::ZERO; p.len()];
     let mut sum = Fr::ZERO;
     for (i, coefficient) in p.iter().enumerate().rev() {

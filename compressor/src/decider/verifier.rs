@@ -1,20 +1,23 @@
 //! Verification of a decider proof, step by step as the contract does it.
 //!
-//! The folding ends with a running instance U, an incoming one u and a random one R. UC is U's
-//! commitment, C the one to the incoming witness and cross term, A and B those of R. Folded:
+//! Two foldings are the last: of the last step's witness with the one that was folded before it,
+//! and of a random witness with what that gives. UC is the commitment to the witness before the
+//! last step. Of what is folded with it only the differences are committed to, which is all that a
+//! verifier needs: DN to the last step's witness less UC, DR to the random witness less what is
+//! folded by then, UC + r1 DN. Folded:
 //! ```text
-//! F = UC + r1 C + r2 A + r2^2 B,    F - b h = sum_j V_j [tau^j]_1
+//! F = UC + r1 DN + r2 DR,    F - b h = sum_j W_j [tau^j]_1
 //! ```
 //! What contract and circuit agree on is a vector v ([`DeciderStatement::v`]): the states before
-//! and after, r1, r2, the four points and the results. The circuit's instance is three elements and
-//! D, the commitment to its own v:
+//! and after, r1, r2, the three points and the results. The circuit's instance is three elements
+//! and D, the commitment to its own v:
 //! ```text
 //! c   = keccak256(domain, D, v) mod r        the challenge
 //! e_v = sum_j v_j c^j                        the circuit computes it too: its v is this one
-//! e   = sum_j V_j c^j                        the same for the folded vector
+//! e   = sum_j W_j c^j                        the same for the folded witness
 //! e(A, B) = e(alpha, beta) e(IC(c, e_v, e), [1]_2) e(D, gamma') e(C, delta)
 //! ```
-//! and the opening `pi` shows that F is the commitment to V:
+//! and the opening `pi` shows that F is the commitment to W:
 //! ```text
 //! K = F - b h - e [1]_1 + c pi,     e(K, [1]_2) = e(pi, [tau]_2)
 //! ```
@@ -41,7 +44,7 @@ use maci_nova_step_circuit::ARITY;
 use sha3::{Digest, Keccak256};
 
 /// The elements of v before the results.
-pub const FIXED: usize = 30;
+pub const FIXED: usize = 27;
 
 /// Public inputs of the circuit: c, e_v, e.
 const PUBLIC_INPUTS: usize = 3;
@@ -56,7 +59,7 @@ const HIGH_BITS: u32 = 85;
 /// Why a proof is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeciderError {
-    /// The proof is not 24 words long.
+    /// The proof is not 22 words long.
     #[error("the proof has {0} bytes, not {len}", len = DeciderProof::BYTES)]
     Length(usize),
     /// This word is not below its modulus.
@@ -107,21 +110,19 @@ pub struct DeciderStatement {
 /// The commitments and challenges of the last two foldings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fold {
-    /// UC: the running instance's.
+    /// UC: the commitment to the witness before the last step.
     pub uc: G1Affine,
-    /// C: the incoming witness and cross term.
-    pub c: G1Affine,
-    /// A: the random instance's witness and cross term.
-    pub a: G1Affine,
-    /// B: the random instance's error.
-    pub b: G1Affine,
+    /// DN: the one to the last step's witness, less UC.
+    pub dn: G1Affine,
+    /// DR: the one to the random witness, less UC + r1 DN.
+    pub dr: G1Affine,
     /// The challenge of the last step's folding.
     pub r1: Fr,
-    /// The challenge of the folding with the random instance.
+    /// The challenge of the folding with the random witness.
     pub r2: Fr,
 }
 
-/// A proof: 24 words of 32 bytes, big endian. Infinity is (0, 0).
+/// A proof: 22 words of 32 bytes, big endian. Infinity is (0, 0).
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeciderProof {
     /// What F is made of.
@@ -130,7 +131,7 @@ pub struct DeciderProof {
     pub d: G1Affine,
     /// A, B and C.
     pub groth16: Proof,
-    /// e: the value of V at c.
+    /// e: the value of W at c.
     pub e: Fr,
     /// b: F's blinding.
     pub blind: Fr,
@@ -139,15 +140,15 @@ pub struct DeciderProof {
 }
 
 impl DeciderStatement {
-    /// Everything that contract and circuit agree on, `30 + 2n` elements for n options:
+    /// Everything that contract and circuit agree on, `27 + 2n` elements for n options:
     /// ```text
     /// z0[0..8], z[0..8], r1, r2,
-    /// of UC, C, A, B each: x mod 2^170, y mod 2^170, (x >> 170) + 2^85 (y >> 170),
+    /// of UC, DN, DR each: x mod 2^170, y mod 2^170, (x >> 170) + 2^85 (y >> 170),
     /// of each option: votes (r - |votes| if negative), spent
     /// ```
     pub fn v(&self, fold: &Fold) -> Vec<Fr> {
         let states = self.z0.iter().chain(&self.z).map(ToArk::to_ark);
-        let points = [&fold.uc, &fold.c, &fold.a, &fold.b];
+        let points = [&fold.uc, &fold.dn, &fold.dr];
         let results = self.results.iter();
         states
             .chain([fold.r1, fold.r2])
@@ -189,9 +190,9 @@ fn split(coordinate: Fq) -> (Fr, u128) {
 }
 
 impl Fold {
-    /// `F = UC + r1 C + r2 A + r2^2 B`.
+    /// `F = UC + r1 DN + r2 DR`.
     pub fn commitment(&self) -> G1Projective {
-        self.c * self.r1 + (self.b * self.r2 + self.a) * self.r2 + self.uc
+        self.dn * self.r1 + self.dr * self.r2 + self.uc
     }
 }
 
@@ -303,26 +304,19 @@ pub(super) fn holds(
 
 impl DeciderProof {
     /// The words of a proof.
-    pub const WORDS: usize = 24;
+    pub const WORDS: usize = 22;
 
     /// The bytes of a proof.
     pub const BYTES: usize = Self::WORDS * WORD;
 
     /// The proof as calldata:
     /// ```text
-    /// UC C A B (two words each) r1 r2 D(2) pA(2) pB(x.c1 x.c0 y.c1 y.c0) pC(2) e b pi(2)
+    /// UC DN DR (two words each) r1 r2 D(2) pA(2) pB(x.c1 x.c0 y.c1 y.c0) pC(2) e b pi(2)
     /// ```
     pub fn to_bytes(&self) -> [u8; Self::BYTES] {
-        let Fold {
-            uc,
-            c,
-            a,
-            b,
-            r1,
-            r2,
-        } = &self.fold;
+        let Fold { uc, dn, dr, r1, r2 } = &self.fold;
         let mut all = Vec::with_capacity(Self::BYTES);
-        [uc, c, a, b]
+        [uc, dn, dr]
             .iter()
             .for_each(|point| push_g1(&mut all, point));
         [r1, r2].iter().for_each(|scalar| all.extend(word(*scalar)));
@@ -333,7 +327,7 @@ impl DeciderProof {
         all.extend(word(&self.e));
         all.extend(word(&self.blind));
         push_g1(&mut all, &self.opening);
-        all.try_into().expect("24 words")
+        all.try_into().expect("22 words")
     }
 
     /// Reads calldata. Every word is below its modulus, every point of its group.
@@ -345,17 +339,10 @@ impl DeciderProof {
             return Err(DeciderError::Length(bytes.len()));
         }
         let mut words = Words::new(bytes);
-        let [uc, c, a, b] = [words.g1()?, words.g1()?, words.g1()?, words.g1()?];
+        let [uc, dn, dr] = [words.g1()?, words.g1()?, words.g1()?];
         let [r1, r2] = [words.element()?, words.element()?];
         let proof = DeciderProof {
-            fold: Fold {
-                uc,
-                c,
-                a,
-                b,
-                r1,
-                r2,
-            },
+            fold: Fold { uc, dn, dr, r1, r2 },
             d: words.g1()?,
             groth16: Proof {
                 a: words.g1()?,
@@ -371,21 +358,20 @@ impl DeciderProof {
     }
 
     fn check_points(&self) -> Result<(), DeciderError> {
-        let Fold { uc, c, a, b, .. } = &self.fold;
+        let Fold { uc, dn, dr, .. } = &self.fold;
         let proof = &self.groth16;
         let points = [
             (0, uc),
-            (2, c),
-            (4, a),
-            (6, b),
-            (10, &self.d),
-            (12, &proof.a),
-            (18, &proof.c),
-            (22, &self.opening),
+            (2, dn),
+            (4, dr),
+            (8, &self.d),
+            (10, &proof.a),
+            (16, &proof.c),
+            (20, &self.opening),
         ];
         match points.iter().find(|(_, point)| !valid_g1(point)) {
             Some((word, _)) => Err(DeciderError::Point(*word)),
-            None if !valid_g2(&proof.b) => Err(DeciderError::Point(14)),
+            None if !valid_g2(&proof.b) => Err(DeciderError::Point(12)),
             None => Ok(()),
         }
     }

@@ -9,6 +9,11 @@ use std::sync::OnceLock;
 use ark_bn254::{Fr as ArkFr, G1Affine as ArkG1};
 use ark_ec::{AffineRepr, CurveGroup};
 use maci_nova_contracts::decider::Refusal;
+use maci_nova_folding::{
+    accumulator::Accumulator,
+    blinding::RandomClaim,
+    claims::{moved as moved_beta, perturbation, quotient, row_errors, sum, weights},
+};
 use maci_nova_groth16::{
     self as groth16,
     adapter::Assignment,
@@ -18,7 +23,10 @@ use maci_nova_groth16::{
 };
 use maci_nova_protocol::tally::results_root;
 use maci_nova_step_circuit::testing::swapped_poll;
-use nova_snark::traits::{commitment::CommitmentEngineTrait, Engine as CurveEngine};
+use nova_snark::{
+    frontend::ConstraintSystem as _,
+    traits::{commitment::CommitmentEngineTrait, Engine as CurveEngine},
+};
 use rand_core::OsRng;
 
 use super::{
@@ -122,7 +130,7 @@ impl Attempt {
     /// Tells the verifier what the circuit is filled with.
     fn new(witness: Witness) -> Self {
         let state = |state: &[Fr]| state.try_into().expect("a state");
-        let [uc, c, a, b] = witness.commitments().map(|commitment| point(&commitment));
+        let [uc, dn, dr] = witness.commitments().map(|commitment| point(&commitment));
         let (r1, r2) = decider().challenges(&witness).expect("in range");
         Attempt {
             statement: Stated {
@@ -133,13 +141,12 @@ impl Attempt {
             },
             fold: Fold {
                 uc,
-                c,
-                a,
-                b,
+                dn,
+                dr,
                 r1: r1.to_ark(),
                 r2: r2.to_ark(),
             },
-            vector: decider().vector(&witness),
+            vector: witness.vector().to_vec().into(),
             blind: witness.blind,
             witness,
         }
@@ -195,39 +202,48 @@ impl Attempt {
         self.prove(d, self.challenge(&d))
     }
 
-    /// Another W'', with the error that makes it satisfied, that has this value at c.
-    ///
-    /// On a line `W + t Δ` the value is quadratic in t.
+    /// Another W'' for which the claim holds, and which has this value at c: both equations are
+    /// solved for two variables that stand in no row together, and in each linearly.
     fn choose_witness(&mut self, c: Fr, target: Fr) {
-        let statement = self.witness.statement();
-        let folded = self.witness.foldings.fold(decider().engine(), &statement);
-        let (Instance { u, x, .. }, _) = folded.expect("in range");
-        let count = self.witness.w.len();
-        loop {
-            let (origin, direction) = (random_vector(count), random_vector(count));
-            let at = |t: Fr| -> Vec<Fr> {
-                let pairs = origin.iter().zip(&direction);
-                pairs.map(|(a, b)| *a + t * b).collect()
-            };
-            let value = |w: &[Fr]| {
-                let joined = decider().engine().primary().joined(w, &error(w, u, &x));
-                evaluate(&joined, c)
-            };
-            let [zero, plus, minus] = [Fr::ZERO, Fr::ONE, -Fr::ONE].map(|t| value(&at(t)));
-            let half = Fr::from(2).invert().expect("not 0");
-            let (square, slope) = ((plus + minus) * half - zero, (plus - minus) * half);
-            let discriminant = slope.square() - Fr::from(4) * square * (zero - target);
-            let Some(root) = Option::<Fr>::from(discriminant.sqrt()) else {
-                continue;
-            };
-            let t = (root - slope) * (square + square).invert().expect("a random one");
-            let w = at(t);
-            assert_eq!(value(&w), target);
-            self.witness.e = error(&w, u, &x).into();
-            self.witness.w = w.into();
-            return;
+        let Accumulator { x, beta, e, .. } = folded_instance(&self.witness);
+        let rows = decider().engine().primary().rows();
+        let mut w = random_vector(self.witness.w.len());
+        let powers: Vec<Fr> = core::iter::successors(Some(Fr::ONE), |power| Some(*power * c))
+            .take(w.len())
+            .collect();
+        let mut claimed = |one: (usize, Fr), two: (usize, Fr)| {
+            (w[one.0], w[two.0]) = (one.1, two.1);
+            let sum = sum(&rows.values(&w, &x), &beta) - e;
+            (sum, evaluate(&w, c) - target)
+        };
+        let (zero, unit, five) = (Fr::ZERO, Fr::ONE, Fr::from(5));
+        for (i, j) in (0..rows.variables() - 1).map(|i| (i, i + 1)) {
+            let at = (claimed)((i, zero), (j, zero));
+            let (di, dj) = (
+                claimed((i, unit), (j, zero)).0 - at.0,
+                claimed((i, zero), (j, unit)).0 - at.0,
+            );
+            let linear = claimed((i, five), (j, -five)).0 == at.0 + five * (di - dj);
+            let determinant = di * powers[j] - dj * powers[i];
+            if let (true, Some(inverse)) = (linear, Option::<Fr>::from(determinant.invert())) {
+                let wi = -(at.0 * powers[j] - at.1 * dj) * inverse;
+                let wj = -(di * at.1 - powers[i] * at.0) * inverse;
+                let solved = claimed((i, wi), (j, wj));
+                assert_eq!(solved, (Fr::ZERO, Fr::ZERO));
+                self.witness.w = w.into();
+                return;
+            }
         }
+        panic!("no two variables are linear");
     }
+}
+
+/// The blinded instance that a witness's foldings lead to.
+fn folded_instance(witness: &Witness) -> Accumulator {
+    let folded = witness
+        .foldings
+        .fold(decider().engine(), &witness.statement());
+    folded.expect("in range")
 }
 
 /// The value of a polynomial, and what is left when it is divided by X - c.
@@ -239,20 +255,6 @@ fn divided(polynomial: &[Fr], c: Fr) -> (Fr, Vec<Fr>) {
         sum = sum * c + coefficient;
     }
     (sum, quotient)
-}
-
-/// `A z`, `B z`, `C z`.
-fn products(w: &[Fr], u: Fr, x: &[Fr]) -> [Vec<Fr>; 3] {
-    let z = [w, &[u], x].concat();
-    let shape = decider().engine().primary().shape();
-    let (a, b, c) = shape.multiply_vec(&z).expect("of the right length");
-    [a, b, c]
-}
-
-/// `A z * B z - u C z`.
-fn error(w: &[Fr], u: Fr, x: &[Fr]) -> Vec<Fr> {
-    let [a, b, c] = products(w, u, x);
-    (0..a.len()).map(|i| a[i] * b[i] - u * c[i]).collect()
 }
 
 /// A proof of the small poll by a prover who stays on the path.
@@ -277,8 +279,8 @@ fn an_attempt_without_a_forgery_is_accepted() {
 }
 
 /// A poll of which nothing was ever proven: all commitments are zero, and the results are what the
-/// forger likes. Whatever W'' he fills the circuit with has some error E'', so only the value at
-/// the challenge ties it to what is committed.
+/// forger likes. The claim is one equation about W'', so only the value at the challenge ties it to
+/// what is committed.
 fn from_nothing() -> Attempt {
     let mut witness = decider().blank();
     witness.z0 = honest().0.witness.z0.clone();
@@ -308,10 +310,7 @@ fn a_witness_chosen_after_the_challenge() {
     // With the challenge for this D: another W'' has the value there, but is not D's.
     let c = attempt.challenge(&d);
     assert_eq!(violation_at(&attempt.witness, c), None, "e is W'''s own");
-    assert_ne!(
-        evaluate(&decider().vector(&attempt.witness), c.to_halo()),
-        Fr::ZERO
-    );
+    assert_ne!(evaluate(attempt.witness.vector(), c.to_halo()), Fr::ZERO);
     attempt.choose_witness(c.to_halo(), Fr::ZERO);
     let (mut proof, publics) = attempt.prove(d, c);
     let own = attempt.d(key);
@@ -393,9 +392,9 @@ fn d_shifted_along_the_constants_base_and_along_committed_bases() {
         values[place] = ArkFr::from(1);
         key.commit(&values).expect("a base")
     };
-    // W'' begins, u'', z_0 begins, the last result.
+    // W'' begins, x'' begins, z_0 begins, the last result.
     let variables = decider().engine().sizes().variables.0;
-    let places = [0, variables, variables + 3, key.committed() - 1];
+    let places = [0, variables, variables + 2, key.committed() - 1];
     let bases = [key.verifying_key().ic[0]]
         .into_iter()
         .chain(places.map(unit));
@@ -450,7 +449,7 @@ fn a_d_that_does_not_match() {
     }
 }
 
-/// U.C, C, A, B, r_1, r_2 as the contract has them are not those of the circuit, but F still opens
+/// U.C, D, D_R, r_1, r_2 as the contract has them are not those of the circuit, but F still opens
 /// to e at c: by a multiple of `X - c`, or since U.C makes up for it. As if c were the same (a
 /// collision of the hash), e_v alone refuses.
 #[test]
@@ -458,18 +457,17 @@ fn a_fold_replaced_on_the_contracts_side() {
     let (attempt, proof, publics) = honest();
     let vk = verifying(&setting().key);
     let [c, e_v, _] = *publics;
-    let Fold { a, b, r1, r2, .. } = proof.fold;
+    let Fold { dn, dr, r1, r2, .. } = proof.fold;
     let s = Fr::from(5);
     // s (X - c), which the quotient has s more for.
     let zero_at_c = point(&commit(&[-s * c.to_halo(), s], Fr::ZERO));
     let inverse = |r: ArkFr| ark_ff::Field::inverse(&r).expect("not 0");
     let one = ArkFr::from(1);
     type Place = fn(&mut Fold) -> &mut ArkG1;
-    let points: [(Place, ArkFr); 4] = [
+    let points: [(Place, ArkFr); 3] = [
         (|fold| &mut fold.uc, one),
-        (|fold| &mut fold.c, inverse(r1)),
-        (|fold| &mut fold.a, inverse(r2)),
-        (|fold| &mut fold.b, inverse(r2 * r2)),
+        (|fold| &mut fold.dn, inverse(r1)),
+        (|fold| &mut fold.dr, inverse(r2)),
     ];
     let mut forgeries = vec![];
     for (place, weight) in points {
@@ -481,13 +479,11 @@ fn a_fold_replaced_on_the_contracts_side() {
     }
     let mut forged = proof.clone();
     forged.fold.r1 += one;
-    forged.fold.uc = moved(forged.fold.uc, -proof.fold.c.into_group());
+    forged.fold.uc = moved(forged.fold.uc, -dn.into_group());
     forgeries.push(forged);
     let mut forged = proof.clone();
     forged.fold.r2 += one;
-    // (r + 1)^2 - r^2 = 2 r + 1
-    let change = a.into_group() + b * (r2 + r2 + one);
-    forged.fold.uc = moved(forged.fold.uc, -change);
+    forged.fold.uc = moved(forged.fold.uc, -dr.into_group());
     forgeries.push(forged);
     for (i, forged) in forgeries.iter().enumerate() {
         let v = attempt.statement.v(&forged.fold);
@@ -524,7 +520,7 @@ fn a_proof_whose_running_commitment_is_the_contracts_alone() {
     refused(&attempt.statement, &proof);
 }
 
-/// The vector of a commitment, W in its first half and E in its second, and its blinding.
+/// The vector of a commitment and its blinding.
 #[derive(Clone)]
 struct Opened {
     vector: Secret<Fr>,
@@ -532,146 +528,141 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(w: &[Fr], e: &[Fr]) -> Self {
-        let mut vector = decider().engine().primary().joined(w, e);
-        vector.resize(2 * decider().engine().primary().half(), Fr::ZERO);
+    fn new(w: &[Fr]) -> Self {
         Opened {
-            vector,
+            vector: w.to_vec().into(),
             blind: Fr::random(OsRng),
         }
     }
 
     fn zero() -> Self {
-        let mut zero = Self::new(&[], &[]);
-        zero.blind = Fr::ZERO;
-        zero
+        Opened {
+            vector: vec![Fr::ZERO; decider().engine().sizes().variables.0].into(),
+            blind: Fr::ZERO,
+        }
     }
 
     fn commitment(&self) -> Commitment<Primary> {
         commit(&self.vector, self.blind)
     }
 
-    fn add(&mut self, other: &Self, factor: Fr) {
-        let pairs = self.vector.iter_mut().zip(other.vector.iter());
-        pairs.for_each(|(a, b)| *a += factor * b);
-        self.blind += factor * other.blind;
+    /// `self + factor other`.
+    fn plus(&self, other: &Self, factor: Fr) -> Self {
+        let pairs = self.vector.iter().zip(other.vector.iter());
+        let vector: Vec<Fr> = pairs.map(|(a, b)| *a + factor * b).collect();
+        Opened {
+            vector: vector.into(),
+            blind: self.blind + factor * other.blind,
+        }
     }
-
-    fn halves(&self) -> (&[Fr], &[Fr]) {
-        let primary = decider().engine().primary();
-        let (variables, constraints) = (primary.shape().num_vars(), primary.shape().num_cons());
-        let (w, e) = self.vector.split_at(primary.half());
-        (&w[..variables], &e[..constraints])
-    }
-}
-
-/// The cross term of folding `(w_2, u_2, x_2)` into `(w_1, u_1, x_1)`.
-fn cross(first: (&[Fr], Fr, &[Fr]), second: (&[Fr], Fr, &[Fr])) -> Vec<Fr> {
-    let [a1, b1, c1] = products(first.0, first.1, first.2);
-    let [a2, b2, c2] = products(second.0, second.1, second.2);
-    let term = |i: usize| a1[i] * b2[i] + a2[i] * b1[i] - first.1 * c2[i] - second.1 * c1[i];
-    (0..a1.len()).map(term).collect()
 }
 
 /// The last foldings of the small poll's proof by a prover who replaces commitments, with their
-/// openings, before the challenges that hash them.
+/// openings, before the challenges that hash them, and is honest with all that he sends besides.
 fn folded_again(
     change_first: impl FnOnce(&mut [Opened; 2]),
-    change_second: impl FnOnce(&mut [Opened; 2]),
+    change_second: impl FnOnce(&mut Opened),
 ) -> Witness {
     let engine = decider().engine();
-    let (running, w) = folded().engine_proof().expect("steps").primary_witnesses();
+    let rows = engine.primary().rows();
+    let proof = folded().engine_proof().expect("steps");
+    let (opening, incoming) = proof.primary_witnesses();
+    let w = opening.witness();
     let mut witness = witness();
-    let Instance { u, x, .. } = witness.foldings.running.clone();
-    let incoming = engine_inputs(&witness);
-    let term = cross((&running.w, u, &x), (w, Fr::ONE, &incoming));
-    let mut first = [Opened::new(&running.w, &running.e), Opened::new(w, &term)];
-    first[0].blind = running.blind;
-    assert_eq!(first[0].commitment(), witness.foldings.running.commitment);
+    let running = &mut witness.foldings.running;
+    let mut first = [Opened::new(w), Opened::new(incoming)];
+    first[0].blind = opening.blinding();
+    assert_eq!(first[0].commitment(), running.commitment);
+    first[1] = first[1].plus(&first[0], -Fr::ONE);
     change_first(&mut first);
-    witness.foldings.running.commitment = first[0].commitment();
-    witness.foldings.commitment = first[1].commitment();
+    running.commitment = first[0].commitment();
+    witness.foldings.messages.difference = first[1].commitment();
 
-    // The instance before the random one is the fold with a random one of zeros.
-    witness.foldings.random.u = Fr::ZERO;
-    witness.foldings.random.x = vec![Fr::ZERO; 2];
-    let before = witness.foldings.fold(engine, &witness.statement());
-    let (Instance { u, x, .. }, _) = before.expect("in range");
-    let (r1, _) = decider().challenges(&witness).expect("in range");
-    let [mut sum, incoming] = first;
-    sum.add(&incoming, r1);
-    let random_w = random_vector(w.len());
-    let (random_u, random_x) = (Fr::random(OsRng), random_vector(2));
-    let term = cross((sum.halves().0, u, &x), (&random_w, random_u, &random_x));
-    let random_e = error(&random_w, random_u, &random_x);
-    let mut second = [Opened::new(&random_w, &term), Opened::new(&[], &random_e)];
-    change_second(&mut second);
-    let random = &mut witness.foldings.random;
-    random.witness_commitment = second[0].commitment();
-    random.error_commitment = second[1].commitment();
-    random.u = random_u;
-    random.x = random_x;
+    let statement = witness.statement();
+    let Foldings {
+        salt,
+        running,
+        cyclefold,
+        ..
+    } = &witness.foldings;
+    let x = engine.public_inputs(&statement, salt, running, cyclefold);
+    let x = x.expect("in range");
+    let from = rows.values(&first[0].vector, &running.x);
+    let to = rows.values(&first[0].plus(&first[1], Fr::ONE).vector, &x);
+    // Each message comes before the next challenge.
+    let mut messages = witness.foldings.messages.clone();
+    let delta = engine.challenges(&x, &messages).0.delta;
+    messages.f = perturbation(&row_errors(&from), &running.beta, delta);
+    let alpha = engine.challenges(&x, &messages).0.alpha;
+    let beta = moved_beta(&running.beta, delta, alpha);
+    let weights = weights(&beta, rows.count());
+    messages.k = quotient(&from, &to, &weights);
+    let gamma = engine.challenges(&x, &messages).0.gamma;
+    let once = first[0].plus(&first[1], gamma);
+    let once_x = [0, 1].map(|k| running.x[k] + gamma * (x[k] - running.x[k]));
+
+    let random = Opened::new(&random_vector(w.len()));
+    let random_x = [Fr::random(OsRng), Fr::random(OsRng)];
+    let mut second = random.plus(&once, -Fr::ONE);
+    let (from, to) = (
+        rows.values(&once.vector, &once_x),
+        rows.values(&random.vector, &random_x),
+    );
+    let random_claim = RandomClaim {
+        difference: {
+            change_second(&mut second);
+            second.commitment()
+        },
+        x: random_x,
+        e: sum(&to, &beta),
+        k: quotient(&from, &to, &weights),
+    };
+    witness.foldings.messages = messages;
+    witness.foldings.random = random_claim;
     let (_, r2) = decider().challenges(&witness).expect("in range");
-    sum.add(&second[0], r2);
-    sum.add(&second[1], r2.square());
-    let (w, e) = sum.halves();
-    witness.w = w.to_vec().into();
-    witness.e = e.to_vec().into();
-    witness.blind = sum.blind;
+    let Opened { vector, blind } = once.plus(&second, r2);
+    witness.w = vector;
+    witness.blind = blind;
     witness
 }
 
-/// The public inputs of the last step's instance: its fold into nothing, less nothing.
-fn engine_inputs(witness: &Witness) -> Vec<Fr> {
-    let mut foldings = witness.foldings.clone();
-    foldings.random.u = Fr::ZERO;
-    foldings.random.x = vec![Fr::ZERO; 2];
-    let engine = decider().engine();
-    let (folded, _) = foldings
-        .fold(engine, &witness.statement())
-        .expect("in range");
-    let (r1, _) = decider().challenges(witness).expect("in range");
-    let inverse = r1.invert().expect("not 0");
-    let pairs = folded.x.iter().zip(&foldings.running.x);
-    pairs.map(|(folded, x)| (*folded - x) * inverse).collect()
-}
-
 /// Commitments that are infinity or in each other's place, by a prover who knows all openings and
-/// folds what he sends: the folded vector does not satisfy the folded instance.
+/// folds what he sends: the claim about the folded vector is false.
 #[test]
 fn zero_and_swapped_commitments() {
-    type Change = fn(&mut [Opened; 2]);
-    let nothing: Change = |_| {};
-    let honest = folded_again(nothing, nothing);
+    type First = fn(&mut [Opened; 2]);
+    type Second = fn(&mut Opened);
+    let (nothing, no_change): (First, Second) = (|_| {}, |_| {});
+    let honest = folded_again(nothing, no_change);
     assert_eq!(violation(&honest), None);
-    let changes: [(&str, Change, Change); 7] = [
-        ("C = 0", |first| first[1] = Opened::zero(), nothing),
-        ("U.C = 0", |first| first[0] = Opened::zero(), nothing),
-        ("U.C and C", |first| first.swap(0, 1), nothing),
-        ("C = U.C", |first| first[1] = first[0].clone(), nothing),
-        ("A = 0", nothing, |second| second[0] = Opened::zero()),
-        ("B = 0", nothing, |second| second[1] = Opened::zero()),
-        ("A and B", nothing, |second| second.swap(0, 1)),
+    let changes: [(&str, First, Second); 6] = [
+        ("D = 0", |first| first[1] = Opened::zero(), no_change),
+        ("U.C = 0", |first| first[0] = Opened::zero(), no_change),
+        ("U.C and D", |first| first.swap(0, 1), no_change),
+        ("D = U.C", |first| first[1] = first[0].clone(), no_change),
+        ("D_R = 0", nothing, |second| *second = Opened::zero()),
+        ("D_R = -D_R", nothing, |second| {
+            *second = Opened::zero().plus(second, -Fr::ONE);
+        }),
     ];
     for (name, change_first, change_second) in changes {
         let forged = folded_again(change_first, change_second);
-        assert_eq!(violation(&forged), Some("e"), "{name}");
+        assert_eq!(violation(&forged), Some("the claim"), "{name}");
     }
-    let attempt = Attempt::new(folded_again(|first| first[1] = Opened::zero(), nothing));
+    let attempt = Attempt::new(folded_again(|first| first[1] = Opened::zero(), no_change));
     let (proof, _) = attempt.send();
-    assert!(proof.fold.c.is_zero());
+    assert!(proof.fold.dn.is_zero());
     let opens = commit(&attempt.vector, attempt.blind);
     assert_eq!(point(&opens), proof.fold.commitment().into_affine());
     refused(&attempt.statement, &proof);
     // On the contract's side alone.
     let (attempt, honest, _) = self::honest();
-    let replacements: [fn(&mut Fold); 6] = [
+    let replacements: [fn(&mut Fold); 5] = [
         |fold| fold.uc = ArkG1::zero(),
-        |fold| fold.c = ArkG1::zero(),
-        |fold| fold.a = ArkG1::zero(),
-        |fold| fold.b = ArkG1::zero(),
-        |fold| core::mem::swap(&mut fold.uc, &mut fold.c),
-        |fold| core::mem::swap(&mut fold.a, &mut fold.b),
+        |fold| fold.dn = ArkG1::zero(),
+        |fold| fold.dr = ArkG1::zero(),
+        |fold| core::mem::swap(&mut fold.uc, &mut fold.dn),
+        |fold| core::mem::swap(&mut fold.dn, &mut fold.dr),
     ];
     for replace in replacements {
         let mut forged = honest.clone();
@@ -735,27 +726,21 @@ fn all_that_is_revealed_is_fresh() {
     }
 }
 
-/// Two proofs of one running proof: the random instance masks every element of W'', E'', u'' and
-/// x'', and so D, e and the opening, which are functions of them; the blinding is another too, and
+/// Two proofs of one running proof: the random claim masks every element of W'' and x'', and so
+/// Groth16's D, e and the opening, which are functions of them; the blinding is another too, and
 /// so is the last step's commitment. U.C is what it is, blinded by the foldings before.
 #[test]
 fn every_element_of_the_folded_instance_is_masked() {
     let [one, two] = [(); 2].map(|()| witness());
     let differ = |one: &[Fr], two: &[Fr]| one.iter().zip(two).all(|(one, two)| one != two);
     assert!(differ(&one.w, &two.w));
-    assert!(differ(&one.e, &two.e));
     assert_ne!(one.blind, two.blind);
-    let [first, second] = [&one, &two].map(|witness| {
-        let folded = witness
-            .foldings
-            .fold(decider().engine(), &witness.statement());
-        folded.expect("in range").0
-    });
-    assert_ne!(first.u, second.u);
+    let [first, second] = [&one, &two].map(folded_instance);
+    assert_ne!(first.e, second.e);
     assert!(differ(&first.x, &second.x));
     let (ones, twos) = (one.commitments(), two.commitments());
     assert_eq!(ones[0], twos[0]);
-    assert!((1..4).all(|i| ones[i] != twos[i]));
+    assert!((1..POINTS).all(|i| ones[i] != twos[i]));
     let challenges = |witness| decider().challenges(witness).expect("in range");
     let (ones, twos) = (challenges(&one), challenges(&two));
     assert!(ones.0 != twos.0 && ones.1 != twos.1);

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use ark_bn254::Fr as ArkFr;
 use ark_ff::{AdditiveGroup, Field as _};
+use maci_nova_folding::relation::Instance;
 use maci_nova_groth16::adapter::Assignment;
 use maci_nova_step_circuit::testing::silent_poll;
-use nova_snark::frontend::util_cs::witness_cs::WitnessCS;
+use nova_snark::frontend::{util_cs::witness_cs::WitnessCS, ConstraintSystem as _};
 use rand_core::OsRng;
 use rayon::prelude::*;
 
@@ -189,11 +190,12 @@ fn every_hint_is_noticed(
     hints.len()
 }
 
-/// The hashes and the foldings' scalars: number of steps, salt, U, the challenge's bits, R.
+/// The hashes and the foldings' scalars: number of steps, salt, U, F, K, the challenge's bits, the
+/// random claim.
 #[test]
 fn every_hint_of_the_foldings_is_noticed() {
     let witness = witness();
-    let (instance, _) = witness
+    let instance = witness
         .foldings
         .fold(decider().engine(), &witness.statement())
         .expect("folded");
@@ -213,9 +215,8 @@ fn every_hint_of_the_foldings_is_noticed() {
     let run = |replacements: &[(usize, Fr)]| {
         let mut cs = WitnessCS::<Fr>::new();
         let mut g = Gadget::with_replacements(&mut cs, replacements);
-        let (v, u) = (agreed.map(number), number(&instance.u));
-        let filled = decider().fold(&mut g, &witness, &cyclefold, &v, (&u, &folded_x));
-        filled.expect("filled");
+        let v = agreed.map(number);
+        decider().fold(&mut g, &witness, &cyclefold, &v, &folded_x);
         (g.hints().to_vec(), g.violated())
     };
     let hints = every_hint_is_noticed(run);

@@ -10,7 +10,7 @@ use super::*;
 use maci_nova_groth16::convert::{bytes, ToHalo};
 
 /// The words of a proof that are scalars.
-const SCALARS: [usize; 4] = [8, 9, 20, 21];
+const SCALARS: [usize; 4] = [6, 7, 18, 19];
 
 /// Everything that is secret: with it proofs of anything can be made.
 struct Logs {
@@ -95,12 +95,11 @@ impl Logs {
         e_v_shift: Fr,
     ) -> DeciderProof {
         let mut rng = rng();
-        let [uc, c, a, b, r1, r2, d, e, blind] = [(); 9].map(|()| Fr::rand(&mut rng));
+        let [uc, dn, dr, r1, r2, d, e, blind] = [(); 8].map(|()| Fr::rand(&mut rng));
         let fold = Fold {
             uc: g1(uc),
-            c: g1(c),
-            a: g1(a),
-            b: g1(b),
+            dn: g1(dn),
+            dr: g1(dr),
             r1,
             r2,
         };
@@ -109,7 +108,7 @@ impl Logs {
         let challenge = statement.challenge(&committed, &v);
         let e_v = evaluate(&v, &challenge) + e_v_shift;
         // F - b h - e + c pi = tau pi
-        let folded = uc + r1 * c + r2 * a + r2 * r2 * b;
+        let folded = uc + r1 * dn + r2 * dr;
         let opening = (folded - blind * self.h - e) / (self.tau - challenge);
         DeciderProof {
             fold,
@@ -177,9 +176,8 @@ fn the_layout_is_the_specified_one() {
     let scalar = |value: u64| Fr::from(value);
     let fold = Fold {
         uc: g1(scalar(2)),
-        c: g1(scalar(3)),
-        a: g1(scalar(4)),
-        b: g1(scalar(5)),
+        dn: g1(scalar(3)),
+        dr: g1(scalar(4)),
         r1: scalar(6),
         r2: -scalar(1),
     };
@@ -215,17 +213,17 @@ fn the_layout_is_the_specified_one() {
     );
     let Challenges { c, e_v, t } = Challenges::new(&statement, &proof);
     let expected = [
-        "6954344169692523217577691451901939524686264178385129064688335801864272965813",
-        "3000945139524424285708450359817707884511209353039664277217670328831089989939",
-        "14178199215226041244835653354445861205351934359600401989947612975515438832077",
+        "3796309283134846616299662251243010020664456858172283111072704255495886923875",
+        "9818091979480804966590212470451982706555874113868236657192258187713901733944",
+        "17574911598115698522699827046883430202763188560755453157251596952842282945480",
     ];
     assert_eq!([c, e_v, t].map(|element| element.to_string()), expected);
     assert_eq!(
         fold.commitment().into_affine().x.to_string(),
-        "13940766438396802022003403700150119103921439873158775302201999840306601026555"
+        "10835225521862395592687560951453385602895512958032257955899877380493200080708"
     );
     let calldata: [u8; 32] = Keccak256::digest(proof.to_bytes()).into();
-    let expected = "3c08f45ccee47816731f2097bde7048f271992029ed4e2221a718853f91f2455";
+    let expected = "276ee1ee0a76a597858587820564589cfa19389c7f8914f2e89df61c4540df52";
     assert_eq!(
         calldata.map(|byte| format!("{byte:02x}")).concat(),
         expected
@@ -274,9 +272,8 @@ fn every_element_matters() {
     }
     let changes: [Change; 16] = [
         |p| move_g1(&mut p.fold.uc),
-        |p| move_g1(&mut p.fold.c),
-        |p| move_g1(&mut p.fold.a),
-        |p| move_g1(&mut p.fold.b),
+        |p| move_g1(&mut p.fold.dn),
+        |p| move_g1(&mut p.fold.dr),
         |p| move_g1(&mut p.d),
         |p| move_g1(&mut p.groth16.a),
         |p| move_g1(&mut p.groth16.c),
@@ -286,7 +283,8 @@ fn every_element_matters() {
         |p| p.fold.r2 += Fr::from(1),
         |p| p.e += Fr::from(1),
         |p| p.blind += Fr::from(1),
-        |p| core::mem::swap(&mut p.fold.uc, &mut p.fold.c),
+        |p| core::mem::swap(&mut p.fold.uc, &mut p.fold.dn),
+        |p| core::mem::swap(&mut p.fold.dn, &mut p.fold.dr),
         |p| core::mem::swap(&mut p.fold.r1, &mut p.fold.r2),
         |p| core::mem::swap(&mut p.groth16.c, &mut p.opening),
     ];
@@ -295,11 +293,10 @@ fn every_element_matters() {
         change(&mut proof);
         assert_eq!(check(&proof), Err(DeciderError::False), "change {number}");
     }
-    let points: [fn(&mut DeciderProof) -> &mut G1Affine; 8] = [
+    let points: [fn(&mut DeciderProof) -> &mut G1Affine; 7] = [
         |p| &mut p.fold.uc,
-        |p| &mut p.fold.c,
-        |p| &mut p.fold.a,
-        |p| &mut p.fold.b,
+        |p| &mut p.fold.dn,
+        |p| &mut p.fold.dr,
         |p| &mut p.d,
         |p| &mut p.groth16.a,
         |p| &mut p.groth16.c,
@@ -359,16 +356,16 @@ fn only_canonical_words_are_read() {
 }
 
 #[test]
-fn only_24_words_are_read() {
+fn only_22_words_are_read() {
     let bytes = honest().to_bytes();
-    for length in [0, 1, 31, 32, 736, 767] {
+    for length in [0, 1, 31, 32, 672, 703] {
         let refused = DeciderProof::from_bytes(&bytes[..length]);
         assert_eq!(refused, Err(DeciderError::Length(length)));
     }
     for more in [1, 32] {
         let longer = [bytes.as_slice(), &[0; 32][..more]].concat();
         let refused = DeciderProof::from_bytes(&longer);
-        assert_eq!(refused, Err(DeciderError::Length(768 + more)));
+        assert_eq!(refused, Err(DeciderError::Length(704 + more)));
     }
 }
 
@@ -386,7 +383,7 @@ fn no_bytes_cause_a_panic() {
                 .step_by(WORD)
                 .for_each(|byte| *byte &= 0x1f);
         } else {
-            let (word, other) = (rng.next_u32() as usize % 24, rng.next_u32() as usize % 24);
+            let (word, other) = (rng.next_u32() as usize % 22, rng.next_u32() as usize % 22);
             bytes.copy_within(word * WORD..(word + 1) * WORD, other * WORD);
         }
         let result = DeciderProof::from_bytes(&bytes).and_then(|proof| check(&proof));
@@ -398,15 +395,14 @@ fn no_bytes_cause_a_panic() {
 fn points_outside_the_groups_are_refused() {
     let off = G1Affine::new_unchecked(Fq::from(1), Fq::from(1));
     type Place = fn(&mut DeciderProof) -> &mut G1Affine;
-    let places: [(usize, Place); 8] = [
+    let places: [(usize, Place); 7] = [
         (0, |p| &mut p.fold.uc),
-        (2, |p| &mut p.fold.c),
-        (4, |p| &mut p.fold.a),
-        (6, |p| &mut p.fold.b),
-        (10, |p| &mut p.d),
-        (12, |p| &mut p.groth16.a),
-        (18, |p| &mut p.groth16.c),
-        (22, |p| &mut p.opening),
+        (2, |p| &mut p.fold.dn),
+        (4, |p| &mut p.fold.dr),
+        (8, |p| &mut p.d),
+        (10, |p| &mut p.groth16.a),
+        (16, |p| &mut p.groth16.c),
+        (20, |p| &mut p.opening),
     ];
     for (word, place) in places {
         let mut proof = honest();
@@ -425,9 +421,9 @@ fn points_outside_the_groups_are_refused() {
     for point in [other_order, G2Affine::new_unchecked(x, x)] {
         let mut proof = honest();
         proof.groth16.b = point;
-        assert_eq!(check(&proof), Err(DeciderError::Point(14)));
+        assert_eq!(check(&proof), Err(DeciderError::Point(12)));
         let read = DeciderProof::from_bytes(&proof.to_bytes());
-        assert_eq!(read, Err(DeciderError::Point(14)));
+        assert_eq!(read, Err(DeciderError::Point(12)));
     }
 }
 
@@ -583,8 +579,8 @@ fn e_is_the_same_in_both_equations() {
     assert_eq!(first(&proof, &right), Ok(()));
     // The opening is for the old challenge.
     assert_eq!(check(&proof), Err(DeciderError::False));
-    let [uc, c1, a, b] = [proof.fold.uc, proof.fold.c, proof.fold.a, proof.fold.b];
-    let folded = uc + c1 * proof.fold.r1 + (a + b * proof.fold.r2) * proof.fold.r2;
+    let Fold { uc, dn, dr, r1, r2 } = proof.fold;
+    let folded = uc + dn * r1 + dr * r2;
     let opened = folded - g1(logs.h) * proof.blind - g1(proof.e);
     let divisor = (logs.tau - c).inverse().expect("not tau");
     proof.opening = (opened * divisor).into_affine();
