@@ -32,7 +32,7 @@ contract DeciderVerifier {
     error TooManyOptions(uint256 given, uint256 max);
     /// @notice An element of z0 (index 0 to 7) or z (8 to 15) is not below r.
     error NonCanonicalState(uint256 index);
-    /// @notice A word of the proof (0 to 23) is not below r (a scalar) or q (a coordinate).
+    /// @notice A word of the proof (0 to 21) is not below r (a scalar) or q (a coordinate).
     error NonCanonicalProof(uint256 index);
     /// @notice Votes of an option are not in the range of an int128, or spent credits not below 2^128.
     error ResultOutOfRange();
@@ -45,26 +45,25 @@ contract DeciderVerifier {
 
     /// @dev Words of the proof.
     uint256 internal constant UC = 0;
-    uint256 internal constant C = 2;
-    uint256 internal constant A = 4;
-    uint256 internal constant B = 6;
-    uint256 internal constant R1 = 8;
-    uint256 internal constant R2 = 9;
-    uint256 internal constant D = 10;
-    uint256 internal constant PA = 12;
-    uint256 internal constant PB = 14;
-    uint256 internal constant PC = 18;
-    uint256 internal constant E = 20;
-    uint256 internal constant BLIND = 21;
-    uint256 internal constant PI = 22;
-    uint256 internal constant PROOF_WORDS = 24;
+    uint256 internal constant DN = 2;
+    uint256 internal constant DR = 4;
+    uint256 internal constant R1 = 6;
+    uint256 internal constant R2 = 7;
+    uint256 internal constant D = 8;
+    uint256 internal constant PA = 10;
+    uint256 internal constant PB = 12;
+    uint256 internal constant PC = 16;
+    uint256 internal constant E = 18;
+    uint256 internal constant BLIND = 19;
+    uint256 internal constant PI = 20;
+    uint256 internal constant PROOF_WORDS = 22;
     /// @dev Bit i is set where word i of the proof is a scalar and not a coordinate.
     uint256 internal constant SCALARS = (1 << R1) | (1 << R2) | (1 << E) | (1 << BLIND);
 
     /// @dev Elements of z0, and of z.
     uint256 internal constant ARITY = 8;
     /// @dev Elements of v before the results.
-    uint256 internal constant FIXED_ELEMENTS = 30;
+    uint256 internal constant FIXED_ELEMENTS = 27;
     /// @dev Words of the transcript before v: domain, D.x, D.y.
     uint256 internal constant PREFIX = 3;
     /// @dev Words of calldata before the elements of `results`: domain, z0, z, offset, proof, length.
@@ -154,14 +153,16 @@ contract DeciderVerifier {
     /// @param z The last state, elements below r.
     /// @param results Votes (at least -2^127, below 2^127) and spent credits (below 2^128) of the first options; at most
     /// MAX_OPTIONS. Options that are left out are proven to have received nothing and cost nothing.
-    /// @param proof UC(2) C(2) A(2) B(2) r1 r2 D(2) pA(2) pB(4: x.c1 x.c0 y.c1 y.c0) pC(2) e b pi(2): points with
-    /// coordinates below q, (0, 0) being infinity, and the scalars r1, r2, e, b below r.
+    /// @param proof UC(2) DN(2) DR(2) r1 r2 D(2) pA(2) pB(4: x.c1 x.c0 y.c1 y.c0) pC(2) e b pi(2): points with
+    /// coordinates below q, (0, 0) being infinity, and the scalars r1, r2, e, b below r. UC is the commitment to the
+    /// witness folded before the last step, DN that to the last step's witness less UC, and DR that to a random
+    /// witness less UC + r1 * DN.
     function verify(
         bytes32 domain,
         uint256[8] calldata z0,
         uint256[8] calldata z,
         OptionResult[] calldata results,
-        uint256[24] calldata proof
+        uint256[22] calldata proof
     ) external view {
         _checkEncoding(results);
         _checkProofWords(proof);
@@ -199,19 +200,37 @@ contract DeciderVerifier {
     }
 
     /// @dev Scalars below r, coordinates below q. That points are on their curves is left to the precompiles.
-    function _checkProofWords(uint256[24] calldata proof) internal pure {
+    function _checkProofWords(uint256[22] calldata proof) internal pure {
+        uint256 q = Q;
+        bool valid;
+        assembly ("memory-safe") {
+            // r is below q: all words against q, two each time, then the scalars against r, which lie in pairs.
+            let scalars := add(proof, shl(5, R1))
+            valid := and(lt(calldataload(scalars), R), lt(calldataload(add(scalars, 0x20)), R))
+            scalars := add(proof, shl(5, E))
+            valid := and(valid, and(lt(calldataload(scalars), R), lt(calldataload(add(scalars, 0x20)), R)))
+            let end := add(proof, shl(5, PROOF_WORDS))
+            for { let next := proof } lt(next, end) { next := add(next, 0x40) } {
+                valid := and(valid, and(lt(calldataload(next), q), lt(calldataload(add(next, 0x20)), q)))
+            }
+        }
+        if (!valid) _revertWithWord(proof);
+    }
+
+    /// @dev Reverts with the first word that is not canonical: only refusals pay for the search.
+    function _revertWithWord(uint256[22] calldata proof) private pure {
         for (uint256 i = 0; i < PROOF_WORDS; ++i) {
             if (proof[i] >= ((SCALARS >> i) & 1 == 1 ? R : Q)) revert NonCanonicalProof(i);
         }
     }
 
-    /// @dev The words that the challenge is the hash of: domain, D.x, D.y, then v with its 30 + 2n elements.
+    /// @dev The words that the challenge is the hash of: domain, D.x, D.y, then v with its 27 + 2n elements.
     function _transcript(
         bytes32 domain,
         uint256[8] calldata z0,
         uint256[8] calldata z,
         OptionResult[] calldata results,
-        uint256[24] calldata proof
+        uint256[22] calldata proof
     ) internal pure returns (uint256[] memory words) {
         words = new uint256[](PREFIX + FIXED_ELEMENTS + 2 * results.length);
         _set(words, 0, uint256(domain));
@@ -221,16 +240,15 @@ contract DeciderVerifier {
         _set(words, 19, proof[R1]);
         _set(words, 20, proof[R2]);
         _setPoint(words, 21, proof[UC], proof[UC + 1]);
-        _setPoint(words, 24, proof[C], proof[C + 1]);
-        _setPoint(words, 27, proof[A], proof[A + 1]);
-        _setPoint(words, 30, proof[B], proof[B + 1]);
+        _setPoint(words, 24, proof[DN], proof[DN + 1]);
+        _setPoint(words, 27, proof[DR], proof[DR + 1]);
         _setResults(words, results);
     }
 
     /// @dev words[3..19] = z0, z.
     function _setStates(uint256[] memory words, uint256[8] calldata z0, uint256[8] calldata z) private pure {
         assembly ("memory-safe") {
-            // The transcript has at least 33 words.
+            // The transcript has at least 30 words.
             calldatacopy(add(words, 0x80), z0, 0x100)
             calldatacopy(add(words, 0x180), z, 0x100)
         }
@@ -248,7 +266,7 @@ contract DeciderVerifier {
         }
     }
 
-    /// @dev words[33..] = votes and spent of each option, votes below 0 as r - |votes|, which is what the tally's leaves
+    /// @dev words[30..] = votes and spent of each option, votes below 0 as r - |votes|, which is what the tally's leaves
     /// hold. Copies the raw words instead of reading the fields, whose decoder would revert without a reason.
     function _setResults(uint256[] memory words, OptionResult[] calldata results) private pure {
         uint256 start = PREFIX + FIXED_ELEMENTS;
@@ -294,20 +312,21 @@ contract DeciderVerifier {
     /// sums stay below 2^256 and only products are reduced.
     function _evaluate(uint256[] memory transcript, uint256 c) internal pure returns (uint256 ev) {
         assembly ("memory-safe") {
-            // v has an even number of elements: two each time.
+            // v has an odd number of elements: two each time, then v_0, which no other element is before.
             let first := add(transcript, shl(5, add(PREFIX, 1)))
+            let second := add(first, 0x20)
             let next := add(transcript, shl(5, add(mload(transcript), 1)))
-            for {} gt(next, first) {} {
+            for {} gt(next, second) {} {
                 next := sub(next, 0x40)
                 ev := add(mulmod(ev, c, R), mload(add(next, 0x20)))
                 ev := add(mulmod(ev, c, R), mload(next))
             }
-            ev := mod(ev, R)
+            ev := addmod(mulmod(ev, c, R), mload(first), R)
         }
     }
 
     /// @dev t = keccak256(c || e || b || pA || pB || pC || pi) mod r separates the two equations. c binds the rest.
-    function _batchChallenge(uint256 c, uint256[24] calldata proof) internal pure returns (uint256 t) {
+    function _batchChallenge(uint256 c, uint256[22] calldata proof) internal pure returns (uint256 t) {
         uint256[13] memory words;
         words[0] = c;
         words[1] = proof[E];
@@ -321,16 +340,13 @@ contract DeciderVerifier {
         }
     }
 
-    /// @dev K = UC + r1 * C + r2 * (A + r2 * B) - b * h - e * G + c * pi.
-    /// Every one of UC, C, A, B, pi enters ecAdd or ecMul, which refuse what is not on the curve.
-    function _opening(uint256 c, uint256[24] calldata proof) private view returns (uint256 x, uint256 y) {
+    /// @dev K = UC + r1 * DN + r2 * DR - b * h - e * G + c * pi.
+    /// Every one of UC, DN, DR, pi enters ecAdd or ecMul, which refuse what is not on the curve.
+    function _opening(uint256 c, uint256[22] calldata proof) private view returns (uint256 x, uint256 y) {
         uint256[5] memory sum;
-        (sum[0], sum[1]) = (proof[A], proof[A + 1]);
-        Bn254.addMul(sum, proof[B], proof[B + 1], proof[R2]);
-        (x, y) = (sum[0], sum[1]);
         (sum[0], sum[1]) = (proof[UC], proof[UC + 1]);
-        Bn254.addMul(sum, proof[C], proof[C + 1], proof[R1]);
-        Bn254.addMul(sum, x, y, proof[R2]);
+        Bn254.addMul(sum, proof[DN], proof[DN + 1], proof[R1]);
+        Bn254.addMul(sum, proof[DR], proof[DR + 1], proof[R2]);
         Bn254.addMul(sum, H_X, H_Y, R - proof[BLIND]);
         Bn254.addMul(sum, 1, 2, R - proof[E]);
         Bn254.addMul(sum, proof[PI], proof[PI + 1], c);
@@ -338,7 +354,7 @@ contract DeciderVerifier {
     }
 
     /// @dev IC(c, e_v, e) + t * K.
-    function _paired(uint256 c, uint256 ev, uint256 t, uint256[24] calldata proof)
+    function _paired(uint256 c, uint256 ev, uint256 t, uint256[22] calldata proof)
         private
         view
         returns (uint256, uint256)
@@ -354,7 +370,7 @@ contract DeciderVerifier {
     }
 
     /// @dev e(-pA, pB) e(alpha, beta) e(IC + t * K, [1]_2) e(D, gamma') e(pC, delta) e(-t * pi, tau) = 1.
-    function _pairingHolds(uint256 c, uint256 ev, uint256 t, uint256[24] calldata proof) private view returns (bool) {
+    function _pairingHolds(uint256 c, uint256 ev, uint256 t, uint256[22] calldata proof) private view returns (bool) {
         uint256[36] memory pairs;
         pairs[0] = proof[PA];
         pairs[1] = Bn254.negated(proof[PA + 1]);
@@ -368,9 +384,7 @@ contract DeciderVerifier {
             (GAMMA_PRIME_X1, GAMMA_PRIME_X0, GAMMA_PRIME_Y1, GAMMA_PRIME_Y0);
         (pairs[24], pairs[25]) = (proof[PC], proof[PC + 1]);
         (pairs[26], pairs[27], pairs[28], pairs[29]) = (DELTA_X1, DELTA_X0, DELTA_Y1, DELTA_Y0);
-        uint256[5] memory product;
-        Bn254.addMul(product, proof[PI], proof[PI + 1], R - t);
-        (pairs[30], pairs[31]) = (product[0], product[1]);
+        (pairs[30], pairs[31]) = Bn254.mul(proof[PI], proof[PI + 1], R - t);
         (pairs[32], pairs[33], pairs[34], pairs[35]) = (TAU_X1, TAU_X0, TAU_Y1, TAU_Y0);
 
         uint256 first;

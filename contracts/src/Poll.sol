@@ -206,7 +206,7 @@ contract Poll is IPoll, ReentrancyGuardTransient {
         uint256 newStateRoot,
         uint256 tallyRoot,
         OptionResult[] calldata newResults,
-        uint256[24] calldata proof
+        uint256[22] calldata proof
     ) external nonReentrant {
         Arguments arguments = _info();
         _requireResults(newResults, arguments.voteOptions());
@@ -472,7 +472,7 @@ contract Poll is IPoll, ReentrancyGuardTransient {
 
     /// @dev Asks the verifier about the results in this call. The proof, and the results behind it, are the end of both
     /// calls' data: an encoder would go through every result, which the verifier does anyway.
-    function _verify(Arguments arguments, uint256[8] memory last, uint256[24] calldata proof) private view {
+    function _verify(Arguments arguments, uint256[8] memory last, uint256[22] calldata proof) private view {
         bytes32 domain = keccak256(abi.encode(block.chainid, address(this), arguments.verifier()));
         uint256[8] memory first =
             [arguments.pollContext(), ZERO, 1, 0, 0, 0, arguments.emptyStateRoot(), arguments.emptyTallyRoot()];
@@ -481,7 +481,7 @@ contract Poll is IPoll, ReentrancyGuardTransient {
             start := proof
         }
         // Words before the length of the results: domain, both states, this number, the proof.
-        uint256 offset = 32 * (1 + 2 * 8 + 1 + 24);
+        uint256 offset = 32 * (1 + 2 * 8 + 1 + 22);
         Address.functionStaticCall(
             arguments.verifier(),
             abi.encodePacked(DeciderVerifier.verify.selector, domain, first, last, offset, msg.data[start:])
@@ -513,7 +513,7 @@ contract Poll is IPoll, ReentrancyGuardTransient {
         assembly ("memory-safe") {
             start := newResults.offset
         }
-        StrictCalldata.requireArray(27, start, 64 * newResults.length);
+        StrictCalldata.requireArray(25, start, 64 * newResults.length);
     }
 
     function _requireArrays(uint256[10][] calldata data, PublicKey[] calldata keys) private pure returns (uint256 n) {

@@ -12,7 +12,7 @@ use crate::bindings::DeciderVerifier::{
 use crate::words;
 
 /// Words of a proof in calldata.
-pub const PROOF_WORDS: usize = 24;
+pub const PROOF_WORDS: usize = 22;
 
 /// Elements of a state.
 pub const ARITY: usize = 8;
@@ -62,17 +62,15 @@ impl Key {
 /// A final proof in the order of calldata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// Commitment of the running instance.
+    /// UC: commitment to the witness folded before the last step.
     pub running: G1Affine,
-    /// Commitment to the incoming witness and the cross term.
-    pub incoming: G1Affine,
-    /// Commitment to the random instance's witness and the second cross term.
-    pub random: G1Affine,
-    /// Commitment to the random instance's error vector.
-    pub random_error: G1Affine,
-    /// Challenge of the first last folding.
+    /// DN: commitment to the last step's witness, less UC.
+    pub difference: G1Affine,
+    /// DR: commitment to a random witness, less the one folded so far, UC + r1 DN.
+    pub random_difference: G1Affine,
+    /// Challenge of the last step's folding.
     pub r1: Fr,
-    /// Challenge of the second.
+    /// Challenge of the folding with the random witness.
     pub r2: Fr,
     /// The committed part of Groth16's witness.
     pub d: G1Affine,
@@ -94,12 +92,7 @@ impl Proof {
     /// The proof as the contract's argument.
     pub fn words(&self) -> [U256; PROOF_WORDS] {
         let mut all = Vec::with_capacity(PROOF_WORDS);
-        for point in [
-            &self.running,
-            &self.incoming,
-            &self.random,
-            &self.random_error,
-        ] {
+        for point in [&self.running, &self.difference, &self.random_difference] {
             all.extend(words::g1(point));
         }
         all.extend([&self.r1, &self.r2].map(words::scalar));

@@ -19,7 +19,7 @@ const FINALIZE: &str = "finalize --dry-run --json --log {} --key-file {} --out {
 
 /// Bytes of `verify`'s calldata for five options: the selector, then words for the domain, two
 /// states, the offset and number of the results, the results and the proof.
-const CALLDATA: usize = 4 + 32 * (1 + 2 * ARITY + 1 + 24 + 1 + 2 * 5);
+const CALLDATA: usize = 4 + 32 * (1 + 2 * ARITY + 1 + 22 + 1 + 2 * 5);
 
 /// The folder in which all tests share their keys. Making them takes most of a minute, so those are
 /// taken that a demo has left in the folder named by MACI_NOVA_CACHE, which has the same shape; else
@@ -179,7 +179,7 @@ fn the_document_has_all_that_a_transaction_needs() {
     assert_eq!(length(&document["calldata"]), CALLDATA);
     let calldata = document["calldata"].as_str().expect("text");
     let proof = document["proof"].as_array().expect("array");
-    assert_eq!(proof.len(), 24);
+    assert_eq!(proof.len(), 22);
     for word in proof.iter().chain([&document["statement"]["domain"]]) {
         assert_eq!(length(word), 32);
         let digits = &word.as_str().expect("text")[2..];
@@ -274,8 +274,8 @@ fn a_stored_proof_that_is_not_this_polls_is_refused() {
         let line = FINALIZE.replace(" --json", " --resume");
         run(shared_cache(), &line, &[&other.log, &other.key, &out]).failed(7)
     };
-    // Words 20 and 21 are two scalars.
-    let error = refused(&|document| document["proof"][20] = honest("21"));
+    // Words 18 and 19 are two scalars.
+    let error = refused(&|document| document["proof"][18] = honest("19"));
     assert!(error.contains("the proof is false"), "{error}");
     let error = refused(&|document| document["results"][0]["votes"] = "1000".into());
     assert!(error.contains("the proof is false"), "{error}");

@@ -225,7 +225,7 @@ interface IPoll is ICommonErrors {
         uint256 newStateRoot,
         uint256 tallyRoot,
         OptionResult[] calldata newResults,
-        uint256[24] calldata proof
+        uint256[22] calldata proof
     ) external;
 
     /// @notice Gives the poll up. Anybody may, from the deadline on.

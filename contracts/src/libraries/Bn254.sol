@@ -67,6 +67,18 @@ library Bn254 {
         if (!ok) revert InvalidPoint();
     }
 
+    /// @dev scalar * (x, y), without the addition to infinity that `addMul` would make.
+    function mul(uint256 x, uint256 y, uint256 scalar) internal view returns (uint256, uint256) {
+        uint256[3] memory product = [x, y, scalar];
+        bool ok;
+        assembly ("memory-safe") {
+            ok := staticcall(gas(), 7, product, 0x60, product, 0x40)
+            ok := and(ok, eq(returndatasize(), 0x40))
+        }
+        if (!ok) revert InvalidPoint();
+        return (product[0], product[1]);
+    }
+
     /// @dev Whether the product of a proof's pairs is one; reverts if a point is not in its group.
     function pairingHolds(uint256 pairs, uint256 words) internal view returns (bool) {
         (bool valid, bool holds) = _pairing(pairs, words);

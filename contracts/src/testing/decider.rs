@@ -46,9 +46,8 @@ pub struct Trapdoors {
 #[derive(Clone, Debug)]
 pub struct Choices {
     pub running: Fr,
-    pub incoming: Fr,
-    pub random: Fr,
-    pub random_error: Fr,
+    pub difference: Fr,
+    pub random_difference: Fr,
     pub r1: Fr,
     pub r2: Fr,
     pub d: Fr,
@@ -63,9 +62,8 @@ impl Choices {
         let mut draw = || Fr::random(&mut *rng);
         Self {
             running: draw(),
-            incoming: draw(),
-            random: draw(),
-            random_error: draw(),
+            difference: draw(),
+            random_difference: draw(),
             r1: draw(),
             r2: draw(),
             d: draw(),
@@ -77,10 +75,7 @@ impl Choices {
     }
 
     fn folded(&self) -> Fr {
-        self.running
-            + self.r1 * self.incoming
-            + self.r2 * self.random
-            + self.r2.square() * self.random_error
+        self.running + self.r1 * self.difference + self.r2 * self.random_difference
     }
 }
 
@@ -114,9 +109,8 @@ impl Trapdoors {
     pub fn prove(&self, statement: &Statement, choices: &Choices) -> Proof {
         let mut proof = Proof {
             running: g1(choices.running),
-            incoming: g1(choices.incoming),
-            random: g1(choices.random),
-            random_error: g1(choices.random_error),
+            difference: g1(choices.difference),
+            random_difference: g1(choices.random_difference),
             r1: choices.r1,
             r2: choices.r2,
             d: g1(choices.d),
@@ -295,7 +289,7 @@ impl Case {
 
 fn selector() -> [u8; 4] {
     let signature =
-        "verify(bytes32,uint256[8],uint256[8],(int128,uint128)[],uint256[24])".as_bytes();
+        "verify(bytes32,uint256[8],uint256[8],(int128,uint128)[],uint256[22])".as_bytes();
     core::array::from_fn(|i| keccak256(signature)[i])
 }
 
@@ -311,35 +305,31 @@ pub struct Transcript {
 impl Transcript {
     pub fn of(case: &Case) -> Self {
         let v = agreed(case);
-        let c = challenge(
-            [case.domain, case.proof[10], case.proof[11]]
-                .iter()
-                .chain(&v),
-        );
+        let c = challenge([case.domain, case.proof[8], case.proof[9]].iter().chain(&v));
         let mut power = Fr::ONE;
         let mut ev = Fr::ZERO;
         for element in &v {
             ev += field(*element) * power;
             power *= c;
         }
-        let [e, b] = [case.proof[20], case.proof[21]];
+        let [e, b] = [case.proof[18], case.proof[19]];
         let batched = [words::scalar(&c), e, b];
         let t = challenge(
             batched
                 .iter()
-                .chain(&case.proof[12..20])
-                .chain(&case.proof[22..24]),
+                .chain(&case.proof[10..18])
+                .chain(&case.proof[20..22]),
         );
         Self { v, c, ev, t }
     }
 }
 
-/// v: states, r1, r2, three elements for each of four points, results.
+/// v: states, r1, r2, three elements for each of three points, results.
 fn agreed(case: &Case) -> Vec<U256> {
     let mut v = case.states.to_vec();
-    v.extend(&case.proof[8..10]);
+    v.extend(&case.proof[6..8]);
     let limb = U256::from(2).pow(U256::from(170));
-    for point in case.proof[..8].chunks(2) {
+    for point in case.proof[..6].chunks(2) {
         let [x, y] = [point[0], point[1]];
         let high = U256::from(2).pow(U256::from(85)) * (y / limb);
         v.extend([x % limb, y % limb, x / limb + high]);

@@ -15,7 +15,7 @@ contract DeciderVerifierHarness is DeciderVerifier {
         uint256[8] calldata z0,
         uint256[8] calldata z,
         OptionResult[] calldata results,
-        uint256[24] calldata proof
+        uint256[22] calldata proof
     ) external pure returns (uint256[] memory transcript, uint256 c, uint256 ev, uint256 t) {
         _checkProofWords(proof);
         transcript = _transcript(domain, z0, z, results, proof);

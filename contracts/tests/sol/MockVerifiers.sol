@@ -46,7 +46,7 @@ contract MockDeciderVerifier is MockVerifier {
         uint256[8] calldata,
         uint256[8] calldata,
         OptionResult[] calldata,
-        uint256[24] calldata
+        uint256[22] calldata
     ) external view {
         _answer();
     }

@@ -20,12 +20,12 @@ const SAMPLE_WARM_UP: usize = 2;
 /// Larger steps are not tried; their time is scaled by the number of constraints.
 const SAMPLE_EVENTS: usize = 4;
 
-/// The final proof, made and verified, takes as long as so many steps. (Measured at 29,000, 89,000
-/// and 168,000 constraints.)
-const COMPRESSION_STEPS: f64 = 12.0;
+/// The final proof, made and verified, takes as long as so many steps. (Measured at 16,500 and
+/// 88,000 rows.)
+const COMPRESSION_STEPS: f64 = 45.0;
 /// Bytes at the peak, which is the final proof's: for each constraint, and for all else.
-/// (Measured: 195 MB at 29,000 constraints, 468 MB at 89,000, 863 MB at 168,000.)
-const BYTES_PER_CONSTRAINT: u64 = 4_900;
+/// (Measured: 209 MB at 16,500 rows, 907 MB at 88,000.)
+const BYTES_PER_CONSTRAINT: u64 = 9_800;
 const BYTES_FIXED: u64 = 60_000_000;
 /// Bytes of the state machine for each voter who votes, and of the log's index for each message.
 const BYTES_PER_VOTER: u64 = 300;

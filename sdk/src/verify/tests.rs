@@ -527,7 +527,7 @@ fn finalized_by_way_of_another_contract() {
     );
     // The scalars of the proof.
     let mut other = call.clone();
-    other.proof.swap(20, 21);
+    other.proof.swap(18, 19);
     refused(
         verify(&world.evm, world.poll(), &with(&other), &QUIET),
         "the proof does not show",
@@ -748,7 +748,7 @@ fn another_calldata() {
     tampered(drop, "one result for each option");
     // The evaluation, and a coordinate.
     tampered(
-        recalled(move |call| call.proof[20] += one),
+        recalled(move |call| call.proof[18] += one),
         "the proof does not show",
     );
     tampered(

@@ -23,7 +23,7 @@ const PROOF: usize = OFFSET + 1;
 /// The word that counts the results, which follow.
 const COUNT: usize = PROOF + PROOF_WORDS;
 /// Words of a proof that are scalars.
-const SCALARS: [usize; 4] = [8, 9, 20, 21];
+const SCALARS: [usize; 4] = [6, 7, 18, 19];
 
 fn is_accepted_with_the_stored_results(name: &str) -> u64 {
     let Proven {
@@ -35,7 +35,7 @@ fn is_accepted_with_the_stored_results(name: &str) -> u64 {
     let total: i128 = statement.results.iter().map(|result| result.votes).sum();
     assert!(total > 0, "a poll with votes");
     let gas = folded.keys.accept(statement, proof).expect("a true proof");
-    assert!(gas < 400_000, "{gas} gas");
+    assert!(gas <= 380_500, "{gas} gas");
     // The same poll with one vote more is refused.
     let mut other = statement.clone();
     other.results[1].votes += 1;
@@ -170,10 +170,9 @@ fn proofs_are_randomized_and_do_not_mix() {
     for (i, (one, two)) in one.chunks(32).zip(two.chunks(32)).enumerate().skip(2) {
         assert_ne!(one, two, "word {i}");
     }
-    let mixes: [fn(&mut DeciderProof, &DeciderProof); 10] = [
-        |proof, other| proof.fold.c = other.fold.c,
-        |proof, other| proof.fold.a = other.fold.a,
-        |proof, other| proof.fold.b = other.fold.b,
+    let mixes: [fn(&mut DeciderProof, &DeciderProof); 9] = [
+        |proof, other| proof.fold.dn = other.fold.dn,
+        |proof, other| proof.fold.dr = other.fold.dr,
         |proof, other| proof.fold.r1 = other.fold.r1,
         |proof, other| proof.fold.r2 = other.fold.r2,
         |proof, other| proof.d = other.d,

@@ -84,11 +84,10 @@ fn values_at_the_ends_of_their_ranges() {
 fn infinity_where_the_equations_hold() {
     let mut rng = rng(14);
     let mut setting = Setting::new(&mut rng);
-    let zeroed: [fn(&mut Choices) -> &mut Fr; 7] = [
+    let zeroed: [fn(&mut Choices) -> &mut Fr; 6] = [
         |choices| &mut choices.running,
-        |choices| &mut choices.incoming,
-        |choices| &mut choices.random,
-        |choices| &mut choices.random_error,
+        |choices| &mut choices.difference,
+        |choices| &mut choices.random_difference,
         |choices| &mut choices.d,
         |choices| &mut choices.a,
         |choices| &mut choices.b,

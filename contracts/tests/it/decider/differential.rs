@@ -4,7 +4,7 @@ use maci_nova_chain::{deploy, view};
 use maci_nova_contracts::alloy_primitives::{hex, Address, B256, U256};
 use maci_nova_contracts::alloy_sol_types::{sol, SolConstructor};
 use maci_nova_contracts::bindings::DeciderVerifier;
-use maci_nova_contracts::decider::key_words;
+use maci_nova_contracts::decider::{key_words, PROOF_WORDS};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::words;
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ sol! {
         uint256[8] z0,
         uint256[8] z,
         OptionResult[] results,
-        uint256[24] proof
+        uint256[22] proof
     ) returns (uint256[] transcript, uint256 c, uint256 ev, uint256 t);
 }
 
@@ -69,9 +69,9 @@ fn option_result(words: &[U256]) -> OptionResult {
 fn agree(evm: &Evm, contract: Address, case: &Case) {
     let there = contract_side(evm, contract, case);
     let here = Transcript::of(case);
-    let prefix = [case.domain, case.proof[10], case.proof[11]];
+    let prefix = [case.domain, case.proof[8], case.proof[9]];
     assert_eq!(there.transcript, [&prefix[..], &here.v].concat());
-    assert_eq!(here.v.len(), 30 + case.results.len());
+    assert_eq!(here.v.len(), 27 + case.results.len());
     let scalars = [here.c, here.ev, here.t].each_ref().map(words::scalar);
     assert_eq!([there.c, there.ev, there.t], scalars);
 }
@@ -89,10 +89,10 @@ fn below(modulus: U256) -> impl Strategy<Value = U256> {
 
 fn case() -> impl Strategy<Value = Case> {
     let word = |i: usize| match i {
-        8 | 9 | 20 | 21 => below(group_order()).boxed(),
+        6 | 7 | 18 | 19 => below(group_order()).boxed(),
         _ => below(base_modulus()).boxed(),
     };
-    let proof: Vec<_> = (0..24).map(word).collect();
+    let proof: Vec<_> = (0..PROOF_WORDS).map(word).collect();
     let states: Vec<_> = (0..16).map(|_| below(group_order())).collect();
     let votes =
         (below(U256::ONE << 127), any::<bool>())
@@ -125,8 +125,8 @@ fn intermediate_values_at_the_ends() {
     let (evm, contract) = harness();
     for options in [0, 1, MAX_OPTIONS] {
         let largest = base_modulus() - U256::ONE;
-        let mut proof = [largest; 24];
-        for scalar in [8, 9, 20, 21] {
+        let mut proof = [largest; PROOF_WORDS];
+        for scalar in [6, 7, 18, 19] {
             proof[scalar] = group_order() - U256::ONE;
         }
         let case = Case {

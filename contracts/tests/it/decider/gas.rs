@@ -52,8 +52,8 @@ fn measured() -> Gas {
 #[test]
 fn gas_is_what_the_snapshot_says() {
     let measured = measured();
-    for name in ["verify", "verify, largest results"] {
-        assert!(measured[name] < 400_000, "{name}: {}", measured[name]);
+    for (name, bar) in [("verify", 380_500), ("verify, largest results", 387_500)] {
+        assert!(measured[name] <= bar, "{name}: {}", measured[name]);
     }
     compare(&measured);
 }

@@ -70,9 +70,9 @@ fn what_the_verifier_is_asked_after_messages() {
         call.tallyRoot,
     ];
     assert_eq!(asked[9..17], z);
-    assert_eq!(asked[18..42], call.proof);
-    assert_eq!(asked[42], U256::from(OPTIONS));
-    assert_eq!(asked[43..], result_words(&RESULTS));
+    assert_eq!(asked[18..40], call.proof);
+    assert_eq!(asked[40], U256::from(OPTIONS));
+    assert_eq!(asked[41..], result_words(&RESULTS));
 }
 
 /// Without messages there is no head, and the cursor is where it was.

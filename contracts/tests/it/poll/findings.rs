@@ -47,7 +47,7 @@ fn an_arbitrary_starting_tally_or_state() {
     // finalize takes the two last roots, results and proof, and no other state.
     assert_eq!(
         Poll::finalizeCall::SIGNATURE,
-        "finalize(uint256,uint256,(int128,uint128)[],uint256[24])"
+        "finalize(uint256,uint256,(int128,uint128)[],uint256[22])"
     );
 }
 
@@ -333,7 +333,7 @@ fn results_that_the_proof_is_not_about() {
         .map(|i| (i.into(), 100 + u128::from(i)))
         .collect();
     let asked = asked(world.finalize(&results));
-    assert_eq!(asked[43..], result_words(&results));
+    assert_eq!(asked[41..], result_words(&results));
     world.answer(world.verifier, Answer::Accept);
     world.finalize(&results).unwrap();
     let stored = world.view(world.poll, Poll::resultsCall {});

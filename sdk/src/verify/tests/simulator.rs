@@ -60,13 +60,12 @@ impl DeciderTrapdoors {
     /// An accepted proof of any statement. Its blinding is 0, so that h does not matter.
     pub fn prove(&self, statement: &DeciderStatement, rng: &mut ChaCha20Rng) -> Proof {
         let mut draw = || Fr::random(&mut *rng);
-        let [uc, c, a, b] = core::array::from_fn(|_| draw());
+        let [uc, dn, dr] = core::array::from_fn(|_| draw());
         let [r1, r2, d, pa, pb, e] = core::array::from_fn(|_| draw());
         let fold = Fold {
             uc: g1(uc).to_ark(),
-            c: g1(c).to_ark(),
-            a: g1(a).to_ark(),
-            b: g1(b).to_ark(),
+            dn: g1(dn).to_ark(),
+            dr: g1(dr).to_ark(),
             r1: r1.to_ark(),
             r2: r2.to_ark(),
         };
@@ -75,12 +74,11 @@ impl DeciderTrapdoors {
         let (e_v, challenge) = (evaluate(&v, &challenge).to_halo(), challenge.to_halo());
         let ic = self.ic[0] + self.ic[1] * challenge + self.ic[2] * e_v + self.ic[3] * e;
         let rest = pa * pb - self.alpha * self.beta - ic - d * self.gamma_prime;
-        let folded = uc + r1 * c + r2 * (a + r2 * b);
+        let folded = uc + r1 * dn + r2 * dr;
         Proof {
             running: g1(uc),
-            incoming: g1(c),
-            random: g1(a),
-            random_error: g1(b),
+            difference: g1(dn),
+            random_difference: g1(dr),
             r1,
             r2,
             d: g1(d),
