@@ -33,7 +33,7 @@ use sha2::{Digest, Sha512};
 use crate::{
     decider::prover::{divide, point, CommitmentBases},
     hashes::Shown,
-    snark::SnarkError,
+    snark_error::SnarkError,
     strict_r1cs::PrimarySnark,
 };
 

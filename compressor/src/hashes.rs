@@ -23,7 +23,7 @@ use sha2::{Digest, Sha512};
 
 use crate::{
     last_foldings::{self, Stated, POINTS},
-    snark::SnarkError,
+    snark_error::SnarkError,
     strict_r1cs::{self, PrimarySnark},
 };
 

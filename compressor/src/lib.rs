@@ -33,6 +33,7 @@ mod keys;
 mod last_foldings;
 mod reader;
 mod snark;
+mod snark_error;
 mod strict_r1cs;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -14,26 +14,12 @@ use maci_nova_folding::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::snark_error::SnarkError;
 use crate::{
     claim,
     hashes::{self, Shown},
     strict_r1cs::{self, SecondarySnark},
 };
-
-/// Why encoded bytes are no proof.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SnarkError {
-    /// The size is wrong, an element or point is invalid, or what it states is out of range.
-    #[error("{0}")]
-    Engine(#[from] EngineError),
-    /// An element or point that is valid, but not encoded in the one way it should be. (The
-    /// decoders are strict, so none is known; should one become lax, this remains.)
-    #[error("an element or point has a second encoding")]
-    NotCanonical,
-    /// The library's verifier rejects, with its error.
-    #[error("the verifier rejects it ({0})")]
-    Rejected(String),
-}
 
 /// A running proof without its witnesses: what is public of the last foldings, that these were made
 /// rightly, and that what they lead to is satisfied.

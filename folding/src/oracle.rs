@@ -4,10 +4,10 @@
 //! A hash is a sponge of one capacity word, which starts as the parameters' digest and a number that
 //! says what the hash is for. Both are constants to whoever proves something of hashes: with a
 //! capacity of his choice he could run the permutation backwards. The augmented circuit, which its
-//! own digest cannot be written into before it is known, has a row for that
-//! ([`crate::rows::Rows::set_last_constant`]). Number and parameters fix how many elements are absorbed, so there is no padding; the width is the one that needs the fewest S-boxes for so
-//! many. The lists of elements are written once, generic over values and circuit variables, so that
-//! both sides absorb the same in the same order.
+//! own digest cannot be written into before it is known, has a row for that (`rows.rs`). Number and
+//! parameters fix how many elements are absorbed, so there is no padding; the width is the one that
+//! needs the fewest S-boxes for so many. The lists of elements are written once, generic over values
+//! and circuit variables, so that both sides absorb the same in the same order.
 
 use ff::{Field, PrimeField};
 use halo2curves::bn256::Fr;

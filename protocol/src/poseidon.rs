@@ -227,7 +227,7 @@ impl<const T: usize> Schedule<T> {
         }
     }
 
-    fn permute(&self, state: &mut [Fr; T], power5: &mut impl FnMut(Fr) -> Fr) {
+    fn permute(&self, state: &mut [Fr; T], power5: &mut dyn FnMut(Fr) -> Fr) {
         for constants in &self.opening {
             self.full_round(state, constants, power5);
         }
@@ -247,7 +247,7 @@ impl<const T: usize> Schedule<T> {
         &self,
         state: &mut [Fr; T],
         constants: &[Fr; T],
-        power5: &mut impl FnMut(Fr) -> Fr,
+        power5: &mut dyn FnMut(Fr) -> Fr,
     ) {
         for (word, constant) in state.iter_mut().zip(constants) {
             *word = power5(*word + constant);
@@ -365,7 +365,7 @@ pub fn permute(state: &mut [Fr]) {
 ///
 /// # Panics
 /// If the state has another length.
-pub fn permute_with(state: &mut [Fr], power5: &mut impl FnMut(Fr) -> Fr) {
+pub fn permute_with(state: &mut [Fr], power5: &mut dyn FnMut(Fr) -> Fr) {
     static WIDTH_17: LazyLock<Box<Schedule<17>>> = LazyLock::new(|| Box::new(Schedule::new()));
     static WIDTH_25: LazyLock<Box<Schedule<25>>> = LazyLock::new(|| Box::new(Schedule::new()));
     if let Ok(state) = <&mut [Fr; 17]>::try_from(&mut *state) {
@@ -385,7 +385,7 @@ pub fn permute_wide(state: &mut [Fr]) {
     permute_with(state, &mut power5);
 }
 
-fn permute_narrow(state: &mut [Fr], power5: &mut impl FnMut(Fr) -> Fr) {
+fn permute_narrow(state: &mut [Fr], power5: &mut dyn FnMut(Fr) -> Fr) {
     static WIDTH_3: LazyLock<Schedule<3>> = LazyLock::new(Schedule::new);
     static WIDTH_4: LazyLock<Schedule<4>> = LazyLock::new(Schedule::new);
     static WIDTH_5: LazyLock<Schedule<5>> = LazyLock::new(Schedule::new);

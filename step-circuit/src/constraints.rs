@@ -49,6 +49,11 @@ pub trait Constraints<F: PrimeField>: ConstraintSystem<F> {
 impl<F: PrimeField> Constraints<F> for WitnessCS<F> {}
 impl<E: Engine> Constraints<E::Scalar> for ShapeCS<E> {}
 
+/// `x^5`.
+pub(crate) fn fifth<F: PrimeField>(x: F) -> F {
+    x.square().square() * x
+}
+
 /// Any constraint system, with products only. It is told of no row's values.
 #[derive(Debug)]
 pub struct Plain<'a, CS>(pub &'a mut CS);

@@ -13,7 +13,7 @@ use nova_snark::frontend::{
     ConstraintSystem as _, Index, LinearCombination, SynthesisError, Variable,
 };
 
-use crate::constraints::{Constraints, Values};
+use crate::constraints::{fifth, Constraints, Values};
 use crate::recorder::HINT;
 use crate::Fr;
 
@@ -194,11 +194,6 @@ impl<F: PrimeField> Num<F> {
         }
         lc
     }
-}
-
-/// `x^5`.
-pub(crate) fn fifth<F: PrimeField>(x: F) -> F {
-    x.square().square() * x
 }
 
 /// Sums by rounds of pairs, so that long sums of short combinations stay near linear.

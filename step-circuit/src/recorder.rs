@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use ff::PrimeField;
 use nova_snark::frontend::{ConstraintSystem, Index, LinearCombination, SynthesisError, Variable};
 
-use crate::constraints::{Constraints, Values};
-use crate::num::fifth;
+use crate::constraints::{fifth, Constraints, Values};
 use crate::secret::Secret;
 use crate::Fr;
 
