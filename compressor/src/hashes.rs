@@ -7,10 +7,10 @@
 
 use ff::{Field, FromUniformBytes};
 use maci_nova_folding::{
-    blinding::Foldings,
+    blinding::{Blinded, Foldings},
     engine::{encode, EngineError, Primary, PublicParams, Statement},
     limbs::PACKED_POINT,
-    relation::{BlindedStrict, Commitment, Instance, Relation, Witness},
+    relation::{packed, BlindedStrict, Commitment, Instance, Relation, Witness},
 };
 use maci_nova_step_circuit::{
     constraints::{Constraints, Values},
@@ -44,6 +44,28 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
+    /// What is shown of the blinded instance of a statement.
+    pub(crate) fn of(
+        blinded: &Blinded,
+        engine: &PublicParams,
+        statement: &Statement<'_>,
+    ) -> Result<Self, EngineError> {
+        let (foldings, instance) = (&blinded.foldings, &blinded.instance);
+        let (r1, r2) = foldings.challenges(engine, statement)?;
+        Ok(Shown {
+            points: [
+                foldings.running.commitment,
+                foldings.messages.difference,
+                foldings.random.difference,
+            ],
+            r1,
+            r2,
+            x: instance.x,
+            beta: instance.beta.clone(),
+            e: instance.e,
+        })
+    }
+
     /// The public inputs: i, z_0, z_i, x_1, the points, r_1, r_2, x'', beta'', e''.
     pub(crate) fn inputs(&self, statement: &Statement<'_>, x1: Fr) -> Vec<Fr> {
         let mut inputs = vec![Fr::from(statement.steps)];
@@ -57,14 +79,6 @@ impl Shown {
         inputs.push(self.e);
         inputs
     }
-}
-
-fn packed(commitment: &Commitment<Primary>) -> [Fr; PACKED_POINT] {
-    use maci_nova_folding::{
-        limbs::{pack, point_limbs},
-        relation::coordinates,
-    };
-    pack(&point_limbs(&coordinates::<Primary>(commitment)))
 }
 
 /// A proof of the relation.

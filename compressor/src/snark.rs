@@ -39,24 +39,11 @@ pub(crate) struct CompressedSnark {
 /// Compresses a running proof.
 pub(crate) fn prove(engine: &PublicParams, proof: &IvcProof) -> Result<Vec<u8>, SnarkError> {
     let statement = proof.statement();
+    let blinded = proof.blinded(engine);
+    let shown = Shown::of(&blinded, engine, &statement)?;
     let Blinded {
-        foldings,
-        instance,
-        opening,
-    } = proof.blinded(engine);
-    let (r1, r2) = foldings.challenges(engine, &statement)?;
-    let shown = Shown {
-        points: [
-            foldings.running.commitment,
-            foldings.messages.difference,
-            foldings.random.difference,
-        ],
-        r1,
-        r2,
-        x: instance.x,
-        beta: instance.beta,
-        e: instance.e,
-    };
+        foldings, opening, ..
+    } = blinded;
     let x1 = engine.hash_of_cyclefold(&foldings.cyclefold)?;
     let inputs = shown.inputs(&statement, x1);
     let (w, blind) = (opening.witness(), opening.blinding());

@@ -411,23 +411,8 @@ fn last_foldings() -> (Blinded, Shown, Vec<Fr>) {
     let engine = parameters().engine();
     let proof = folded().engine_proof().expect("steps");
     let blinded = proof.blinded(engine);
-    let (r1, r2) = blinded
-        .foldings
-        .challenges(engine, &proof.statement())
-        .expect("in range");
+    let shown = Shown::of(&blinded, engine, &proof.statement()).expect("in range");
     let foldings = &blinded.foldings;
-    let shown = Shown {
-        points: [
-            foldings.running.commitment,
-            foldings.messages.difference,
-            foldings.random.difference,
-        ],
-        r1,
-        r2,
-        x: blinded.instance.x,
-        beta: blinded.instance.beta.clone(),
-        e: blinded.instance.e,
-    };
     let x1 = engine.hash_of_cyclefold(&foldings.cyclefold).expect("hash");
     let inputs = shown.inputs(&proof.statement(), x1);
     (blinded, shown, inputs)

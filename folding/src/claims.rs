@@ -17,7 +17,7 @@
 
 use ff::Field;
 use halo2curves::bn256::Fr;
-use maci_nova_step_circuit::constraints::{Constraints, Values};
+use maci_nova_step_circuit::constraints::{fifth, Constraints, Values};
 use maci_nova_step_circuit::num::{Gadget, Num};
 use rayon::prelude::*;
 
@@ -46,10 +46,6 @@ pub fn row_errors(values: &Values<Fr>) -> Secret<Fr> {
         .enumerate()
         .for_each(|(i, error)| *error = fifth(l[i]) - o[i]);
     errors.into()
-}
-
-fn fifth(x: Fr) -> Fr {
-    x.square().square() * x
 }
 
 /// `pow_i(beta)` for i below `count`, which is at most `2^t`.

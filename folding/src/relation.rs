@@ -558,6 +558,6 @@ pub fn coordinates<E: Engine>(commitment: &Commitment<E>) -> (E::Base, E::Base) 
 }
 
 /// The elements that a commitment on BN254 is hashed as.
-pub(crate) fn packed(commitment: &Commitment<Primary>) -> [Fr; PACKED_POINT] {
+pub fn packed(commitment: &Commitment<Primary>) -> [Fr; PACKED_POINT] {
     pack(&point_limbs(&coordinates::<Primary>(commitment)))
 }

@@ -19,9 +19,9 @@ use maci_nova_folding::{
     blinding::{Blinded, Foldings},
     curve::{Checked, Point},
     engine::{EngineError, IvcProof, PublicParams, Statement},
-    limbs::{pack, point_limbs, PACKED_POINT},
+    limbs::PACKED_POINT,
     oracle::{hash_in_circuit, Query},
-    relation::{coordinates, Commitment},
+    relation::{coordinates, packed, Commitment},
     rows::{Rows, Term},
 };
 use maci_nova_groth16::adapter::Matrices;
@@ -459,10 +459,6 @@ impl Witness {
             z: &self.z,
         }
     }
-}
-
-fn packed(commitment: &Commitment<Primary>) -> [Fr; PACKED_POINT] {
-    pack(&point_limbs(&coordinates::<Primary>(commitment)))
 }
 
 fn integer(scalar: &Fq) -> BigUint {
