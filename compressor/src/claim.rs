@@ -11,9 +11,9 @@
 //! to. So W'' is what F commits to. All of V is a function of W'' and x'', which are uniform: it is
 //! proven as it is.
 
-use ff::{Field, FromUniformBytes};
+use ff::Field;
 use maci_nova_folding::{
-    engine::{encode, EngineError, Primary, PublicParams},
+    engine::{EngineError, Primary, PublicParams},
     relation::Commitment,
     rows::{Rows, Term},
 };
@@ -28,13 +28,13 @@ use nova_snark::{
 };
 use rand_core::OsRng;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha512};
 
 use crate::{
     decider::prover::{divide, point, CommitmentBases},
     hashes::Shown,
     snark_error::SnarkError,
     strict_r1cs::PrimarySnark,
+    transcript,
 };
 
 type Ce = <Primary as Engine>::CE;
@@ -148,12 +148,8 @@ fn challenge(
     blind: Fr,
     stated: &[Fr],
 ) -> Result<Fr, EngineError> {
-    let bytes = encode(&(engine.digest(), stated, shown, commitment, blind))?;
-    let hash = Sha512::new()
-        .chain_update(DOMAIN)
-        .chain_update(bytes)
-        .finalize();
-    Ok(Fr::from_uniform_bytes(&hash.into()))
+    let all = (engine.digest(), stated, shown, commitment, blind);
+    transcript::challenge(DOMAIN, &all)
 }
 
 /// Appends to W'' what its rows' products come to.

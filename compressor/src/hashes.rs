@@ -5,10 +5,10 @@
 //! lead to: it is [`crate::last_foldings`] alone. Its own instance, which is strict, is folded into a
 //! random relaxed one before it is proven, since Spartan hides nothing.
 
-use ff::{Field, FromUniformBytes};
+use ff::Field;
 use maci_nova_folding::{
     blinding::{Blinded, Foldings},
-    engine::{encode, EngineError, Primary, PublicParams, Statement},
+    engine::{EngineError, Primary, PublicParams, Statement},
     limbs::PACKED_POINT,
     relation::{packed, BlindedStrict, Commitment, Instance, Relation, Witness},
 };
@@ -19,12 +19,12 @@ use maci_nova_step_circuit::{
 };
 use nova_snark::frontend::{r1cs::NovaShape, shape_cs::ShapeCS};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha512};
 
 use crate::{
     last_foldings::{self, Stated, POINTS},
     snark_error::SnarkError,
     strict_r1cs::{self, PrimarySnark},
+    transcript,
 };
 
 /// Prefix of what the random instance's challenge is a hash of.
@@ -255,10 +255,5 @@ fn challenge(
     commitment: &Commitment<Primary>,
     random: &Instance<Primary>,
 ) -> Result<Fr, EngineError> {
-    let bytes = encode(&(engine.digest(), inputs, commitment, random))?;
-    let hash = Sha512::new()
-        .chain_update(DOMAIN)
-        .chain_update(bytes)
-        .finalize();
-    Ok(Fr::from_uniform_bytes(&hash.into()))
+    transcript::challenge(DOMAIN, &(engine.digest(), inputs, commitment, random))
 }

@@ -39,6 +39,7 @@ mod strict_r1cs;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod transcript;
 mod verify;
 
 pub use final_proof::{FinalProof, ProofFileError, ProveError};
