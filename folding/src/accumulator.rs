@@ -12,11 +12,11 @@
 //! ```
 //! `docs/folding.md` says why that is sound.
 
-use core::fmt;
+use core::{fmt, ops::Range};
 use std::sync::OnceLock;
 
 use ff::Field;
-use halo2curves::bn256::Fr;
+use halo2curves::bn256::{Fr, G1};
 use maci_nova_step_circuit::constraints::Values;
 use maci_nova_step_circuit::secret::Secret;
 use nova_snark::{
@@ -67,6 +67,15 @@ pub struct Accumulator {
 pub struct Opening {
     pub(crate) values: Values<Fr>,
     pub(crate) blind: Fr,
+}
+
+/// A part of a witness that has been committed to: what the rest of the commitment is added to.
+#[derive(Clone, Debug)]
+pub(crate) struct CommittedPart {
+    /// Which of the variables.
+    range: Range<usize>,
+    /// Their values times the key's elements.
+    sum: G1,
 }
 
 /// What the prover of a folding sends.
@@ -213,21 +222,41 @@ impl RowRelation {
         }
     }
 
-    /// Commits to an incoming witness: a blinding and `Com(w_1) - C`.
+    /// Commits to an incoming witness, of which a part may have been committed to: a blinding and
+    /// `Com(w_1) - C`.
     pub(crate) fn incoming(
         &self,
         running: &Accumulator,
-        values: &Values<Fr>,
+        witness: &[Fr],
+        part: Option<&CommittedPart>,
     ) -> (Fr, Commitment<Primary>) {
         let blind = Fr::random(&mut OsRng);
-        let bases = self.bases.get_or_init(|| {
-            let needed = &self.key.ck()[..self.rows.variables()];
-            FixedBases::new(needed)
-        });
-        let sum = bases.multiply(&values.witness) + *self.key.h() * blind;
-        let commitment = Commitment::<Primary>::new(sum);
+        let sum = match part {
+            None => self.bases().multiply(witness),
+            Some(CommittedPart { range, sum }) => {
+                let rest = [&witness[..range.start], &witness[range.end..]].concat();
+                let rest = Secret::from(rest);
+                self.bases().multiply_around(range.clone(), &rest) + sum
+            }
+        };
+        let commitment = Commitment::<Primary>::new(sum + *self.key.h() * blind);
         let difference = commitment + running.commitment * -Fr::ONE;
         (blind, difference)
+    }
+
+    /// Commits to the values of the variables from `first` on.
+    pub(crate) fn commit_part(&self, first: usize, values: &[Fr]) -> CommittedPart {
+        CommittedPart {
+            range: first..first + values.len(),
+            sum: self.bases().multiply_around(0..first, values),
+        }
+    }
+
+    fn bases(&self) -> &FixedBases {
+        self.bases.get_or_init(|| {
+            let needed = &self.key.ck()[..self.rows.variables()];
+            FixedBases::new(needed)
+        })
     }
 
     /// A random witness with random public inputs, and the claim about it that shares `beta`.

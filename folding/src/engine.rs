@@ -9,11 +9,16 @@
 //!
 //! It is generic over the step function, which the engine's own tests use.
 
-use std::fmt;
+use std::{cell::RefCell, fmt, ops::Range};
 
 use ff::{Field, PrimeField};
 use halo2curves::bn256::{Fq, Fr, G1Affine};
-use maci_nova_step_circuit::{constraints::Values, num::Gadget, secret::Secret, StepFunction};
+use maci_nova_step_circuit::{
+    constraints::{Constraints, Values},
+    num::{Gadget, Num},
+    secret::Secret,
+    StepFunction,
+};
 use nova_snark::{
     errors::NovaError,
     frontend::{r1cs::NovaShape, shape_cs::ShapeCS},
@@ -26,7 +31,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::{
-    accumulator::{self, Accumulator, Messages, Opening, RowRelation},
+    accumulator::{self, Accumulator, CommittedPart, Messages, Opening, RowRelation},
     augmented::{self, cyclefold_multiplier, CycleFoldRunning, Inputs, Running},
     claims,
     cyclefold::{self, Challenge, Claim},
@@ -116,6 +121,8 @@ pub struct PublicParams {
     start: Start,
     digest: Fr,
     arity: usize,
+    /// Which variables of the augmented circuit are the step function's.
+    function: Range<usize>,
 }
 
 impl fmt::Debug for PublicParams {
@@ -135,7 +142,7 @@ impl PublicParams {
         start: Start,
         provide: impl FnOnce(usize) -> Result<(PowersOfTau, T), E>,
     ) -> Result<(Self, T), SetupFailure<E>> {
-        let (rows, t) = augmented_rows(&start, blank)?;
+        let AugmentedRows { rows, t, function } = augmented_rows(&start, blank)?;
         let count = key_size(&rows);
         let (powers, value) = provide(count).map_err(SetupFailure::Powers)?;
         let guard = StdoutGuard::begin().map_err(SetupFailure::Io)?;
@@ -149,6 +156,7 @@ impl PublicParams {
             start,
             digest: Fr::ZERO,
             arity: blank.arity(),
+            function,
         };
         engine.digest = engine.compute_digest()?;
         engine.primary.set_digest(engine.digest);
@@ -339,6 +347,14 @@ impl PublicParams {
         oracle::low_bits(self.hash(&query))
     }
 
+    /// Commits to the values that a step function has made already, before the proof has come to
+    /// it; none where it has none, or they are another circuit's.
+    pub(crate) fn commit_ahead<S: StepFunction>(&self, function: &S) -> Option<CommittedPart> {
+        let values = &function.prepared()?.witness;
+        let fits = values.len() == self.function.len();
+        fits.then(|| self.primary.commit_part(self.function.start, values))
+    }
+
     /// Runs the augmented circuit.
     fn step<S: StepFunction>(&self, inputs: &Inputs, function: &S) -> Result<Step, EngineError> {
         let mut values = Values::with_powers();
@@ -355,10 +371,15 @@ impl PublicParams {
         if sizes != (rows.variables(), rows.products(), rows.powers()) || z.len() != self.arity {
             return Err(RelationError::Length.into());
         }
+        // What was committed to ahead is what has been appended.
+        let appended = function
+            .prepared()
+            .is_some_and(|prepared| values.witness[self.function.clone()] == prepared.witness[..]);
         Ok(Step {
             z,
             x: [values.inputs[0], values.inputs[1]],
             values,
+            appended,
             violated,
         })
     }
@@ -383,6 +404,8 @@ struct Step {
     x: [Fr; PUBLIC_INPUTS],
     /// Witness and rows.
     values: Values<Fr>,
+    /// Whether the step function's are those that it had prepared.
+    appended: bool,
     /// The first constraint that they violate.
     violated: Option<&'static str>,
 }
@@ -396,9 +419,36 @@ impl Step {
     }
 }
 
-/// The rows of the augmented circuit around `blank`, and the number of elements of beta, which the
-/// circuit's size depends on.
-fn augmented_rows<S: StepFunction>(start: &Start, blank: &S) -> Result<(Rows, usize), EngineError> {
+/// The rows of the augmented circuit around a step function.
+struct AugmentedRows {
+    rows: Rows,
+    /// Elements of beta, which the circuit's size depends on.
+    t: usize,
+    /// The step function's variables.
+    function: Range<usize>,
+}
+
+/// A step function that notes which variables are its own.
+struct Located<'a, S> {
+    function: &'a S,
+    variables: RefCell<Range<usize>>,
+}
+
+impl<S: StepFunction> StepFunction for Located<'_, S> {
+    fn arity(&self) -> usize {
+        self.function.arity()
+    }
+
+    fn fill<CS: Constraints<Fr>>(&self, g: &mut Gadget<'_, CS>, z: &[Num]) -> Vec<Num> {
+        let count = |g: &Gadget<'_, CS>| g.variables().expect("rows count their variables");
+        let first = count(g);
+        let z_next = self.function.fill(g, z);
+        self.variables.replace(first..count(g));
+        z_next
+    }
+}
+
+fn augmented_rows<S: StepFunction>(start: &Start, blank: &S) -> Result<AugmentedRows, EngineError> {
     let z0 = start.example();
     let inputs = |t: usize| Inputs::first(Fr::ZERO, &z0, Fr::ZERO, t);
     let count = |t: usize| {
@@ -409,12 +459,17 @@ fn augmented_rows<S: StepFunction>(start: &Start, blank: &S) -> Result<(Rows, us
     let least = count(1).next_power_of_two().ilog2() as usize;
     let t = (least..usize::BITS as usize).find(|t| count(*t) <= 1 << t);
     let t = t.ok_or(EngineError::Statement("no number of weights is enough"))?;
+    let located = Located {
+        function: blank,
+        variables: RefCell::default(),
+    };
     let (rows, z) =
-        Rows::record(|rows| augmented::fill(&mut Gadget::new(rows), start, &inputs(t), blank));
+        Rows::record(|rows| augmented::fill(&mut Gadget::new(rows), start, &inputs(t), &located));
     if z.len() != z0.len() {
         return Err(RelationError::Length.into());
     }
-    Ok((rows, t))
+    let function = located.variables.into_inner();
+    Ok(AugmentedRows { rows, t, function })
 }
 
 /// Elements of the key on BN254. Witnesses need one for each variable; the final proof commits to
@@ -493,8 +548,9 @@ impl PublicParams {
         opening: &Opening,
         x: &[Fr; 2],
         incoming: &Values<Fr>,
+        part: Option<&CommittedPart>,
     ) -> Folding {
-        let (blind, difference) = self.primary.incoming(running, incoming);
+        let (blind, difference) = self.primary.incoming(running, &incoming.witness, part);
         let errors = claims::row_errors(&opening.values);
         let delta = self.delta(x, &difference);
         let f = claims::perturbation(&errors, &running.beta, delta);

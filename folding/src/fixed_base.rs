@@ -13,6 +13,8 @@
 //! Nothing here takes a time that is independent of the scalars. They are known to the process that
 //! proves, and to nobody who could time it from inside.
 
+use std::ops::Range;
+
 use ff::{Field, PrimeField};
 use halo2curves::{
     bn256::{Fq, Fr, G1Affine, G1},
@@ -26,6 +28,8 @@ const TABLES_BYTES: usize = 32 << 20;
 const SCALAR_BITS: usize = 254;
 /// Entries of buckets that a thread takes at a time: their points fit into a core's cache.
 const CHUNK: usize = 1 << 12;
+/// Scalars whose digits a thread makes at a time.
+const SCALARS_CHUNK: usize = 1 << 10;
 /// The sign of an entry.
 const NEGATIVE: u32 = 1 << 31;
 /// Bits of a bucket's column when the buckets are summed up.
@@ -87,8 +91,10 @@ pub(crate) struct FixedBases {
     window: usize,
     /// Sets of buckets.
     stride: usize,
-    /// `2^(window stride s)` times each base.
-    tables: Vec<Vec<Point>>,
+    /// Bases.
+    count: usize,
+    /// `2^(window stride s)` times each base, one table after another.
+    tables: Vec<Point>,
 }
 
 impl FixedBases {
@@ -99,20 +105,23 @@ impl FixedBases {
         let plan = |window: usize| {
             let windows = SCALAR_BITS.div_ceil(window);
             let stride = windows.div_ceil(most);
-            // Additions into buckets, and of buckets.
-            let cost = bases.len() * windows + (stride << window);
+            // Additions into buckets, and of buckets: two for each of 2^(window - 1), and twice
+            // where a part is committed to ahead.
+            let cost = bases.len() * windows + (stride << (window + 1));
             (cost, window, stride)
         };
         let (_, window, stride) = (4..=15).map(plan).min().expect("some windows");
-        let count = SCALAR_BITS.div_ceil(window).div_ceil(stride);
-        let mut tables = vec![bases.iter().map(Point::from).collect::<Vec<_>>()];
-        while tables.len() < count {
-            let last = &tables[tables.len() - 1];
-            tables.push(doubled(last, window * stride));
+        let more = SCALAR_BITS.div_ceil(window).div_ceil(stride) - 1;
+        let mut last: Vec<Point> = bases.iter().map(Point::from).collect();
+        let mut tables = last.clone();
+        for _ in 0..more {
+            double(&mut last, window * stride);
+            tables.extend_from_slice(&last);
         }
         FixedBases {
             window,
             stride,
+            count: bases.len(),
             tables,
         }
     }
@@ -122,13 +131,22 @@ impl FixedBases {
     /// # Panics
     /// When there are more scalars than bases.
     pub(crate) fn multiply(&self, scalars: &[Fr]) -> G1 {
-        assert!(
-            scalars.len() <= self.tables[0].len(),
-            "a base for each scalar"
-        );
+        self.multiply_around(0..0, scalars)
+    }
+
+    /// The same of the first bases that are not in `gap`.
+    ///
+    /// # Panics
+    /// When there are more scalars than such bases.
+    pub(crate) fn multiply_around(&self, gap: Range<usize>, scalars: &[Fr]) -> G1 {
+        let taken = scalars.len() + gap.len();
+        assert!(taken <= self.count, "a base for each scalar");
         let windows = SCALAR_BITS.div_ceil(self.window);
         let digits: Vec<i16> = self.digits(scalars, windows);
-        let of_set = |r: usize| self.set(&digits, scalars.len(), r);
+        let of_set = |r: usize| {
+            let entries = self.sorted(&digits, &gap, scalars.len(), r);
+            self.set(&entries)
+        };
         let sums: Vec<G1> = (0..self.stride).into_par_iter().map(of_set).collect();
         sums.into_iter().rev().fold(G1::identity(), |sum, of_set| {
             (0..self.window).fold(sum, |sum, _| sum.double()) + of_set
@@ -138,7 +156,7 @@ impl FixedBases {
     /// All digits: window by window, of each scalar.
     fn digits(&self, scalars: &[Fr], windows: usize) -> Vec<i16> {
         let of_each: Vec<Vec<i16>> = scalars
-            .par_chunks(CHUNK)
+            .par_chunks(SCALARS_CHUNK)
             .map(|chunk| {
                 let mut digits = vec![0; chunk.len() * windows];
                 for (scalar, digits) in chunk.iter().zip(digits.chunks_mut(windows)) {
@@ -161,13 +179,12 @@ impl FixedBases {
     }
 
     /// `sum_b b B_(r,b)`.
-    fn set(&self, digits: &[i16], count: usize, r: usize) -> G1 {
-        let (entries, ends) = self.sorted(digits, count, r);
+    fn set(&self, Entries { entries, ends }: &Entries) -> G1 {
         // Ranges of whole buckets with about as many entries.
         let mut ranges = vec![];
         let mut first = 0;
         for bucket in 0..ends.len() {
-            let start = first_entry(&ends, first);
+            let start = first_entry(ends, first);
             if ends[bucket] as usize - start >= CHUNK || bucket + 1 == ends.len() {
                 ranges.push(first..bucket + 1);
                 first = bucket + 1;
@@ -176,27 +193,26 @@ impl FixedBases {
         let buckets: Vec<Vec<Point>> = ranges
             .into_par_iter()
             .map(|range| {
-                let start = first_entry(&ends, range.start);
+                let start = first_entry(ends, range.start);
                 let lengths = range
                     .clone()
-                    .map(|bucket| (ends[bucket] as usize - first_entry(&ends, bucket)) as u32);
+                    .map(|bucket| (ends[bucket] as usize - first_entry(ends, bucket)) as u32);
                 let entries = &entries[start..ends[range.end - 1] as usize];
-                let points = entries.iter().map(|entry| self.point(*entry, count));
+                let points = entries.iter().map(|entry| self.point(*entry));
                 sums(points.collect(), lengths.collect())
             })
             .collect();
         weighted(&buckets.concat())
     }
 
-    /// The entries of a set's buckets, bucket by bucket, and where each bucket ends. Bucket b holds
-    /// those of b + 1.
-    fn sorted(&self, digits: &[i16], count: usize, r: usize) -> (Vec<u32>, Vec<u32>) {
-        let windows = digits.len() / count.max(1);
-        let tables: Vec<(usize, usize)> = (0..self.tables.len())
+    /// The entries of set r, with so many scalars for the bases that are not in `gap`.
+    fn sorted(&self, digits: &[i16], gap: &Range<usize>, scalars: usize, r: usize) -> Entries {
+        let windows = digits.len() / scalars.max(1);
+        let tables: Vec<(usize, usize)> = (0..self.tables.len() / self.count.max(1))
             .map(|s| (s, s * self.stride + r))
             .filter(|(_, window)| *window < windows)
             .collect();
-        let of_window = |window: usize| &digits[window * count..(window + 1) * count];
+        let of_window = |window: usize| &digits[window * scalars..(window + 1) * scalars];
         let mut ends = vec![0u32; 1 << (self.window - 1)];
         for (_, window) in &tables {
             for digit in of_window(*window).iter().filter(|digit| **digit != 0) {
@@ -212,19 +228,28 @@ impl FixedBases {
         for (s, window) in tables {
             let digits = of_window(window).iter().enumerate();
             for (i, digit) in digits.filter(|(_, digit)| **digit != 0) {
+                let base = if i < gap.start { i } else { i + gap.len() };
                 let end = &mut ends[digit.unsigned_abs() as usize - 1];
                 let sign = if *digit < 0 { NEGATIVE } else { 0 };
-                entries[*end as usize] = (s * count + i) as u32 | sign;
+                entries[*end as usize] = (s * self.count + base) as u32 | sign;
                 *end += 1;
             }
         }
-        (entries, ends)
+        Entries { entries, ends }
     }
 
-    fn point(&self, entry: u32, count: usize) -> Point {
-        let at = (entry & !NEGATIVE) as usize;
-        self.tables[at / count][at % count].negated_if(entry & NEGATIVE != 0)
+    fn point(&self, entry: u32) -> Point {
+        let point = self.tables[(entry & !NEGATIVE) as usize];
+        point.negated_if(entry & NEGATIVE != 0)
     }
+}
+
+/// What a set's buckets hold.
+struct Entries {
+    /// Places in the tables, with signs, bucket by bucket.
+    entries: Vec<u32>,
+    /// Where each bucket ends. Bucket b holds the entries of b + 1.
+    ends: Vec<u32>,
 }
 
 fn first_entry(ends: &[u32], bucket: usize) -> usize {
@@ -363,17 +388,15 @@ fn add(p: &Point, q: &Point, inverse: &Fq) -> Point {
     }
 }
 
-/// `2^times` each point.
-fn doubled(points: &[Point], times: usize) -> Vec<Point> {
-    let mut doubled = points.to_vec();
-    doubled.par_chunks_mut(CHUNK / 4).for_each(|chunk| {
+/// Replaces each point by `2^times` it.
+fn double(points: &mut [Point], times: usize) {
+    points.par_chunks_mut(CHUNK / 4).for_each(|chunk| {
         for _ in 0..times {
             let twice: Vec<Point> = chunk.iter().flat_map(|point| [*point; 2]).collect();
             let sums = sums(twice, vec![2; chunk.len()]);
             chunk.copy_from_slice(&sums);
         }
     });
-    doubled
 }
 
 /// `sum_b (b + 1) B_b`: with `b + 1 = row 2^6 + column`, sums of rows and of columns first.
@@ -388,10 +411,11 @@ fn weighted(buckets: &[Point]) -> G1 {
         .flat_map(|column| (0..rows).map(move |row| row * columns + column))
         .map(|at| all[at])
         .collect();
-    let of_rows = sums(all, vec![columns as u32; rows]);
-    let of_columns = sums(transposed, vec![rows as u32; columns]);
-    let rows = by_number(&of_rows);
-    (0..COLUMN_BITS).fold(rows, |sum, _| sum.double()) + by_number(&of_columns)
+    let (of_rows, of_columns) = rayon::join(
+        || by_number(&sums(all, vec![columns as u32; rows])),
+        || by_number(&sums(transposed, vec![rows as u32; columns])),
+    );
+    (0..COLUMN_BITS).fold(of_rows, |sum, _| sum.double()) + of_columns
 }
 
 /// `sum_i i P_i`.
@@ -456,6 +480,20 @@ mod tests {
         assert_eq!(FixedBases::new(&bases(3)).multiply(&[]), G1::identity());
     }
 
+    #[test]
+    fn parts_make_the_sum() {
+        let (bases, scalars) = (bases(300), scalars(300));
+        let fixed = FixedBases::new(&bases);
+        for part in [0..300, 0..120, 120..170, 170..300, 40..40] {
+            let rest = [&scalars[..part.start], &scalars[part.end..]].concat();
+            let sums = [
+                fixed.multiply_around(0..part.start, &scalars[part.clone()]),
+                fixed.multiply_around(part, &rest),
+            ];
+            assert_eq!(sums[0] + sums[1], expected(&scalars, &bases));
+        }
+    }
+
     /// As many bases as leave no memory for a table of each window.
     #[test]
     fn tables_are_as_many_as_there_is_memory_for() {
@@ -465,7 +503,7 @@ mod tests {
         let count = TABLES_BYTES / size_of::<Point>() / 3;
         let bases: Vec<G1Affine> = bases(1 << 12).into_iter().cycle().take(count).collect();
         let many = FixedBases::new(&bases);
-        assert!(many.tables.len() <= 3 && many.stride > 1, "{}", many.stride);
+        assert!(many.tables.len() <= 3 * count && many.stride > 1);
         let scalars = scalars(1 << 10);
         assert_eq!(many.multiply(&scalars), expected(&scalars, &bases));
     }

@@ -1,4 +1,4 @@
-//! Folding one step while the next one's witness is made on another thread.
+//! Folding one step while the next one's witness is made, and committed to, on another thread.
 
 use std::{
     ops::ControlFlow,
@@ -9,7 +9,7 @@ use std::{
 
 use maci_nova_step_circuit::StepCircuit;
 
-use crate::{FoldError, Parameters, RunningProof};
+use crate::{running_proof::CommittedStep, FoldError, Parameters, RunningProof};
 
 /// Prepared steps that wait between the two threads. One keeps the folding thread busy; more would
 /// only cost memory.
@@ -56,10 +56,20 @@ pub fn fold_all<E: Send>(
     stop: Stop<'_>,
     mut on_step: impl FnMut(&RunningProof) -> ControlFlow<()>,
 ) -> Result<Outcome, PipelineError<E>> {
-    run(producer, stop, |circuit| {
-        proof.fold(parameters, circuit)?;
+    // Each is one job of the thread pool: a core that has begun it goes on with it, and others help when they have nothing
+    // else. As many small jobs, those of the folding would wait for all of a commitment.
+    let committed = producer.map(|circuit| {
+        let circuit = circuit?;
+        Ok(in_pool(|| CommittedStep::new(parameters, circuit)))
+    });
+    run(committed, stop, |step| {
+        in_pool(|| proof.fold_committed(parameters, step))?;
         Ok(on_step(proof))
     })
+}
+
+fn in_pool<T: Send>(job: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| job())
 }
 
 /// The pipeline for any kind of item.

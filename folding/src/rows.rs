@@ -323,6 +323,10 @@ impl Constraints<Fr> for RowsBuilder {
             push(matrix, row);
         }
     }
+
+    fn variables(&self) -> Option<usize> {
+        Some(self.variables)
+    }
 }
 
 impl ConstraintSystem<Fr> for RowsBuilder {

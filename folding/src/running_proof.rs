@@ -6,6 +6,7 @@ use maci_nova_protocol::poll::{Header, State};
 use maci_nova_step_circuit::{Fr, Shape, StepCircuit};
 
 use crate::{
+    accumulator::CommittedPart,
     engine::{EngineError, IvcProof},
     Parameters, ParametersDigest,
 };
@@ -57,6 +58,20 @@ impl From<EngineError> for FoldError {
     }
 }
 
+/// A step with what can be committed to before the proof has come to it.
+pub(crate) struct CommittedStep {
+    circuit: StepCircuit,
+    committed: Option<CommittedPart>,
+}
+
+impl CommittedStep {
+    /// Commits, which takes most of a folding's time: call it on another thread.
+    pub(crate) fn new(parameters: &Parameters, circuit: StepCircuit) -> Self {
+        let committed = parameters.engine().commit_ahead(&circuit);
+        CommittedStep { circuit, committed }
+    }
+}
+
 /// A proof that a poll's state is what the steps so far make of the initial state.
 ///
 /// Its size does not depend on the number of steps. It holds the witness of the folded steps:
@@ -94,6 +109,17 @@ impl RunningProof {
     /// [`FoldError::OtherParameters`], [`FoldError::StepShape`], [`FoldError::OtherState`],
     /// [`FoldError::OtherOutput`], [`FoldError::Engine`]; the proof is then unchanged.
     pub fn fold(&mut self, parameters: &Parameters, circuit: StepCircuit) -> Result<(), FoldError> {
+        let committed = None;
+        self.fold_committed(parameters, CommittedStep { circuit, committed })
+    }
+
+    /// The same of a step that has been committed to.
+    pub(crate) fn fold_committed(
+        &mut self,
+        parameters: &Parameters,
+        step: CommittedStep,
+    ) -> Result<(), FoldError> {
+        let CommittedStep { circuit, committed } = step;
         self.check_parameters(parameters)?;
         if circuit.shape() != parameters.shape() {
             return Err(FoldError::StepShape {
@@ -107,7 +133,7 @@ impl RunningProof {
         let engine = parameters.engine();
         let next = match &self.proof {
             None => IvcProof::first(engine, &circuit, &self.state.to_array())?,
-            Some(proof) => proof.next(engine, &circuit)?,
+            Some(proof) => proof.next_ahead(engine, &circuit, committed)?,
         };
         if next.z() != circuit.after().to_array() {
             return Err(FoldError::OtherOutput);

@@ -44,6 +44,11 @@ pub trait Constraints<F: PrimeField>: ConstraintSystem<F> {
     fn append(&mut self, _part: &Values<F>) -> bool {
         false
     }
+
+    /// Variables so far that are not public inputs, where they are counted.
+    fn variables(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl<F: PrimeField> Constraints<F> for WitnessCS<F> {}
@@ -175,6 +180,10 @@ impl<F: PrimeField> Constraints<F> for Values<F> {
             own.extend_from_slice(more);
         }
         true
+    }
+
+    fn variables(&self) -> Option<usize> {
+        Some(self.witness.len())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is folded: one function of a state, again and again.
 
-use crate::constraints::Constraints;
+use crate::constraints::{Constraints, Values};
 use crate::num::{Gadget, Num};
 use crate::Fr;
 
@@ -14,4 +14,9 @@ pub trait StepFunction {
     /// Fills `g` with the constraints of one step from the state `z`, which has `arity` elements;
     /// returns the state after it, which has as many.
     fn fill<CS: Constraints<Fr>>(&self, g: &mut Gadget<'_, CS>, z: &[Num]) -> Vec<Num>;
+
+    /// The values that [`fill`](Self::fill) is going to append, where they are made already.
+    fn prepared(&self) -> Option<&Values<Fr>> {
+        None
+    }
 }

@@ -481,6 +481,11 @@ impl<'a, CS: Constraints<F>, F: PrimeField> Gadget<'a, CS, F> {
         self.replacements.is_empty() && self.cs.append(part)
     }
 
+    /// Variables so far that are not public inputs, where the constraint system counts them.
+    pub fn variables(&self) -> Option<usize> {
+        self.cs.variables()
+    }
+
     /// `a = b`.
     pub fn enforce_equal(&mut self, name: &'static str, a: &Num<F>, b: &Num<F>) {
         self.enforce(name, &(a - b), &Num::one(), &Num::zero());

@@ -354,6 +354,10 @@ impl StepFunction for StepCircuit {
         let z = core::array::from_fn(|i| z[i].clone());
         self.fill_events(g, z).to_array().map(Clone::clone).to_vec()
     }
+
+    fn prepared(&self) -> Option<&Values<Fr>> {
+        self.prepared.as_deref()
+    }
 }
 
 impl nova_snark::traits::circuit::StepCircuit<Fr> for StepCircuit {

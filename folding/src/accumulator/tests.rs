@@ -47,7 +47,7 @@ fn messages(
     values: &Values<Fr>,
     challenges: &Challenges,
 ) -> (Messages, Fr) {
-    let (blind, difference) = relation.incoming(running, values);
+    let (blind, difference) = relation.incoming(running, &values.witness, None);
     let Challenges { delta, alpha, .. } = *challenges;
     let errors = claims::row_errors(&opening.values);
     let f = claims::perturbation(&errors, &running.beta, delta);

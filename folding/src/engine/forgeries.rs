@@ -133,7 +133,7 @@ fn incoming(proof: &IvcProof) -> (Opening, Commitment<Primary>) {
 /// The same of any values.
 fn incoming_of(proof: &IvcProof, values: Values<Fr>) -> (Opening, Commitment<Primary>) {
     let running = &proof.parts.running;
-    let (blind, difference) = engine().primary.incoming(running, &values);
+    let (blind, difference) = engine().primary.incoming(running, &values.witness, None);
     (Opening { values, blind }, difference)
 }
 

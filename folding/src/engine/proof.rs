@@ -60,6 +60,8 @@ pub struct IvcProof {
     pub(super) opening: Opening,
     /// The witness of step i, with the same.
     pub(super) incoming: Values<Fr>,
+    /// What has been committed to of it.
+    pub(super) committed: Option<CommittedPart>,
     /// The CycleFold circuit's matrices times W_cf, folded along likewise.
     pub(super) products: Products<Secondary>,
 }
@@ -119,6 +121,7 @@ impl IvcProof {
             parts,
             opening,
             incoming: step.values,
+            committed: None,
             products,
         })
     }
@@ -133,6 +136,17 @@ impl IvcProof {
         engine: &PublicParams,
         function: &S,
     ) -> Result<Self, EngineError> {
+        self.next_ahead(engine, function, None)
+    }
+
+    /// The same of a step function whose values have been committed to, by
+    /// [`PublicParams::commit_ahead`].
+    pub(crate) fn next_ahead<S: StepFunction>(
+        &self,
+        engine: &PublicParams,
+        function: &S,
+        committed: Option<CommittedPart>,
+    ) -> Result<Self, EngineError> {
         if self.parts.steps >= MAX_STEPS {
             return Err(EngineError::Statement(
                 "the number of steps is out of range",
@@ -141,7 +155,9 @@ impl IvcProof {
         let (mut next, folded) = self.folded(engine);
         let inputs = next.state(self.inputs(engine)?, engine, &folded)?;
         let step = engine.step(&inputs, function)?.satisfied()?;
+        let committed = committed.filter(|_| step.appended);
         next.follow(&inputs, step);
+        next.committed = committed;
         Ok(next)
     }
 
@@ -152,6 +168,7 @@ impl IvcProof {
         self.parts.z = step.z;
         self.parts.x = step.x;
         self.incoming = step.values;
+        self.committed = None;
     }
 
     /// Folds the incoming instance into the running ones; returns what the next step's circuit is
@@ -244,6 +261,7 @@ impl IvcProof {
             },
             opening,
             incoming: Values::default(),
+            committed: None,
             products: self.products.clone(),
         };
         (next, Folded { claim, messages })
@@ -304,7 +322,13 @@ impl IvcProof {
     /// The last step's folding into U, which is left as it is.
     pub(crate) fn last_folding(&self, engine: &PublicParams) -> Folding {
         let parts = &self.parts;
-        engine.fold_incoming(&parts.running, &self.opening, &parts.x, &self.incoming)
+        engine.fold_incoming(
+            &parts.running,
+            &self.opening,
+            &parts.x,
+            &self.incoming,
+            self.committed.as_ref(),
+        )
     }
 
     /// Checks the whole proof: the hashes that bind the statement and both running instances, and
@@ -397,6 +421,7 @@ impl IvcProof {
             parts,
             opening,
             incoming,
+            committed: None,
             products,
         })
     }

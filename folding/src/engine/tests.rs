@@ -82,6 +82,81 @@ fn steps_compute_and_verify() {
     assert!(ivc.verify(engine, &z0()[..6]).is_err());
 }
 
+/// A step of [`HONEST`] from `z`, with values made before.
+struct Ahead {
+    z: Vec<Fr>,
+    /// What it says that it is going to append.
+    prepared: Values<Fr>,
+    /// What it appends.
+    appended: Values<Fr>,
+}
+
+impl Ahead {
+    fn new(z: &[Fr]) -> Self {
+        let mut values = Values::with_powers();
+        let inputs: Vec<Num> = z.iter().copied().map(Num::from_value).collect();
+        HONEST.fill(&mut Gadget::new(&mut values), &inputs);
+        Ahead {
+            z: z.to_vec(),
+            prepared: values.clone(),
+            appended: values,
+        }
+    }
+}
+
+impl StepFunction for Ahead {
+    fn arity(&self) -> usize {
+        7
+    }
+
+    fn fill<CS: Constraints<Fr>>(&self, g: &mut Gadget<'_, CS>, _: &[Num]) -> Vec<Num> {
+        assert!(g.append(&self.appended));
+        rotate(&self.z).into_iter().map(Num::from_value).collect()
+    }
+
+    fn prepared(&self) -> Option<&Values<Fr>> {
+        Some(&self.prepared)
+    }
+}
+
+/// A step that has been committed to ahead is the same step.
+#[test]
+fn a_step_is_committed_to_ahead() {
+    let (engine, mut proof) = (engine(), three_steps());
+    for _ in 0..2 {
+        let step = Ahead::new(proof.z());
+        let committed = engine.commit_ahead(&step);
+        assert!(committed.is_some());
+        proof = proof.next_ahead(engine, &step, committed).expect("step");
+        assert!(proof.committed.is_some());
+        proof.verify(engine, &z0()).expect("true");
+    }
+    // Saved without.
+    let bytes = proof.encode(&engine.sizes()).expect("encoded");
+    let decoded = IvcProof::decode(engine, &bytes).expect("decoded");
+    for proof in [proof, decoded] {
+        let next = proof.next(engine, &HONEST).expect("step");
+        next.verify(engine, &z0()).expect("true");
+    }
+}
+
+/// A commitment to other values than those of the step would make the proof false.
+#[test]
+fn what_is_committed_to_ahead_is_what_is_folded() {
+    let (engine, proof) = (engine(), three_steps());
+    let mut step = Ahead::new(proof.z());
+    step.prepared.witness[0] += Fr::ONE;
+    let committed = engine.commit_ahead(&step);
+    let next = proof.next_ahead(engine, &step, committed).expect("step");
+    assert!(next.committed.is_none());
+    let next = next.next(engine, &HONEST).expect("step");
+    next.verify(engine, &z0()).expect("true");
+
+    step.prepared.witness.push(Fr::ONE);
+    assert!(engine.commit_ahead(&step).is_none());
+    assert!(engine.commit_ahead(&HONEST).is_none());
+}
+
 /// By a prover who goes on in spite of it.
 #[test]
 fn a_false_step_does_not_verify() {

@@ -24,7 +24,7 @@ fn key(change: impl FnOnce(&mut Vec<u8>)) -> crate::relation::CommitmentKey<Prim
 /// The rows before the digest is put into one of them.
 fn rows() -> Rows {
     let rows = augmented_rows(engine().start(), &HONEST);
-    rows.expect("rows").0
+    rows.expect("rows").rows
 }
 
 /// The rows with something changed, under the same key.
@@ -52,6 +52,7 @@ fn engine_of(
         start: original.start.clone(),
         digest: Fr::ZERO,
         arity: original.arity,
+        function: original.function.clone(),
     };
     engine.digest = engine.compute_digest().expect("a digest");
     engine.primary.set_digest(engine.digest);
