@@ -38,6 +38,7 @@ pub mod convert;
 #[cfg(feature = "cache")]
 mod key_cache;
 mod key_file;
+mod multiples;
 mod quotient;
 mod scheme;
 pub mod words;

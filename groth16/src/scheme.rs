@@ -13,6 +13,7 @@ use rand_core::{OsRng, RngCore, SeedableRng};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::adapter::{Adapter, Assignment, Matrices};
+use crate::multiples::sum;
 use crate::quotient::quotient;
 
 type Engine = Groth16<Bn254, LibsnarkReduction>;
@@ -447,22 +448,6 @@ fn prove_blinded(
         b: b.into_affine(),
         c: c.into_affine(),
     })
-}
-
-/// Points that are multiplied at once: the library copies them, and their scalars twice.
-const TERMS_AT_ONCE: usize = 1 << 18;
-
-/// `sum_i scalar_i base_i`.
-fn sum<P: AffineRepr<Group: VariableBaseMSM<MulBase = P>>>(
-    bases: &[P],
-    scalars: &[P::ScalarField],
-) -> P::Group {
-    let parts = bases
-        .chunks(TERMS_AT_ONCE)
-        .zip(scalars.chunks(TERMS_AT_ONCE));
-    parts
-        .map(|(bases, scalars)| P::Group::msm_unchecked(bases, scalars))
-        .sum()
 }
 
 /// Verifies the bare equation. The publics must depend on `d`, see the [crate's

@@ -424,17 +424,6 @@ fn the_proof_is_the_librarys() {
     }
 }
 
-/// Longer than what is multiplied at once.
-#[test]
-fn long_sums_are_those_of_their_terms() {
-    let count = TERMS_AT_ONCE + 3;
-    let base = G1Affine::generator();
-    let scalars: Vec<Fr> = (0..count as u64).map(Fr::from).collect();
-    let total: Fr = scalars.iter().sum();
-    let bases = vec![base; count];
-    assert_eq!(sum(&bases, &scalars), base * total);
-}
-
 #[test]
 fn false_values_and_other_sizes_are_not_proven() {
     let d = keys().commit(&ark(TRUE)).expect("committed");
