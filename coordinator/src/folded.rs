@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::directory::{self, decider_file};
 use crate::error::Error;
-use crate::prove::estimate;
+use crate::prove::cost;
 use crate::prove::finalization::Finalization;
 
 /// What there is of a poll's proof.
@@ -75,7 +75,7 @@ impl Folded {
         Ok(Folded {
             directory: root.to_owned(),
             steps: facts.as_ref().map_or(0, |facts| facts.steps),
-            steps_in_all: estimate::steps(shape, joins, messages),
+            steps_in_all: cost::steps(shape.events_per_step, joins.saturating_add(messages)),
             saved: facts.as_ref().and_then(saved),
             // Another poll's, or a damaged one, is proven again.
             proven: Finalization::read(&decider_file(root))

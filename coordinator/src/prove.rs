@@ -1,6 +1,7 @@
 //! From a folded poll to a final proof: for a contract, or for anybody with the log.
 
 pub mod ceremony;
+pub mod cost;
 pub mod decider;
 pub mod dry_run;
 pub mod estimate;

@@ -7,6 +7,7 @@ use clap::{ArgGroup, Args};
 use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_coordinator::guardians::Threshold;
+use maci_nova_coordinator::prove::cost;
 use maci_nova_node::KEY_ENVIRONMENT;
 use maci_nova_sdk::voter::budget::Budget;
 use maci_nova_step_circuit::{Shape, ShapeError};
@@ -74,9 +75,12 @@ pub struct Sizes {
     /// Depth of the vote option tree, 1 to 10: room for 5^v options
     #[arg(long, value_name = "V", default_value_t = 2)]
     pub vote_depth: usize,
-    /// Events in one step, 1 to 16
-    #[arg(long, value_name = "K", default_value_t = 1)]
-    pub events_per_step: usize,
+    /// Events in one step, 1 to 16 [default: 1]
+    #[arg(long, value_name = "K", conflicts_with = "expected_events")]
+    pub events_per_step: Option<usize>,
+    /// Voters and messages expected together: chooses the events in one step, as inspect advises for so many
+    #[arg(long, value_name = "N")]
+    pub expected_events: Option<u64>,
 }
 
 impl Sizes {
@@ -85,7 +89,15 @@ impl Sizes {
     /// # Errors
     /// Says which is out of range.
     pub fn shape(&self) -> Result<Shape, ShapeError> {
-        Shape::new(self.state_depth, self.vote_depth, self.events_per_step)
+        let (state_depth, vote_depth) = (self.state_depth, self.vote_depth);
+        let one = Shape::new(state_depth, vote_depth, self.events_per_step.unwrap_or(1))?;
+        Ok(match self.expected_events {
+            None => one,
+            Some(events) => Shape {
+                events_per_step: cost::events_per_step(state_depth, vote_depth, events),
+                ..one
+            },
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use maci_nova_chain::clock::duration;
 use maci_nova_coordinator::log::poll_log::PollLog;
+use maci_nova_coordinator::prove::cost::PollCost;
 use maci_nova_coordinator::prove::estimate::{self, Estimate};
 use maci_nova_step_circuit::recorder::Cost;
 use maci_nova_step_circuit::{Shape, StepCircuit};
@@ -159,7 +160,7 @@ impl Inspection {
 fn write_estimate(out: &mut dyn Write, estimate: &Estimate) -> io::Result<()> {
     writeln!(
         out,
-        "\nproving {} voters and {} messages: {} steps of {:.3} s, about {} and {} MB of memory; finalize needs 0.8 GB at depths (4, 1) and 1.1 GB at (10, 3), for the proof that a contract takes",
+        "\nproving {} voters and {} messages: {} steps of {:.3} s, about {} and {} MB of memory",
         estimate.voters,
         estimate.messages,
         estimate.steps,
@@ -167,5 +168,41 @@ fn write_estimate(out: &mut dyn Write, estimate: &Estimate) -> io::Result<()> {
         duration(estimate.seconds),
         estimate.memory_bytes / 1_000_000,
     )?;
-    writeln!(out, "({})", estimate.basis)
+    writeln!(
+        out,
+        "finalize, with the proof that a contract takes: about {} and {} MB; its keys are made once, from powers of tau 2^{}",
+        duration(estimate.finalize.seconds),
+        estimate.finalize.memory_bytes / 1_000_000,
+        estimate.finalize.powers,
+    )?;
+    writeln!(out, "({})\n", estimate.basis)?;
+    write_choices(out, &estimate.choices)?;
+    writeln!(
+        out,
+        "advice for so many: --events-per-step {}, which ceremony, deploy and doctor choose with --expected-events {}",
+        estimate.best_events_per_step,
+        estimate.voters.saturating_add(estimate.messages),
+    )
+}
+
+/// What `finalize` takes, by the events in a step.
+fn write_choices(out: &mut dyn Write, choices: &[PollCost]) -> io::Result<()> {
+    writeln!(
+        out,
+        "{:<20}{:>14}{:>16}{:>12}{:>16}",
+        "events in a step", "rows", "finalize", "MB", "powers of tau"
+    )?;
+    for choice in choices {
+        let (seconds, powers) = (duration(choice.seconds), format!("2^{}", choice.powers));
+        writeln!(
+            out,
+            "{:<20}{:>14}{:>16}{:>12}{:>16}",
+            choice.events_per_step,
+            choice.rows,
+            seconds,
+            choice.memory_bytes / 1_000_000,
+            powers
+        )?;
+    }
+    Ok(())
 }

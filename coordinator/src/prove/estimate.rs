@@ -12,6 +12,7 @@ use maci_nova_step_circuit::{Shape, StepCircuit, StepError};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::prove::cost::{self, steps, PollCost, Rows};
 
 /// Steps folded to learn the pace. The first two are cheaper than the rest and do not count (there
 /// is nothing to fold at the first, and only the first to fold at the second).
@@ -49,6 +50,12 @@ pub struct Estimate {
     pub seconds: f64,
     /// Peak of memory in bytes.
     pub memory_bytes: u64,
+    /// The same for `finalize`, whose proof a contract takes.
+    pub finalize: PollCost,
+    /// That with other numbers of events in a step, at this machine's pace.
+    pub choices: Vec<PollCost>,
+    /// The number of events in a step that is worth its memory, [`cost::best`].
+    pub best_events_per_step: usize,
     /// Where the figures come from.
     pub basis: String,
 }
@@ -75,7 +82,11 @@ pub fn of(
     drop(progress);
     let constraints = sample.constraints_of(shape);
     let scale = constraints as f64 / sample.constraints as f64;
-    let steps = steps(shape, voters, messages);
+    let events = voters.saturating_add(messages);
+    let steps = steps(shape.events_per_step, events);
+    let pace = sample.step_seconds / cost::seconds_per_step(sample.constraints);
+    let rows = Rows::count(shape.state_depth, shape.vote_depth);
+    let choices = rows.choices(events, pace);
     let seconds_per_step = sample.step_seconds * scale;
     let compression = seconds_per_step * COMPRESSION_STEPS;
     Ok(Estimate {
@@ -86,6 +97,9 @@ pub fn of(
         seconds_per_step,
         seconds: sample.setup_seconds * scale + steps as f64 * seconds_per_step + compression,
         memory_bytes: memory(constraints, voters, messages),
+        finalize: rows.cost(shape.events_per_step, events, pace),
+        best_events_per_step: cost::best(&choices),
+        choices,
         basis: sample.basis(&shape),
     })
 }
@@ -158,12 +172,6 @@ impl Sample {
     }
 }
 
-/// Steps of so many events, and of the blinding events at the end.
-pub(crate) fn steps(shape: Shape, voters: u64, messages: u64) -> u64 {
-    let events = voters.saturating_add(messages);
-    (events / shape.events_per_step as u64).saturating_add(1)
-}
-
 fn memory(constraints: usize, voters: u64, messages: u64) -> u64 {
     let poll = voters
         .saturating_mul(BYTES_PER_VOTER)
@@ -192,19 +200,6 @@ mod tests {
 
     #[test]
     fn no_number_of_events_is_too_much() {
-        let shape = |events| Shape::new(10, 2, events).unwrap();
-        for (events_per_step, voters, messages, expected) in [
-            (1, 0, 0, 1),
-            (1, 3, 4, 8),
-            (2, 3, 4, 4),
-            (1, u64::MAX, 0, u64::MAX),
-            (1, u64::MAX - 1, 0, u64::MAX),
-            (1, u64::MAX, u64::MAX, u64::MAX),
-            (16, u64::MAX, u64::MAX, u64::MAX / 16 + 1),
-        ] {
-            let found = steps(shape(events_per_step), voters, messages);
-            assert_eq!(found, expected, "{events_per_step} {voters} {messages}");
-        }
         for (voters, messages) in [(u64::MAX, 0), (0, u64::MAX), (u64::MAX, u64::MAX)] {
             assert_eq!(memory(200_000, voters, messages), u64::MAX);
         }
