@@ -318,6 +318,21 @@ mod tests {
     }
 
     #[test]
+    fn events_in_a_step_are_named_or_chosen() {
+        let shape = |more: &str| match parse(&format!("deploy --insecure-setup {more}")) {
+            Ok(Command::Deploy(deploy)) => deploy.sizes.shape().map(|shape| shape.events_per_step),
+            other => panic!("{more}: {other:?}"),
+        };
+        assert_eq!(shape(""), Ok(1));
+        assert_eq!(shape("--events-per-step 4"), Ok(4));
+        assert_eq!(shape("--expected-events 10"), Ok(1));
+        assert_eq!(shape("--expected-events 1000000"), Ok(8));
+        assert!(shape("--expected-events 10 --state-depth 21").is_err());
+        let both = parse("deploy --insecure-setup --events-per-step 4 --expected-events 10");
+        assert!(both.is_err());
+    }
+
+    #[test]
     fn a_gatekeeper_has_one_name() {
         let address = Address::repeat_byte(9);
         let parsed = |more: &str| {

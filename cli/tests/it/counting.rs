@@ -203,7 +203,16 @@ fn inspect_estimates_a_poll_before_it_starts() {
     }
     let asked = "inspect --json --state-depth 4 --vote-depth 1 --messages 1000 --voters 200 --events-per-step 2";
     let inspected = run(asked.split(' ')).ok().json();
-    assert_eq!(inspected["estimate"]["steps"], 601);
+    let estimate = &inspected["estimate"];
+    assert_eq!(estimate["steps"], 601);
+    assert_eq!(estimate["finalize"]["steps"], 601);
+    assert_eq!(estimate["finalize"]["powers"], 20);
+    let choices = estimate["choices"].as_array().expect("array");
+    let best = &estimate["bestEventsPerStep"];
+    assert!(choices
+        .iter()
+        .any(|choice| choice["eventsPerStep"] == *best));
+    assert!(choices.iter().any(|choice| *choice == estimate["finalize"]));
 }
 
 #[test]
