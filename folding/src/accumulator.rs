@@ -69,8 +69,8 @@ pub struct Opening {
     pub(crate) blind: Fr,
 }
 
-/// A part of a witness that has been committed to: what the rest of the commitment is added to.
-#[derive(Clone, Debug)]
+/// A part of a witness that has been committed to, without blinding: what the rest of the commitment is added to.
+#[derive(Clone)]
 pub(crate) struct CommittedPart {
     /// Which of the variables.
     range: Range<usize>,
@@ -252,11 +252,14 @@ impl RowRelation {
         }
     }
 
+    /// The tables, made by the first who ask. They are made before they are put in their place: threads of the pool that waited
+    /// for that place would be missing where the tables are made.
     fn bases(&self) -> &FixedBases {
-        self.bases.get_or_init(|| {
-            let needed = &self.key.ck()[..self.rows.variables()];
-            FixedBases::new(needed)
-        })
+        if let Some(bases) = self.bases.get() {
+            return bases;
+        }
+        let made = FixedBases::new(&self.key.ck()[..self.rows.variables()]);
+        self.bases.get_or_init(|| made)
     }
 
     /// A random witness with random public inputs, and the claim about it that shares `beta`.

@@ -2,7 +2,7 @@
 //! CycleFold (ePrint 2021/370, 2023/1192) on Grumpkin, which folds the commitments.
 //!
 //! After step i the proof holds `(U, W)`, the running instance on BN254, the public inputs and
-//! witness of the instance that step i left (its commitment is made when it is folded), and `(U_cf,
+//! witness of the instance that step i left (what is missing of its commitment is made when it is folded), and `(U_cf,
 //! W_cf)`, the running CycleFold instance on Grumpkin. The next step folds the incoming instance
 //! into U, states that in a CycleFold instance, folds this into U_cf, and runs the augmented
 //! circuit, which does the same in its constraints.

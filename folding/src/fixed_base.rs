@@ -113,7 +113,8 @@ impl FixedBases {
         let (_, window, stride) = (4..=15).map(plan).min().expect("some windows");
         let more = SCALAR_BITS.div_ceil(window).div_ceil(stride) - 1;
         let mut last: Vec<Point> = bases.iter().map(Point::from).collect();
-        let mut tables = last.clone();
+        let mut tables = Vec::with_capacity(bases.len() * (more + 1));
+        tables.extend_from_slice(&last);
         for _ in 0..more {
             double(&mut last, window * stride);
             tables.extend_from_slice(&last);

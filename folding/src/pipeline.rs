@@ -44,6 +44,9 @@ pub enum PipelineError<E> {
 /// `on_step` sees the proof; when it breaks, or once `stop` says so, no further step is folded or
 /// asked for. Steps already made are dropped.
 ///
+/// It commits to steps ahead only if it is not called on a thread of rayon's pool, which waits here: none might be left
+/// to commit.
+///
 /// # Errors
 /// The producer's first error, after the steps before it are folded; or the first failing fold.
 ///
@@ -56,11 +59,15 @@ pub fn fold_all<E: Send>(
     stop: Stop<'_>,
     mut on_step: impl FnMut(&RunningProof) -> ControlFlow<()>,
 ) -> Result<Outcome, PipelineError<E>> {
-    // Each is one job of the thread pool: a core that has begun it goes on with it, and others help when they have nothing
-    // else. As many small jobs, those of the folding would wait for all of a commitment.
+    let ahead = rayon::current_thread_index().is_none();
+    // Each is one job of the thread pool, which others help with when they have nothing else. As many small jobs, those of the
+    // folding would wait for all of a commitment.
     let committed = producer.map(|circuit| {
         let circuit = circuit?;
-        Ok(in_pool(|| CommittedStep::new(parameters, circuit)))
+        Ok(match ahead {
+            true => in_pool(|| CommittedStep::committed(parameters, circuit)),
+            false => CommittedStep::plain(circuit),
+        })
     });
     run(committed, stop, |step| {
         in_pool(|| proof.fold_committed(parameters, step))?;

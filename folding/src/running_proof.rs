@@ -66,8 +66,14 @@ pub(crate) struct CommittedStep {
 
 impl CommittedStep {
     /// Commits, which takes most of a folding's time: call it on another thread.
-    pub(crate) fn new(parameters: &Parameters, circuit: StepCircuit) -> Self {
+    pub(crate) fn committed(parameters: &Parameters, circuit: StepCircuit) -> Self {
         let committed = parameters.engine().commit_ahead(&circuit);
+        CommittedStep { circuit, committed }
+    }
+
+    /// A step that the folding commits to.
+    pub(crate) fn plain(circuit: StepCircuit) -> Self {
+        let committed = None;
         CommittedStep { circuit, committed }
     }
 }
@@ -109,8 +115,7 @@ impl RunningProof {
     /// [`FoldError::OtherParameters`], [`FoldError::StepShape`], [`FoldError::OtherState`],
     /// [`FoldError::OtherOutput`], [`FoldError::Engine`]; the proof is then unchanged.
     pub fn fold(&mut self, parameters: &Parameters, circuit: StepCircuit) -> Result<(), FoldError> {
-        let committed = None;
-        self.fold_committed(parameters, CommittedStep { circuit, committed })
+        self.fold_committed(parameters, CommittedStep::plain(circuit))
     }
 
     /// The same of a step that has been committed to.

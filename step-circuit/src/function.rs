@@ -15,7 +15,7 @@ pub trait StepFunction {
     /// returns the state after it, which has as many.
     fn fill<CS: Constraints<Fr>>(&self, g: &mut Gadget<'_, CS>, z: &[Num]) -> Vec<Num>;
 
-    /// The values that [`fill`](Self::fill) is going to append, where they are made already.
+    /// The values that [`fill`](Self::fill) may append, where they are made already.
     fn prepared(&self) -> Option<&Values<Fr>> {
         None
     }

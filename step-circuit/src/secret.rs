@@ -11,8 +11,8 @@ use zeroize::optimization_barrier;
 
 /// Elements that nobody but the prover may see: zeroed when dropped.
 ///
-/// What this does not reach: copies that the proving library makes (its constraint systems,
-/// products and multi-scalar multiplications), memory that a vector left when it grew, and single
+/// What this does not reach: copies that the proving library makes (its constraint systems and
+/// products), the scalars' digits in multi-scalar multiplications, memory that a vector left when it grew, and single
 /// elements, of which blindings and salts alone tell nothing about a vote.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent, bound = "F: Serialize + serde::de::DeserializeOwned")]

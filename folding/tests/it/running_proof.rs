@@ -1,6 +1,8 @@
 //! The running proof over the real step circuit.
 
-use std::{ops::ControlFlow, sync::OnceLock};
+use std::{
+    env, ops::ControlFlow, process::Command, sync::OnceLock, thread, time::Duration, time::Instant,
+};
 
 use maci_nova_folding::{
     fold_all, FoldError, Outcome, Parameters, PipelineError, RunningProof, SetupSource,
@@ -205,4 +207,69 @@ fn debug_output_holds_no_witness() {
     let scalar = format!("{:?}", key(1000).secret_scalar());
     assert!(!text.contains(&scalar));
     assert!(!text.contains(&format!("{:?}", Fr::from(7))));
+}
+
+/// Polls that begin at the same time with the same parameters, on one thread and on two: in a process of its own, which has its
+/// own pool of threads.
+#[test]
+fn polls_that_begin_together_do_not_stop_each_other() {
+    for threads in ["1", "2"] {
+        let mut polls = Command::new(env::current_exe().expect("a program"))
+            .args(["running_proof::begin_together", "--exact", "--ignored"])
+            .env("RAYON_NUM_THREADS", threads)
+            .spawn()
+            .expect("started");
+        let deadline = Instant::now() + Duration::from_secs(240);
+        let status = loop {
+            if let Some(status) = polls.try_wait().expect("a child") {
+                break status;
+            }
+            if Instant::now() > deadline {
+                polls.kill().expect("killed");
+                panic!("they wait for each other, {threads} threads");
+            }
+            thread::sleep(Duration::from_millis(50));
+        };
+        assert!(status.success(), "{threads} threads");
+    }
+}
+
+#[test]
+#[ignore = "polls_that_begin_together_do_not_stop_each_other runs it in a process of its own"]
+fn begin_together() {
+    for _ in 0..4 {
+        let parameters = setup(2, 1, 1);
+        let begin = || RunningProof::new(&parameters, &poll().header).expect("begun");
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let (mut proof, steps) = (begin(), poll().steps().take(3));
+                    let go_on = |_: &RunningProof| ControlFlow::Continue(());
+                    let outcome = fold_all(&parameters, &mut proof, steps, &never, go_on);
+                    assert_eq!(outcome.expect("folded"), Outcome::Finished);
+                });
+                scope.spawn(|| {
+                    let mut proof = begin();
+                    for index in 0..3 {
+                        proof.fold(&parameters, step(index)).expect("folded");
+                    }
+                });
+            }
+        });
+    }
+}
+
+/// On a thread of the pool, which waits while it folds, nothing is left to others.
+#[test]
+fn a_thread_of_the_pool_folds_alone() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let proof = pool.expect("a pool").install(|| {
+        let mut proof = begun();
+        let rest = poll().steps().skip(2).take(2);
+        let go_on = |_: &RunningProof| ControlFlow::Continue(());
+        fold_all(parameters(), &mut proof, rest, &never, go_on).expect("folded");
+        proof
+    });
+    assert_eq!(proof.steps(), 4);
+    proof.verify(parameters()).expect("true");
 }
