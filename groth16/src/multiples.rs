@@ -1,6 +1,6 @@
 //! Sums of multiples of points, each term by the library that is faster at it: `ark-ec` knows short
-//! scalars, `halo2curves` sums buckets in affine coordinates, which takes two thirds of the time for
-//! scalars of full size.
+//! scalars, `halo2curves` sums buckets in affine coordinates where there are many, which takes two
+//! thirds of the time for scalars of full size.
 
 use ark_bn254::Fr;
 use ark_ec::{AffineRepr, VariableBaseMSM};
@@ -14,6 +14,8 @@ use crate::convert::{ToArk, ToHalo};
 
 /// Terms that are summed at once: the libraries copy them, and their scalars twice.
 const TERMS_AT_ONCE: usize = 1 << 18;
+/// From so many long scalars on `msm_best` sums in affine coordinates.
+const AFFINE_FROM: usize = 1 << 13;
 
 /// `sum_i scalar_i base_i`.
 pub(crate) fn sum<P>(bases: &[P], scalars: &[Fr]) -> P::Group
@@ -33,14 +35,25 @@ where
     P: ToHalo<Halo: CurveAffine<ScalarExt = <Fr as ToHalo>::Halo> + ToArk<Ark = P>>,
 {
     // `msm_best` takes every base for another point than infinity.
-    let terms = || {
-        let terms = bases.par_iter().zip(scalars);
-        terms.filter(|(base, _)| !base.is_zero())
+    let terms = bases.par_iter().zip(scalars);
+    let long: Vec<bool> = terms
+        .map(|(base, scalar)| !base.is_zero() && is_long(scalar))
+        .collect();
+    let places = |of_long: bool| -> Vec<usize> {
+        let all = long.iter().enumerate();
+        all.filter(|(_, long)| **long == of_long)
+            .map(|(i, _)| i)
+            .collect()
     };
-    let long = |(_, scalar): &(&P, &Fr)| is_long(scalar);
-    let (short_bases, short): (Vec<P>, Vec<Fr>) = terms().filter(|term| !long(term)).unzip();
-    let halo = |(base, scalar): (&P, &Fr)| (base.to_halo(), scalar.to_halo());
-    let (long_bases, long): (Vec<P::Halo>, Vec<_>) = terms().filter(long).map(halo).unzip();
+    let (short, long) = (places(false), places(true));
+    if long.len() < AFFINE_FROM {
+        return P::Group::msm_unchecked(bases, scalars);
+    }
+    // Of known lengths: no vector grows and leaves scalars behind.
+    let short_bases: Vec<P> = short.par_iter().map(|i| bases[*i]).collect();
+    let short: Vec<Fr> = short.par_iter().map(|i| scalars[*i]).collect();
+    let long_bases: Vec<P::Halo> = long.par_iter().map(|i| bases[*i].to_halo()).collect();
+    let long: Vec<_> = long.par_iter().map(|i| scalars[*i].to_halo()).collect();
     let (short, long) = (Zeroizing::new(short), Secret::from(long));
     let of_long = msm_best(&long, &long_bases).to_affine().to_ark();
     P::Group::msm_unchecked(&short_bases, &short) + of_long
@@ -81,18 +94,22 @@ mod tests {
         P: AffineRepr<ScalarField = Fr, Group: VariableBaseMSM<MulBase = P>>,
         P: ToHalo<Halo: CurveAffine<ScalarExt = <Fr as ToHalo>::Halo> + ToArk<Ark = P>>,
     {
-        for count in [0, 1, 7, 40, 1_000] {
+        // Infinity, the generator and others, each with every kind of scalar.
+        let points: Vec<P> = (0..7u64)
+            .map(|i| (P::generator() * Fr::from(i)).into_affine())
+            .collect();
+        for count in [0, 1, 40, 2 * AFFINE_FROM] {
             let scalars = scalars(count);
-            // Infinity with each kind of scalar, and some bases more than once.
-            let point = |i: usize| match i % 3 {
-                0 => P::zero(),
-                1 => P::generator(),
-                _ => (P::generator() * Fr::from(i as u64)).into_affine(),
-            };
-            for shift in 0..3 {
-                let bases: Vec<P> = (0..count).map(|i| point(i + shift)).collect();
-                let terms = bases.iter().zip(&scalars);
-                let expected: P::Group = terms.map(|(base, scalar)| *base * scalar).sum();
+            for shift in [0, 3] {
+                let mut totals = [Fr::zero(); 7];
+                let mut bases = vec![];
+                for (i, scalar) in scalars.iter().enumerate() {
+                    let at = (i + shift) % points.len();
+                    totals[at] += scalar;
+                    bases.push(points[at]);
+                }
+                let terms = points.iter().zip(totals);
+                let expected: P::Group = terms.map(|(point, total)| *point * total).sum();
                 assert!(sum(&bases, &scalars) == expected, "{count}");
             }
         }
