@@ -24,8 +24,8 @@ use crate::prove::estimate::{self, Estimate};
 use crate::prove::keys as proving_keys;
 
 /// Bytes for a proof that a contract takes, at its peak, for each constraint of the decider's circuit and a little more. (Measured:
-/// 1,061 at 1,051,839 constraints, 1,183 at 1,598,535, 1,394 at 2,223,328, all with two threads.)
-const BYTES_PER_CONSTRAINT: u64 = 1_500;
+/// 751 at 1,003,418 constraints with two threads; 960 while the keys were made.)
+const BYTES_PER_CONSTRAINT: u64 = 1_200;
 /// Bytes on disk: of checkpoints, of which two are there for a moment, and of the log of a poll for each event.
 const CHECKPOINT_BYTES: u64 = 300_000_000;
 const EVENT_BYTES: u64 = 1_000;

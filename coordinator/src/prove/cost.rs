@@ -26,7 +26,7 @@ const STEP_ROW: f64 = 2.46e-6;
 /// 1,374,862 and 2^21.)
 const DECIDER_SECONDS: f64 = 3.45e-6;
 const DOMAIN_SECONDS: f64 = 7.13e-6;
-/// Bytes of the same at its peak. (Measured: 958 MB and 1,338 MB.)
+/// Bytes at the peak, which is where the decider's keys are made. (Measured: 958 MB and 1,338 MB; 753 MB for the first's proof alone.)
 const DECIDER_BYTES: f64 = 869.0;
 const DOMAIN_BYTES: f64 = 68.0;
 /// A larger choice is to save at least this part of the time: it takes more memory.
@@ -46,13 +46,14 @@ pub struct PollCost {
     pub seconds_per_step: f64,
     /// Constraints of the decider.
     pub decider_constraints: usize,
-    /// The logarithm of its domain: a powers-of-tau file has to have as many.
+    /// The logarithm of its domain, which a powers-of-tau file has to have, where the constraints are not within
+    /// 2% of a power of two.
     pub powers: u32,
     /// Seconds of its proof.
     pub decider_seconds: f64,
     /// Seconds of all steps and of the decider's proof. Keys and parameters, which are made once, are not in it.
     pub seconds: f64,
-    /// Peak of memory in bytes, which is the decider's.
+    /// Peak of memory in bytes: where the decider's keys are made, which takes a quarter more than its proof. Without the poll's own.
     pub memory_bytes: u64,
 }
 
@@ -88,7 +89,7 @@ impl Rows {
         }
     }
 
-    /// Rows with the verifier of the step before, about.
+    /// Rows with the verifier of the step before, about, of one event or more.
     pub fn of(&self, events_per_step: usize) -> usize {
         self.first + (events_per_step - 1) * self.further + VERIFIER_ROWS
     }
