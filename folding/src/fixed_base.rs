@@ -51,16 +51,6 @@ impl Point {
     fn is_infinity(&self) -> bool {
         self.y == Fq::ZERO
     }
-
-    fn negated_if(self, negative: bool) -> Self {
-        match negative {
-            true => Point {
-                x: self.x,
-                y: -self.y,
-            },
-            false => self,
-        }
-    }
 }
 
 impl From<&G1Affine> for Point {
@@ -199,8 +189,7 @@ impl FixedBases {
                     .clone()
                     .map(|bucket| (ends[bucket] as usize - first_entry(ends, bucket)) as u32);
                 let entries = &entries[start..ends[range.end - 1] as usize];
-                let points = entries.iter().map(|entry| self.point(*entry));
-                sums(points.collect(), lengths.collect())
+                sums(self.points(entries), lengths.collect())
             })
             .collect();
         weighted(&buckets.concat())
@@ -214,15 +203,15 @@ impl FixedBases {
             .filter(|(_, window)| *window < windows)
             .collect();
         let of_window = |window: usize| &digits[window * scalars..(window + 1) * scalars];
-        let mut ends = vec![0u32; 1 << (self.window - 1)];
+        let mut ends = vec![0u32; 1 << self.window];
         for (_, window) in &tables {
             for digit in of_window(*window).iter().filter(|digit| **digit != 0) {
-                ends[digit.unsigned_abs() as usize - 1] += 1;
+                ends[number(*digit)] += 1;
             }
         }
         let mut total = 0;
         for end in &mut ends {
-            // Where the bucket begins, until its entries are there.
+            // Where a digit's entries begin, until they are there.
             (*end, total) = (total, total + *end);
         }
         let mut entries = vec![0u32; total as usize];
@@ -230,24 +219,32 @@ impl FixedBases {
             let digits = of_window(window).iter().enumerate();
             for (i, digit) in digits.filter(|(_, digit)| **digit != 0) {
                 let base = if i < gap.start { i } else { i + gap.len() };
-                let end = &mut ends[digit.unsigned_abs() as usize - 1];
+                let end = &mut ends[number(*digit)];
                 let sign = if *digit < 0 { NEGATIVE } else { 0 };
                 entries[*end as usize] = (s * self.count + base) as u32 | sign;
                 *end += 1;
             }
         }
+        let ends = ends.chunks_exact(2).map(|of_both| of_both[1]).collect();
         Entries { entries, ends }
     }
 
-    fn point(&self, entry: u32) -> Point {
-        let point = self.tables[(entry & !NEGATIVE) as usize];
-        point.negated_if(entry & NEGATIVE != 0)
+    fn points(&self, entries: &[u32]) -> Vec<Point> {
+        let of_tables = |entry: &u32| self.tables[(entry & !NEGATIVE) as usize];
+        let mut points: Vec<Point> = entries.iter().map(of_tables).collect();
+        for (point, entry) in points.iter_mut().zip(entries) {
+            if entry & NEGATIVE != 0 {
+                point.y = -point.y;
+            }
+        }
+        points
     }
 }
 
 /// What a set's buckets hold.
 struct Entries {
-    /// Places in the tables, with signs, bucket by bucket.
+    /// Places in the tables, with signs, bucket by bucket. In each the negative ones are the last:
+    /// a sign that changes at random is a branch that no processor foretells.
     entries: Vec<u32>,
     /// Where each bucket ends. Bucket b holds the entries of b + 1.
     ends: Vec<u32>,
@@ -257,6 +254,11 @@ fn first_entry(ends: &[u32], bucket: usize) -> usize {
     bucket
         .checked_sub(1)
         .map_or(0, |before| ends[before] as usize)
+}
+
+/// The place of a digit that is not 0 in the order 1, -1, 2, -2, ...
+fn number(digit: i16) -> usize {
+    2 * (digit.unsigned_abs() as usize - 1) + usize::from(digit < 0)
 }
 
 /// Digits from `-2^(window - 1)` to `2^(window - 1)`, least significant first.
@@ -295,11 +297,12 @@ fn words(scalar: &Fr) -> [u64; 4] {
 
 /// Sums of consecutive points, so many for each sum.
 fn sums(mut points: Vec<Point>, mut lengths: Vec<u32>) -> Vec<Point> {
-    let mut inverses = Vec::with_capacity(points.len() / 2);
+    let mut pairs = Vec::with_capacity(points.len() / 2);
+    let mut first = 0;
     while lengths.iter().any(|length| *length > 1) {
-        halve(&mut points, &mut lengths, &mut inverses);
+        first = halve(&mut points, first, &mut lengths, &mut pairs);
     }
-    let mut rest = points.into_iter();
+    let mut rest = points.drain(first..);
     lengths
         .into_iter()
         .map(|length| match length {
@@ -309,44 +312,53 @@ fn sums(mut points: Vec<Point>, mut lengths: Vec<u32>) -> Vec<Point> {
         .collect()
 }
 
-/// Adds points of each sum pair by pair, in place.
-fn halve(points: &mut Vec<Point>, lengths: &mut [u32], inverses: &mut Vec<Fq>) {
-    inverses.clear();
-    // Products of all denominators before each, and with them the inverses.
-    let mut product = Fq::ONE;
-    let mut start = 0;
+/// Two points that are added.
+struct Pair {
+    denominator: Fq,
+    /// The product of the denominators before it in its chain.
+    before: Fq,
+}
+
+/// Adds the points of each sum from the first on, pair by pair. The sums of pairs take the last
+/// places; returns where they begin.
+///
+/// Of one chain of products each would wait for the one before it: pairs take turns in two.
+fn halve(points: &mut [Point], first: usize, lengths: &mut [u32], pairs: &mut Vec<Pair>) -> usize {
+    pairs.clear();
+    let mut chains = [Fq::ONE; 2];
+    let mut start = first;
     for length in lengths.iter() {
-        for pair in points[start..start + *length as usize].chunks_exact(2) {
-            inverses.push(product);
-            product *= denominator(&pair[0], &pair[1]);
+        let end = start + *length as usize;
+        for pair in points[start..end].chunks_exact(2) {
+            let (denominator, before) = (denominator(&pair[0], &pair[1]), chains[0]);
+            pairs.push(Pair {
+                denominator,
+                before,
+            });
+            chains = [chains[1], before * denominator];
         }
-        start += *length as usize;
+        start = end;
     }
-    let mut inverse = product.invert().expect("no denominator is 0");
-    let mut end = points.len();
-    let mut last = inverses.len();
-    for length in lengths.iter().rev() {
-        let from = end - *length as usize;
-        for pair in points[from..end].chunks_exact(2).rev() {
-            last -= 1;
-            inverses[last] *= inverse;
-            inverse *= denominator(&pair[0], &pair[1]);
-        }
-        end = from;
-    }
-    let (mut read, mut write, mut pair) = (0, 0, 0);
-    for length in lengths.iter_mut() {
-        for _ in 0..*length / 2 {
-            points[write] = add(&points[read], &points[read + 1], &inverses[pair]);
-            (read, write, pair) = (read + 2, write + 1, pair + 1);
-        }
+    let inverse = (chains[0] * chains[1])
+        .invert()
+        .expect("no denominator is 0");
+    let mut inverses = [inverse * chains[1], inverse * chains[0]];
+    let (mut read, mut write) = (points.len(), points.len());
+    let mut pairs = pairs.iter().rev();
+    for length in lengths.iter_mut().rev() {
         if *length % 2 == 1 {
+            (read, write) = (read - 1, write - 1);
             points[write] = points[read];
-            (read, write) = (read + 1, write + 1);
+        }
+        for pair in pairs.by_ref().take(*length as usize / 2) {
+            (read, write) = (read - 2, write - 1);
+            let inverse = inverses[1] * pair.before;
+            points[write] = add(&points[read], &points[read + 1], &inverse);
+            inverses = [inverses[1] * pair.denominator, inverses[0]];
         }
         *length = length.div_ceil(2);
     }
-    points.truncate(write);
+    write
 }
 
 /// What the slope of an addition is divided by, or 1 where there is none.
