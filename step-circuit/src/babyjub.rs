@@ -8,6 +8,8 @@
 //! Edwards law is used. A division by zero would either stop the count (no witness) or, worse,
 //! leave the quotient to the prover.
 
+use std::sync::OnceLock;
+
 use ff::Field;
 use maci_nova_protocol::babyjub::{Point as NativePoint, Scalar};
 
@@ -438,31 +440,25 @@ impl<CS: Constraints<Fr>> Gadget<'_, CS> {
     pub fn mul_base(&mut self, scalar: &ScalarWindows) -> Point {
         let windows = &scalar.windows;
         assert_eq!(windows.len(), SAFE_WINDOWS + 1);
-        let mut power = NativePoint::base8();
+        let base = BaseMultiples::get();
         let mut sum: Option<MontgomeryPoint> = None;
-        for window in &windows[..SAFE_WINDOWS] {
-            let term = constant_window(window, &power);
+        for (window, multiples) in windows.iter().zip(&base.safe) {
+            let term = multiples.chosen_by(window);
             sum = Some(match sum {
                 None => term,
                 Some(sum) => self.add_montgomery(&sum, &term),
             });
-            power = power.double().double();
         }
         let sum = self.montgomery_to_edwards(&sum.expect("there is at least one window"));
         let low = &windows[SAFE_WINDOWS].low;
-        let last = self.last_constant_window(low, &scalar.low_bits[0], &power);
+        let last = self.last_constant_window(low, &scalar.low_bits[0], &base.last);
         self.add_points(&sum, &last)
     }
 
-    /// `D * power - (1 - odd) * B8`, D = 3 if `low` else 1 (the highest digit is the constant 1).
-    fn last_constant_window(&mut self, low: &Bit, odd: &Bit, power: &NativePoint) -> Point {
-        let three = power.double().add(power);
-        let base = NativePoint::base8();
-        let minus_base = NativePoint {
-            x: -base.x,
-            y: base.y,
-        };
-        let (p00, p10) = (power.add(&minus_base), three.add(&minus_base));
+    /// `D * 4^125 B8 - (1 - odd) * B8`, D = 3 if `low` else 1 (the highest digit is the constant
+    /// 1): for D = 1 and 3, `last` has it of even scalars and of odd ones.
+    fn last_constant_window(&mut self, low: &Bit, odd: &Bit, last: &[NativePoint; 4]) -> Point {
+        let [p00, p10, p01, p11] = last;
         let both = self.and(low, odd);
         let coordinate = |v00: Fr, v10: Fr, v01: Fr, v11: Fr| {
             Num::constant(v00)
@@ -471,23 +467,79 @@ impl<CS: Constraints<Fr>> Gadget<'_, CS> {
                 .add_scaled(both.num(), v11 - v10 - v01 + v00)
         };
         Point {
-            x: coordinate(p00.x, p10.x, power.x, three.x),
-            y: coordinate(p00.y, p10.y, power.y, three.y),
+            x: coordinate(p00.x, p10.x, p01.x, p11.x),
+            y: coordinate(p00.y, p10.y, p01.y, p11.y),
         }
     }
 }
 
-/// The window's multiple of a constant point. With `s = ±1` for both digits, u depends on
-/// whether they agree and v is odd in them: `v = (v3 (s1 + s0) + v1 (s1 - s0)) / 2`.
-fn constant_window(window: &Window, power: &NativePoint) -> MontgomeryPoint {
-    let (u1, v1) = to_montgomery(power);
-    let (u3, v3) = to_montgomery(&power.double().add(power));
-    let half = inverse_or_zero(Fr::from(2));
-    let (high, low) = (window.positive.sign(), window.low.sign());
-    MontgomeryPoint {
-        u: window.is_three.num().scale(u3 - u1).add_constant(u1),
-        v: high
-            .scale((v3 + v1) * half)
-            .add_scaled(&low, (v3 - v1) * half),
+/// Multiples of the base point B8, which are constants of every step.
+struct BaseMultiples {
+    /// Of `4^w B8`, w below 125.
+    safe: Vec<ConstantWindow>,
+    /// `D 4^125 B8 - (1 - odd) B8`, (D, odd) being (1, 0), (3, 0), (1, 1), (3, 1).
+    last: [NativePoint; 4],
+}
+
+impl BaseMultiples {
+    fn get() -> &'static Self {
+        static MULTIPLES: OnceLock<BaseMultiples> = OnceLock::new();
+        MULTIPLES.get_or_init(|| {
+            let base = NativePoint::base8();
+            let mut power = base;
+            let mut safe = Vec::with_capacity(SAFE_WINDOWS);
+            for _ in 0..SAFE_WINDOWS {
+                safe.push(ConstantWindow::new(&power));
+                power = power.double().double();
+            }
+            let three = power.double().add(&power);
+            let minus_base = NativePoint {
+                x: -base.x,
+                y: base.y,
+            };
+            let even = [power, three].map(|point| point.add(&minus_base));
+            BaseMultiples {
+                safe,
+                last: [even[0], even[1], power, three],
+            }
+        })
+    }
+}
+
+/// The multiples P and 3 P of a constant point.
+struct ConstantWindow {
+    u1: Fr,
+    /// `u3 - u1`.
+    u_step: Fr,
+    /// `(v3 + v1) / 2` and `(v3 - v1) / 2`.
+    v_halves: (Fr, Fr),
+}
+
+impl ConstantWindow {
+    fn new(point: &NativePoint) -> Self {
+        let (u1, v1) = to_montgomery(point);
+        let (u3, v3) = to_montgomery(&point.double().add(point));
+        let half = inverse_or_zero(Fr::from(2));
+        ConstantWindow {
+            u1,
+            u_step: u3 - u1,
+            v_halves: ((v3 + v1) * half, (v3 - v1) * half),
+        }
+    }
+
+    /// The window's multiple. With `s = ±1` for both digits, u depends on whether they agree and v
+    /// is odd in them: `v = (v3 (s1 + s0) + v1 (s1 - s0)) / 2`.
+    fn chosen_by(&self, window: &Window) -> MontgomeryPoint {
+        let (high, low) = (window.positive.sign(), window.low.sign());
+        MontgomeryPoint {
+            u: window
+                .is_three
+                .num()
+                .scale(self.u_step)
+                .add_constant(self.u1),
+            v: high
+                .scale(self.v_halves.0)
+                .add_scaled(&low, self.v_halves.1),
+        }
     }
 }
