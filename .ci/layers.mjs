@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 const order = [
+  "maci-nova-calibration",
   "maci-nova-protocol",
   "maci-nova-files",
   "maci-nova-step-circuit",
