@@ -35,6 +35,10 @@ web:
     .ci/wasm
     .ci/web
 
+# The tests that take minutes each, and every forgery of which `.ci/run` takes a sample (a quarter of an hour)
+slow:
+    .ci/slow
+
 # Install the node that tests use
 node:
     cd tests/node && npm ci --no-audit --no-fund

@@ -17,6 +17,7 @@ fn finished(folder: &Path) -> usize {
 
 /// Ctrl-C after the first measurement; the same command then measures the others.
 #[test]
+#[ignore = "slow, it measures a whole plan: .ci/slow"]
 fn stopped_and_resumed() {
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path().join("bench");

@@ -274,6 +274,7 @@ fn verify(town: &mut Town, keys: &Keys) {
 }
 
 #[test]
+#[ignore = "slow, every role's commands once more with keys of its own, after node::every_role_by_its_commands: .ci/slow"]
 fn every_role_with_named_keys() {
     if Town::in_production(Path::new("none").into()).is_some() {
         every_role(&Keys::pretended());
