@@ -297,10 +297,10 @@ pub(crate) fn decider(configuration: &Configuration, k: usize) -> Result<Measure
     let (mut proving, mut verifying) = (Vec::new(), Vec::new());
     for _ in 0..configuration.repeats {
         let domain = verifier.domain();
-        let (proof, seconds) = timed(|| prover.prove(ivc, domain, &results));
+        let (proof, seconds) = timed(|| prover.prove(ivc, domain, &decider::WHOLE, &results));
         let proof = proof.map_err(Error::proof("the decider's proof"))?;
         proving.push(seconds);
-        let statement = DeciderStatement::new(ivc, domain, &results);
+        let statement = DeciderStatement::new(ivc, domain, &decider::WHOLE, &results);
         let statement = statement.map_err(Error::proof("the decider's statement"))?;
         let (verified, seconds) = timed(|| decider::verify(verifier.key(), &statement, &proof));
         verified.map_err(Error::proof("verifying the decider's proof"))?;

@@ -49,6 +49,9 @@ pub enum ProveError {
     /// The running proof has no steps.
     #[error("there is nothing to prove: no step has been folded")]
     NoSteps,
+    /// The running proof does not begin where the poll does: its proof would be of a part of the count.
+    #[error("the running proof is of a part of the count")]
+    Segment,
     /// The results are not those in the running proof's tally, or not one for each option.
     #[error("the results are not those of the proof's tally")]
     Results,
@@ -110,6 +113,9 @@ impl FinalProof {
             return Err(ProveError::OtherParameters);
         }
         let proof = running.engine_proof().ok_or(ProveError::NoSteps)?;
+        if *running.start() != State::initial(running.header()) {
+            return Err(ProveError::Segment);
+        }
         check_results(running, &results)?;
         let snark = snark::prove(parameters.engine(), proof)
             .map_err(|error| ProveError::Library(error.to_string()))?;

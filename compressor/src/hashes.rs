@@ -143,7 +143,7 @@ pub(crate) fn relation(engine: &PublicParams) -> Result<Relation<Primary>, Engin
         beta: vec![Fr::ZERO; engine.sizes().t],
         e: Fr::ZERO,
     };
-    let z0 = engine.start().example();
+    let z0 = vec![Fr::ZERO; engine.sizes().arity];
     let statement = Statement {
         steps: 1,
         z0: &z0,

@@ -57,10 +57,6 @@ pub(crate) fn fold<CS: Constraints<Fr>>(
     stated: &Stated<'_>,
     foldings: &Foldings,
 ) -> Folded {
-    // The hash leaves out what every first state has, which the claimed one has to have too.
-    for (at, value) in engine.start().known() {
-        g.enforce_equal("z_0", &stated.z0[at], &Num::constant(value));
-    }
     let digest = Num::constant(engine.digest());
     let salt = g.alloc(foldings.salt);
     let running = &foldings.running;
@@ -70,7 +66,7 @@ pub(crate) fn fold<CS: Constraints<Fr>>(
     let query = Query::Running {
         step: stated.step,
         salt: &salt,
-        z0: &engine.start().unknown_of(stated.z0),
+        z0: stated.z0,
         z: stated.z,
         commitment: &stated.points[0],
         x: &running_x,

@@ -306,6 +306,7 @@ fn checkpoint_kind(error: &CheckpointError) -> ErrorKind {
         CheckpointError::Io(_) | CheckpointError::DiskFull(_) => ErrorKind::Io,
         CheckpointError::ApplicationSize(_)
         | CheckpointError::ProofParameters
+        | CheckpointError::Segment
         | CheckpointError::Encoding(_) => ErrorKind::Internal,
         _ => ErrorKind::Checkpoint,
     }

@@ -2,9 +2,8 @@
 //! the running instances (`docs/folding.md`).
 //!
 //! ```text
-//! 1.  i = 0:  z_i = z_0 (of which the circuit may know elements: these are hashed nowhere), and
-//!             everything "previous" is zero: both running instances, both commitments, the folded
-//!             commitment, F and K.
+//! 1.  i = 0:  z_i = z_0, and everything "previous" is zero: both running instances, both
+//!             commitments, the folded commitment, F and K.
 //!     i > 0:  the incoming instance's public inputs ARE the hashes of the running instances,
 //!             x_0 = H(i, s_i, z_0, z_i, U), x_1 = H(U_cf): computed here, not supplied and compared.
 //! 2.  delta = RO(x_0, x_1, D), D the commitment to the incoming witness less U.C;
@@ -38,7 +37,6 @@ use crate::{
     cyclefold::{self, HALF},
     limbs::PointLimbs,
     oracle::{hash_in_circuit, low_bits_in_circuit, Query, CHALLENGE_BITS},
-    start::Start,
 };
 
 /// Grumpkin: `y^2 = x^3 - 17` over Fr.
@@ -150,7 +148,7 @@ struct Variables {
 }
 
 impl Variables {
-    fn alloc<CS: Constraints<Fr>>(g: &mut Gadget<'_, CS>, start: &Start, inputs: &Inputs) -> Self {
+    fn alloc<CS: Constraints<Fr>>(g: &mut Gadget<'_, CS>, inputs: &Inputs) -> Self {
         let Inputs {
             digest,
             step,
@@ -169,7 +167,7 @@ impl Variables {
         Variables {
             digest: g.alloc(*digest),
             step: g.alloc(Fr::from(*step)),
-            z0: start.alloc(g, z0),
+            z0: z0.iter().map(|value| g.alloc(*value)).collect(),
             z: z.iter().map(|value| g.alloc(*value)).collect(),
             salt: g.alloc(*salt),
             next_salt: g.alloc(*next_salt),
@@ -215,12 +213,10 @@ impl Variables {
 /// if the function is not of its arity.
 pub(crate) fn fill<CS: Constraints<Fr>, S: StepFunction>(
     g: &mut Gadget<'_, CS>,
-    start: &Start,
     inputs: &Inputs,
     function: &S,
 ) -> Vec<Fr> {
-    let v = g.scope("inputs", |g| Variables::alloc(g, start, inputs));
-    let hashed_z0 = start.unknown_of(&v.z0);
+    let v = g.scope("inputs", |g| Variables::alloc(g, inputs));
     let first = g.scope("first step", |g| {
         let first = g.is_zero(&v.step);
         for value in v.previous() {
@@ -229,7 +225,7 @@ pub(crate) fn fill<CS: Constraints<Fr>, S: StepFunction>(
         first
     });
     let later = first.not();
-    let x = g.scope("incoming instance", |g| incoming(g, &v, &hashed_z0, &later));
+    let x = g.scope("incoming instance", |g| incoming(g, &v, &later));
     let challenges = g.scope("challenges", |g| Challenges::new(g, &v, &x, &later));
     let folded = g.scope("fold U", |g| fold_claim(g, &v, &x, &challenges));
     let cyclefold = fold_cyclefold(g, &v, &later, &x[1], &challenges.halves);
@@ -239,7 +235,7 @@ pub(crate) fn fill<CS: Constraints<Fr>, S: StepFunction>(
         let query = Query::Running {
             step: &step,
             salt: &v.next_salt,
-            z0: &hashed_z0,
+            z0: &v.z0,
             z: &z_next,
             commitment: &v.folded.pack(),
             x: &folded.x,
@@ -260,16 +256,11 @@ pub(crate) fn fill<CS: Constraints<Fr>, S: StepFunction>(
 }
 
 /// The incoming instance's public inputs: the hashes of the running instances, 0 at i = 0.
-fn incoming<CS: Constraints<Fr>>(
-    g: &mut Gadget<'_, CS>,
-    v: &Variables,
-    hashed_z0: &[Num],
-    later: &Bit,
-) -> [Num; 2] {
+fn incoming<CS: Constraints<Fr>>(g: &mut Gadget<'_, CS>, v: &Variables, later: &Bit) -> [Num; 2] {
     let running = Query::Running {
         step: &v.step,
         salt: &v.salt,
-        z0: hashed_z0,
+        z0: &v.z0,
         z: &v.z,
         commitment: &v.running_commitment.pack(),
         x: &v.running_x,
@@ -482,7 +473,7 @@ pub(crate) mod tests {
     pub(crate) fn input_hints(inputs: &Inputs) -> usize {
         let mut recorder = Recorder::default();
         let mut gadget = Gadget::new(&mut recorder);
-        Variables::alloc(&mut gadget, &Start::unknown(inputs.z0.len()), inputs);
+        Variables::alloc(&mut gadget, inputs);
         gadget.hints().len()
     }
 
@@ -492,8 +483,7 @@ pub(crate) mod tests {
         let step = StepCircuit::blank(Shape::new(2, 1, 1).expect("in range"));
         let inputs = Inputs::first(Fr::ONE, &step.before().to_array(), Fr::ONE, 15);
         let mut gadget = Gadget::new(&mut recorder);
-        let start = Start::known_but_for(&step.before().to_array(), &[0]);
-        fill(&mut gadget, &start, &inputs, &step);
+        fill(&mut gadget, &inputs, &step);
         assert_eq!(gadget.violated(), None);
         assert!(recorder.violated().is_none());
         let own: usize = step.record(&[]).recorder.total().constraints;

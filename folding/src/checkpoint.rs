@@ -19,7 +19,7 @@ use std::{
 
 use ff::PrimeField;
 use maci_nova_files::{write_atomically, Readers};
-use maci_nova_protocol::poll::Header;
+use maci_nova_protocol::poll::{Header, State};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -61,6 +61,9 @@ pub enum CheckpointError {
         /// The checkpoint's.
         found: ParametersDigest,
     },
+    /// The proof does not begin where the poll does.
+    #[error("the proof is of a part of the count, a checkpoint is of all of it so far")]
+    Segment,
     /// It was made for another poll.
     #[error("the checkpoint is for another poll")]
     OtherPoll,
@@ -123,6 +126,9 @@ pub fn save(
 ) -> Result<(), CheckpointError> {
     if proof.parameters() != parameters.digest() {
         return Err(CheckpointError::ProofParameters);
+    }
+    if *proof.start() != State::initial(proof.header()) {
+        return Err(CheckpointError::Segment);
     }
     if application.len() > MAX_APPLICATION_BYTES {
         return Err(CheckpointError::ApplicationSize(application.len()));

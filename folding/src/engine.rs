@@ -43,7 +43,6 @@ use crate::{
         coordinates, packed, Commitment, Instance, Products, Relation, RelationError, Witness,
     },
     rows::Rows,
-    start::Start,
     stdout_guard::StdoutGuard,
 };
 
@@ -55,7 +54,7 @@ const PUBLIC_INPUTS: usize = 2;
 /// Label of the blinding generators and of the Pedersen key.
 const KEY_LABEL: &[u8] = b"maci-nova commitment key";
 /// Prefix of the engine's digest; its version changes with what the digest covers.
-const DIGEST_DOMAIN: &[u8] = b"maci-nova CycleFold engine, version 3";
+const DIGEST_DOMAIN: &[u8] = b"maci-nova CycleFold engine, version 4";
 
 /// Rows and columns of the two circuits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +117,6 @@ impl<E> From<EngineError> for SetupFailure<E> {
 pub struct PublicParams {
     primary: RowRelation,
     secondary: Relation<Secondary>,
-    start: Start,
     digest: Fr,
     arity: usize,
     /// Which variables of the augmented circuit are the step function's.
@@ -134,15 +132,13 @@ impl fmt::Debug for PublicParams {
 }
 
 impl PublicParams {
-    /// Synthesizes both circuits for `blank`, all of whose computations begin with `start`, and takes
-    /// the commitment keys. `provide` is called
-    /// once, with the number of powers that the BN254 key needs (a power of two).
+    /// Synthesizes both circuits for `blank`, and takes the commitment keys. `provide` is called once, with
+    /// the number of powers that the BN254 key needs (a power of two).
     pub(crate) fn setup<C: StepFunction, T, E>(
         blank: &C,
-        start: Start,
         provide: impl FnOnce(usize) -> Result<(PowersOfTau, T), E>,
     ) -> Result<(Self, T), SetupFailure<E>> {
-        let AugmentedRows { rows, t, function } = augmented_rows(&start, blank)?;
+        let AugmentedRows { rows, t, function } = augmented_rows(blank)?;
         let count = key_size(&rows);
         let (powers, value) = provide(count).map_err(SetupFailure::Powers)?;
         let guard = StdoutGuard::begin().map_err(SetupFailure::Io)?;
@@ -153,7 +149,6 @@ impl PublicParams {
         let mut engine = PublicParams {
             primary,
             secondary,
-            start,
             digest: Fr::ZERO,
             arity: blank.arity(),
             function,
@@ -190,13 +185,7 @@ impl PublicParams {
         &self.secondary
     }
 
-    /// What is known of the first state.
-    pub fn start(&self) -> &Start {
-        &self.start
-    }
-
-    /// Of parameters whose rows do not state it yet: SHA-256 over a domain, the arity, t, what is
-    /// known of the first state, the rows of the augmented circuit by kind and in order, the
+    /// Of parameters whose rows do not state it yet: SHA-256 over a domain, the arity, t, the rows of the augmented circuit by kind and in order, the
     /// library's digest of the CycleFold circuit's shape, every element of both keys with the
     /// blinding generators and the verifier's key of KZG, and the constants of Poseidon; its first
     /// 31 bytes as an integer.
@@ -205,10 +194,6 @@ impl PublicParams {
         hash.update(DIGEST_DOMAIN);
         hash.update((self.arity as u64).to_le_bytes());
         hash.update((self.primary.t() as u64).to_le_bytes());
-        for (at, value) in self.start.known() {
-            hash.update((at as u64).to_le_bytes());
-            hash.update(value.to_repr());
-        }
         hash.update(self.primary.rows().digest());
         hash.update(self.secondary.shape().digest().to_repr());
         let parts = [
@@ -251,7 +236,7 @@ impl PublicParams {
         let x0 = Query::Running {
             step: &Fr::from(steps),
             salt,
-            z0: &self.start.unknown_of(z0),
+            z0,
             z,
             commitment: &pack(&point_limbs(&commitment)),
             x: &x,
@@ -271,8 +256,6 @@ impl PublicParams {
             "the number of steps is out of range"
         } else if z0.len() != self.arity || z.len() != self.arity {
             "a state of another arity"
-        } else if !self.start.admits(z0) {
-            "no computation starts from this state"
         } else {
             return Ok(());
         };
@@ -359,7 +342,7 @@ impl PublicParams {
     fn step<S: StepFunction>(&self, inputs: &Inputs, function: &S) -> Result<Step, EngineError> {
         let mut values = Values::with_powers();
         let mut gadget = Gadget::new(&mut values);
-        let z = augmented::fill(&mut gadget, &self.start, inputs, function);
+        let z = augmented::fill(&mut gadget, inputs, function);
         let violated = gadget.violated();
         let rows = self.primary.rows();
         // A gadget that allocates or states otherwise when only values are made would show here.
@@ -448,12 +431,12 @@ impl<S: StepFunction> StepFunction for Located<'_, S> {
     }
 }
 
-fn augmented_rows<S: StepFunction>(start: &Start, blank: &S) -> Result<AugmentedRows, EngineError> {
-    let z0 = start.example();
+fn augmented_rows<S: StepFunction>(blank: &S) -> Result<AugmentedRows, EngineError> {
+    let z0 = vec![Fr::ZERO; blank.arity()];
     let inputs = |t: usize| Inputs::first(Fr::ZERO, &z0, Fr::ZERO, t);
     let count = |t: usize| {
         let mut values = Values::with_powers();
-        augmented::fill(&mut Gadget::new(&mut values), start, &inputs(t), blank);
+        augmented::fill(&mut Gadget::new(&mut values), &inputs(t), blank);
         values.products[0].len() + values.fifths[0].len()
     };
     let least = count(1).next_power_of_two().ilog2() as usize;
@@ -464,7 +447,7 @@ fn augmented_rows<S: StepFunction>(start: &Start, blank: &S) -> Result<Augmented
         variables: RefCell::default(),
     };
     let (rows, z) =
-        Rows::record(|rows| augmented::fill(&mut Gadget::new(rows), start, &inputs(t), &located));
+        Rows::record(|rows| augmented::fill(&mut Gadget::new(rows), &inputs(t), &located));
     if z.len() != z0.len() {
         return Err(RelationError::Length.into());
     }

@@ -59,8 +59,6 @@ pub mod relation;
 pub mod rows;
 mod running_proof;
 mod setup;
-#[doc(hidden)]
-pub mod start;
 mod stdout_guard;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -78,7 +78,7 @@ impl CommittedStep {
     }
 }
 
-/// A proof that a poll's state is what the steps so far make of the initial state.
+/// A proof that a poll's state is what the steps so far make of the state that it began in.
 ///
 /// Its size does not depend on the number of steps. It holds the witness of the folded steps:
 /// **secret**, never to be published (the compressor makes what can be).
@@ -86,6 +86,8 @@ impl CommittedStep {
 pub struct RunningProof {
     header: Header,
     parameters: ParametersDigest,
+    /// The state before the first step.
+    start: State,
     state: State,
     /// None before the first step: the engine's own proofs begin with one.
     proof: Option<IvcProof>,
@@ -97,14 +99,31 @@ impl RunningProof {
     /// # Errors
     /// [`FoldError::Header`], [`FoldError::PollShape`].
     pub fn new(parameters: &Parameters, header: &Header) -> Result<Self, FoldError> {
+        Self::begin_at(parameters, header, State::initial(header))
+    }
+
+    /// Begins the proof of a segment: no steps, and a state that the poll was in, which is for others
+    /// to prove.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`FoldError::OtherState`] for one of another poll.
+    pub fn begin_at(
+        parameters: &Parameters,
+        header: &Header,
+        start: State,
+    ) -> Result<Self, FoldError> {
         header
             .validate()
             .map_err(|error| FoldError::Header(error.to_string()))?;
         check_poll_shape(parameters.shape(), header)?;
+        if start.poll != State::initial(header).poll {
+            return Err(FoldError::OtherState);
+        }
         Ok(RunningProof {
             header: header.clone(),
             parameters: parameters.digest(),
-            state: State::initial(header),
+            start,
+            state: start,
             proof: None,
         })
     }
@@ -168,17 +187,21 @@ impl RunningProof {
         self.parameters
     }
 
-    /// Checks the whole proof against the poll's initial state, and returns the state proven.
+    /// The state before the first step.
+    pub fn start(&self) -> &State {
+        &self.start
+    }
+
+    /// Checks the whole proof against the state that it began in, and returns the state proven.
     ///
     /// # Errors
     /// [`FoldError::OtherParameters`]; [`FoldError::Engine`] when the proof is false.
     pub fn verify(&self, parameters: &Parameters) -> Result<State, FoldError> {
         self.check_parameters(parameters)?;
-        let initial = State::initial(&self.header);
         let Some(proof) = &self.proof else {
-            return Ok(initial);
+            return Ok(self.start);
         };
-        let z = proof.verify(parameters.engine(), &initial.to_array())?;
+        let z = proof.verify(parameters.engine(), &self.start.to_array())?;
         state_of(&z)
     }
 

@@ -11,7 +11,6 @@ use crate::{
     engine::{PublicParams, SetupFailure},
     powers_of_tau::PowersOfTau,
     ptau_file::PtauError,
-    start::Start,
 };
 
 /// Prefix of the parameters' digest; its version changes with what the digest covers.
@@ -127,13 +126,13 @@ impl Parameters {
     /// wrong one (not the powers of one tau) too.
     pub fn setup(shape: Shape, source: &SetupSource) -> Result<Self, SetupError> {
         let blank = StepCircuit::blank(shape);
-        // Of polls of one shape only the first element differs, which commits to their constants.
-        let start = Start::known_but_for(&blank.before().to_array(), &[0]);
-        let (engine, origin) = PublicParams::setup(&blank, start, |count| obtain(source, count))
-            .map_err(|failure| match failure {
-                SetupFailure::Powers(error) => error,
-                SetupFailure::Io(error) => SetupError::Io(error),
-                SetupFailure::Engine(error) => SetupError::Library(error.to_string()),
+        let (engine, origin) =
+            PublicParams::setup(&blank, |count| obtain(source, count)).map_err(|failure| {
+                match failure {
+                    SetupFailure::Powers(error) => error,
+                    SetupFailure::Io(error) => SetupError::Io(error),
+                    SetupFailure::Engine(error) => SetupError::Library(error.to_string()),
+                }
             })?;
         Ok(Parameters {
             shape,
@@ -259,10 +258,10 @@ mod tests {
     #[test]
     fn development_parameters_are_pinned() {
         let parameters = development();
-        assert_eq!(parameters.constraints(), (13_779, 498));
+        assert_eq!(parameters.constraints(), (13_999, 498));
         assert_eq!(
             parameters.digest().to_string(),
-            "3d9a0542500508ca68daf97fbf3602990e202f00d450be86ccdb8f605bd810a5"
+            "7979b596fd128b238ae129bb174416461fcec2c721cd32ad074f4728f3c50310"
         );
     }
 

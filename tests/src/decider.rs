@@ -114,13 +114,15 @@ impl Folded {
     /// What a proof with these results states.
     pub fn statement(&self, results: &[OptionResult]) -> DeciderStatement {
         let proof = self.running.engine_proof().expect("steps");
-        DeciderStatement::new(proof, DOMAIN, results).expect("a poll's states")
+        DeciderStatement::new(proof, DOMAIN, &decider::WHOLE, results).expect("a poll's states")
     }
 
     /// A decider proof with these results.
     pub fn prove(&self, results: &[OptionResult]) -> Result<DeciderProof, decider::ProverError> {
         let proof = self.running.engine_proof().expect("steps");
-        self.keys.prover.prove(proof, DOMAIN, results)
+        self.keys
+            .prover
+            .prove(proof, DOMAIN, &decider::WHOLE, results)
     }
 }
 

@@ -5,8 +5,9 @@
 //!    challenges, x'', beta'', e''
 //! 2. sum_i pow_i(beta'') f_i(W'', 1, x'') = e''
 //! 3. U_cf is satisfied modulo q by (W_cf, E_cf), and is their commitment
-//! 4. the results' leaves hash to the tally root of z_i
-//! 5. e_v = sum_j v_j c^j,  e = sum_j W''_j c^j
+//! 4. each end shows its state, or a link to it ([`super::end`])
+//! 5. the results' leaves hash to z_i's tally root where that state is shown, else to that of nothing
+//! 6. e_v = sum_j v_j c^j,  e = sum_j W''_j c^j
 //! ```
 //! The commitments' own foldings are the verifier's: he has U.C, D, D_R, r_1 and r_2 in `v`. Public
 //! inputs: c, e_v, e. Committed to before c is known: W'', x'', v.
@@ -26,10 +27,11 @@ use maci_nova_folding::{
 };
 use maci_nova_groth16::adapter::Matrices;
 use maci_nova_protocol::field::{from_i128, from_u128};
-use maci_nova_protocol::tally::OptionResult;
+use maci_nova_protocol::tally::{results_root, OptionResult};
 use maci_nova_step_circuit::constraints::Constraints;
 use maci_nova_step_circuit::num::{Gadget, Num};
 use maci_nova_step_circuit::secret::Secret;
+use maci_nova_step_circuit::ARITY;
 use nova_snark::{
     frontend::SynthesisError,
     provider::{Bn256EngineKZG, GrumpkinEngine},
@@ -38,6 +40,7 @@ use nova_snark::{
 use num_bigint::{BigInt, BigUint, Sign};
 
 use super::{
+    end::{enforce_shown, End, WHOLE},
     nonnative::{self, enforce_product, reduce, Integer},
     pedersen,
 };
@@ -54,6 +57,8 @@ const SCALAR_BITS: usize = 167;
 const INPUT_BITS: usize = 252;
 /// Bits of the number of steps, less one.
 const STEP_BITS: usize = 37;
+/// Which element of a state is its tally's root.
+const TALLY_ROOT: usize = ARITY - 1;
 
 // They are those that the folding's steps and multipliers come to.
 const _: () = {
@@ -66,8 +71,10 @@ const _: () = {
 /// Everything that the circuit is about. Secret.
 pub struct Witness {
     steps: u64,
-    z0: Vec<Fr>,
-    z: Vec<Fr>,
+    z0: [Fr; ARITY],
+    z: [Fr; ARITY],
+    /// How z_0 and z are shown.
+    ends: [End; 2],
     foldings: Foldings,
     /// W''.
     w: Secret<Fr>,
@@ -100,8 +107,8 @@ impl core::fmt::Debug for Decider {
 
 /// What contract and circuit agree on, in its order.
 struct Agreed<T> {
-    z0: Vec<T>,
-    z: Vec<T>,
+    /// The words of both ends.
+    ends: [Vec<T>; 2],
     r1: T,
     r2: T,
     /// U.C, D and D_R.
@@ -112,7 +119,7 @@ struct Agreed<T> {
 
 impl<T: Clone> Agreed<T> {
     fn elements(&self) -> Vec<T> {
-        let mut all = [self.z0.clone(), self.z.clone()].concat();
+        let mut all = self.ends.concat();
         all.extend([self.r1.clone(), self.r2.clone()]);
         all.extend(self.points.iter().flatten().cloned());
         all.extend(self.results.iter().flatten().cloned());
@@ -121,8 +128,7 @@ impl<T: Clone> Agreed<T> {
 
     fn map<U>(&self, mut f: impl FnMut(&T) -> U) -> Agreed<U> {
         Agreed {
-            z0: self.z0.iter().map(&mut f).collect(),
-            z: self.z.iter().map(&mut f).collect(),
+            ends: [0, 1].map(|i| self.ends[i].iter().map(&mut f).collect()),
             r1: f(&self.r1),
             r2: f(&self.r2),
             points: [0, 1, 2].map(|i| [0, 1, 2].map(|k| f(&self.points[i][k]))),
@@ -161,14 +167,15 @@ impl Decider {
         5usize.pow(self.vote_depth as u32)
     }
 
-    /// The witness for a running proof: folds it for the last times. Results that are missing are
-    /// zero.
+    /// The witness for a running proof, whose ends are shown so: folds it for the last times.
+    /// Results that are missing are zero.
     ///
     /// # Errors
     /// When the proof is not the engine's, or there are more results than options.
     pub fn witness(
         &self,
         proof: &IvcProof,
+        ends: [End; 2],
         results: &[OptionResult],
     ) -> Result<Witness, EngineError> {
         if results.len() > self.options() {
@@ -177,14 +184,15 @@ impl Decider {
         let Blinded {
             foldings, opening, ..
         } = proof.blinded(&self.engine);
-        let Statement { steps, z0, z } = proof.statement();
+        let [z0, z] = states(proof)?;
         let cyclefold = proof.cyclefold_witness();
         let mut results = results.to_vec();
         results.resize(self.options(), OptionResult::default());
         Ok(Witness {
-            steps,
-            z0: z0.to_vec(),
-            z: z.to_vec(),
+            steps: proof.statement().steps,
+            z0,
+            z,
+            ends,
             foldings,
             w: opening.witness().to_vec().into(),
             blind: opening.blinding(),
@@ -193,6 +201,11 @@ impl Decider {
             cyclefold_blind: cyclefold.blind,
             results,
         })
+    }
+
+    /// The tally root of options that have received nothing.
+    fn empty_tally(&self) -> Fr {
+        results_root(self.vote_depth, &[]).expect("no results are too many")
     }
 
     /// The engine.
@@ -237,11 +250,11 @@ impl Decider {
             vec![F::ZERO; count].into()
         }
         let (rows, secondary) = (self.engine.primary().rows(), self.engine.secondary());
-        let sizes = self.engine.sizes();
         Witness {
             steps: 1,
-            z0: self.engine.start().example(),
-            z: vec![Fr::ZERO; sizes.arity],
+            z0: [Fr::ZERO; ARITY],
+            z: [Fr::ZERO; ARITY],
+            ends: WHOLE,
             foldings: Foldings::blank(&self.engine),
             w: zeros(rows.variables()),
             blind: Fr::ZERO,
@@ -255,9 +268,9 @@ impl Decider {
     /// The values of `v`.
     fn agreed(&self, witness: &Witness) -> Result<Agreed<Fr>, EngineError> {
         let (r1, r2) = self.challenges(witness)?;
+        let [first, last] = &witness.ends;
         Ok(Agreed {
-            z0: witness.z0.clone(),
-            z: witness.z.clone(),
+            ends: [(first, &witness.z0), (last, &witness.z)].map(|(end, z)| end.words(z).to_vec()),
             r1,
             r2,
             points: witness.commitments().map(|commitment| packed(&commitment)),
@@ -306,14 +319,21 @@ impl Decider {
         let v = agreed.map(|value| g.alloc_input(*value));
 
         let cyclefold = g.scope("CycleFold", |g| self.cyclefold(g, witness));
-        let (beta, sum) = self.fold(g, witness, &cyclefold, &v, &x);
+        let states = [&witness.z0, &witness.z].map(|state| state.map(|value| g.alloc(value)));
+        let (beta, sum) = self.fold(g, witness, &cyclefold, (&states, &v), &x);
         g.scope("claim", |g| {
             let claimed = weighted_rows(g, self.engine.primary().rows(), &w, &x, &beta);
             g.enforce_equal("the claim", &claimed, &sum);
         });
+        let [_, visible] = g.scope("ends", |g| {
+            [0, 1].map(|i| enforce_shown(g, &v.ends[i], &states[i], witness.ends[i].salt()))
+        });
         g.scope("results", |g| {
             let root = tally_root(g, &v.results);
-            g.enforce_equal("results are in the tally", &root, &v.z[v.z.len() - 1]);
+            let empty = Num::constant(self.empty_tally());
+            // visible ? z_i's : that of nothing
+            let [shown, stated] = [&states[1][TALLY_ROOT], &root].map(|root| root - &empty);
+            g.enforce("results are in the tally", visible.num(), &shown, &stated);
         });
         g.scope("evaluations", |g| {
             let sum = horner(g, &v.elements(), &c);
@@ -330,7 +350,7 @@ impl Decider {
         g: &mut Gadget<'_, CS>,
         witness: &Witness,
         cyclefold: &CycleFold,
-        v: &Agreed<Num>,
+        ([z0, z], v): (&[[Num; ARITY]; 2], &Agreed<Num>),
         x: &[Num],
     ) -> (Vec<Num>, Num) {
         let step = g.scope("steps", |g| {
@@ -343,8 +363,8 @@ impl Decider {
         let x1 = g.materialize(&x1);
         let stated = Stated {
             step: &step,
-            z0: &v.z0,
-            z: &v.z,
+            z0,
+            z,
             x1: &x1,
             points: &v.points,
         };
@@ -459,6 +479,16 @@ impl Witness {
             z: &self.z,
         }
     }
+}
+
+/// z_0 and z of a poll's proof.
+pub(super) fn states(proof: &IvcProof) -> Result<[[Fr; ARITY]; 2], EngineError> {
+    let array = |state: &[Fr]| {
+        let array = state.try_into();
+        array.map_err(|_| EngineError::Statement("the states have not eight elements"))
+    };
+    let Statement { z0, z, .. } = proof.statement();
+    Ok([array(z0)?, array(z)?])
 }
 
 fn integer(scalar: &Fq) -> BigUint {

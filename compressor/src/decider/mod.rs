@@ -34,10 +34,12 @@
 pub mod circuit;
 #[cfg(feature = "contracts")]
 pub mod contract;
+pub mod end;
 mod nonnative;
 mod pedersen;
 pub mod prover;
 pub mod verifier;
 
+pub use end::{End, Salt, WHOLE};
 pub use prover::{CommitmentBases, DeciderFacts, Prover, ProverError, KEY_NAME, PUBLICS};
 pub use verifier::{verify, DeciderError, DeciderKey, DeciderProof, DeciderStatement, Fold};

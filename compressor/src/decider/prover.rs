@@ -27,7 +27,7 @@ use nova_snark::{
 
 use super::{
     circuit::{self, Decider},
-    DeciderKey, DeciderProof, DeciderStatement, Fold,
+    DeciderKey, DeciderProof, DeciderStatement, End, Fold,
 };
 
 #[cfg(feature = "cache")]
@@ -57,9 +57,6 @@ pub enum ProverError {
     /// The proof could not be made: what is claimed is false.
     #[error("{0}")]
     Groth16(#[from] groth16::ProveError),
-    /// The states have not eight elements.
-    #[error("the proof is not of a poll's states")]
-    Arity,
 }
 
 /// What makes decider proofs of one shape.
@@ -120,7 +117,8 @@ impl Prover {
         DeciderKey::new(self.decider.engine(), self.key.verifying_key().clone())
     }
 
-    /// Proves what a running proof has come to. `domain` says where and for what it is verified.
+    /// Proves what a running proof has come to. `domain` says where and for what it is verified,
+    /// and `ends` how its states are shown. Where the last one is not, there are no results.
     ///
     /// # Errors
     /// See [`ProverError`].
@@ -128,14 +126,15 @@ impl Prover {
         &self,
         proof: &IvcProof,
         domain: [u8; 32],
+        ends: &[End; 2],
         results: &[OptionResult],
     ) -> Result<DeciderProof, ProverError> {
-        let witness = self.decider.witness(proof, results)?;
+        let witness = self.decider.witness(proof, ends.clone(), results)?;
         let committed = self.decider.committed(&witness)?;
         let committed: Vec<ArkFr> = committed.iter().map(ToArk::to_ark).collect();
         let d = self.key.commit(&committed)?;
         let fold = self.fold(&witness)?;
-        let statement = DeciderStatement::new(proof, domain, results)?;
+        let statement = DeciderStatement::new(proof, domain, ends, results)?;
         let c: Fr = statement.challenge(&d, &statement.v(&fold)).to_halo();
         let assignment = Assignment::record(|cs| {
             self.decider
@@ -252,18 +251,18 @@ impl DeciderStatement {
     /// What [`Prover::prove`] proves of a running proof.
     ///
     /// # Errors
-    /// [`ProverError::Arity`].
+    /// [`EngineError::Statement`] when its states have not eight elements.
     pub fn new(
         proof: &IvcProof,
         domain: [u8; 32],
+        [first, last]: &[End; 2],
         results: &[OptionResult],
-    ) -> Result<Self, ProverError> {
-        let stated = proof.statement();
-        let array = |state: &[Fr]| state.try_into().map_err(|_| ProverError::Arity);
+    ) -> Result<Self, EngineError> {
+        let [z0, z] = circuit::states(proof)?;
         Ok(DeciderStatement {
             domain,
-            z0: array(stated.z0)?,
-            z: array(stated.z)?,
+            z0: first.words(&z0),
+            z: last.words(&z),
             results: results.to_vec(),
         })
     }

@@ -98,9 +98,9 @@ pub struct DeciderKey {
 pub struct DeciderStatement {
     /// What the proof is bound to besides: where it is verified, which poll.
     pub domain: [u8; 32],
-    /// The state before the first step.
+    /// The state before the first step, or a link to it ([`super::end`]).
     pub z0: [maci_nova_step_circuit::Fr; ARITY],
-    /// The state after the last.
+    /// The state after the last, or a link to it.
     pub z: [maci_nova_step_circuit::Fr; ARITY],
     /// The result of each option of the poll. Their number is not checked here: trailing options
     /// without votes may be left out or added by who makes the proof.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use maci_nova_chain::{Observer, Stage};
-use maci_nova_compressor::decider::{DeciderStatement, Prover, ProverError};
+use maci_nova_compressor::decider::{DeciderStatement, Prover, ProverError, WHOLE};
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::log::PublicFacts;
 use maci_nova_sdk::poll::keys::KeyPolicy;
@@ -150,11 +150,14 @@ fn prove(
         label: "decider proof",
     });
     let results = folded.results();
-    let proof = prover.prove(running, domain, &results).map_err(internal)?;
+    let proof = prover
+        .prove(running, domain, &WHOLE, &results)
+        .map_err(internal)?;
     let seconds = stage.finish();
     observer.note(&format!("decider proof made in {seconds:.1} s"));
     Ok(Finalization {
-        statement: DeciderStatement::new(running, domain, &results).map_err(internal)?,
+        statement: DeciderStatement::new(running, domain, &WHOLE, &results)
+            .map_err(Error::internal)?,
         proof,
     })
 }

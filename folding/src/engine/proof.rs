@@ -79,18 +79,12 @@ impl IvcProof {
     /// Proves the first step, from `z0`.
     ///
     /// # Errors
-    /// [`EngineError::Statement`] for a state that the parameters do not begin with,
     /// [`EngineError::Unsatisfied`] when the step's own constraints do not hold.
     pub fn first<S: StepFunction>(
         engine: &PublicParams,
         function: &S,
         z0: &[Fr],
     ) -> Result<Self, EngineError> {
-        if !engine.start.admits(z0) {
-            return Err(EngineError::Statement(
-                "no computation starts from this state",
-            ));
-        }
         let inputs = engine.first_inputs(z0);
         let step = engine.step(&inputs, function)?.satisfied()?;
         Self::begin(engine, &inputs, step)

@@ -3,10 +3,7 @@ use maci_nova_step_circuit::{Shape, StepCircuit, StepFunction};
 use rand_core::OsRng;
 
 use super::*;
-use crate::{
-    augmented::{self, Inputs},
-    start::Start,
-};
+use crate::augmented::{self, Inputs};
 
 fn randoms(count: usize) -> Vec<Fr> {
     (0..count).map(|_| Fr::random(OsRng)).collect()
@@ -124,9 +121,8 @@ fn rows_are_those_of_the_gadget() {
 #[test]
 fn rows_of_the_augmented_circuit_are_those_of_the_gadget() {
     const T: usize = 15;
-    let around = |inputs: &Inputs, start: &Start| {
-        three!(|g: &mut Gadget<'_, _>| augmented::fill(g, start, inputs, &Rotate))
-    };
+    let around =
+        |inputs: &Inputs| three!(|g: &mut Gadget<'_, _>| augmented::fill(g, inputs, &Rotate));
     let z0 = [2, 3, 4].map(Fr::from);
     let first = Inputs::first(Fr::from(9), &z0, Fr::from(11), T);
     let mut later = Inputs {
@@ -139,21 +135,17 @@ fn rows_of_the_augmented_circuit_are_those_of_the_gadget() {
     later.running.beta = randoms(T);
     later.running.e = Fr::random(OsRng);
     later.cyclefold.u = Fr::from(1 << 40);
-    let unknown = Start::unknown(3);
-    let digests = [&first, &later].map(|inputs| around(inputs, &unknown).rows.digest());
+    let digests = [&first, &later].map(|inputs| around(inputs).rows.digest());
     assert_eq!(digests[0], digests[1], "rows do not depend on values");
-    let known = Start::known_but_for(&z0, &[1]);
-    assert_ne!(around(&first, &known).rows.digest(), digests[0]);
 }
 
 /// Parameters' rows are recorded before their digest is known.
 #[test]
 fn the_last_constant_can_be_put_in_later() {
     let z0 = [2, 3, 4].map(Fr::from);
-    let start = Start::unknown(3);
     let rows = |digest| {
         let inputs = Inputs::first(digest, &z0, Fr::ONE, 15);
-        Rows::record(|rows| augmented::fill(&mut Gadget::new(rows), &start, &inputs, &Rotate)).0
+        Rows::record(|rows| augmented::fill(&mut Gadget::new(rows), &inputs, &Rotate)).0
     };
     let (mut later, known) = (rows(Fr::ZERO), rows(Fr::from(99)));
     assert_ne!(later.digest(), known.digest());
@@ -170,9 +162,8 @@ fn rows_around_a_polls_step_are_those_of_the_gadget() {
     let blank = StepCircuit::blank(Shape::new(2, 1, 1).expect("in range"));
     let digests = [step, blank].map(|step| {
         let z0 = step.before().to_array();
-        let start = Start::known_but_for(&z0, &[0]);
         let inputs = Inputs::first(Fr::from(9), &z0, Fr::from(11), 15);
-        let three = three!(|g: &mut Gadget<'_, _>| augmented::fill(g, &start, &inputs, &step));
+        let three = three!(|g: &mut Gadget<'_, _>| augmented::fill(g, &inputs, &step));
         assert!(three.recorder.violated().is_none());
         three.rows.digest()
     });

@@ -368,8 +368,12 @@ fn execution_gas(messages: usize) -> u64 {
     }
     let ivc = running.engine_proof().expect("steps");
     let results = poll.poll().results();
-    let proof = keys.prover.prove(ivc, DOMAIN, &results).expect("proven");
-    let statement = DeciderStatement::new(ivc, DOMAIN, &results).expect("seven elements");
+    let proof = keys
+        .prover
+        .prove(ivc, DOMAIN, &decider::WHOLE, &results)
+        .expect("proven");
+    let statement =
+        DeciderStatement::new(ivc, DOMAIN, &decider::WHOLE, &results).expect("seven elements");
     let gas = keys.accept(&statement, &proof).expect("a true proof");
     let calldata = calldata(&statement, &proof);
     let price = |byte: &u8| if *byte == 0 { 4 } else { 16 };

@@ -13,6 +13,7 @@ use maci_nova_folding::{
     accumulator::Accumulator,
     blinding::RandomClaim,
     claims::{moved as moved_beta, perturbation, quotient, row_errors, sum, weights},
+    RunningProof,
 };
 use maci_nova_groth16::{
     self as groth16,
@@ -36,10 +37,10 @@ use super::{
 use crate::{
     decider::{
         verifier::{equations, holds, verify, Challenges},
-        DeciderError, DeciderKey, DeciderProof, DeciderStatement as Stated, Fold,
+        DeciderError, DeciderKey, DeciderProof, DeciderStatement as Stated, Fold, Salt,
     },
     testing::Contract,
-    tests::{fold, folded, poll},
+    tests::{fold, folded, parameters, poll},
 };
 
 const DOMAIN: [u8; 32] = [7; 32];
@@ -129,14 +130,13 @@ struct Attempt {
 impl Attempt {
     /// Tells the verifier what the circuit is filled with.
     fn new(witness: Witness) -> Self {
-        let state = |state: &[Fr]| state.try_into().expect("a state");
         let [uc, dn, dr] = witness.commitments().map(|commitment| point(&commitment));
         let (r1, r2) = decider().challenges(&witness).expect("in range");
         Attempt {
             statement: Stated {
                 domain: DOMAIN,
-                z0: state(&witness.z0),
-                z: state(&witness.z),
+                z0: witness.ends[0].words(&witness.z0),
+                z: witness.ends[1].words(&witness.z),
                 results: witness.results.clone(),
             },
             fold: Fold {
@@ -267,6 +267,101 @@ fn honest() -> &'static (Attempt, DeciderProof, [ArkFr; PUBLICS]) {
     })
 }
 
+/// A prover of the small poll's steps in a range, whose ends are shown so.
+fn segment(events: core::ops::Range<usize>, ends: [End; 2]) -> Attempt {
+    let poll = poll();
+    let mut steps = poll.steps().skip(events.start).take(events.len());
+    let mut step = || steps.next().map(|step| step.expect("prepared"));
+    let first = step().expect("a step");
+    let begun = RunningProof::begin_at(parameters(), &poll.header, *first.before());
+    let mut running = begun.expect("begun");
+    running.fold(parameters(), first).expect("folded");
+    while let Some(next) = step() {
+        running.fold(parameters(), next).expect("folded");
+    }
+    let hidden = matches!(ends[1], End::Link(_));
+    let results: &[OptionResult] = if hidden { &[] } else { &poll.results };
+    let proof = running.engine_proof().expect("steps");
+    let witness = decider().witness(proof, ends, results).expect("witness");
+    let mut attempt = Attempt::new(witness);
+    attempt.statement.results.truncate(results.len());
+    assert_eq!(violation_at(&attempt.witness, ArkFr::from(5)), None);
+    attempt
+}
+
+/// A count in three segments, and what their proofs are not: proofs of each other's part, of the
+/// whole, of another poll's, of states, of other links.
+#[test]
+fn a_count_in_segments() {
+    let count = poll().transitions.len();
+    let [one, two] = [count / 3, 2 * count / 3];
+    let salts = [Salt::random(), Salt::random()];
+    let [a, b] = &salts.map(End::Link);
+    let segments = [
+        segment(0..one, [End::State, a.clone()]),
+        segment(one..two, [a.clone(), b.clone()]),
+        segment(two..count, [b.clone(), End::State]),
+    ];
+    let segments = segments.map(|attempt| {
+        let (proof, _) = attempt.send();
+        (attempt, proof)
+    });
+    for (attempt, proof) in &segments {
+        accepted(&attempt.statement, proof);
+    }
+    // They meet, and begin and end as the whole does.
+    let [first, middle, last] = segments.each_ref().map(|(attempt, _)| &attempt.statement);
+    let whole = &honest().0.statement;
+    assert_eq!((first.z, middle.z), (middle.z0, last.z0));
+    assert_eq!((first.z0, last.z), (whole.z0, whole.z));
+    assert_eq!(last.results, whole.results);
+    for (i, (attempt, proof)) in segments.iter().enumerate() {
+        for (k, (other, _)) in segments.iter().enumerate() {
+            if i != k {
+                refused(&other.statement, proof);
+            }
+        }
+        refused(whole, proof);
+        let changes: [&dyn Fn(&mut Stated); 6] = [
+            &|stated| stated.domain[0] ^= 1,
+            &|stated| stated.z0 = attempt.witness.z0,
+            &|stated| stated.z = attempt.witness.z,
+            &|stated| stated.z0[0] += Fr::ONE,
+            &|stated| stated.z[0] += Fr::ONE,
+            &|stated| stated.results = vec![OptionResult { votes: 1, spent: 1 }],
+        ];
+        for change in changes {
+            let mut stated = attempt.statement.clone();
+            change(&mut stated);
+            if stated != attempt.statement {
+                refused(&stated, proof);
+            }
+        }
+    }
+}
+
+/// The second segment is folded from a state that the first one did not end in, whose tally suits the
+/// forger, and shown under the first one's link.
+#[test]
+fn a_segment_that_begins_in_another_state_under_a_link() {
+    let salt = Salt::random();
+    let count = poll().transitions.len();
+    let mut attempt = segment(count / 2 + 1..count, [End::Link(salt.clone()), End::State]);
+    let there = poll().transitions[count / 2].before.to_array();
+    assert_ne!(there, attempt.witness.z0);
+    let link = End::Link(salt).words(&there);
+    // Filled with that state, the hashes are not those of the folding.
+    let own = attempt.witness.z0;
+    attempt.witness.z0 = there;
+    assert!(violation_at(&attempt.witness, ArkFr::from(5)).is_some());
+    // With the own one and whatever salt, the link is another.
+    attempt.witness.z0 = own;
+    attempt.witness.ends[0] = End::Link(Salt::random());
+    attempt.statement.z0 = link;
+    let (proof, _) = attempt.send();
+    refused(&attempt.statement, &proof);
+}
+
 #[test]
 fn an_attempt_without_a_forgery_is_accepted() {
     let (attempt, proof, publics) = honest();
@@ -283,8 +378,8 @@ fn an_attempt_without_a_forgery_is_accepted() {
 /// what is committed.
 fn from_nothing() -> Attempt {
     let mut witness = decider().blank();
-    witness.z0 = honest().0.witness.z0.clone();
-    witness.z = honest().0.witness.z.clone();
+    witness.z0 = honest().0.witness.z0;
+    witness.z = honest().0.witness.z;
     witness.results[3].votes = 1_000_000;
     witness.z[TALLY_ROOT] = results_root(1, &witness.results).expect("five options");
     Attempt::new(witness)
@@ -686,7 +781,9 @@ fn an_unsatisfied_cyclefold_instance() {
     let error = error.expect_err("false").to_string();
     assert!(error.contains("the running CycleFold instance"), "{error}");
 
-    let witness = decider().witness(&forged, &poll.results).expect("witness");
+    let witness = decider()
+        .witness(&forged, WHOLE, &poll.results)
+        .expect("witness");
     let violated = violation(&witness);
     assert!(
         matches!(violated, Some("carry" | "S = k q modulo r")),

@@ -16,7 +16,7 @@ use super::{
     tests::{decider, witness, witness_of},
     *,
 };
-use crate::tests::fold;
+use crate::{decider::Salt, tests::fold};
 
 const CHALLENGE: u64 = 0x1234_5678_9abc_def0;
 
@@ -216,7 +216,8 @@ fn every_hint_of_the_foldings_is_noticed() {
         let mut cs = WitnessCS::<Fr>::new();
         let mut g = Gadget::with_replacements(&mut cs, replacements);
         let v = agreed.map(number);
-        decider().fold(&mut g, &witness, &cyclefold, &v, &folded_x);
+        let states = [witness.z0, witness.z].map(|state| state.map(|value| number(&value)));
+        decider().fold(&mut g, &witness, &cyclefold, (&states, &v), &folded_x);
         (g.hints().to_vec(), g.violated())
     };
     let hints = every_hint_is_noticed(run);
@@ -225,6 +226,33 @@ fn every_hint_of_the_foldings_is_noticed() {
     for steps_less_one in [-Fr::ONE, Fr::from(1 << STEP_BITS)] {
         let (_, violated) = run(&[(0, steps_less_one)]);
         assert_eq!(violated, Some("sum of bits = a"));
+    }
+}
+
+/// Of an end's hints only the salt of a state that is shown is free: nothing depends on it.
+#[test]
+fn every_hint_of_an_end_is_noticed() {
+    const SALT: usize = 2;
+    let state = witness().z;
+    let number = |value: Fr| Num::from_value(value);
+    for end in [End::State, End::Link(Salt::random())] {
+        let words = end.words(&state).map(number);
+        let run = |replacements: &[(usize, Fr)]| {
+            let mut cs = WitnessCS::<Fr>::new();
+            let mut g = Gadget::with_replacements(&mut cs, replacements);
+            enforce_shown(&mut g, &words, &state.map(number), end.salt());
+            (g.hints().to_vec(), g.violated())
+        };
+        let (hints, violated) = run(&[]);
+        assert_eq!((hints.len(), violated), (3, None));
+        let hidden = matches!(end, End::Link(_));
+        for (hint, honest) in hints.iter().enumerate() {
+            for other in [*honest + Fr::ONE, Fr::ONE - honest, Fr::random(OsRng)] {
+                let noticed = run(&[(hint, other)]).1.is_some();
+                let bound = other != *honest && (hidden || hint != SALT);
+                assert_eq!(noticed, bound, "hint {hint} of {end:?}");
+            }
+        }
     }
 }
 

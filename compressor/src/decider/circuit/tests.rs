@@ -6,10 +6,11 @@ use maci_nova_folding::RunningProof;
 use nova_snark::frontend::{util_cs::witness_cs::WitnessCS, ConstraintSystem as _};
 
 use super::*;
+use crate::decider::{end::link_words, Salt};
 use crate::tests::{folded, parameters, poll};
 
 /// Constraints at shape (2, 1, 1). A row of the augmented circuit costs two, a power row four.
-const CONSTRAINTS: usize = 951_366;
+const CONSTRAINTS: usize = 954_104;
 /// The most there may be.
 const LIMIT: usize = 2_500_000;
 
@@ -22,7 +23,7 @@ pub(super) fn decider() -> &'static Decider {
 /// A true witness of a poll.
 pub(super) fn witness_of(running: &RunningProof, results: &[OptionResult]) -> Witness {
     let proof = running.engine_proof().expect("steps");
-    decider().witness(proof, results).expect("witness")
+    decider().witness(proof, WHOLE, results).expect("witness")
 }
 
 /// A true witness of the small poll, another one each time.
@@ -82,26 +83,150 @@ fn false_claims_are_refused() {
     assert_eq!(violation(&witness), None);
 }
 
-/// What the contract states of z_0 but for the poll's context is hashed nowhere: each element is held
-/// against the one that every computation starts with.
+/// The constraint that refuses what the contract is told, where the circuit has a true witness.
+fn refusal(witness: &Witness, told: impl FnOnce(&mut Agreed<Fr>)) -> Option<&'static str> {
+    let mut agreed = decider().agreed(witness).expect("agreed");
+    told(&mut agreed);
+    let mut cs = WitnessCS::<Fr>::new();
+    let mut g = Gadget::new(&mut cs);
+    let filled = decider().fill_agreed(&mut g, witness, &agreed, Fr::from(77));
+    filled.expect("filled");
+    g.violated()
+}
+
+/// Shows the ends so; where the last state is hidden there are no results.
+fn show(witness: &mut Witness, ends: &[End; 2]) {
+    witness.ends.clone_from(ends);
+    if matches!(ends[1], End::Link(_)) {
+        witness.results.fill(OptionResult::default());
+    }
+}
+
+const STATE: &str = "an end's state";
+const STATE_OR_LINK: &str = "an end's state or link";
+
+/// Each end may show its state or a link to it, and no word of either may be another. (All words are
+/// looked at below, without the rest of the circuit.)
 #[test]
-fn another_first_state() {
-    let witness = witness();
-    let honest = decider().agreed(&witness).expect("agreed");
-    let violated = |place: usize| {
-        let mut claimed = honest.map(|value| *value);
-        claimed.z0[place] += Fr::ONE;
+fn ends_show_states_or_links() {
+    let link = || End::Link(Salt::random());
+    let shown = [
+        WHOLE,
+        [End::State, link()],
+        [link(), link()],
+        [link(), End::State],
+    ];
+    for (i, ends) in shown.into_iter().enumerate() {
+        let mut witness = witness();
+        show(&mut witness, &ends);
+        assert_eq!(refusal(&witness, |_| ()), None, "{i}");
+        for (k, end) in ends.iter().enumerate() {
+            for word in [0, 2, ARITY - 1] {
+                let refused = refusal(&witness, |agreed| agreed.ends[k][word] += Fr::ONE);
+                let first = word == 0 || matches!(end, End::Link(_)) && word == 2;
+                let expected = if first { STATE_OR_LINK } else { STATE };
+                assert_eq!(refused, Some(expected), "{i}, end {k}, word {word}");
+            }
+        }
+    }
+}
+
+/// Every word of an end is bound, and what it shows is told by one of them.
+#[test]
+fn every_word_of_an_end_is_bound() {
+    let state: [Fr; ARITY] = core::array::from_fn(|i| Fr::from(i as u64 + 5));
+    let shown = |words: [Fr; ARITY], salt: Fr| {
         let mut cs = WitnessCS::<Fr>::new();
         let mut g = Gadget::new(&mut cs);
-        let filled = decider().fill_agreed(&mut g, &witness, &claimed, Fr::from(77));
-        filled.expect("filled");
-        g.violated()
+        let [words, state] = [words, state].map(|all| all.map(Num::from_value));
+        let visible = enforce_shown(&mut g, &words, &state, salt);
+        (g.violated(), visible.num().value() == Fr::ONE)
     };
-    // The context is hashed: with another one r_1 is another.
-    assert_eq!(violated(0), Some("r_1"));
-    for place in 1..honest.z0.len() {
-        assert_eq!(violated(place), Some("z_0"), "element {place}");
+    for end in [End::State, End::Link(Salt::random())] {
+        let words = end.words(&state);
+        let visible = matches!(end, End::State);
+        assert_eq!(shown(words, end.salt()), (None, visible));
+        for word in 0..ARITY {
+            let mut other = words;
+            other[word] += Fr::ONE;
+            assert!(shown(other, end.salt()).0.is_some(), "{end:?}, {word}");
+            other[word] = Fr::ZERO;
+            let same = other == words;
+            assert_eq!(
+                shown(other, end.salt()).0.is_none(),
+                same,
+                "{end:?}, {word}"
+            );
+        }
     }
+}
+
+/// Links of other states, with other salts, in other words, and states in the place of links.
+#[test]
+fn links_to_other_states() {
+    let mut witness = witness();
+    let salt = Salt::random();
+    show(&mut witness, &[salt.clone(), salt.clone()].map(End::Link));
+    let (first, last) = (witness.z0, witness.z);
+    assert_ne!(first, last);
+    let told =
+        |k: usize, words: [Fr; ARITY]| refusal(&witness, |agreed| agreed.ends[k] = words.to_vec());
+    assert_eq!(told(0, End::Link(salt.clone()).words(&first)), None);
+    // What is true may be shown: who hides states does not tell the contract of them.
+    assert_eq!(told(0, first), None);
+    let wrong = [
+        End::Link(salt.clone()).words(&last),
+        End::Link(Salt::random()).words(&first),
+        link_words(Fr::ZERO),
+        last,
+    ];
+    for (i, words) in wrong.into_iter().enumerate() {
+        assert!(told(0, words).is_some(), "{i}");
+    }
+    // A link's words and a state's mixed, either way.
+    let mut mixed = End::Link(salt.clone()).words(&first);
+    mixed[1..].copy_from_slice(&first[1..]);
+    assert_eq!(told(0, mixed), Some(STATE_OR_LINK));
+    mixed[2] = Fr::ZERO;
+    assert_eq!(told(0, mixed), Some(STATE));
+    let mut stripped = first;
+    stripped[2] = Fr::ZERO;
+    assert_eq!(told(0, stripped), Some(STATE_OR_LINK));
+}
+
+/// What a salt hides is every element: no two states have one link.
+#[test]
+fn links_are_of_all_elements() {
+    let salt = Salt::random();
+    let state: [Fr; ARITY] = core::array::from_fn(|i| Fr::from(i as u64 + 1));
+    let link = salt.link(&state);
+    for i in 0..ARITY {
+        let mut other = state;
+        other[i] += Fr::ONE;
+        assert_ne!(salt.link(&other), link, "element {i}");
+    }
+    assert_ne!(Salt::random().link(&state), link);
+    let again = Salt::from_bytes(&salt.to_bytes()).expect("an element");
+    assert_eq!(again.link(&state), link);
+    assert!(Salt::from_bytes(&[0xff; 32]).is_none());
+    assert!(!format!("{salt:?}").contains(char::is_numeric));
+}
+
+/// Where the last state is hidden there are no results to hold against it.
+#[test]
+fn results_belong_to_a_state_that_is_shown() {
+    let mut witness = witness();
+    witness.results[1].votes += 1;
+    assert_eq!(violation(&witness), Some("results are in the tally"));
+    witness.ends[0] = End::Link(Salt::random());
+    assert_eq!(violation(&witness), Some("results are in the tally"));
+    witness.ends[1] = End::Link(Salt::random());
+    assert_eq!(violation(&witness), Some("results are in the tally"));
+    // True ones as little: nothing is said of a state that is hidden.
+    witness.results.clone_from(&poll().results);
+    assert_eq!(violation(&witness), Some("results are in the tally"));
+    witness.results.fill(OptionResult::default());
+    assert_eq!(violation(&witness), None);
 }
 
 #[test]

@@ -13,7 +13,7 @@ struct Run {
 fn record(inputs: &Inputs) -> Run {
     let mut recorder = Recorder::with_powers();
     let mut gadget = Gadget::new(&mut recorder);
-    augmented::fill(&mut gadget, engine().start(), inputs, &HONEST);
+    augmented::fill(&mut gadget, inputs, &HONEST);
     let hints = gadget.hints().to_vec();
     Run { recorder, hints }
 }
@@ -22,7 +22,7 @@ fn record(inputs: &Inputs) -> Run {
 fn run_with(inputs: &Inputs, replacement: (usize, Fr)) -> ([Fr; 2], bool) {
     let mut values = Values::with_powers();
     let mut gadget = Gadget::with_replacements(&mut values, &[replacement]);
-    augmented::fill(&mut gadget, engine().start(), inputs, &HONEST);
+    augmented::fill(&mut gadget, inputs, &HONEST);
     let satisfied = gadget.violated().is_none();
     ([values.inputs[0], values.inputs[1]], satisfied)
 }
