@@ -79,6 +79,11 @@ contract Poll is IPoll, ReentrancyGuardTransient {
     /// @inheritdoc IPoll
     uint256 public stateRoot;
 
+    /// @inheritdoc IPoll
+    /// @dev Any number of rows of segments may begin at the first state. What is proven stays true, so none is in the way of
+    /// another: a row that is never finished locks nothing.
+    mapping(uint256 link => bool) public linkProven;
+
     modifier onceFinalized() {
         if (!_finalized) revert NotFinalized();
         _;
@@ -209,14 +214,38 @@ contract Poll is IPoll, ReentrancyGuardTransient {
         uint256[22] calldata proof
     ) external nonReentrant {
         Arguments arguments = _info();
-        _requireResults(newResults, arguments.voteOptions());
-        if (_finalized) revert AlreadyFinalized();
-        if (block.timestamp < arguments.endTime()) revert PollNotEnded();
-        if (block.timestamp >= _deadline(arguments)) revert DeadlinePassed();
-        _finalized = true;
-        _verify(arguments, _lastState(arguments.pollContext(), newStateRoot, tallyRoot), proof);
-        stateRoot = newStateRoot;
-        _emitFinalized(newStateRoot, tallyRoot, Results.store(newResults), newResults);
+        _requireResults(25, newResults, arguments.voteOptions());
+        _finalize(arguments, _firstState(arguments), [newStateRoot, tallyRoot], newResults, proof);
+    }
+
+    /// @inheritdoc IPoll
+    function finalizeFrom(
+        uint256 link,
+        uint256 newStateRoot,
+        uint256 tallyRoot,
+        OptionResult[] calldata newResults,
+        uint256[22] calldata proof
+    ) external nonReentrant {
+        Arguments arguments = _info();
+        _requireResults(26, newResults, arguments.voteOptions());
+        _finalize(arguments, _proven(link), [newStateRoot, tallyRoot], newResults, proof);
+    }
+
+    /// @inheritdoc IPoll
+    /// @dev Before the end too. What is proven of a link is that steps lead to its state, with whatever joins and messages; only
+    /// from one whose chains are the poll's own does a proof lead to the last state. The event has the proof, so that anybody
+    /// can verify the count from events alone, by whatever contract it was sent.
+    function proveSegment(uint256 from, uint256 to, uint256[22] calldata proof) external nonReentrant {
+        StrictCalldata.requireStatic(24);
+        Arguments arguments = _info();
+        _beforeDeadline(arguments);
+        // 0 stands for the first state, which needs no proof.
+        if (to == 0 || linkProven[to]) revert LinkAlreadyProven(to);
+        uint256[8] memory first = from == 0 ? _firstState(arguments) : _proven(from);
+        linkProven[to] = true;
+        // No results: the last state is hidden.
+        _ask(arguments, abi.encodePacked(_question(arguments, first, _link(to)), proof, uint256(0)));
+        emit SegmentProven(from, to, proof);
     }
 
     /// @inheritdoc IPoll
@@ -460,6 +489,51 @@ contract Poll is IPoll, ReentrancyGuardTransient {
         return token.balanceOf(address(this)) - before;
     }
 
+    function _beforeDeadline(Arguments arguments) private view {
+        if (_finalized) revert AlreadyFinalized();
+        if (block.timestamp >= _deadline(arguments)) revert DeadlinePassed();
+    }
+
+    /// @dev Settles the count with a proof that begins at `first`. `roots` are those of the state and the tally. The proof,
+    /// and the results behind it, are the end of the calldata as they are of the verifier's: an encoder would go through
+    /// every result, which the verifier does anyway.
+    function _finalize(
+        Arguments arguments,
+        uint256[8] memory first,
+        uint256[2] memory roots,
+        OptionResult[] calldata newResults,
+        uint256[22] calldata proof
+    ) private {
+        if (_finalized) revert AlreadyFinalized();
+        if (block.timestamp < arguments.endTime()) revert PollNotEnded();
+        _beforeDeadline(arguments);
+        _finalized = true;
+        uint256 start;
+        assembly ("memory-safe") {
+            start := proof
+        }
+        uint256[8] memory last = _lastState(arguments.pollContext(), roots[0], roots[1]);
+        _ask(arguments, bytes.concat(_question(arguments, first, last), msg.data[start:]));
+        stateRoot = roots[0];
+        _emitFinalized(roots[0], roots[1], Results.store(newResults), newResults);
+    }
+
+    /// @dev The state that every poll begins in.
+    function _firstState(Arguments arguments) private pure returns (uint256[8] memory) {
+        return [arguments.pollContext(), ZERO, 1, 0, 0, 0, arguments.emptyStateRoot(), arguments.emptyTallyRoot()];
+    }
+
+    /// @dev The words of a link. The third is 0, which no state's is: nobody's leaf is there from the start.
+    function _link(uint256 link) private pure returns (uint256[8] memory words) {
+        words[0] = link;
+    }
+
+    /// @dev The same of a link that segments lead to.
+    function _proven(uint256 link) private view returns (uint256[8] memory) {
+        if (!linkProven[link]) revert UnknownLink(link);
+        return _link(link);
+    }
+
     /// @dev Without messages there is no head, and the cursor has not moved. No bundle is open.
     function _lastState(uint256 context, uint256 newStateRoot, uint256 tallyRoot)
         private
@@ -470,22 +544,21 @@ contract Poll is IPoll, ReentrancyGuardTransient {
         return [context, _currentJoinChain(), uint256(_joins) + 1, head, cursor, 0, newStateRoot, tallyRoot];
     }
 
-    /// @dev Asks the verifier about the results in this call. The proof, and the results behind it, are the end of both
-    /// calls' data: an encoder would go through every result, which the verifier does anyway.
-    function _verify(Arguments arguments, uint256[8] memory last, uint256[22] calldata proof) private view {
+    /// @dev What the verifier is called with, but for the end: the proof, the number of results and the results.
+    function _question(Arguments arguments, uint256[8] memory first, uint256[8] memory last)
+        private
+        view
+        returns (bytes memory)
+    {
         bytes32 domain = keccak256(abi.encode(block.chainid, address(this), arguments.verifier()));
-        uint256[8] memory first =
-            [arguments.pollContext(), ZERO, 1, 0, 0, 0, arguments.emptyStateRoot(), arguments.emptyTallyRoot()];
-        uint256 start;
-        assembly ("memory-safe") {
-            start := proof
-        }
         // Words before the length of the results: domain, both states, this number, the proof.
         uint256 offset = 32 * (1 + 2 * 8 + 1 + 22);
-        Address.functionStaticCall(
-            arguments.verifier(),
-            abi.encodePacked(DeciderVerifier.verify.selector, domain, first, last, offset, msg.data[start:])
-        );
+        return abi.encodePacked(DeciderVerifier.verify.selector, domain, first, last, offset);
+    }
+
+    /// @dev Reverts where the verifier does.
+    function _ask(Arguments arguments, bytes memory question) private view {
+        Address.functionStaticCall(arguments.verifier(), question);
     }
 
     /// @dev The event `Finalized`. The encoder would go through the results once more, which have been checked.
@@ -507,13 +580,13 @@ contract Poll is IPoll, ReentrancyGuardTransient {
         }
     }
 
-    function _requireResults(OptionResult[] calldata newResults, uint256 options) private pure {
+    function _requireResults(uint256 headWords, OptionResult[] calldata newResults, uint256 options) private pure {
         if (newResults.length != options) revert WrongNumberOfResults(newResults.length, options);
         uint256 start;
         assembly ("memory-safe") {
             start := newResults.offset
         }
-        StrictCalldata.requireArray(25, start, 64 * newResults.length);
+        StrictCalldata.requireArray(headWords, start, 64 * newResults.length);
     }
 
     function _requireArrays(uint256[10][] calldata data, PublicKey[] calldata keys) private pure returns (uint256 n) {

@@ -44,6 +44,11 @@ interface IPoll is ICommonErrors {
     /// @param totals The sums over all options.
     /// @param results What each option received.
     event Finalized(uint256 stateRoot, uint256 tallyRoot, OptionResult totals, OptionResult[] results);
+    /// @notice A part of the count has been proven. No result can be read from it.
+    /// @param from Where it begins: a link that was proven before, or 0 for the poll's first state.
+    /// @param to Where it ends.
+    /// @param proof The proof, as `proveSegment` takes it.
+    event SegmentProven(uint256 from, uint256 to, uint256[22] proof);
     /// @notice The poll was given up, there will be no results.
     event Aborted();
 
@@ -139,6 +144,12 @@ interface IPoll is ICommonErrors {
     error ResultTooLarge();
     /// @notice The contract with the results could not be created.
     error ResultsNotStored();
+    /// @notice No segment that has been proven ends there.
+    /// @param link Where the proof begins.
+    error UnknownLink(uint256 link);
+    /// @notice A segment that ends there has been proven.
+    /// @param link Where it ends.
+    error LinkAlreadyProven(uint256 link);
     /// @notice There is no option of this index.
     /// @param option The index.
     error UnknownOption(uint256 option);
@@ -228,6 +239,27 @@ interface IPoll is ICommonErrors {
         uint256[22] calldata proof
     ) external;
 
+    /// @notice Proves a part of a long count, before the deadline. Anybody may send it: the proof decides. Parts are joined by
+    /// links, salted hashes of the states between them, which show nothing of the votes; whoever proves makes the salts.
+    /// @param from A link that has been proven, or 0 for the poll's first state.
+    /// @param to The link that the part leads to, below r and not 0.
+    /// @param proof That some joins and messages lead from the one to the other.
+    function proveSegment(uint256 from, uint256 to, uint256[22] calldata proof) external;
+
+    /// @notice Settles a count whose first parts have been proven: as `finalize`, which takes the whole of it.
+    /// @param link Where the last part begins: a link that has been proven.
+    /// @param newStateRoot The state tree's root after the count.
+    /// @param tallyRoot The tally tree's root after the count.
+    /// @param newResults What each option received.
+    /// @param proof That the joins and messages of this poll, all and in order, lead from the link there.
+    function finalizeFrom(
+        uint256 link,
+        uint256 newStateRoot,
+        uint256 tallyRoot,
+        OptionResult[] calldata newResults,
+        uint256[22] calldata proof
+    ) external;
+
     /// @notice Gives the poll up. Anybody may, from the deadline on.
     function abort() external;
 
@@ -264,6 +296,10 @@ interface IPoll is ICommonErrors {
     /// @notice From when on the poll cannot be finalized any more, but given up. Moves with each message.
     /// @return In seconds since 1970.
     function deadline() external view returns (uint256);
+
+    /// @notice Whether segments that have been proven lead from the poll's first state to a link.
+    /// @param link The link.
+    function linkProven(uint256 link) external view returns (bool);
 
     /// @notice Where the poll is. After the deadline it stays Ended until somebody calls `abort`.
     /// @return The state.

@@ -33,7 +33,7 @@ fn states(world: &World) -> (Vec<U256>, Vec<U256>) {
 
 /// HashCloak 2021: the tally could start from any values. Here nobody hands a starting state in:
 /// the same one reaches the verifier whatever is sent, with the poll's own context and the empty
-/// roots.
+/// roots, or a link that proofs lead to from there.
 #[test]
 fn an_arbitrary_starting_tally_or_state() {
     let mut world = World::open();
@@ -113,7 +113,8 @@ fn a_top_up_of_another_leaf_or_amount() {
 
 /// A commitment that the caller supplies was believed. Here every value of the statement but the
 /// two roots that the proof is about comes from storage, and no entry point takes a digest, but for
-/// the end of a bundle's own chain: that is proven with the messages that come with it.
+/// the end of a bundle's own chain, which is proven with the messages that come with it, and the links
+/// at a segment's ends: that it begins at was proven before, that it leads to is proven with it.
 #[test]
 fn no_entry_point_takes_a_commitment() {
     let poll: serde_json::Value = serde_json::from_str(artifact::POLL.json).unwrap();
@@ -138,7 +139,9 @@ fn no_entry_point_takes_a_commitment() {
         "data",
         "encryptionKey",
         "encryptionKeys",
+        "from",
         "inner",
+        "link",
         "messages",
         "minCredits",
         "newResults",
@@ -150,6 +153,7 @@ fn no_entry_point_takes_a_commitment() {
         "stateIndex",
         "stateIndices",
         "tallyRoot",
+        "to",
     ];
     assert_eq!(arguments, expected.map(str::to_owned).into());
 }

@@ -18,8 +18,8 @@ use proptest::sample::Index;
 
 use crate::calldata::{self, cases, changed, check_reverted, Change};
 use crate::poll::world::{
-    batch_call, bundle_call, finalize_call, join_call, key, maci_key, message, publish_call,
-    top_up_call, World, ALICE, OPTIONS, OWNER,
+    batch_call, bundle_call, finalize_call, finalize_from_call, join_call, key, maci_key, message,
+    publish_call, segment_call, top_up_call, World, ALICE, BOB, OPTIONS, OWNER,
 };
 
 /// A call that goes through, and whether other bytes are such a call as well.
@@ -69,6 +69,14 @@ fn ended() -> World {
     let end = world.info().settings.endTime;
     world.go_to(end);
     world.evm.mine(1);
+    world
+}
+
+/// With a proven link 5.
+fn segmented() -> World {
+    let mut world = ended();
+    let call = segment_call(0, 5);
+    world.send(BOB, world.poll, &call).unwrap();
     world
 }
 
@@ -151,6 +159,14 @@ fn poll_targets() -> Vec<Target> {
         target(&world, ALICE, poll, &top_up_call(1, 10)),
         target(&world, ALICE, poll, &batch),
         target(&ended(), ALICE, poll, &finalize_call(&[(1, 2); OPTIONS])),
+        target(&ended(), ALICE, poll, &segment_call(0, 6)),
+        target(&segmented(), ALICE, poll, &segment_call(5, 6)),
+        target(
+            &segmented(),
+            ALICE,
+            poll,
+            &finalize_from_call(5, &[(1, 2); OPTIONS]),
+        ),
         target(&overdue(), ALICE, poll, &Poll::abortCall {}),
         target(&finalized(), ALICE, poll, &Poll::collectCall {}),
         target(&paid, ALICE, paid.poll, &Poll::collectFeesCall {}),

@@ -315,6 +315,23 @@ impl Measured {
         self.measure(name, self.poll, &call);
     }
 
+    /// Proves the first segment of a poll with messages, whose last state is that of a link.
+    fn prove_segment(&mut self) {
+        let mut rng = rng(400);
+        let trapdoors = Trapdoors::random(&mut rng);
+        let mut statement = self.statement(Fr::from(0), Fr::from(0));
+        statement.z = [Fr::from(0); 8];
+        statement.z[0] = key(8003).x;
+        statement.results.clear();
+        let proof = trapdoors.prove(&statement, &Choices::random(&mut rng));
+        let call = Poll::proveSegmentCall {
+            from: U256::ZERO,
+            to: words::scalar(&statement.z[0]),
+            proof: proof.words(),
+        };
+        self.measure("proveSegment", self.poll, &call);
+    }
+
     fn give_up(&mut self) {
         self.evm.advance_time(365 * 24 * HOUR);
         self.measure("abort", self.poll, &Poll::abortCall {});
@@ -332,6 +349,7 @@ fn measured() -> Gas {
     measured.bundles();
     measured.top_ups();
     let poll = measured.evm.clone();
+    measured.prove_segment();
     measured.finalize("finalize, 25 options");
     measured.measure("collect", measured.poll, &Poll::collectCall {});
     measured.evm = poll;
@@ -365,6 +383,7 @@ fn gas_is_what_the_snapshot_says() {
         ("join, the first", 400_000),
         ("join", 360_000),
         ("signUp, mean of the first 100", 230_000),
+        ("proveSegment", 450_000),
         ("finalize, 5 options", 530_000),
         ("finalize, 25 options", 700_000),
         ("finalize, 125 options", 1_300_000),
@@ -388,6 +407,7 @@ fn the_tables_have_these_figures() {
         "finalize, 5 options",
         "join",
         "join, the first",
+        "proveSegment",
         "publishMessage",
         "publishMessage, the first",
         "publishMessageBatch of 10",

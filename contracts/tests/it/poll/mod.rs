@@ -21,6 +21,7 @@ mod keys;
 mod messages;
 mod reentrancy;
 mod registry;
+mod segments;
 mod sign_ups;
 mod top_ups;
 pub mod world;

@@ -9,8 +9,9 @@ use maci_nova_protocol::bundle::Bundle;
 use crate::poll::bounds::HostileCredits;
 use crate::poll::top_ups::{hostile_world, HostileToken};
 use crate::poll::world::{
-    batch_call, bundle_call, finalize_call, join_call, key, maci_key, message, publish_call,
-    test_artifact, top_up_call, World, ALICE, BOB, MALLORY, OPTIONS, OWNER,
+    batch_call, bundle_call, finalize_call, finalize_from_call, join_call, key, maci_key, message,
+    publish_call, segment_call, test_artifact, top_up_call, World, ALICE, BOB, MALLORY, OPTIONS,
+    OWNER,
 };
 
 sol!(
@@ -47,6 +48,11 @@ pub fn entry_points() -> Vec<(&'static str, Vec<u8>)> {
             .abi_encode(),
         ),
         ("finalize", finalize_call(&[(0, 0); OPTIONS]).abi_encode()),
+        (
+            "finalizeFrom",
+            finalize_from_call(5, &[(0, 0); OPTIONS]).abi_encode(),
+        ),
+        ("proveSegment", segment_call(0, 5).abi_encode()),
         ("abort", Poll::abortCall {}.abi_encode()),
         ("collect", Poll::collectCall {}.abi_encode()),
         ("collectFees", Poll::collectFeesCall {}.abi_encode()),

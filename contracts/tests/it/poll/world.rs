@@ -553,6 +553,26 @@ pub fn finalize_call(results: &[(i128, u128)]) -> Poll::finalizeCall {
     }
 }
 
+/// Of the first segment if `from` is 0.
+pub fn segment_call(from: u64, to: u64) -> Poll::proveSegmentCall {
+    Poll::proveSegmentCall {
+        from: U256::from(from),
+        to: U256::from(to),
+        proof: core::array::from_fn(|word| U256::from(1_000 + word)),
+    }
+}
+
+pub fn finalize_from_call(link: u64, results: &[(i128, u128)]) -> Poll::finalizeFromCall {
+    let call = finalize_call(results);
+    Poll::finalizeFromCall {
+        link: U256::from(link),
+        newStateRoot: call.newStateRoot,
+        tallyRoot: call.tallyRoot,
+        newResults: call.newResults,
+        proof: call.proof,
+    }
+}
+
 /// Results as words of calldata: votes as 256 bits with a sign.
 pub fn result_words(results: &[(i128, u128)]) -> Vec<U256> {
     let words = |(votes, spent): &(i128, u128)| {
