@@ -38,18 +38,20 @@
 //! * Everything in `docs/soundness.md`.
 //!
 //! The proof of a poll that was finalized by way of another contract is not in the transaction's
-//! input, where it is looked for; anybody who has it can give it.
+//! input, where it is looked for; anybody who has it can give it. Of a count that was proven in
+//! segments that is the last one's proof; those before it are in the poll's events.
 
 mod code;
 mod history;
 pub mod import;
 mod registers;
+mod segments;
 
 use maci_nova_chain::{BlockId, Chain, Log};
 use maci_nova_compressor::decider::{self, DeciderError, DeciderProof, DeciderStatement};
 use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
 use maci_nova_contracts::alloy_sol_types::SolCall;
-use maci_nova_contracts::bindings::Poll::{self, finalizeCall};
+use maci_nova_contracts::bindings::Poll::{self, finalizeCall, finalizeFromCall};
 use maci_nova_contracts::poll::PollState;
 use maci_nova_contracts::words;
 use maci_nova_protocol::hash_chain;
@@ -112,8 +114,9 @@ pub struct Unknown {
 pub struct VerifyOptions<'a> {
     /// Which keys are relied on.
     pub keys: KeyPolicy,
-    /// The proof, for a poll that was finalized by way of another contract.
-    pub proof: Option<&'a finalizeCall>,
+    /// The proof, for a poll that was finalized by way of another contract: [`whole`] for one of
+    /// all of the count.
+    pub proof: Option<&'a finalizeFromCall>,
 }
 
 /// Verifies a finalized poll.
@@ -148,7 +151,8 @@ pub fn verify<C: Chain + ?Sized>(
     }
     let count = Count::read(chain, poll, &history.finalized, options.proof)?;
     count.check_stored(chain, poll)?;
-    check_proof(poll, &verifier, &count, &history.facts)?;
+    let start = segments::verified_start(poll, &verifier, &history.segments, count.link)?;
+    check_proof(poll, &verifier, &count, (start, &history.facts))?;
     require_same_chain(chain, poll, &history.finalized)?;
     Ok(VerifiedPoll {
         total_spent: total(&count.results).spent,
@@ -194,6 +198,8 @@ fn require_same_chain<C: Chain + ?Sized>(
 
 /// What the transaction that finalized the poll claims.
 struct Count {
+    /// Where its proof begins: 0 for the poll's first state.
+    link: U256,
     state_root: Fr,
     tally_root: Fr,
     results: Vec<OptionResult>,
@@ -206,7 +212,7 @@ impl Count {
         chain: &C,
         poll: &PollContract,
         log: &Log,
-        given: Option<&finalizeCall>,
+        given: Option<&finalizeFromCall>,
     ) -> Result<Self, Error> {
         let event: Option<Poll::Finalized> = log.decode();
         let event = event
@@ -227,18 +233,12 @@ impl Count {
             votes: result.votes,
             spent: result.spent,
         });
-        let proof: Vec<u8> = call
-            .proof
-            .iter()
-            .flat_map(|word| word.to_be_bytes::<32>())
-            .collect();
-        let proof = DeciderProof::from_bytes(&proof)
-            .map_err(|error| poll.inconsistent(&format!("its proof is invalid: {error}")))?;
         Ok(Count {
+            link: call.link,
             state_root: root(call.newStateRoot)?,
             tally_root: root(call.tallyRoot)?,
             results: results.collect(),
-            proof,
+            proof: proof_of(poll, &call.proof)?,
             event,
         })
     }
@@ -293,7 +293,11 @@ impl Count {
     }
 
     /// What the proof has to show, from the events and not from what the contract keeps.
-    fn statement(&self, poll: &PollContract, facts: &PublicFacts) -> DeciderStatement {
+    fn statement(
+        &self,
+        poll: &PollContract,
+        (start, facts): ([Fr; 8], &PublicFacts),
+    ) -> DeciderStatement {
         let header = poll.header();
         // Without messages there is no head, and the cursor has not moved.
         let (message_head, message_cursor) = match facts.message_count {
@@ -312,10 +316,32 @@ impl Count {
         };
         DeciderStatement {
             domain: poll.domain(),
-            z0: State::initial(header).to_array(),
+            z0: start,
             z: last.to_array(),
             results: self.results.clone(),
         }
+    }
+}
+
+/// A proof from its words.
+fn proof_of(poll: &PollContract, proof: &[U256; 22]) -> Result<DeciderProof, Error> {
+    let bytes: Vec<u8> = proof
+        .iter()
+        .flat_map(|word| word.to_be_bytes::<32>())
+        .collect();
+    DeciderProof::from_bytes(&bytes)
+        .map_err(|error| poll.inconsistent(&format!("its proof is invalid: {error}")))
+}
+
+/// A call that proves all of a count, as one that proves the last part of it: its link is 0, which
+/// stands for the poll's first state.
+pub fn whole(call: finalizeCall) -> finalizeFromCall {
+    finalizeFromCall {
+        link: U256::ZERO,
+        newStateRoot: call.newStateRoot,
+        tallyRoot: call.tallyRoot,
+        newResults: call.newResults,
+        proof: call.proof,
     }
 }
 
@@ -324,7 +350,7 @@ fn finalize_call<C: Chain + ?Sized>(
     chain: &C,
     poll: &PollContract,
     transaction: B256,
-) -> Result<finalizeCall, Error> {
+) -> Result<finalizeFromCall, Error> {
     let input = chain
         .input(transaction)
         .map_err(on_chain("read the transaction that finalized the poll"))?;
@@ -334,7 +360,13 @@ fn finalize_call<C: Chain + ?Sized>(
         ))
         .with_hint(Hint::OtherNodeOrProof)
     })?;
-    let call = finalizeCall::abi_decode_validate(&input.calldata).ok();
+    let from = finalizeFromCall::abi_decode_validate(&input.calldata);
+    // The contract takes no link 0 there: that is the whole's.
+    let from = from.ok().filter(|call| call.link != U256::ZERO);
+    let call = from.or_else(|| {
+        let call = finalizeCall::abi_decode_validate(&input.calldata);
+        call.ok().map(whole)
+    });
     call.filter(|_| input.to == Some(poll.address))
         .ok_or_else(|| {
             poll.inconsistent(&format!(
@@ -348,9 +380,9 @@ fn check_proof(
     poll: &PollContract,
     verifier: &Verifier,
     count: &Count,
-    facts: &PublicFacts,
+    told: ([Fr; 8], &PublicFacts),
 ) -> Result<(), Error> {
-    let statement = count.statement(poll, facts);
+    let statement = count.statement(poll, told);
     decider::verify(&verifier.key, &statement, &count.proof).map_err(|error| match error {
         DeciderError::False => {
             poll.inconsistent("the proof does not show that these are the results of its events")

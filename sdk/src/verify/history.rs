@@ -15,6 +15,8 @@ pub(super) struct History {
     pub(super) facts: PublicFacts,
     /// The one event that says that there are results.
     pub(super) finalized: Log,
+    /// Those of the segments that were proven before.
+    pub(super) segments: Vec<Log>,
 }
 
 impl History {
@@ -25,19 +27,32 @@ impl History {
         observer: &dyn Observer,
     ) -> Result<Self, Error> {
         let mut facts = PublicFacts::initial(poll.header().clone());
-        let mut finalized = Vec::new();
-        let kinds = [SENT.as_slice(), &[Poll::Finalized::SIGNATURE_HASH]].concat();
+        let (mut finalized, mut segments) = (Vec::new(), Vec::new());
+        let count = [
+            Poll::Finalized::SIGNATURE_HASH,
+            Poll::SegmentProven::SIGNATURE_HASH,
+        ];
+        let kinds = [SENT.as_slice(), &count].concat();
         let topics = &[kinds];
         let scan = poll.scan(topics, "poll's events", observer);
         scan.each(chain, reading("poll's events"), |log| {
-            if log.topics.first() == Some(&Poll::Finalized::SIGNATURE_HASH) {
-                finalized.push(log.clone());
+            let of_count = match log.topics.first() {
+                Some(&Poll::Finalized::SIGNATURE_HASH) => Some(&mut finalized),
+                Some(&Poll::SegmentProven::SIGNATURE_HASH) => Some(&mut segments),
+                _ => None,
+            };
+            if let Some(of_count) = of_count {
+                of_count.push(log.clone());
                 return Ok(());
             }
             absorb(&mut facts, poll, &poll.read(log)?)
         })?;
         match <[Log; 1]>::try_from(finalized) {
-            Ok([finalized]) => Ok(History { facts, finalized }),
+            Ok([finalized]) => Ok(History {
+                facts,
+                finalized,
+                segments,
+            }),
             // The contract says that it is finalized.
             Err(logs) if logs.is_empty() => Err(poll.left_out("the event of its results")),
             Err(logs) => Err(poll.inconsistent(&format!(
