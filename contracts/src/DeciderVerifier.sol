@@ -149,8 +149,10 @@ contract DeciderVerifier {
     /// Reverts with the error of the first failed check otherwise.
     /// @dev Only the one canonical encoding of the arguments is accepted. Nothing is written.
     /// @param domain Binds the proof to its chain, poll and verifier; the caller computes it, any value is accepted.
-    /// @param z0 The first state, elements below r.
-    /// @param z The last state, elements below r.
+    /// @param z0 The first state, elements below r; or a link to it, and seven zeros. Element 2 of a state, the next voter's
+    /// index, is not 0: a caller that states states makes sure of it.
+    /// @param z The last state, elements below r; or a link to it, and seven zeros. Nothing is said of what is behind a link
+    /// but that steps lead there: the results are then proven to be zeros, or left out.
     /// @param results Votes (at least -2^127, below 2^127) and spent credits (below 2^128) of the first options; at most
     /// MAX_OPTIONS. Options that are left out are proven to have received nothing and cost nothing.
     /// @param proof UC(2) DN(2) DR(2) r1 r2 D(2) pA(2) pB(4: x.c1 x.c0 y.c1 y.c0) pC(2) e b pi(2): points with

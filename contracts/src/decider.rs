@@ -120,9 +120,9 @@ pub struct OptionResult {
 pub struct Statement {
     /// Binds the proof to its chain, poll and verifier.
     pub domain: [u8; 32],
-    /// The first state.
+    /// The first state, or a link to it and zeros.
     pub z0: [Fr; ARITY],
-    /// The last state.
+    /// The last state, or a link to it and zeros: then there are no results.
     pub z: [Fr; ARITY],
     /// Results of the first options; those left out received nothing.
     pub results: Vec<OptionResult>,
