@@ -46,8 +46,6 @@ use crate::{
 const DOMAIN: [u8; 32] = [7; 32];
 /// c, e_v, e.
 const PUBLICS: usize = 3;
-/// The place of z_i's root of the tally.
-const TALLY_ROOT: usize = 7;
 
 struct Setting {
     matrices: Matrices,
