@@ -22,7 +22,7 @@ use super::*;
 use crate::hashes::{self, Shown};
 
 /// Constraints of the last foldings' own relation, with 14 elements of beta.
-const HASHES: usize = 3_531;
+const HASHES: usize = 3_854;
 
 fn setup(events: usize) -> Parameters {
     let shape = Shape::new(2, 1, events).expect("in range");
