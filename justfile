@@ -35,7 +35,7 @@ web:
     .ci/wasm
     .ci/web
 
-# The tests that take minutes each, and every forgery of which `.ci/run` takes a sample (a quarter of an hour)
+# The tests that take minutes each, and every forgery of which `.ci/run` takes a sample
 slow:
     .ci/slow
 

@@ -383,7 +383,7 @@ fn execution_gas(messages: usize) -> u64 {
 /// Every operation that the verifier uses costs the same whatever the values are: the tolerance is
 /// 0.
 #[test]
-#[ignore = "folds 1,000 messages, which takes minutes"]
+#[ignore = "slow, it folds 1,000 messages: .ci/slow"]
 fn the_gas_of_1000_messages_is_that_of_10() {
     assert_eq!(execution_gas(10), execution_gas(1000));
 }
