@@ -96,6 +96,32 @@ fn a_proof_without_steps_can_be_saved() {
     assert_eq!(loaded.proof.state(), empty.state());
 }
 
+/// A part of the count would be read back as all of it so far: with steps as a false proof, without
+/// any as the poll's beginning. Nor does one begin in another poll's state.
+#[test]
+fn a_part_of_the_count_is_not_saved() {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("proof.ckpt");
+    let step = poll().steps().nth(1).expect("a step").expect("prepared");
+    let start = *step.before();
+    let begin = |start| RunningProof::begin_at(parameters(), &poll().header, start);
+    let mut part = begin(start).expect("begun");
+    for steps in 0..2 {
+        assert_eq!((part.steps(), part.start()), (steps, &start));
+        let refused = checkpoint::save(&path, parameters(), &part, &[]);
+        assert!(matches!(refused, Err(CheckpointError::Segment)));
+        assert!(!path.exists());
+        if steps == 0 {
+            let step = poll().steps().nth(1).expect("a step").expect("prepared");
+            part.fold(parameters(), step).expect("folded");
+        }
+    }
+    assert_eq!(part.verify(parameters()).expect("true"), *step.after());
+    let mut other = start;
+    other.poll += maci_nova_step_circuit::Fr::from(1);
+    assert!(begin(other).is_err());
+}
+
 #[test]
 fn saving_replaces_and_leaves_one_file_for_the_owner() {
     let directory = tempfile::tempdir().expect("directory");
