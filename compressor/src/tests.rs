@@ -95,6 +95,18 @@ fn an_honest_proof_gives_the_native_results() {
     assert!(proven.total_spent > 0);
 }
 
+/// It would be false to everybody who verifies it against the poll's beginning.
+#[test]
+fn a_part_of_the_count_is_no_final_proof() {
+    let last = poll().steps().last().expect("a step").expect("prepared");
+    let part = RunningProof::begin_at(parameters(), &poll().header, *last.before());
+    let mut part = part.expect("begun");
+    part.fold(parameters(), last).expect("folded");
+    assert_eq!(part.state(), folded().state());
+    let refused = prove(&part, &poll().results);
+    assert!(matches!(refused, Err(ProveError::Segment)));
+}
+
 #[test]
 fn a_poll_without_messages_is_proven_too() {
     let silent = silent_poll(2, 1);
