@@ -1,25 +1,27 @@
 //! Running proofs on disk.
 //!
 //! A checkpoint holds the witness of the folded steps: it is as secret as the coordinator's key,
-//! and written for its owner only (mode 0600).
+//! and written for its owner only (mode 0600). Whether it is of all of the count so far or of a part
+//! of it, [`RunningProof::start`] tells.
 //!
 //! Format (integers little endian):
 //! ```text
 //! magic "MNOVACKP" | version u32 | parameters' digest 32 | poll context 32 | steps u64
 //!   | proof length u64 | application length u64 | SHA-256 of the above
-//! proof | application section | SHA-256 of everything above
+//! state before the first step 8 x 32 | proof | application section | SHA-256 of everything above
 //! ```
 
 use std::{
     fs::File,
-    io::{self, Read},
+    io::{self, Cursor, Read},
     path::Path,
     time::SystemTime,
 };
 
 use ff::PrimeField;
 use maci_nova_files::{write_atomically, Readers};
-use maci_nova_protocol::poll::{Header, State};
+use maci_nova_protocol::field::{from_bytes, to_bytes};
+use maci_nova_protocol::poll::{Header, State, STATE_ELEMENTS};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -29,8 +31,9 @@ use crate::{
 };
 
 const MAGIC: &[u8; 8] = b"MNOVACKP";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const HASH_BYTES: usize = 32;
+const START_BYTES: usize = STATE_ELEMENTS * 32;
 /// Magic, version, two digests, three integers.
 const FIELDS_BYTES: usize = 8 + 4 + 32 + 32 + 8 + 8 + 8;
 const HEAD_BYTES: usize = FIELDS_BYTES + HASH_BYTES;
@@ -61,9 +64,6 @@ pub enum CheckpointError {
         /// The checkpoint's.
         found: ParametersDigest,
     },
-    /// The proof does not begin where the poll does.
-    #[error("the proof is of a part of the count, a checkpoint is of all of it so far")]
-    Segment,
     /// It was made for another poll.
     #[error("the checkpoint is for another poll")]
     OtherPoll,
@@ -115,20 +115,31 @@ pub struct Checkpoint {
 /// Saves a proof and the application's own bytes, replacing the file at `path` atomically.
 ///
 /// # Errors
-/// [`CheckpointError::Io`], [`CheckpointError::DiskFull`] (the old file is then unchanged),
-/// [`CheckpointError::ApplicationSize`], [`CheckpointError::ProofParameters`],
-/// [`CheckpointError::Encoding`].
+/// Those of [`encode`]; [`CheckpointError::Io`], [`CheckpointError::DiskFull`] (the old file is then
+/// unchanged).
 pub fn save(
     path: &Path,
     parameters: &Parameters,
     proof: &RunningProof,
     application: &[u8],
 ) -> Result<(), CheckpointError> {
+    let bytes = encode(parameters, proof, application)?;
+    write_atomically(path, Readers::Owner, |writer| writer.write_all(&bytes))?;
+    Ok(())
+}
+
+/// The bytes of a checkpoint, for whoever keeps them elsewhere: secret.
+///
+/// # Errors
+/// [`CheckpointError::ApplicationSize`], [`CheckpointError::ProofParameters`],
+/// [`CheckpointError::Encoding`].
+pub fn encode(
+    parameters: &Parameters,
+    proof: &RunningProof,
+    application: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, CheckpointError> {
     if proof.parameters() != parameters.digest() {
         return Err(CheckpointError::ProofParameters);
-    }
-    if *proof.start() != State::initial(proof.header()) {
-        return Err(CheckpointError::Segment);
     }
     if application.len() > MAX_APPLICATION_BYTES {
         return Err(CheckpointError::ApplicationSize(application.len()));
@@ -146,23 +157,23 @@ pub fn save(
         steps: proof.steps(),
         proof_length: encoded.len() as u64,
         application_length: application.len() as u64,
+    };
+    // At once as long as it gets: one that grows leaves secrets behind.
+    let length = HEAD_BYTES + START_BYTES + encoded.len() + application.len() + HASH_BYTES;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+    bytes.extend_from_slice(&head.to_bytes());
+    for element in proof.start().to_array() {
+        bytes.extend_from_slice(&to_bytes(&element));
     }
-    .to_bytes();
-    let hash = Sha256::new()
-        .chain_update(head)
-        .chain_update(encoded.as_slice())
-        .chain_update(application)
-        .finalize();
-    write_atomically(path, Readers::Owner, |writer| {
-        writer.write_all(&head)?;
-        writer.write_all(&encoded)?;
-        writer.write_all(application)?;
-        writer.write_all(&hash)
-    })?;
-    Ok(())
+    bytes.extend_from_slice(&encoded);
+    bytes.extend_from_slice(application);
+    let hash = Sha256::digest(bytes.as_slice());
+    bytes.extend_from_slice(&hash);
+    Ok(bytes)
 }
 
-/// Loads a checkpoint of the poll `header` made with `parameters`, and verifies its proof.
+/// Loads a checkpoint of the poll `header` made with `parameters`, and verifies its proof. It may
+/// begin in any state: that is for the caller to look at.
 ///
 /// # Errors
 /// Any of [`CheckpointError`] but those that say they are for saving. A file's lengths are compared
@@ -172,19 +183,44 @@ pub fn load(
     parameters: &Parameters,
     header: &Header,
 ) -> Result<Checkpoint, CheckpointError> {
-    let mut file = File::open(path)?;
+    let file = File::open(path)?;
     let length = file.metadata()?.len();
-    let bytes = read_head(&mut file, length)?;
+    read(file, length, parameters, header)
+}
+
+/// The same from the bytes of [`encode`].
+///
+/// # Errors
+/// As [`load`].
+pub fn decode(
+    bytes: &[u8],
+    parameters: &Parameters,
+    header: &Header,
+) -> Result<Checkpoint, CheckpointError> {
+    read(Cursor::new(bytes), bytes.len() as u64, parameters, header)
+}
+
+fn read(
+    mut source: impl Read,
+    length: u64,
+    parameters: &Parameters,
+    header: &Header,
+) -> Result<Checkpoint, CheckpointError> {
+    let bytes = read_head(&mut source, length)?;
     let head = Head::from_bytes(&bytes)?;
     head.check_for(parameters, header)?;
     head.check_length(length)?;
-    let (proof, application) = head.read_body(&mut file, &bytes)?;
+    let Body {
+        start,
+        proof,
+        application,
+    } = head.read_body(&mut source, &bytes)?;
     let proof = match head.steps {
         0 => None,
         steps => Some(decode_proof(parameters, &proof, steps)?),
     };
-    let proof =
-        RunningProof::from_engine(parameters, header, proof).map_err(CheckpointError::Invalid)?;
+    let proof = RunningProof::from_engine(parameters, header, start, proof)
+        .map_err(CheckpointError::Invalid)?;
     Ok(Checkpoint { proof, application })
 }
 
@@ -216,6 +252,13 @@ pub fn facts(path: &Path, header: &Header) -> Result<Facts, CheckpointError> {
         steps: head.steps,
         written: metadata.modified().ok(),
     })
+}
+
+/// What follows the head.
+struct Body {
+    start: State,
+    proof: Zeroizing<Vec<u8>>,
+    application: Vec<u8>,
 }
 
 /// The first part of the file.
@@ -300,8 +343,8 @@ impl Head {
 
     /// Compares the file's length with the lengths stated.
     fn check_length(&self, found: u64) -> Result<(), CheckpointError> {
-        let hashes = (HEAD_BYTES + HASH_BYTES) as u64;
-        let expected = hashes
+        let fixed = (HEAD_BYTES + START_BYTES + HASH_BYTES) as u64;
+        let expected = fixed
             .saturating_add(self.proof_length)
             .saturating_add(self.application_length);
         if found < expected {
@@ -313,35 +356,53 @@ impl Head {
         Ok(())
     }
 
-    /// Reads proof and application section, and checks the hash over everything.
+    /// Reads the rest, and checks the hash over everything.
     fn read_body(
         &self,
-        file: &mut File,
+        source: &mut impl Read,
         head: &[u8; HEAD_BYTES],
-    ) -> Result<(Zeroizing<Vec<u8>>, Vec<u8>), CheckpointError> {
+    ) -> Result<Body, CheckpointError> {
+        let mut start = [0; START_BYTES];
         let mut proof = Zeroizing::new(vec![0; self.proof_length as usize]);
         let mut application = vec![0; self.application_length as usize];
         let mut hash = [0; HASH_BYTES];
-        file.read_exact(&mut proof)?;
-        file.read_exact(&mut application)?;
-        file.read_exact(&mut hash)?;
+        source.read_exact(&mut start)?;
+        source.read_exact(&mut proof)?;
+        source.read_exact(&mut application)?;
+        source.read_exact(&mut hash)?;
         let computed = Sha256::new()
             .chain_update(head)
+            .chain_update(start)
             .chain_update(proof.as_slice())
             .chain_update(&application)
             .finalize();
         if computed.as_slice() != hash {
             return Err(CheckpointError::Corrupt("its hash is wrong".into()));
         }
-        Ok((proof, application))
+        let start = state(&start)
+            .ok_or_else(|| CheckpointError::Corrupt("its first state is none".into()))?;
+        Ok(Body {
+            start,
+            proof,
+            application,
+        })
     }
 }
 
+/// The state of its elements' bytes.
+fn state(bytes: &[u8; START_BYTES]) -> Option<State> {
+    let mut elements = [Default::default(); STATE_ELEMENTS];
+    for (element, chunk) in elements.iter_mut().zip(bytes.chunks_exact(32)) {
+        *element = from_bytes(chunk.try_into().ok()?)?;
+    }
+    Some(State::from_array(elements))
+}
+
 /// Reads the head; checks magic and version.
-fn read_head(file: &mut File, length: u64) -> Result<[u8; HEAD_BYTES], CheckpointError> {
+fn read_head(source: &mut impl Read, length: u64) -> Result<[u8; HEAD_BYTES], CheckpointError> {
     let mut bytes = [0; HEAD_BYTES];
     let available = length.min(HEAD_BYTES as u64) as usize;
-    file.read_exact(&mut bytes[..available])?;
+    source.read_exact(&mut bytes[..available])?;
     if available < MAGIC.len() || &bytes[..8] != MAGIC {
         return Err(CheckpointError::NotCheckpoint);
     }

@@ -215,9 +215,10 @@ impl RunningProof {
     pub(crate) fn from_engine(
         parameters: &Parameters,
         header: &Header,
+        start: State,
         proof: Option<IvcProof>,
     ) -> Result<Self, FoldError> {
-        let mut running = RunningProof::new(parameters, header)?;
+        let mut running = RunningProof::begin_at(parameters, header, start)?;
         running.proof = proof;
         running.state = running.verify(parameters)?;
         Ok(running)

@@ -188,27 +188,39 @@ pub fn from_i128(value: i128) -> Fr {
     }
 }
 
-/// Serde form of one element: its canonical decimal string.
+/// Serde form of one element: its canonical decimal string where people read it, and elsewhere the 32
+/// bytes of [`to_bytes`].
 pub mod decimal {
-    use super::{from_decimal, to_decimal, Fr};
-    use serde::{de::Error, Deserialize, Deserializer, Serializer};
+    use super::{from_bytes, from_decimal, to_bytes, to_decimal, Fr};
+    use serde::{de::Error, Deserialize, Deserializer, Serialize, Serializer};
     use std::borrow::Cow;
 
-    /// Writes the element as a decimal string.
+    /// An element in a list.
+    #[derive(Serialize, Deserialize)]
+    pub(crate) struct Element(#[serde(with = "self")] pub(crate) Fr);
+
+    /// Writes the element.
     ///
     /// # Errors
     /// Those of the serializer.
     pub fn serialize<S: Serializer>(value: &Fr, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&to_decimal(value))
+        match serializer.is_human_readable() {
+            true => serializer.serialize_str(&to_decimal(value)),
+            false => to_bytes(value).serialize(serializer),
+        }
     }
 
-    /// Reads the element from a canonical decimal string.
+    /// Reads the element from its canonical form.
     ///
     /// # Errors
-    /// Those of the deserializer, and a custom one if the text is not a canonical element.
+    /// Those of the deserializer, and a custom one if the text or the bytes are no canonical element.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Fr, D::Error> {
-        let text = Cow::<'_, str>::deserialize(deserializer)?;
-        from_decimal(&text).map_err(D::Error::custom)
+        if deserializer.is_human_readable() {
+            let text = Cow::<'_, str>::deserialize(deserializer)?;
+            return from_decimal(&text).map_err(D::Error::custom);
+        }
+        from_bytes(&<[u8; 32]>::deserialize(deserializer)?)
+            .ok_or_else(|| D::Error::custom("the bytes are not below the modulus of the field"))
     }
 }
 

@@ -67,13 +67,10 @@ pub struct Join {
     pub voice_credits: u64,
 }
 
-/// Serde form of a ciphertext: ten decimal strings.
+/// Serde form of a ciphertext: ten elements.
 pub(crate) mod elements {
-    use crate::field::{decimal, Fr};
+    use crate::field::{decimal::Element, Fr};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    struct Element(#[serde(with = "decimal")] Fr);
 
     pub(crate) fn serialize<S: Serializer>(
         data: &[Fr; 10],

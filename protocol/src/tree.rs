@@ -5,6 +5,7 @@
 
 use crate::field::Fr;
 use crate::poseidon::hash;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
@@ -40,10 +41,32 @@ pub(crate) fn empty_roots(depth: usize, empty_leaf: Fr) -> Vec<Fr> {
 }
 
 /// What connects a leaf to the root.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Path {
     /// For each level, leaves first, the node's four siblings in order.
+    #[serde(with = "siblings")]
     pub siblings: Vec<[Fr; 4]>,
+}
+
+/// Serde form of a path's levels.
+mod siblings {
+    use crate::field::{decimal::Element, Fr};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        levels: &[[Fr; 4]],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let levels: Vec<[Element; 4]> = levels.iter().map(|level| level.map(Element)).collect();
+        levels.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<[Fr; 4]>, D::Error> {
+        let levels = Vec::<[Element; 4]>::deserialize(deserializer)?.into_iter();
+        Ok(levels.map(|level| level.map(|element| element.0)).collect())
+    }
 }
 
 impl Path {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use maci_nova_folding::checkpoint::{self, CheckpointError};
 use maci_nova_folding::{Parameters, RunningProof};
-use maci_nova_protocol::poll::Header;
+use maci_nova_protocol::poll::{Header, State};
 
 use crate::error::Error;
 use crate::fold::blinding_plan::BlindingPlan;
@@ -17,6 +17,16 @@ pub enum Interval {
     Time(Duration),
     /// After so many steps, at least 1.
     Steps(u64),
+}
+
+impl Interval {
+    /// Whether it has passed since a moment, and so many steps ago.
+    pub fn is_due(&self, since: Instant, steps: u64) -> bool {
+        match self {
+            Interval::Time(time) => since.elapsed() >= *time,
+            Interval::Steps(most) => steps >= *most,
+        }
+    }
 }
 
 impl std::str::FromStr for Interval {
@@ -74,6 +84,9 @@ impl Checkpoints {
             .map_err(|error| self.failure(error))?;
         let plan = BlindingPlan::from_bytes(&loaded.application, &parameters.shape())
             .map_err(|reason| self.foreign(reason))?;
+        if *loaded.proof.start() != State::initial(header) {
+            return Err(self.foreign("it is of a part of the count".into()));
+        }
         self.steps = loaded.proof.steps();
         Ok((loaded.proof, plan))
     }
@@ -104,11 +117,8 @@ impl Checkpoints {
         proof: &RunningProof,
         plan: &BlindingPlan,
     ) -> Result<(), Error> {
-        let due = match self.every {
-            Interval::Time(time) => self.written.elapsed() >= time,
-            Interval::Steps(steps) => proof.steps() >= self.steps.saturating_add(steps),
-        };
-        if due {
+        let steps = proof.steps().saturating_sub(self.steps);
+        if self.every.is_due(self.written, steps) {
             self.save(parameters, proof, plan)?;
         }
         Ok(())

@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 /// Magic, version, digests and lengths; then their hash.
 const FIELDS: usize = 100;
 const HEAD: usize = FIELDS + 32;
+/// The state that the proof begins in.
+const START: usize = 8 * 32;
 
 fn parameters() -> &'static Parameters {
     static PARAMETERS: OnceLock<Parameters> = OnceLock::new();
@@ -96,27 +98,38 @@ fn a_proof_without_steps_can_be_saved() {
     assert_eq!(loaded.proof.state(), empty.state());
 }
 
-/// A part of the count would be read back as all of it so far: with steps as a false proof, without
-/// any as the poll's beginning. Nor does one begin in another poll's state.
+/// A part of the count is read back as what it is, with steps and without. Nor does one begin in
+/// another poll's state.
 #[test]
-fn a_part_of_the_count_is_not_saved() {
+fn a_part_of_the_count_keeps_where_it_began() {
     let directory = tempfile::tempdir().expect("directory");
     let path = directory.path().join("proof.ckpt");
-    let step = poll().steps().nth(1).expect("a step").expect("prepared");
-    let start = *step.before();
+    let second = || poll().steps().nth(1).expect("a step").expect("prepared");
+    let start = *second().before();
     let begin = |start| RunningProof::begin_at(parameters(), &poll().header, start);
     let mut part = begin(start).expect("begun");
     for steps in 0..2 {
-        assert_eq!((part.steps(), part.start()), (steps, &start));
-        let refused = checkpoint::save(&path, parameters(), &part, &[]);
-        assert!(matches!(refused, Err(CheckpointError::Segment)));
-        assert!(!path.exists());
+        checkpoint::save(&path, parameters(), &part, &[]).expect("saved");
+        let bytes = checkpoint::encode(parameters(), &part, &[]).expect("encoded");
+        assert_eq!(bytes.as_slice(), fs::read(&path).expect("written"));
+        let loaded = checkpoint::decode(&bytes, parameters(), &poll().header).expect("decoded");
+        let loaded = loaded.proof;
+        assert_eq!((loaded.steps(), loaded.start()), (steps, &start));
+        assert_eq!(loaded.state(), part.state());
         if steps == 0 {
-            let step = poll().steps().nth(1).expect("a step").expect("prepared");
-            part.fold(parameters(), step).expect("folded");
+            part.fold(parameters(), second()).expect("folded");
         }
     }
-    assert_eq!(part.verify(parameters()).expect("true"), *step.after());
+    assert_eq!(part.verify(parameters()).expect("true"), *second().after());
+
+    // The steps are not those of a part that began elsewhere.
+    let mut bytes = fs::read(&path).expect("written");
+    let whole = RunningProof::new(parameters(), &poll().header).expect("begun");
+    let other = checkpoint::encode(parameters(), &whole, &[]).expect("encoded");
+    bytes[HEAD..HEAD + START].copy_from_slice(&other[HEAD..HEAD + START]);
+    rehash(&mut bytes);
+    assert!(matches!(refusal(&bytes), CheckpointError::Invalid(_)));
+
     let mut other = start;
     other.poll += maci_nova_step_circuit::Fr::from(1);
     assert!(begin(other).is_err());
@@ -198,9 +211,9 @@ fn other_parameters_and_polls_are_named() {
 /// Whatever its parts are: an edition's proofs are no other's.
 #[test]
 fn checkpoints_of_other_versions_are_refused() {
-    for version in [0u32, 1, 2, 4, u32::MAX] {
+    for version in [0u32, 1, 2, 3, 5, u32::MAX] {
         let mut other = saved().clone();
-        assert_eq!(other[8..12], 3u32.to_le_bytes());
+        assert_eq!(other[8..12], 4u32.to_le_bytes());
         other[8..12].copy_from_slice(&version.to_le_bytes());
         rehash(&mut other);
         let refused = refusal(&other);
@@ -211,9 +224,17 @@ fn checkpoints_of_other_versions_are_refused() {
 #[test]
 fn hashes_alone_make_no_proof() {
     let bytes = saved();
-    // The number of steps inside the proof, an element of a state, and of witnesses.
+    // An element of the first state, the number of steps inside the proof, an element of its state, and of witnesses.
+    let proof = HEAD + START;
     let proof_end = bytes.len() - 32 - b"the application's own".len();
-    for position in [HEAD, HEAD + 40, proof_end / 2, proof_end - 7 * 32 - 8] {
+    for position in [
+        HEAD,
+        HEAD + 40,
+        proof,
+        proof + 40,
+        proof_end / 2,
+        proof_end - 7 * 32 - 8,
+    ] {
         let mut altered = bytes.clone();
         altered[position] ^= 1;
         rehash(&mut altered);

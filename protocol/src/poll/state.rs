@@ -148,7 +148,7 @@ impl State {
 }
 
 /// What a leaf of the state tree hides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateLeaf {
     /// The voter's key: any two elements.
     pub key: Point,
@@ -157,6 +157,7 @@ pub struct StateLeaf {
     /// Commands applied.
     pub nonce: u64,
     /// The root of the voter's vote tree.
+    #[serde(with = "crate::field::decimal")]
     pub vote_root: Fr,
 }
 

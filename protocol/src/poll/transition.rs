@@ -5,15 +5,17 @@ use crate::field::Fr;
 use crate::message::{Join, Message, TopUp};
 use crate::tally::OptionResult;
 use crate::tree::Path;
+use serde::{Deserialize, Serialize};
 
 /// What happens in one step.
 // Votes are by far the most frequent events: boxing the large variant would gain nothing.
 #[allow(clippy::large_enum_variant)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// Leaf 0 is replaced.
     Blind {
         /// The new leaf 0, random.
+        #[serde(with = "crate::field::decimal")]
         salt: Fr,
     },
     /// A voter joins.
@@ -23,13 +25,16 @@ pub enum Event {
         /// The message.
         message: Message,
         /// The message chain before it arrived: within a bundle, the bundle's own.
+        #[serde(with = "crate::field::decimal")]
         previous: Fr,
     },
     /// A bundle is opened: its messages follow, from the last to the first.
     Bundle {
         /// The end of the bundle's own chain.
+        #[serde(with = "crate::field::decimal")]
         inner: Fr,
         /// The message chain before it arrived.
+        #[serde(with = "crate::field::decimal")]
         previous: Fr,
     },
     /// A top-up is processed.
@@ -37,12 +42,13 @@ pub enum Event {
         /// The top-up.
         top_up: TopUp,
         /// The message chain before it arrived.
+        #[serde(with = "crate::field::decimal")]
         previous: Fr,
     },
 }
 
 /// A step: z and the event determine everything else.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transition {
     /// z before the event.
     pub before: State,
@@ -56,6 +62,7 @@ pub struct Transition {
     /// before a join, a vote's or top-up's state index if that is a voter's and 0 otherwise.
     pub path_index: u64,
     /// That leaf before the event.
+    #[serde(with = "crate::field::decimal")]
     pub old_leaf: Fr,
     /// Its preimage before the event if it is a voter's and the event a vote or a top-up; otherwise
     /// all zeros with the root of an empty vote tree.
@@ -74,5 +81,6 @@ pub struct Transition {
     /// The path of that option in the tally tree.
     pub tally_path: Path,
     /// The leaf after the event.
+    #[serde(with = "crate::field::decimal")]
     pub new_leaf: Fr,
 }
