@@ -23,6 +23,7 @@ const order = [
   "maci-nova-contracts",
   "maci-nova-compressor",
   "maci-nova-node",
+  "maci-nova-jobs",
   "maci-nova-sdk",
   "maci-nova-wasm",
   "maci-nova-coordinator",
