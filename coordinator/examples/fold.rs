@@ -50,6 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         confirmations: 0,
         checkpoint_every: Interval::Steps(100),
         second: None,
+        workers: None,
         observer: &Lines,
     };
     let scratch = tempfile::tempdir()?;

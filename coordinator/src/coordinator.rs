@@ -26,8 +26,10 @@ use crate::key;
 use crate::log::chain_log::{Advance, ChainLog};
 use crate::log::poll_log::PollLog;
 use crate::prove::decider::Conclusion;
+use crate::prove::finalization::Finalization;
 use crate::prove::keys::DeciderKeys;
 use crate::prove::target::ProofTarget;
+use crate::segments::driver::{Driver, DriverContext, Workers};
 
 /// Between two looks whether somebody has asked to stop.
 const TICK: Duration = Duration::from_millis(200);
@@ -58,6 +60,8 @@ pub struct CoordinatorContext<'a> {
     /// the results of a part of a poll tell how a part of the people voted, and a node that shows a
     /// part would learn them.
     pub second: Option<&'a dyn Chain>,
+    /// Others who fold and prove, once the poll has ended; none if all of it is done here.
+    pub workers: Option<&'a Workers<'a>>,
     /// Shown progress, and asked whether to stop.
     pub observer: &'a dyn Observer,
 }
@@ -85,6 +89,8 @@ pub fn check_key(key: &PrivateKey, poll: &PollContract) -> Result<(), Error> {
 pub enum Reached {
     /// The poll goes on, or has blocks that are not confirmed.
     Open,
+    /// It has ended, and everything that was sent to it was read.
+    Ended,
     /// Everything that was sent to it is folded.
     Complete,
 }
@@ -162,11 +168,30 @@ impl<'a> Coordinator<'a> {
         self.fold.steps_of_joins(self.log()) > self.steps()
     }
 
-    /// Reads and folds what there is now.
+    /// Reads what there is now, and folds it: all of it, once the poll has ended.
     ///
     /// # Errors
     /// [`Error::Interrupted`] if somebody asks to stop; what is done is kept.
     pub fn work<C: Chain + ?Sized>(&mut self, chain: &C) -> Result<Reached, Error> {
+        if self.work_to_the_end(chain)? == Reached::Open {
+            return Ok(Reached::Open);
+        }
+        self.fold.fold_rest(self.log.log())?;
+        // The chain may have changed meanwhile.
+        self.read(chain)?;
+        let complete = self.is_complete(chain)?;
+        Ok(if complete {
+            Reached::Complete
+        } else {
+            Reached::Open
+        })
+    }
+
+    /// Reads what there is now, and folds joins as long as the poll goes on.
+    ///
+    /// # Errors
+    /// As for [`Coordinator::work`].
+    pub fn work_to_the_end<C: Chain + ?Sized>(&mut self, chain: &C) -> Result<Reached, Error> {
         self.read(chain)?;
         if !self.has_ended(chain)? {
             // What is folded may not be a beginning of the log.
@@ -181,15 +206,7 @@ impl<'a> Coordinator<'a> {
         }
         // The log will not come back to what was folded.
         self.rewind(true)?;
-        self.fold.fold_rest(self.log.log())?;
-        // The chain may have changed meanwhile.
-        self.read(chain)?;
-        let complete = self.is_complete(chain)?;
-        Ok(if complete {
-            Reached::Complete
-        } else {
-            Reached::Open
-        })
+        Ok(Reached::Ended)
     }
 
     /// Works until everything is folded, looking at the chain every so often.
@@ -197,11 +214,32 @@ impl<'a> Coordinator<'a> {
     /// # Errors
     /// As for [`Coordinator::work`].
     pub fn follow<C: Chain + ?Sized>(&mut self, chain: &C, every: Duration) -> Result<(), Error> {
+        self.follow_by(chain, every, Self::work)
+    }
+
+    /// Works until the poll has ended and all of it was read.
+    ///
+    /// # Errors
+    /// As for [`Coordinator::work`].
+    pub fn follow_to_the_end<C: Chain + ?Sized>(
+        &mut self,
+        chain: &C,
+        every: Duration,
+    ) -> Result<(), Error> {
+        self.follow_by(chain, every, Self::work_to_the_end)
+    }
+
+    fn follow_by<C: Chain + ?Sized>(
+        &mut self,
+        chain: &C,
+        every: Duration,
+        work: fn(&mut Self, &C) -> Result<Reached, Error>,
+    ) -> Result<(), Error> {
         let mut said: Option<Instant> = None;
         let mut away: Option<Instant> = None;
         loop {
-            match self.work(chain) {
-                Ok(Reached::Complete) => return Ok(()),
+            match work(self, chain) {
+                Ok(Reached::Ended | Reached::Complete) => return Ok(()),
                 Ok(Reached::Open) => away = None,
                 Err(failure) if is_transient(&failure) => {
                     let since = *away.get_or_insert_with(Instant::now);
@@ -233,6 +271,46 @@ impl<'a> Coordinator<'a> {
             target: ProofTarget::Poll(self.context.poll),
             observer: self.context.observer,
         }
+    }
+
+    /// Has the workers prove a poll that has ended, in segments. None if it is better proven whole.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if somebody asks to stop, and a chain that has taken events back meanwhile; what is done is kept.
+    pub fn prove_in_segments<C: Chain + ?Sized>(
+        &mut self,
+        chain: &C,
+        directory: &ProofDirectory,
+        keys: &DeciderKeys,
+    ) -> Result<Option<Finalization>, Error> {
+        let context = self.context;
+        let Some(workers) = context.workers else {
+            return Ok(None);
+        };
+        if self.fold.is_complete(self.log.log()) {
+            return Ok(None);
+        }
+        let with = DriverContext {
+            workers,
+            parameters: context.parameters,
+            prover: &keys.prover,
+            key: context.key,
+            domain: context.poll.domain(),
+            checkpoint_every: context.checkpoint_every,
+            observer: context.observer,
+        };
+        let log = self.log.log();
+        let Some(driver) = Driver::open(with, directory, &self.fold, log)? else {
+            return Ok(None);
+        };
+        let proven = driver.prove(&mut self.fold, log)?;
+        // The chain may have changed meanwhile.
+        self.read(chain)?;
+        if !self.has_ended(chain)? {
+            let text = "the chain has taken back blocks while its count was proven: run it again";
+            return Err(context.poll.not_now(text).into());
+        }
+        Ok(Some(proven))
     }
 
     /// What is folded.

@@ -10,12 +10,15 @@ use fs4::fs_std::FileExt;
 use maci_nova_sdk::Hint;
 
 use crate::error::Error;
+use crate::segments::plan::PlanFiles;
 
 const CHECKPOINT: &str = "running.checkpoint";
 const PROOF: &str = "final.proof";
 const DECIDER: &str = "decider.json";
 const LOG: &str = "poll.jsonl";
 const FOLLOWER: &str = "follower.json";
+const PLAN: &str = "segments.json";
+const JOBS: &str = "segments";
 const LOCK: &str = "lock";
 
 /// A directory that this process alone writes to.
@@ -87,6 +90,14 @@ impl ProofDirectory {
         self.root.join(FOLLOWER)
     }
 
+    /// Where a count in segments is: their plan, and their jobs.
+    pub fn segments(&self) -> PlanFiles {
+        PlanFiles {
+            plan: self.root.join(PLAN),
+            jobs: self.root.join(JOBS),
+        }
+    }
+
     /// Removes the checkpoint, and one whose writing was cut short.
     pub fn remove_checkpoint(&self) -> Result<(), Error> {
         let partial = self.root.join(format!("{CHECKPOINT}.partial"));
@@ -138,7 +149,7 @@ pub fn proof_file(path: &Path) -> PathBuf {
     }
 }
 
-fn create_private(root: &Path) -> io::Result<()> {
+pub(crate) fn create_private(root: &Path) -> io::Result<()> {
     if let Some(parent) = root.parent() {
         fs::create_dir_all(parent)?;
     }

@@ -9,6 +9,7 @@ use maci_nova_compressor::{ProofFileError, VerifyError};
 use maci_nova_contracts::alloy_primitives::Address;
 use maci_nova_folding::{CheckpointError, SetupError};
 use maci_nova_groth16::KeyCacheError;
+use maci_nova_jobs::BrokerError;
 use maci_nova_protocol::log::{LogError, LogErrorKind};
 use maci_nova_sdk::{ErrorKind, Hint};
 use maci_nova_step_circuit::ShapeError;
@@ -128,6 +129,9 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The broker of jobs, or the connection to it.
+    #[error("{0}")]
+    Broker(#[from] BrokerError),
     /// The observer asked to stop. Nothing is lost.
     #[error("interrupted; {0}")]
     Interrupted(Kept),
@@ -175,6 +179,15 @@ pub enum Kept {
         /// Whether the log is a poll's on a chain, whose checkpoint is always resumed from.
         of_chain: bool,
     },
+    /// Segments that are proven.
+    Segments {
+        /// How many.
+        done: u64,
+        /// Of how many.
+        total: u64,
+        /// Their plan.
+        plan: PathBuf,
+    },
     /// All that was there before.
     Everything,
 }
@@ -202,6 +215,12 @@ impl fmt::Display for Kept {
                 f,
                 "{done} of {total} steps are kept in {}",
                 checkpoint.display()
+            ),
+            Kept::Segments { done, total, plan } => write!(
+                f,
+                "nothing is lost: {done} of {} are proven, which {} keeps",
+                count(*total, "segment"),
+                plan.display()
             ),
             Kept::Everything => write!(f, "nothing is lost"),
         }
@@ -233,6 +252,7 @@ impl Error {
             Error::Proof { source, .. } => proof_kind(source),
             Error::OtherLog(_) | Error::Decider { .. } => ErrorKind::Proof,
             Error::Io { .. } => ErrorKind::Io,
+            Error::Broker(error) => broker_kind(error),
             Error::Interrupted(_) => ErrorKind::Interrupted,
         }
     }
@@ -263,6 +283,13 @@ impl Error {
 impl From<ShapeError> for Error {
     fn from(error: ShapeError) -> Self {
         maci_nova_sdk::Error::from(error).into()
+    }
+}
+
+fn broker_kind(error: &BrokerError) -> ErrorKind {
+    match error.is_transient() {
+        true => ErrorKind::Later,
+        false => ErrorKind::Request,
     }
 }
 
@@ -306,7 +333,6 @@ fn checkpoint_kind(error: &CheckpointError) -> ErrorKind {
         CheckpointError::Io(_) | CheckpointError::DiskFull(_) => ErrorKind::Io,
         CheckpointError::ApplicationSize(_)
         | CheckpointError::ProofParameters
-        | CheckpointError::Segment
         | CheckpointError::Encoding(_) => ErrorKind::Internal,
         _ => ErrorKind::Checkpoint,
     }

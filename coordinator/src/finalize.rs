@@ -6,7 +6,7 @@ use maci_nova_chain::clock::duration;
 use maci_nova_chain::{self as chain, BlockId, Chain, Observer};
 use maci_nova_compressor::decider::{contract, Prover};
 use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
-use maci_nova_contracts::bindings::DeciderVerifier;
+use maci_nova_contracts::bindings::{DeciderVerifier, Poll};
 use maci_nova_contracts::decider::key_words;
 use maci_nova_contracts::poll::PollState;
 use maci_nova_sdk::error::on_chain;
@@ -18,7 +18,7 @@ use crate::coordinator::{Coordinator, CoordinatorContext};
 use crate::directory::ProofDirectory;
 use crate::error::Error;
 use crate::prove::decider::Proven;
-use crate::prove::finalization::{finalize_call, Document, Finalization, Transaction};
+use crate::prove::finalization::{calldata, Document, Finalization, SegmentProof, Transaction};
 use crate::prove::keys::DeciderKeys;
 
 /// Follows a poll to its end, proves and finalizes it. What was done before is not done again.
@@ -41,7 +41,7 @@ pub fn finalize<C: Chain + ?Sized>(
     let sent = send(chain, from, context.poll, &finalization)?;
     // The poll has its results: nothing is left to be proven.
     directory.remove_checkpoint()?;
-    Ok(document.finalized(sent.as_ref()))
+    Ok(document.finalized(&sent.segments, sent.last.as_ref()))
 }
 
 /// Follows a poll to its end and proves it. The proof is in the directory then, where
@@ -78,20 +78,43 @@ pub fn prove<C: Chain + ?Sized>(
         }
         None => {
             check_not_over(chain, poll)?;
-            coordinator.follow(chain, every)?;
+            match context.workers {
+                None => coordinator.follow(chain, every)?,
+                Some(_) => coordinator.follow_to_the_end(chain, every)?,
+            }
             check_deadline(chain, poll)?;
             coordinator.check_interrupt()?;
-            let mut conclusion = coordinator.conclusion(keys);
             // Where the node was late, the proof that is there could not be told to be the poll's.
-            match conclusion.stored(&path) {
+            match coordinator.conclusion(keys).stored(&path) {
                 Ok(stored) => stored,
-                Err(_) => conclusion.prove(coordinator.fold())?,
+                Err(_) => prove_ended(&mut coordinator, chain, directory, keys, every)?,
             }
         }
     };
     proven.document.write(&path)?;
+    // With the proofs on disk their salts are needed no more, nor are jobs.
+    directory.segments().remove()?;
+    if let Some(workers) = context.workers {
+        // Who cannot be told now finds its result taken by nobody.
+        let _ = workers.broker.forget(&poll.domain());
+    }
     coordinator.check_interrupt()?;
     Ok(proven)
+}
+
+/// Proves a poll that has ended: in segments, where there are workers and it is worth it, or whole.
+fn prove_ended<C: Chain + ?Sized>(
+    coordinator: &mut Coordinator<'_>,
+    chain: &C,
+    directory: &ProofDirectory,
+    keys: &DeciderKeys,
+    every: Duration,
+) -> Result<Proven, Error> {
+    if let Some(proven) = coordinator.prove_in_segments(chain, directory, keys)? {
+        return coordinator.conclusion(keys).conclude(proven);
+    }
+    coordinator.follow(chain, every)?;
+    coordinator.conclusion(keys).prove(coordinator.fold())
 }
 
 /// A poll that has its results, or was given up, needs no proof.
@@ -109,8 +132,11 @@ fn gas(options: u64) -> u64 {
     450_000 + 6_700 * options
 }
 
+/// Gas of a segment before the last, and a little more.
+const SEGMENT_GAS: u64 = 450_000;
+
 /// Checks what can be known before there are keys and a proof: that the poll still takes one. That
-/// the account cannot pay for it now is a warning, since there may be days until then.
+/// the account cannot pay now for it, and for so many segments before it, is a warning, since there may be days until then.
 ///
 /// # Errors
 /// [`maci_nova_sdk::Error::OnChain`] if the poll is over, or its deadline has passed.
@@ -118,12 +144,14 @@ pub fn check_ahead<C: Chain + ?Sized>(
     chain: &C,
     from: Address,
     poll: &PollContract,
+    segments: u32,
     observer: &dyn Observer,
 ) -> Result<(), Error> {
     check_not_over(chain, poll)?;
     check_deadline(chain, poll)?;
-    let what = "the transaction that finalizes the poll";
-    match funds::require(chain, from, gas(poll.header().vote_options), what) {
+    let what = "what finalizes the poll";
+    let gas = gas(poll.header().vote_options).saturating_add(u64::from(segments) * SEGMENT_GAS);
+    match funds::require(chain, from, gas, what) {
         Err(error @ maci_nova_sdk::Error::OnChain(_)) => {
             observer.warn(&format!("{error}; give it money before the poll's end"));
             Ok(())
@@ -147,8 +175,17 @@ fn check_deadline<C: Chain + ?Sized>(chain: &C, poll: &PollContract) -> Result<(
     )))
 }
 
-/// Sends a proof to the poll, unless the poll has its results already: then nothing is returned.
-/// Anybody may send it.
+/// The transactions of a finalization; none for each that was sent before, by whomever.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Of the segments before the last.
+    pub segments: Vec<Option<Transaction>>,
+    /// The one that gives the poll its results.
+    pub last: Option<Transaction>,
+}
+
+/// Sends a proof to the poll, and before it those of its segments, unless the poll has its results already: then nothing is sent.
+/// Anybody may send them.
 ///
 /// # Errors
 /// [`maci_nova_sdk::Error::OnChain`] if the poll has other results.
@@ -157,24 +194,46 @@ pub fn send<C: Chain + ?Sized>(
     from: Address,
     poll: &PollContract,
     finalization: &Finalization,
-) -> Result<Option<Transaction>, Error> {
+) -> Result<Sent, Error> {
     if poll.state(chain)? == PollState::Finalized {
         return match poll.results(chain)? == finalization.statement.results {
-            true => Ok(None),
+            true => Ok(Sent::default()),
             false => Err(poll
                 .inconsistent("its results are others than those that were proven")
                 .into()),
         };
     }
+    let mut segments = vec![];
+    for segment in &finalization.segments {
+        segments.push(send_segment(chain, from, poll, segment)?);
+    }
     // The contract stores what was sent, or reverts.
-    let call = finalize_call(finalization);
-    let receipt = chain::send(chain, from, poll.address, &call, U256::ZERO)
+    let receipt = chain
+        .send(from, Some(poll.address), calldata(finalization), U256::ZERO)
         .map_err(on_chain("finalize the poll"))?;
-    Ok(Some(Transaction {
-        hash: receipt.transaction,
-        block: receipt.block_number,
-        gas: receipt.gas_used,
-    }))
+    Ok(Sent {
+        segments,
+        last: Some(receipt.into()),
+    })
+}
+
+/// Sends the proof of a segment, unless its link is proven: by an earlier transaction, or by somebody who has seen this one.
+fn send_segment<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
+    poll: &PollContract,
+    segment: &SegmentProof,
+) -> Result<Option<Transaction>, Error> {
+    let (_, link) = segment.links();
+    let is_proven = |chain: &C| poll.ask(chain, &Poll::linkProvenCall { link });
+    if is_proven(chain)? {
+        return Ok(None);
+    }
+    match chain::send(chain, from, poll.address, &segment.call(), U256::ZERO) {
+        Ok(receipt) => Ok(Some(receipt.into())),
+        Err(_) if is_proven(chain)? => Ok(None),
+        Err(error) => Err(on_chain("have a segment verified")(error).into()),
+    }
 }
 
 /// Whether proofs of these keys are what the poll's verifier accepts.

@@ -176,6 +176,20 @@ impl<'a> Fold<'a> {
         self.fold(log, steps)
     }
 
+    /// The steps that are left of a log that does not grow any more, for others to fold. What is folded here cannot go on
+    /// afterwards, unless it catches up.
+    ///
+    /// # Errors
+    /// What the log cannot be read with.
+    pub fn rest<'b>(&'b mut self, log: &'b PollLog) -> Result<Steps<'b>, Error> {
+        let salts = self.plan.salts(log.facts()).to_vec();
+        let events = log.events_after(self.events(), salts)?;
+        let FoldContext {
+            parameters, key, ..
+        } = self.context;
+        Ok(Steps::new(events, &mut self.poll, key, parameters.shape()))
+    }
+
     /// Whether all of a log is folded that does not grow any more.
     pub fn is_complete(&self, log: &PollLog) -> bool {
         log.facts().completed_by(self.proof.state())

@@ -35,6 +35,7 @@
 //!     confirmations: 0,
 //!     checkpoint_every: Interval::Steps(100),
 //!     second: None,
+//!     workers: None,
 //!     observer: &(),
 //! };
 //! let directory = ProofDirectory::open(&path)?;
@@ -68,6 +69,7 @@
 //! - [`prove`]: a [`Conclusion`](prove::decider::Conclusion) makes or reads the proof of a folded
 //!   poll, for a [`ProofTarget`](prove::target::ProofTarget); the end of both ways.
 //!
+//! - [`segments`]: a [`Plan`](segments::plan::Plan) cuts a long count into parts that other machines fold and prove.
 //! - [`guardians`]: the coordinator's key in shares, for when a coordinator vanishes.
 //!
 //! # Secrets
@@ -88,5 +90,6 @@ pub mod log;
 pub mod parameters;
 pub mod prove;
 pub mod readiness;
+pub mod segments;
 
 pub use error::{Error, Kept};

@@ -257,7 +257,7 @@ fn of_poll(
     checked.check_poll(chain, &found)?;
     maci_nova_coordinator::coordinator::check_key(&key.0, &found)?;
     if let Some(account) = chain.accounts().first() {
-        check_ahead(chain, *account, &found, &**observer)?;
+        check_ahead(chain, *account, &found, 0, &**observer)?;
     }
     let deadline = found.deadline(chain)?;
     let newest = chain.block(BlockId::Latest);

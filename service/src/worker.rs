@@ -440,6 +440,7 @@ impl Worker {
             confirmations: self.office.confirmations,
             checkpoint_every: self.office.checkpoint_every,
             second: found.second.as_ref().map(|second| second as &dyn Chain),
+            workers: None,
             observer,
         }
     }
@@ -521,7 +522,7 @@ impl Worker {
         let reached = coordinator.work(chain)?;
         self.show(coordinator);
         Ok(match (reached, has_ended) {
-            (Reached::Complete, _) => Looked::Folded,
+            (Reached::Ended | Reached::Complete, _) => Looked::Folded,
             (Reached::Open, true) => {
                 self.board.enter(Phase::Ended);
                 Looked::Nothing
@@ -563,7 +564,7 @@ impl Worker {
         let account = self.account(&found.chain)?;
         let _alone = lock(&self.office.sending);
         self.check_stop()?;
-        check_ahead(&found.chain, account, &found.poll, &watch)?;
+        check_ahead(&found.chain, account, &found.poll, 0, &watch)?;
         self.board.enter(Phase::Sending);
         let chain = &mut found.chain;
         let context = CoordinatorContext {
@@ -573,6 +574,7 @@ impl Worker {
             confirmations: self.office.confirmations,
             checkpoint_every: self.office.checkpoint_every,
             second: found.second.as_ref().map(|second| second as &dyn Chain),
+            workers: None,
             observer: &watch,
         };
         let document = finalize::finalize(chain, account, context, directory, &keys, every);

@@ -27,7 +27,7 @@ pub struct BlindingPlan {
 /// What a log comes to; two logs that agree here have the same events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct LogDigest {
+pub(crate) struct LogDigest {
     join_chain: String,
     // As it was called when the format was made.
     #[serde(rename = "joinCount")]
@@ -141,7 +141,7 @@ fn events(facts: &PublicFacts) -> u64 {
 }
 
 impl LogDigest {
-    fn new(facts: &PublicFacts) -> Self {
+    pub(crate) fn new(facts: &PublicFacts) -> Self {
         LogDigest {
             join_chain: to_decimal(&facts.join_chain),
             next_state_index: facts.next_state_index,

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use maci_nova_protocol::keys::PrivateKey;
-use maci_nova_protocol::poll::{Poll, Transition};
+use maci_nova_protocol::poll::{Poll, State, Transition};
+use maci_nova_protocol::tally::OptionResult;
 use maci_nova_step_circuit::{Shape, StepCircuit};
 
 use crate::error::Error;
@@ -43,8 +44,18 @@ impl<'a> Steps<'a> {
         Ok(transitions.len() == self.shape.events_per_step)
     }
 
+    /// The state before the next step.
+    pub fn state(&self) -> &State {
+        self.poll.state()
+    }
+
+    /// The results in that state, one for each option.
+    pub fn results(&self) -> Vec<OptionResult> {
+        self.poll.results()
+    }
+
     /// The next K transitions; fewer when there are no more.
-    fn transitions(&mut self) -> Result<Vec<Transition>, Error> {
+    pub fn transitions(&mut self) -> Result<Vec<Transition>, Error> {
         let mut transitions = Vec::with_capacity(self.shape.events_per_step);
         while transitions.len() < self.shape.events_per_step {
             let Some(event) = self.events.next() else {

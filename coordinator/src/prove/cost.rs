@@ -60,6 +60,7 @@ pub struct PollCost {
 /// Rows of a step by the number of its events, for trees of some depths.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows {
+    state_depth: usize,
     vote_depth: usize,
     /// Of one event.
     first: usize,
@@ -83,9 +84,19 @@ impl Rows {
             recording.recorder.total().constraints
         });
         Rows {
+            state_depth,
             vote_depth,
             first: one,
             further: two - one,
+        }
+    }
+
+    /// The shape with so many events in a step.
+    pub(crate) fn shape(&self, events_per_step: usize) -> Shape {
+        Shape {
+            state_depth: self.state_depth,
+            vote_depth: self.vote_depth,
+            events_per_step,
         }
     }
 

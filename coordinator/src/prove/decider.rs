@@ -77,6 +77,14 @@ impl Conclusion<'_> {
             self.target.domain(),
             self.observer,
         )?;
+        self.conclude(finalization)
+    }
+
+    /// The same of proofs that others have made.
+    ///
+    /// # Errors
+    /// [`maci_nova_sdk::Error::Internal`] if they are not of the whole poll, or false.
+    pub fn conclude(&mut self, finalization: Finalization) -> Result<Proven, Error> {
         finalization
             .check(self.facts, self.target.domain())
             .map_err(|_| Error::internal("the proof is not of the whole poll"))?;
@@ -156,6 +164,7 @@ fn prove(
     let seconds = stage.finish();
     observer.note(&format!("decider proof made in {seconds:.1} s"));
     Ok(Finalization {
+        segments: vec![],
         statement: DeciderStatement::new(running, domain, &WHOLE, &results)
             .map_err(Error::internal)?,
         proof,

@@ -50,6 +50,8 @@ pub struct Estimate {
     pub seconds: f64,
     /// Peak of memory in bytes.
     pub memory_bytes: u64,
+    /// How much longer this machine takes than the one that figures were measured on.
+    pub pace: f64,
     /// The same for `finalize`, whose proof a contract takes.
     pub finalize: PollCost,
     /// That with other numbers of events in a step, at this machine's pace.
@@ -106,6 +108,7 @@ pub fn of(
         seconds_per_step,
         seconds: sample.setup_seconds * scale + steps as f64 * seconds_per_step + compression,
         memory_bytes: memory(constraints).saturating_add(of_poll),
+        pace,
         finalize: with_poll(rows.cost(shape.events_per_step, events, pace)),
         best_events_per_step: cost::best(&choices),
         choices,

@@ -1,13 +1,12 @@
 //! Where a proof is to be accepted: by a poll's verifier, or by one in an embedded EVM.
 
-use maci_nova_compressor::decider::{self, Prover};
-use maci_nova_contracts::alloy_sol_types::SolCall;
+use maci_nova_compressor::decider::Prover;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_step_circuit::Shape;
 
 use crate::error::Error;
 use crate::prove::dry_run::{DryRun, DryRunError, CHAIN_ID};
-use crate::prove::finalization::{finalize_call, Acceptance, Finalization};
+use crate::prove::finalization::{calldata, Acceptance, Finalization};
 use crate::prove::keys::DeciderKeys;
 
 /// Who is to accept a proof.
@@ -50,10 +49,12 @@ impl ProofTarget<'_> {
         prover: &Prover,
         finalization: &Finalization,
     ) -> Result<Acceptance, DryRunError> {
-        let Finalization { statement, proof } = finalization;
         match self {
             ProofTarget::DryRun(verifier) => {
-                let accepted = verifier.verify(statement, proof)?;
+                for segment in &finalization.segments {
+                    verifier.verify(&segment.statement, &segment.proof)?;
+                }
+                let accepted = verifier.verify(&finalization.statement, &finalization.proof)?;
                 Ok(Acceptance {
                     chain_id: CHAIN_ID,
                     poll: verifier.poll(),
@@ -63,13 +64,14 @@ impl ProofTarget<'_> {
                 })
             }
             ProofTarget::Poll(poll) => {
-                decider::verify(&prover.verifying_key(), statement, proof)
+                finalization
+                    .verify(&prover.verifying_key())
                     .map_err(DryRunError::Native)?;
                 Ok(Acceptance {
                     chain_id: poll.chain_id,
                     poll: poll.address,
                     verifier: poll.info.verifier,
-                    calldata: finalize_call(finalization).abi_encode().into(),
+                    calldata: calldata(finalization),
                     gas: None,
                 })
             }
