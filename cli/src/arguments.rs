@@ -8,6 +8,7 @@ pub mod maci;
 pub mod operator;
 pub mod shared;
 pub mod voter;
+pub mod workers;
 
 use std::str::FromStr;
 
@@ -22,6 +23,7 @@ use demo::Demo;
 use operator::{Abort, Collect, Deploy, Doctor, PollCreate, PollImport, Withdraw};
 use shared::{Keygen, Pubkey};
 use voter::{Join, Publish, Results, Signup, Status, Topup, Verify, Vote};
+use workers::Worker;
 
 /// Heading of the flags that every command takes.
 const GENERAL: &str = "General options";
@@ -147,12 +149,12 @@ as recover the key can read every vote."
     Results(Results),
     /// Show a poll's circuit, gadget by gadget, and how long proving will take
     #[command(
-        after_help = "Examples: maci-nova inspect --log poll.jsonl\n          maci-nova inspect --state-depth 10 --vote-depth 3 --messages 100000 --voters 50000"
+        after_help = "Examples: maci-nova inspect --log poll.jsonl\n          maci-nova inspect --state-depth 10 --vote-depth 3 --messages 100000 --voters 50000\n          maci-nova inspect --state-depth 10 --vote-depth 3 --messages 1000000 --workers 16"
     )]
     Inspect(Inspect),
     /// Run a whole poll: deploy, sign up, join, vote, count, prove, finalize
     #[command(
-        after_help = "Examples: maci-nova demo                                   on a chain in this process\n          maci-nova demo --rpc-url http://127.0.0.1:8545  on a node, with the account of --account-key-file\n          maci-nova demo --poll small                      a poll log that is built in, without a chain\n\nThe proof rests on the INSECURE development setup. Nothing is left on disk but keys in the cache."
+        after_help = "Examples: maci-nova demo                                   on a chain in this process\n          maci-nova demo --rpc-url http://127.0.0.1:8545  on a node, with the account of --account-key-file\n          maci-nova demo --poll small                      a poll log that is built in, without a chain\n          maci-nova demo --workers 2                       200 messages, proven in segments by workers (needs nats-server)\n\nThe proof rests on the INSECURE development setup. Nothing is left on disk but keys in the cache."
     )]
     Demo(Demo),
     /// Measure folding beside fixed batches of Groth16 and the proving library's own IVC
@@ -234,6 +236,11 @@ Whoever has the key that you joined with, and sends last, decides: never give it
         after_help = "Example: maci-nova process --poll-file poll.json --key-file coordinator.key --out proof --ptau powers.ptau\n\nFolds joins as they come and, when the poll has ended, messages from the last to the first. Ends\nwhen all is folded, or with --once when nothing is left to do for now. Stopped at any moment,\nthe same command resumes; finalize does the rest."
     )]
     Process(Process),
+    /// Prove segments of counts that other machines' process and finalize hand out
+    #[command(
+        after_help = "Example: maci-nova worker --nats tls://jobs.example:4222 --nats-credentials nats.creds --job-key-file job.key --ptau powers.ptau\n\nTakes one segment at a time, folds and proves it, and sends the proof back. Keeps nothing on disk: stopped at\nany moment, its segment goes to another worker. It needs the poll's decider keys in its cache folder.\nWhoever has the job key and the server's data reads every ballot: workers are the coordinator's own machines."
+    )]
+    Worker(Worker),
     /// Follow polls as a service: count, prove, finalize, and show how far it is by HTTP
     #[command(
         after_help = "Examples: maci-nova serve --config serve.toml --check\n          maci-nova serve --config serve.toml\n\nFollows every poll that the configuration names, folds joins as they come and messages when a poll\nhas ended, proves, and finalizes at once or when an administrator says so. Listens on loopback\nunless told otherwise. Ends within 5 seconds of SIGTERM; the same command resumes."

@@ -308,7 +308,7 @@ fn service_advice(error: &ServiceError) -> &'static str {
 /// How to resume. A poll on a chain always is.
 fn resume_advice(kept: &Kept) -> &'static str {
     match kept {
-        Kept::Followed { .. } | Kept::Steps { of_chain: true, .. } => {
+        Kept::Followed { .. } | Kept::Segments { .. } | Kept::Steps { of_chain: true, .. } => {
             "; run the same command to resume"
         }
         _ => "; run the same command with --resume",

@@ -6,6 +6,7 @@
 
 mod advice;
 pub mod arguments;
+mod broker;
 mod commands;
 pub mod connection;
 pub mod console;
@@ -28,7 +29,7 @@ use clap::{CommandFactory, FromArgMatches};
 use commands::{
     abort, bench, ceremony, collect, deploy, doctor, export_log, finalize, inspect, join, keygen,
     poll_create, poll_import, process, prove, pubkey, publish, results, serve, signup, status,
-    tally, topup, verify, vote, withdraw,
+    tally, topup, verify, vote, withdraw, worker,
 };
 use console::Console;
 use failure::{exit_code, Failure};
@@ -93,6 +94,7 @@ fn dispatch(arguments: &Arguments, console: &Console) -> Result<(), Failure> {
         Command::Topup(arguments) => topup::run(arguments, console),
         Command::Status(arguments) => status::run(arguments, console),
         Command::Process(arguments) => process::run(arguments, console),
+        Command::Worker(arguments) => worker::run(arguments, console),
         Command::Serve(arguments) => serve::run(arguments, console),
         Command::Abort(arguments) => abort::run(arguments, console),
         Command::Withdraw(arguments) => withdraw::run(arguments, console),

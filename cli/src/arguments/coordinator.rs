@@ -9,6 +9,7 @@ use maci_nova_coordinator::fold::checkpoints::Interval;
 use maci_nova_service::logs::{Format, Level};
 
 use super::shared::{Endpoint, KeySource, Node, Sender, Setup, TimeSpan};
+use super::workers::Segmented;
 
 /// Arguments of `tally`.
 #[derive(Debug, Args)]
@@ -99,6 +100,9 @@ pub struct Finalize {
     /// How the chain is followed.
     #[command(flatten)]
     pub following: Following,
+    /// Who proves.
+    #[command(flatten)]
+    pub segmented: Segmented,
 }
 
 /// How a chain is followed.
@@ -137,8 +141,11 @@ pub struct Process {
     #[command(flatten)]
     pub following: Following,
     /// Do what can be done now, and end
-    #[arg(long)]
+    #[arg(long, conflicts_with = "nats")]
     pub once: bool,
+    /// Who proves.
+    #[command(flatten)]
+    pub segmented: Segmented,
 }
 
 /// Arguments of `serve`: what the configuration says is said here in its place.
@@ -227,4 +234,24 @@ pub struct Inspect {
     /// Voters to estimate for
     #[arg(long, value_name = "N")]
     pub voters: Option<u64>,
+    /// Machines like this one that prove segments of the count (worker): into how many it is cut, and what that takes
+    #[arg(long, value_name = "W", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub workers: Option<u32>,
+    /// What machines and gas cost.
+    #[command(flatten)]
+    pub prices: PriceList,
+}
+
+/// What machines and gas cost.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PriceList {
+    /// Price of gas, in gwei
+    #[arg(long, value_name = "GWEI", default_value_t = 1.0)]
+    pub gas_price: f64,
+    /// Price of ether, in US dollars
+    #[arg(long, value_name = "USD", default_value_t = 3_000.0)]
+    pub ether_price: f64,
+    /// Price of an hour of the machine, in US dollars
+    #[arg(long, value_name = "USD", default_value_t = 0.1)]
+    pub machine_price: f64,
 }

@@ -18,6 +18,9 @@ pub struct Keygen {
     /// New file for the secret key
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Make the key that seals segments of a count for other machines (worker, --job-key-file), in place of a person's
+    #[arg(long, requires = "out", conflicts_with_all = ["guardians", "key_file", "recover", "check"])]
+    pub job_key: bool,
     /// Also split the key among guardians, for instance 3-of-5: any three shares recover it, two tell nothing. The shares go to
     /// new files beside the key
     #[arg(long, value_name = "T-of-N")]

@@ -11,9 +11,11 @@ use maci_nova_coordinator::parameters::parameters;
 use maci_nova_coordinator::prove::decider::dry_run;
 use maci_nova_coordinator::prove::keys;
 use maci_nova_coordinator::prove::session::ProveRequest;
+use maci_nova_coordinator::segments::driver::SegmentCount;
 
 use crate::arguments::coordinator::Finalize;
 use crate::arguments::shared::Node;
+use crate::broker::Connected;
 use crate::connection::{self, Connection};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -40,10 +42,16 @@ fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
     let mut connection = Connection::sending(&node, &arguments.sender, console)?;
     let poll = connection.poll()?;
     let sender = connection.sending_account()?;
+    let connected = Connected::for_driver(&arguments.segmented, console)?;
+    let workers = connected.as_ref().map(Connected::workers);
     let directory = ProofDirectory::open(&arguments.out)?;
     // A poll that has its results may be this one's, sent before.
     if !directory.decider().exists() {
-        check_ahead(&connection.chain, sender, &poll, console)?;
+        let before = match workers.as_ref().map(|workers| workers.segments) {
+            Some(SegmentCount::Of(segments)) => segments - 1,
+            _ => 0,
+        };
+        check_ahead(&connection.chain, sender, &poll, before, console)?;
     }
     let parameters = parameters(poll.shape(), &source, console)?;
     // Before anything long: what is refused or has no room is so at once.
@@ -64,6 +72,7 @@ fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
         confirmations: arguments.following.confirmations,
         checkpoint_every: arguments.checkpoint_every,
         second: second.as_ref().map(|second| second as &dyn Chain),
+        workers: workers.as_ref(),
         observer: console,
     };
     let document = finalize(

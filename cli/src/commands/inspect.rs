@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use maci_nova_chain::clock::duration;
+use maci_nova_chain::words::count;
 use maci_nova_coordinator::log::poll_log::PollLog;
-use maci_nova_coordinator::prove::cost::PollCost;
+use maci_nova_coordinator::prove::cost::{PollCost, Rows};
 use maci_nova_coordinator::prove::estimate::{self, Estimate};
+use maci_nova_coordinator::segments::cost::{best, best_segments, Load, SegmentsCost};
 use maci_nova_step_circuit::recorder::Cost;
 use maci_nova_step_circuit::{Shape, StepCircuit};
 use serde::Serialize;
 
-use crate::arguments::coordinator::Inspect;
+use crate::arguments::coordinator::{Inspect, PriceList};
 use crate::console::Console;
 use crate::failure::Failure;
 
@@ -23,6 +25,31 @@ struct Inspection {
     step_constraints: usize,
     step_entries: usize,
     estimate: Option<Estimate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workers: Option<WorkersDocument>,
+}
+
+/// The count in segments, on several machines.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WorkersDocument {
+    /// Events in a step and segments as they are worth most.
+    best: Priced,
+    /// With the events in a step that were asked for: the best numbers of segments for fewer and for more workers.
+    choices: Vec<Priced>,
+    gas_price_gwei: f64,
+    ether_price_dollars: f64,
+    machine_price_dollars: f64,
+}
+
+/// What it takes, and what that costs.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Priced {
+    #[serde(flatten)]
+    cost: SegmentsCost,
+    /// Of the machines, and of the gas.
+    dollars: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -58,12 +85,26 @@ pub fn run(arguments: &Inspect, console: &Console) -> Result<(), Failure> {
         None => None,
         Some((voters, messages)) => Some(estimate::of(asked.shape, voters, messages, console)?),
     };
+    let workers = match (arguments.workers, &estimate) {
+        (None, _) => None,
+        (Some(workers), Some(estimate)) => Some(WorkersDocument::new(
+            &asked.shape,
+            estimate,
+            workers,
+            &arguments.prices,
+        )),
+        (Some(_), None) => {
+            let text = "--workers needs --messages N (and --voters N), or --log FILE";
+            return Err(Failure::Usage(text.into()));
+        }
+    };
     let inspection = Inspection {
         shape: ShapeDocument::new(&asked.shape),
         gadgets: gadgets(recorder.costs(1)),
         step_constraints: total.constraints,
         step_entries: total.entries,
         estimate,
+        workers,
     };
     console.show(&inspection, |out| inspection.write(out))
 }
@@ -150,10 +191,115 @@ impl Inspection {
         }
         let (constraints, entries) = (self.step_constraints, self.step_entries);
         writeln!(out, "{:<20}{constraints:>14}{entries:>16}", "one step")?;
-        match &self.estimate {
-            Some(estimate) => write_estimate(out, estimate),
+        if let Some(estimate) = &self.estimate {
+            write_estimate(out, estimate)?;
+        }
+        match &self.workers {
+            Some(workers) => workers.write(out),
             None => Ok(()),
         }
+    }
+}
+
+impl WorkersDocument {
+    fn new(shape: &Shape, estimate: &Estimate, workers: u32, prices: &PriceList) -> Self {
+        let rows = Rows::count(shape.state_depth, shape.vote_depth);
+        let load = |workers| Load {
+            events: estimate.voters.saturating_add(estimate.messages),
+            workers,
+            pace: estimate.pace,
+        };
+        let priced = |cost: SegmentsCost| {
+            // The driver's machine, as long as it takes; and each worker's, as long as it works.
+            let hours = (cost.seconds + cost.worker_seconds) / 3600.0;
+            let ether = cost.gas as f64 * prices.gas_price * 1e-9;
+            Priced {
+                cost,
+                dollars: hours * prices.machine_price + ether * prices.ether_price,
+            }
+        };
+        let mut numbers = vec![
+            1,
+            workers / 4,
+            workers / 2,
+            workers,
+            workers.saturating_mul(2),
+        ];
+        numbers.retain(|workers| *workers > 0);
+        numbers.dedup();
+        let choices = numbers.into_iter().map(load);
+        WorkersDocument {
+            best: priced(best(&rows, &load(workers))),
+            choices: choices
+                .map(|load| priced(best_segments(&rows, shape.events_per_step, &load)))
+                .collect(),
+            gas_price_gwei: prices.gas_price,
+            ether_price_dollars: prices.ether_price,
+            machine_price_dollars: prices.machine_price,
+        }
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(
+            out,
+            "\n{:>8}{:>10}{:>8}{:>16}{:>12}{:>12}{:>14}{:>14}{:>10}",
+            "workers",
+            "segments",
+            "events",
+            "end to proof",
+            "worker MB",
+            "job MB",
+            "store GB",
+            "gas",
+            "dollars"
+        )?;
+        for priced in &self.choices {
+            priced.write(out)?;
+        }
+        let SegmentsCost {
+            workers,
+            segments,
+            events_per_step,
+            deciding_seconds,
+            ..
+        } = self.best.cost;
+        writeln!(
+            out,
+            "with {} in a step as many as are worth it:",
+            count(events_per_step as u64, "event")
+        )?;
+        self.best.write(out)?;
+        writeln!(
+            out,
+            "advice: {} for {}; deciding all messages, on the coordinator's machine, takes {}",
+            count(segments.into(), "segment"),
+            count(workers.into(), "worker"),
+            duration(deciding_seconds),
+        )?;
+        writeln!(
+            out,
+            "(machines like this one at {} dollars an hour; gas at {} gwei and {} dollars for an ether, without that of results)",
+            self.machine_price_dollars, self.gas_price_gwei, self.ether_price_dollars
+        )
+    }
+}
+
+impl Priced {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let cost = &self.cost;
+        writeln!(
+            out,
+            "{:>8}{:>10}{:>8}{:>16}{:>12}{:>12}{:>14.1}{:>14}{:>10.2}",
+            cost.workers,
+            cost.segments,
+            cost.events_per_step,
+            duration(cost.seconds),
+            cost.worker_bytes / 1_000_000,
+            cost.job_bytes / 1_000_000,
+            cost.store_bytes as f64 / 1e9,
+            cost.gas,
+            self.dollars
+        )
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use maci_nova_coordinator::guardians::{recover, split, Share, Threshold};
 use maci_nova_files::{as_text, create_atomically, read_at_most, Readers};
+use maci_nova_jobs::JobKey;
 use maci_nova_protocol::keys::PrivateKey;
 use rand_core::OsRng;
 use serde::Serialize;
@@ -29,6 +30,12 @@ struct Shared {
     shares: Vec<PathBuf>,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JobKeyDocument {
+    job_key_file: PathBuf,
+}
+
 /// Runs the command.
 pub fn run(arguments: &Keygen, console: &Console) -> Result<(), Failure> {
     if let Some(path) = &arguments.check {
@@ -42,6 +49,9 @@ pub fn run(arguments: &Keygen, console: &Console) -> Result<(), Failure> {
         let text = "keygen needs --out FILE for the secret key, which is never printed";
         return Err(Failure::Usage(text.into()));
     };
+    if arguments.job_key {
+        return job_key(path, console);
+    }
     let key = match arguments.recover.as_slice() {
         [] => PrivateKey::random(&mut OsRng),
         paths => recovered(paths, console)?,
@@ -59,6 +69,19 @@ pub fn run(arguments: &Keygen, console: &Console) -> Result<(), Failure> {
         Some(threshold) => share(path, &key, threshold, console),
         None => pubkey::print(&key.public_key(), console),
     }
+}
+
+/// The key that seals jobs: 32 bytes of its own, which nothing public is of.
+fn job_key(path: &Path, console: &Console) -> Result<(), Failure> {
+    JobKey::create(path).map_err(|error| match path.symlink_metadata().is_ok() {
+        true => exists(path),
+        false => Failure::Input(error.to_string()),
+    })?;
+    console.note("give it to the driver and to every worker, by a way that nobody reads; with it and the broker's data anybody reads every ballot");
+    let document = JobKeyDocument {
+        job_key_file: path.to_owned(),
+    };
+    console.show(&document, |out| writeln!(out, "{}", path.display()))
 }
 
 /// Where a guardian's share goes: beside the key.

@@ -26,3 +26,4 @@ pub mod topup;
 pub mod verify;
 pub mod vote;
 pub mod withdraw;
+pub mod worker;

@@ -4,11 +4,14 @@ use maci_nova_chain::words::count;
 use maci_nova_chain::Chain;
 use maci_nova_coordinator::coordinator::{Coordinator, CoordinatorContext, Reached};
 use maci_nova_coordinator::directory::ProofDirectory;
-use maci_nova_coordinator::finalize::check_not_over;
+use maci_nova_coordinator::finalize::{check_file, check_not_over, check_verifier, prove};
 use maci_nova_coordinator::parameters::parameters;
+use maci_nova_coordinator::prove::finalization::Finalization;
+use maci_nova_coordinator::prove::keys;
 use serde::Serialize;
 
 use crate::arguments::coordinator::Process;
+use crate::broker::Connected;
 use crate::connection::{self, Connection};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -24,6 +27,13 @@ struct Document {
     steps: u64,
 }
 
+/// What is there once workers have proven all of it.
+#[derive(Serialize)]
+struct ProvenDocument {
+    proven: bool,
+    segments: u64,
+}
+
 /// Runs the command.
 pub fn run(arguments: &Process, console: &Console) -> Result<(), Failure> {
     let source = source(arguments.setup.ptau.as_ref(), console)?;
@@ -32,6 +42,8 @@ pub fn run(arguments: &Process, console: &Console) -> Result<(), Failure> {
     let connection = Connection::read_only(&arguments.node, console)?;
     let (chain, poll) = (&connection.chain, connection.poll()?);
     check_not_over(chain, &poll)?;
+    let connected = Connected::for_driver(&arguments.segmented, console)?;
+    let workers = connected.as_ref().map(Connected::workers);
     let directory = ProofDirectory::open(&arguments.out)?;
     let parameters = parameters(poll.shape(), &source, console)?;
     let second = connection::second(
@@ -46,8 +58,17 @@ pub fn run(arguments: &Process, console: &Console) -> Result<(), Failure> {
         confirmations: arguments.following.confirmations,
         checkpoint_every: arguments.checkpoint_every,
         second: second.as_ref().map(|second| second as &dyn Chain),
+        workers: workers.as_ref(),
         observer: console,
     };
+    if context.workers.is_some() {
+        let keys = keys::decider(&parameters, &console.keys(), console)?;
+        check_verifier(chain, &poll, &keys.prover)?;
+        check_file(&connection.file, keys.prover.digest())?;
+        let every = arguments.following.every.0;
+        let proven = prove(chain, context, &directory, &keys, every)?;
+        return print_proven(&proven.finalization, console);
+    }
     let mut coordinator = Coordinator::open(context, &directory)?;
     let complete = match arguments.once {
         true => coordinator.work(chain)? == Reached::Complete,
@@ -57,6 +78,20 @@ pub fn run(arguments: &Process, console: &Console) -> Result<(), Failure> {
         }
     };
     print(&coordinator, complete, console)
+}
+
+fn print_proven(finalization: &Finalization, console: &Console) -> Result<(), Failure> {
+    let document = ProvenDocument {
+        proven: true,
+        segments: finalization.segments.len() as u64 + 1,
+    };
+    console.show(&document, |out| {
+        writeln!(
+            out,
+            "all is proven, in {}: finalize sends it",
+            count(document.segments, "segment")
+        )
+    })
 }
 
 fn print(coordinator: &Coordinator<'_>, complete: bool, console: &Console) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use maci_nova_coordinator::prove::proof_file;
 use maci_nova_protocol::field::to_decimal;
 use maci_nova_sdk::poll::contract::PollContract;
 use maci_nova_sdk::poll::results::Results;
-use maci_nova_sdk::verify::{verify, whole, VerifiedPoll, VerifyOptions};
+use maci_nova_sdk::verify::{verify, VerifiedPoll, VerifyOptions};
 use serde::Serialize;
 
 use crate::arguments::shared::{Node, POLL_FILE};
@@ -42,7 +42,7 @@ fn of_poll(arguments: &Verify, console: &Console) -> Result<(), Failure> {
     let given = arguments.proof.as_deref().map(directory::decider_file);
     let given = given.as_deref().map(Finalization::read);
     let given = given.transpose()?;
-    let given = given.as_ref().map(|given| whole(finalize_call(given)));
+    let given = given.as_ref().map(finalize_call);
     let options = VerifyOptions {
         keys: console.keys(),
         proof: given.as_ref(),

@@ -2,6 +2,7 @@
 
 pub mod chain;
 mod example;
+mod farm;
 pub mod gas_report;
 pub mod scenario;
 mod table;
@@ -26,6 +27,7 @@ use crate::connection;
 use crate::console::Console;
 use crate::failure::Failure;
 use chain::DemoChain;
+use farm::{Farm, FarmRequest};
 use gas_report::{Action, GasReport, Timed};
 use maci_nova_coordinator::parameters::parameters;
 use maci_nova_coordinator::prove::{self, finalization};
@@ -132,8 +134,68 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
     };
     console.note("deploying the contracts, and creating a poll");
     let scenario = Scenario::begin(stage, setting, &keys, directory.path(), gas, console)?;
-    let document = play(scenario, console)?;
+    let document = match arguments.workers {
+        None => play(scenario, console)?,
+        Some(workers) => {
+            let directory = scratch()?;
+            let request = FarmRequest {
+                workers,
+                nats: arguments.nats.as_ref(),
+                credentials: arguments.nats_credentials.as_deref(),
+                directory: directory.path(),
+            };
+            play_large(scenario, &request, console)?
+        }
+    };
     console.print(&document)
+}
+
+/// A poll of two hundred messages, whose count workers prove in segments.
+fn play_large(
+    mut poll: Scenario<'_>,
+    request: &FarmRequest<'_>,
+    console: &Console,
+) -> Result<Document, Failure> {
+    let note = |text: &str| console.note(text);
+    note("workers: processes of their own, which get sealed jobs from a NATS server");
+    let farm = Farm::start(request)?;
+    note("sign up, and join: twenty people");
+    let mut voters = poll.timed("sign up", |poll| {
+        (1..=20)
+            .map(|person| poll.sign_up(person))
+            .collect::<Result<Vec<_>, _>>()
+    })?;
+    poll.open()?;
+    poll.timed("join", |poll| {
+        voters.iter_mut().try_for_each(|voter| poll.join(voter))
+    })?;
+    note("process: joins are folded while the poll goes on");
+    poll.timed("fold joins", |poll| poll.work())?;
+    note("vote: two ballots each, of five messages; the second takes the first one's place");
+    let ballot = |voter: usize, weight: usize| -> Vec<Choice> {
+        (0..OPTIONS)
+            .map(|option| choice(option as u64, 1 + ((voter + weight * option) % 4) as i64))
+            .collect()
+    };
+    let mut wanted = vec![];
+    poll.timed("vote", |poll| {
+        for (number, voter) in voters.iter().enumerate() {
+            poll.vote(voter, &ballot(number, 3))?;
+        }
+        for (number, voter) in voters.iter().enumerate() {
+            let choices = ballot(number, 1);
+            poll.vote(voter, &choices)?;
+            wanted.extend(choices);
+        }
+        Ok(())
+    })?;
+    note("the poll ends");
+    poll.close()?;
+    note("finalize: a proof of each segment, by the workers; a transaction each");
+    let finalization = poll.timed("prove and finalize", |poll| {
+        poll.finalize_with(Some(&farm.workers()))
+    })?;
+    conclude(poll, finalization, voters.len(), &wanted, console)
 }
 
 /// The poll, with everything that MACI is for. What people want is added up on the way: it has to
@@ -179,7 +241,18 @@ fn play(mut poll: Scenario<'_>, console: &Console) -> Result<Document, Failure> 
     poll.timed("fold messages", |poll| poll.work())?;
     note("finalize: one proof, one transaction");
     let finalization = poll.timed("prove and finalize", |poll| poll.finalize())?;
-    note("verify: everything once more, from the chain alone");
+    conclude(poll, finalization, voters.len(), &wanted, console)
+}
+
+/// What was finalized has to be what people wanted, and to be verified from the chain.
+fn conclude(
+    mut poll: Scenario<'_>,
+    finalization: finalization::Document,
+    voters: usize,
+    wanted: &[Choice],
+    console: &Console,
+) -> Result<Document, Failure> {
+    console.note("verify: everything once more, from the chain alone");
     let verified = poll.timed("verify", |poll| {
         let contract = poll.poll().clone();
         Ok(verify::verify(
@@ -189,7 +262,7 @@ fn play(mut poll: Scenario<'_>, console: &Console) -> Result<Document, Failure> 
             console,
         )?)
     })?;
-    if *finalization.results() != expected(&wanted)
+    if *finalization.results() != expected(wanted)
         || Results::new(&verified.results, verified.total_spent) != *finalization.results()
     {
         return Err(Failure::Internal(
@@ -198,7 +271,7 @@ fn play(mut poll: Scenario<'_>, console: &Console) -> Result<Document, Failure> 
     }
     Ok(Document {
         finalization,
-        voters: voters.len() as u64,
+        voters: voters as u64,
         messages: verified.messages,
         calls: poll.gas_report().actions().to_vec(),
         stages: poll.gas_report().stages().to_vec(),

@@ -19,6 +19,7 @@ use maci_nova_coordinator::finalize::{self, check_verifier};
 use maci_nova_coordinator::fold::checkpoints::Interval;
 use maci_nova_coordinator::prove::finalization::Document;
 use maci_nova_coordinator::prove::keys::DeciderKeys;
+use maci_nova_coordinator::segments::driver::Workers;
 use maci_nova_folding::Parameters;
 use maci_nova_protocol::keys::{PrivateKey, PublicKey};
 use maci_nova_protocol::log::SignedMessage;
@@ -422,14 +423,25 @@ impl<'a> Scenario<'a> {
 
     /// The coordinator proves and finalizes.
     pub fn finalize(&mut self) -> Result<Document, Failure> {
+        self.finalize_with(None)
+    }
+
+    /// The same with others who fold and prove.
+    pub fn finalize_with(&mut self, workers: Option<&Workers<'_>>) -> Result<Document, Failure> {
         let directory = ProofDirectory::open(&self.proof())?;
         let owner = self.chain.account(0)?;
         // Not of all of self, whose chain is sent to.
-        let context = context(&self.poll, &self.coordinator, self.keys, self.observer);
+        let context = CoordinatorContext {
+            workers,
+            ..context(&self.poll, &self.coordinator, self.keys, self.observer)
+        };
         let chain = self.chain.chain_mut();
         let keys = &self.keys.decider;
         check_verifier(chain, &self.poll, &keys.prover)?;
         let document = finalize::finalize(chain, owner, context, &directory, keys, EVERY)?;
+        for gas in document.segments_gas() {
+            self.gas.paid("proveSegment", Some(gas));
+        }
         self.gas.paid("finalize", document.gas());
         Ok(document)
     }
@@ -469,6 +481,7 @@ fn context<'a>(
         confirmations: 0,
         checkpoint_every: Interval::Time(CHECKPOINTS),
         second: None,
+        workers: None,
         observer,
     }
 }

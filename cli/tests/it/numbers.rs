@@ -136,6 +136,7 @@ fn a_coordinator_that_waits_for_ever() {
                 confirmations,
                 checkpoint_every,
                 second: None,
+                workers: None,
                 observer: &(),
             };
             let mut coordinator = Coordinator::open(context, &directory).expect("begun");
