@@ -10,10 +10,12 @@ use crate::literature::Literature;
 use crate::model::Results;
 use crate::plots;
 use crate::report;
+use crate::scaling::{self, Gas};
 use crate::Error;
 
 const PERFORMANCE: &str = include_str!("../templates/performance.md");
 const PEERS: &str = include_str!("../templates/peers.md");
+const SCALING: &str = include_str!("../templates/scaling.md");
 /// What calls cost in the tests of the contracts.
 const GAS: &str = include_str!("../../contracts/gas.json");
 
@@ -59,18 +61,39 @@ pub fn pages(results: &Results) -> Result<Vec<(&'static str, String)>, Error> {
         .replace("{{calibration}}", report::calibration(results).trim());
     let performance = filled(performance, &figures(results)?)?;
     let peers = PEERS.replace("{{literature}}", Literature::known().markdown().trim_end());
+    let simulated = scaling::simulate(results, gas()?);
+    let fastest = scaling::fastest(&simulated);
+    let scaling = SCALING.replace("{{simulation}}", report::scaling(&fastest).trim_end());
     Ok(vec![
         ("performance.md", performance),
         ("peers.md", peers),
+        ("scaling.md", scaling),
+        ("scaling.csv", scaling::csv(&simulated)),
+        ("scaling.svg", plots::scaling(&simulated)?.svg),
         (PLOT, plots::seconds(results)?.svg),
     ])
 }
 
+/// What the transactions of a count in segments cost.
+fn gas() -> Result<Gas, Error> {
+    let all = contract_gas()?;
+    let of = |name: &str| {
+        let found = all.get(name).copied();
+        found.ok_or_else(|| Error::Request(format!("contracts/gas.json has no {name}")))
+    };
+    Ok(Gas {
+        segment: of("proveSegment")?,
+        finalize: of("finalize, 25 options")?,
+    })
+}
+
+fn contract_gas() -> Result<BTreeMap<String, f64>, Error> {
+    serde_json::from_str(GAS).map_err(Error::proof("the gas of the contracts"))
+}
+
 /// The figures of the prose, by their names there.
 fn figures(results: &Results) -> Result<Vec<(String, f64)>, Error> {
-    let gas: BTreeMap<String, f64> =
-        serde_json::from_str(GAS).map_err(Error::proof("the gas of the contracts"))?;
-    let mut all: Vec<(String, f64)> = gas.into_iter().collect();
+    let mut all: Vec<(String, f64)> = contract_gas()?.into_iter().collect();
     for (method, prefix) in [(Method::Folding, ""), (Method::NovaIvc, "library ")] {
         let of = |(quantity, _): Quantity| {
             let mut rows = results.rows.iter();

@@ -32,5 +32,6 @@ pub mod plots;
 pub mod random_poll;
 pub mod report;
 pub mod runner;
+pub mod scaling;
 
 pub use error::Error;

@@ -160,6 +160,11 @@ impl Way {
         format!("{how}, {} = {}", self.method.size_name(), self.size)
     }
 
+    /// Seconds of the final proof.
+    pub fn final_seconds(&self) -> f64 {
+        self.end
+    }
+
     fn is_batched(&self) -> bool {
         self.method == Method::Groth16Batches
     }
@@ -283,11 +288,11 @@ impl Default for Prices {
 }
 
 impl Prices {
-    fn of_gas(&self, gas: f64) -> f64 {
+    pub(crate) fn of_gas(&self, gas: f64) -> f64 {
         gas * self.gas * 1e-9 * self.ether
     }
 
-    fn of_seconds(&self, seconds: f64) -> f64 {
+    pub(crate) fn of_seconds(&self, seconds: f64) -> f64 {
         seconds / 3_600.0 * self.machine
     }
 }

@@ -11,6 +11,7 @@ use plotters::style::{Color, ShapeStyle};
 use crate::configuration::{Method, Work};
 use crate::figures as is;
 use crate::model::{Results, Value, Way};
+use crate::scaling::Simulated;
 use crate::Error;
 
 const SIZE: (u32, u32) = (900, 540);
@@ -102,6 +103,32 @@ pub fn seconds(results: &Results) -> Result<Plot, Error> {
         "Seconds to prove a poll",
         "seconds",
         |way, n| Some(way.seconds(n)),
+    )
+}
+
+/// The plot of a million messages by several workers.
+///
+/// # Errors
+/// [`Error::Plot`].
+pub fn scaling(simulated: &[Simulated]) -> Result<Plot, Error> {
+    let mut curves: Vec<Curve> = Vec::new();
+    for one in simulated {
+        let name = format!("K = {}", one.events_per_step);
+        let point = (f64::from(one.workers), one.seconds / 3_600.0, true);
+        match curves.iter_mut().find(|curve| curve.name == name) {
+            Some(curve) => curve.points.push(point),
+            None => curves.push(Curve {
+                name,
+                points: vec![point],
+            }),
+        }
+    }
+    plot(
+        "scaling",
+        "Hours to prove a million messages, by workers (simulated from measured times)",
+        ("workers", "hours"),
+        &curves,
+        SeriesLabelPosition::UpperRight,
     )
 }
 

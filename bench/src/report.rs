@@ -11,6 +11,7 @@ use crate::measure::Sample;
 use crate::model::{Crossover, Results, Value, Way, CROSSING, MOST_COMPARED};
 use crate::plan::Effort;
 use crate::plots::{self, Plot};
+use crate::scaling::Simulated;
 use crate::Error;
 
 /// Marks what is not measured, in tables.
@@ -309,6 +310,25 @@ pub fn polls(results: &Results) -> String {
         ),
     ]
     .concat()
+}
+
+/// The table of a million messages by several workers.
+pub fn scaling(fastest: &[Simulated]) -> String {
+    let mut text = "| workers | events in a step | segments | hours | machine hours | gas | USD |\n| ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n".to_owned();
+    for one in fastest {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {:.2} | {:.1} | {} | {:.2} |",
+            one.workers,
+            one.events_per_step,
+            one.segments,
+            one.seconds / 3_600.0,
+            one.worker_seconds / 3_600.0,
+            grouped(one.gas),
+            one.dollars
+        );
+    }
+    text
 }
 
 fn dollars(results: &Results) -> String {

@@ -20,7 +20,7 @@ const HELP: &str = "\
 kill [--kills N] [--seed S] [SCENE...]
 
 Kills each scene's command N times (100 by default) at moments drawn from the seed.
-Scenes: prove, deploy, create, vote, process, finalize; all of them by default.";
+Scenes: prove, deploy, create, vote, process, finalize, segments (which needs nats-server); all of them by default.";
 
 fn main() -> ExitCode {
     let Some(asked) = Asked::read("--kills", 100, &scenes::NAMES) else {

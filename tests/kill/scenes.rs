@@ -2,14 +2,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 
+use maci_nova_jobs::NatsServer;
 use serde_json::Value;
 
 use maci_nova_tests::harness::same;
 use maci_nova_tests::town::{make_private, Town};
 
 /// All of them.
-pub const NAMES: [&str; 6] = ["prove", "deploy", "create", "vote", "process", "finalize"];
+pub const NAMES: [&str; 7] = [
+    "prove", "deploy", "create", "vote", "process", "finalize", "segments",
+];
 
 /// How often a command that was killed may pay.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +64,7 @@ pub fn named(name: &str, town: &mut Town) -> Box<dyn Scene> {
         "create" => Box::new(Create::new(town)),
         "vote" => Box::new(Vote::new(town)),
         "process" => Box::new(Counting::new(town, false)),
+        "segments" => Box::new(Segments::new(town)),
         _ => Box::new(Counting::new(town, true)),
     }
 }
@@ -277,6 +282,111 @@ impl Scene for Vote {
             true => Ok(()),
             false => Err(format!("the poll has votes {votes:?}")),
         }
+    }
+}
+
+/// A poll that is finalized in two segments, which workers prove. With each kill of the command another part is killed too: a
+/// worker, or the server, which loses all that it had every other time.
+struct Segments {
+    counting: Counting,
+    server: NatsServer,
+    workers: Vec<Child>,
+    folder: PathBuf,
+    kills: usize,
+}
+
+impl Segments {
+    /// What is killed with the command, in turns.
+    const PARTS: usize = 4;
+
+    fn new(town: &mut Town) -> Self {
+        let server = NatsServer::start(&town.path("nats")).expect("nats-server");
+        town.json("keygen --job-key --out job.key");
+        let mut segments = Segments {
+            counting: Counting::new(town, true),
+            server,
+            workers: vec![],
+            folder: town.folder_with(&["job.key"]),
+            kills: 0,
+        };
+        for _ in 0..2 {
+            let worker = segments.worker(town);
+            segments.workers.push(worker);
+        }
+        segments
+    }
+
+    fn worker(&self, town: &Town) -> Child {
+        let url = self.server.url();
+        let line =
+            format!("worker --nats {url} --job-key-file job.key --insecure-setup --threads 1");
+        let mut command = town.command(&self.folder, &line);
+        let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("a worker")
+    }
+}
+
+impl Drop for Segments {
+    fn drop(&mut self) {
+        for worker in &mut self.workers {
+            let _ = worker.kill();
+            let _ = worker.wait();
+        }
+    }
+}
+
+impl Scene for Segments {
+    fn name(&self) -> &'static str {
+        "segments"
+    }
+
+    fn prepare(&mut self, town: &mut Town) -> PathBuf {
+        // Those that were killed.
+        for i in 0..self.workers.len() {
+            if self.workers[i].try_wait().expect("asked").is_some() {
+                self.workers[i] = self.worker(town);
+            }
+        }
+        self.counting.prepare(town);
+        town.folder_with(&["account0.key", "counted.json", "counted.key", "job.key"])
+    }
+
+    fn line(&self) -> String {
+        let url = self.server.url();
+        format!(
+            "{} --nats {url} --job-key-file job.key --segments 2 --patience 20s",
+            self.counting.line()
+        )
+    }
+
+    fn after_kill(&mut self, _folder: &Path) -> Result<(), String> {
+        let part = self.kills % Self::PARTS;
+        self.kills += 1;
+        let failed = |error: &dyn std::fmt::Display| format!("the server: {error}");
+        match part {
+            0 | 2 => {
+                let worker = (self.kills / 2) % self.workers.len();
+                // The other one has to do its work.
+                let _ = self.workers[worker].kill();
+                let _ = self.workers[worker].wait();
+            }
+            1 => self.server.restart().map_err(|error| failed(&error))?,
+            _ => {
+                self.server.kill();
+                let lost = self.server.lose_everything();
+                lost.map_err(|error| failed(&error))?;
+                self.server.restart().map_err(|error| failed(&error))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&self, document: &Value, undisturbed: &Value) -> Result<(), String> {
+        let segments = document["segments"].as_array().map_or(0, Vec::len);
+        if segments != 1 {
+            return Err(format!("{segments} segments before the last"));
+        }
+        self.counting.compare(document, undisturbed)
     }
 }
 
