@@ -43,6 +43,11 @@ slow:
 node:
     cd tests/node && npm ci --no-audit --no-fund
 
+# How much faster two workers prove 400 messages than one (needs nats-server)
+workers *arguments:
+    cargo build --release --workspace --bins
+    target/release/workers {{ arguments }}
+
 # Folding beside fixed batches, in a few minutes; `just bench DIR --full` takes two hours
 bench out="bench-results" *arguments="--quick":
     cargo run --release -- bench --out {{ out }} {{ arguments }}

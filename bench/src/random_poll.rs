@@ -105,6 +105,11 @@ impl RandomPoll {
         &self.header
     }
 
+    /// The coordinator's secret scalar, which is everybody's.
+    pub fn secret(&self) -> Scalar {
+        self.secret
+    }
+
     /// What is public about it: its voters and all its messages.
     pub fn facts(&self) -> &PublicFacts {
         &self.facts

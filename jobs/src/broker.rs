@@ -15,7 +15,7 @@ use crate::link::{again, Failure, Link, Patience, Ready, CALL};
 use crate::names::{job_subject, object_prefix, result_subjects};
 use crate::options::BrokerOptions;
 use crate::results::ResultReader;
-use crate::taken::TakenJob;
+use crate::taken::{Delivery, TakenJob};
 
 /// How long one request for a job stands at the broker.
 const PULL: Duration = Duration::from_secs(30);
@@ -65,8 +65,9 @@ impl Broker {
         self.connection.link().is_connected()
     }
 
-    /// Whether a job is in the queue, waiting or with a worker, and all of it is there. A driver asks
-    /// before it reads a large job from its disk for nothing.
+    /// Whether a job is in the queue, waiting or with a worker, and all of it is there. One that the
+    /// broker would give to nobody any more is announced anew, as by [`submit`](Self::submit), in whose
+    /// place a driver asks this first: a large job is not read from its disk for nothing.
     ///
     /// # Errors
     /// [`BrokerError`].
@@ -75,7 +76,11 @@ impl Broker {
         let holds = |ready: Arc<Ready>| async move {
             match ready.announced(subject).await? {
                 Some((_, bytes)) if is_announced(&bytes, announcement) => {
-                    ready.has_whole(announcement).await
+                    if !ready.has_whole(announcement).await? {
+                        return Ok(false);
+                    }
+                    ready.revive(announcement).await?;
+                    Ok(true)
                 }
                 _ => Ok(false),
             }
@@ -230,11 +235,12 @@ impl Broker {
             let _ = message.ack_with(AckKind::Term).await;
             return None;
         };
-        let deliveries = message.info().map_or(1, |info| info.delivered);
-        let delivery = (
-            message.reply.clone()?,
-            u64::try_from(deliveries).unwrap_or(1),
-        );
+        let info = message.info().ok()?;
+        let delivery = Delivery {
+            reply: message.reply.clone()?,
+            number: info.stream_sequence,
+            count: u64::try_from(info.delivered).unwrap_or(1),
+        };
         Some(TakenJob::new(
             self.connection.clone(),
             ready,
@@ -259,7 +265,10 @@ async fn submit_once(
     if let Some((_, bytes)) = ready.announced(&subject).await? {
         if is_announced(&bytes, announcement) {
             ready.put(announcement, sealed).await?;
-            return Ok(Submitted::AlreadyThere);
+            return Ok(match ready.revive(announcement).await? {
+                true => Submitted::New,
+                false => Submitted::AlreadyThere,
+            });
         }
         ready.withdraw(&subject).await?;
         let prefix = object_prefix(&announcement.poll, Some(announcement.segment));

@@ -1,16 +1,17 @@
 //! Carries sealed jobs and results between the driver of a poll's count and the machines that work
-//! for it, by way of a broker: [NATS](https://nats.io) with JetStream. It knows bytes and nothing of
-//! what they mean.
+//! for it, by way of a broker: [NATS](https://nats.io) with JetStream. It knows bytes and nothing
+//! of what they mean.
 //!
 //! # What holds, and what does not
 //!
 //! - **A job is secret.** Whoever has a job and the job key, or the machine of a worker, can open
 //!   every ballot in it. The key belongs on the coordinator's own machines alone.
-//! - **The broker sees sizes, names and times**: how many segments a poll has, how many steps each,
-//!   how large the jobs are, when they come and go. It cannot read a job or a result, change one, or
-//!   pass one off as another's: both are sealed for one poll, segment, job and direction. Someone
-//!   who is let in there can delete everything, and send rubbish, which the driver's reader hands
-//!   over like any result: one counts when its seal opens and what it holds is verified.
+//! - **The broker sees sizes, names and times**: how many segments a poll has, how many steps
+//!   each, how large the jobs are, when they come and go. It cannot read a job or a result, change
+//!   one, or pass one off as another's: both are sealed for one poll, segment, job and direction.
+//!   Someone who is let in there can delete everything, and send rubbish, which the driver's
+//!   reader hands over like any result: one counts when its seal opens and what it holds is
+//!   verified.
 //! - **The broker may lose everything.** What it holds, the driver can make again. A driver
 //!   [submits](Broker::submit) the jobs that it has no result of now and then again, which does
 //!   nothing where they are still there.

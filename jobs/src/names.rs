@@ -90,8 +90,8 @@ pub(crate) fn chunk_subjects(prefix: &str) -> String {
 }
 
 /// The name of a message, by which the broker knows one that is sent again because its answer was
-/// lost. It is of one attempt: a job that was removed may be announced again at once, and the broker
-/// remembers names for two minutes.
+/// lost. It is of one attempt: a job that was removed may be announced again at once, and the
+/// broker remembers names for two minutes.
 pub(crate) fn message_id(job: &JobId, attempt: u64) -> String {
     format!("{job}.{attempt:016x}")
 }

@@ -12,11 +12,11 @@ pub struct BrokerOptions {
     /// Where it is.
     pub url: BrokerUrl,
     /// A file with what shows the broker who this is: NATS' own credentials (`.creds`), an nkey's
-    /// seed on a line, or `USER:PASSWORD`. Only its owner may read it. A password is sent as it is:
-    /// without `tls://` everybody on the way reads it. The other two are never sent.
+    /// seed on a line, or `USER:PASSWORD`. Only its owner may read it. A password is sent as it
+    /// is: without `tls://` everybody on the way reads it. The other two are never sent.
     pub credentials: Option<PathBuf>,
-    /// A file with the certificates, in PEM, that alone vouch for the broker, in place of those that
-    /// the system trusts. With it, nothing but TLS will do.
+    /// A file with the certificates, in PEM, that alone vouch for the broker, in place of those
+    /// that the system trusts. With it, nothing but TLS will do.
     pub root_certificate: Option<PathBuf>,
     /// How long a worker may be silent until its job goes to another one. It is a property of the
     /// queue: whoever makes the queue sets it, and the others go by what it says.

@@ -3,10 +3,14 @@
 //! What is in it is removed by its number. Removing by subject would be one question less, but a
 //! server of 2.9 then takes all that its workers have not seen yet for removed, and never delivers
 //! it.
+//!
+//! A server that is killed may lose the last numbers that it has given, and keep that they were
+//! delivered. It gives them again, to other announcements, which it then never delivers.
 
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use futures_util::TryStreamExt;
+use rand_core::{OsRng, RngCore};
 
 use crate::announcement::Announcement;
 use crate::link::{again, Failure, Ready};
@@ -22,20 +26,42 @@ impl Ready {
         }
     }
 
-    /// Announces a job. Under one attempt's number it is announced once.
+    /// Announces a job, and returns its number. Under one attempt's number it is announced once.
     pub(crate) async fn announce(
         &self,
         announcement: &Announcement,
         attempt: u64,
-    ) -> Result<(), Failure> {
+    ) -> Result<u64, Failure> {
         let subject = job_subject(&announcement.poll, announcement.segment);
         let message = PublishMessage::build()
             .payload(announcement.encode().into())
             .expected_stream(JOBS)
             .message_id(message_id(&announcement.job, attempt));
         let sent = self.context.send_publish(subject, message);
-        sent.await.map_err(again)?.await.map_err(again)?;
-        Ok(())
+        let stored = sent.await.map_err(again)?.await.map_err(again)?;
+        Ok(stored.sequence)
+    }
+
+    /// Announces a job again whose announcement has a number that is never delivered, if that is
+    /// so.
+    pub(crate) async fn revive(&self, announcement: &Announcement) -> Result<bool, Failure> {
+        let subject = job_subject(&announcement.poll, announcement.segment);
+        let workers = self.workers.get_info().await.map_err(again)?;
+        let delivered = workers.delivered.stream_sequence;
+        let settled = match workers.num_ack_pending {
+            0 => delivered,
+            _ => workers.ack_floor.stream_sequence,
+        };
+        // Asked for after the workers: what one of them has just done is not here any more.
+        let mut number = match self.announced(&subject).await? {
+            Some((number, _)) if number <= settled => number,
+            _ => return Ok(false),
+        };
+        while number <= delivered {
+            self.withdraw_number(number).await?;
+            number = self.announce(announcement, OsRng.next_u64()).await?;
+        }
+        Ok(true)
     }
 
     /// Removes what is announced at a subject.

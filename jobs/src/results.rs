@@ -88,8 +88,8 @@ impl Ready {
     }
 }
 
-/// Reads a poll's results, from the first that the broker has. It keeps nothing at the broker, so a
-/// broker that restarts takes nothing from it. When the broker has lost its results and gets new
+/// Reads a poll's results, from the first that the broker has. It keeps nothing at the broker, so
+/// a broker that restarts takes nothing from it. When the broker has lost its results and gets new
 /// ones, it begins again: a caller may see a result twice.
 #[derive(Debug)]
 pub struct ResultReader {

@@ -25,8 +25,8 @@ const START: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Ports that are tried. They are below those that systems give to connections that go out: while
-/// the server is down its clients keep trying, and one of them would be given the server's own port
-/// some time, would reach itself there, and keep the server from coming back.
+/// the server is down its clients keep trying, and one of them would be given the server's own
+/// port some time, would reach itself there, and keep the server from coming back.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 /// How many of them.
@@ -108,7 +108,7 @@ impl NatsServer {
         url.parse().expect("an address")
     }
 
-    /// Ends it as a power cut does, but that what it has written stays.
+    /// Ends it at once. What it has written stays; it may have acknowledged more.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             let _ = process.kill();
@@ -175,9 +175,9 @@ impl NatsServer {
     fn run(&mut self) -> Result<(), ServerError> {
         let io = |source| self.failed(source);
         // Acknowledged data survives the machine's end only if each message is written through.
-        // Servers before 2.10 do not know this, nor any other interval: they write through every two
-        // minutes. What a killed server has written is safe with either, and this one is no place
-        // for what must not be lost.
+        // Servers before 2.10 do not know this, nor any other interval: they write through every
+        // two minutes, and even one that is killed alone may lose the last that it has
+        // acknowledged. This one is no place for what must not be lost.
         self.configure("  sync_interval: always\n").map_err(io)?;
         let mut check = self.command();
         check.arg("-t").stdout(Stdio::null()).stderr(Stdio::null());

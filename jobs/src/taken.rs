@@ -15,6 +15,7 @@ use crate::announcement::Announcement;
 use crate::connection::Connection;
 use crate::error::BrokerError;
 use crate::link::{again, Failure, Link, Patience, Ready};
+use crate::names::job_subject;
 use crate::results::LARGEST_RESULT;
 
 /// How many signs of life there are in the time after which a worker counts as gone.
@@ -44,26 +45,48 @@ impl fmt::Debug for TakenJob {
     }
 }
 
+/// What the broker says of a delivery.
+pub(crate) struct Delivery {
+    /// Where it is told what became of it.
+    pub(crate) reply: Subject,
+    /// The announcement's number in the queue.
+    pub(crate) number: u64,
+    /// How many there were, with this one.
+    pub(crate) count: u64,
+}
+
 /// What says to the broker which delivery is spoken of: a subject that consists of numbers of one
 /// queue. A broker that has lost its store counts from 1 again, and takes these for another job's.
 #[derive(Clone)]
 struct Ticket {
     queue: String,
+    number: u64,
     reply: Subject,
 }
 
 impl Ticket {
+    fn acker(&self, ready: &Ready) -> Acker {
+        Acker::new(ready.context.clone(), Some(self.reply.clone()))
+    }
+
     /// Tells the broker something of this delivery, if it is still its queue's.
-    async fn say(&self, ready: &Ready, kind: AckKind) -> Result<bool, Failure> {
+    async fn say(&self, ready: &Ready, kind: AckKind) -> Result<(), Failure> {
         if ready.queue() != self.queue {
-            return Ok(false);
+            return Ok(());
         }
-        let acker = Acker::new(ready.context.clone(), Some(self.reply.clone()));
-        match kind {
-            AckKind::Ack => acker.double_ack().await.map_err(again)?,
-            other => acker.ack_with(other).await.map_err(again)?,
+        self.acker(ready).ack_with(kind).await.map_err(again)
+    }
+
+    /// Tells the broker that the job is done. Its number may be another job's by now, which would
+    /// be taken for done: also a broker that has lost only the end of its queue gives numbers
+    /// again.
+    async fn done(&self, ready: &Ready, announcement: &Announcement) -> Result<(), Failure> {
+        let subject = job_subject(&announcement.poll, announcement.segment);
+        let number = ready.announced(&subject).await?.map(|(number, _)| number);
+        match ready.queue() == self.queue && number == Some(self.number) {
+            true => self.acker(ready).double_ack().await.map_err(again),
+            false => ready.withdraw_job(announcement).await,
         }
-        Ok(true)
     }
 }
 
@@ -72,11 +95,12 @@ impl TakenJob {
         connection: Connection,
         ready: &Ready,
         announcement: Announcement,
-        (reply, deliveries): (Subject, u64),
+        delivery: Delivery,
     ) -> Self {
         let ticket = Ticket {
             queue: ready.queue(),
-            reply,
+            number: delivery.number,
+            reply: delivery.reply,
         };
         let beats = beat(
             connection.shared_link(),
@@ -88,7 +112,7 @@ impl TakenJob {
             connection,
             announcement,
             ticket,
-            deliveries,
+            deliveries: delivery.count,
             beating,
             settled: false,
         }
@@ -149,11 +173,7 @@ impl TakenJob {
             // With every try: a broker may have lost its store since the last one.
             let whose = (poll, *segment, *job);
             ready.publish_result(whose, sealed_result, attempt).await?;
-            match ticket.say(&ready, AckKind::Ack).await? {
-                true => Ok(()),
-                // A new queue may have the job under another number.
-                false => ready.withdraw_job(announcement).await,
-            }
+            ticket.done(&ready, announcement).await
         };
         let call = self
             .connection

@@ -28,6 +28,9 @@ pub struct Demo {
     /// is started (nats-server has to be installed) unless --nats names one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16), conflicts_with_all = ["poll", "web", "rpc_url", "mode"])]
     pub workers: Option<u32>,
+    /// Segments that the count is cut into; as many as workers unless told, and at least two
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), requires = "workers")]
+    pub segments: Option<u32>,
     /// NATS server with JetStream for --workers
     #[arg(long, value_name = "URL", requires = "workers")]
     pub nats: Option<BrokerUrl>,

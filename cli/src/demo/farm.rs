@@ -31,6 +31,8 @@ pub struct Farm {
 pub struct FarmRequest<'a> {
     /// How many workers.
     pub workers: u32,
+    /// How many segments.
+    pub segments: u32,
     /// The server of jobs; one is started if none is named.
     pub nats: Option<&'a BrokerUrl>,
     /// The server's credentials.
@@ -47,6 +49,7 @@ impl Farm {
     pub fn start(request: &FarmRequest<'_>) -> Result<Self, Failure> {
         let FarmRequest {
             workers,
+            segments,
             nats,
             credentials,
             directory,
@@ -70,7 +73,7 @@ impl Farm {
             workers: vec![],
             broker,
             key,
-            segments: SegmentCount::Of((*workers).max(2)),
+            segments: SegmentCount::Of(*segments),
             _server: server,
         };
         for number in 1..=*workers {

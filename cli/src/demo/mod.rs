@@ -140,6 +140,7 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
             let directory = scratch()?;
             let request = FarmRequest {
                 workers,
+                segments: arguments.segments.unwrap_or(workers.max(2)),
                 nats: arguments.nats.as_ref(),
                 credentials: arguments.nats_credentials.as_deref(),
                 directory: directory.path(),

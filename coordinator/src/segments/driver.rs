@@ -3,22 +3,23 @@
 //! Everything is on disk before it is needed: the plan with its salts, each sealed job, each proof as soon as it was verified. A
 //! driver that was stopped goes on from there, whatever became of the broker; it publishes again what is missing.
 
-use std::fs;
-use std::path::Path;
-use std::thread;
-use std::time::{Duration, Instant};
+mod here;
+mod post;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
 
 use maci_nova_chain::words::count;
 use maci_nova_chain::{Observer, Stage};
-use maci_nova_compressor::decider::{self, DeciderProof, Prover};
+use maci_nova_compressor::decider::{DeciderStatement, Prover};
 use maci_nova_files::{write_atomically, Readers};
-use maci_nova_folding::{checkpoint, Parameters, RunningProof};
+use maci_nova_folding::{Parameters, RunningProof};
 use maci_nova_jobs::{
-    Announcement, Broker, BrokerError, Context, Direction, JobId, JobKey, Reply, ResultReader,
-    ANNOUNCEMENT_VERSION,
+    Announcement, Broker, Context, Direction, JobId, JobKey, ANNOUNCEMENT_VERSION,
 };
 use maci_nova_protocol::keys::PrivateKey;
-use maci_nova_protocol::poll::Header;
+use maci_nova_protocol::poll::{Header, State};
 use zeroize::Zeroizing;
 
 use crate::directory::{create_private, ProofDirectory};
@@ -27,17 +28,9 @@ use crate::fold::checkpoints::Interval;
 use crate::fold::Fold;
 use crate::log::poll_log::PollLog;
 use crate::prove::finalization::{Finalization, SegmentProof};
-use crate::segments::job::{Job, JobError, JobWriter};
-use crate::segments::plan::{Cut, Plan, PlanFiles};
-
-/// Waiting for a result at a time.
-const LISTEN: Duration = Duration::from_millis(500);
-
-/// So often jobs are published again, which does nothing where they are in the queue.
-const REPUBLISH: Duration = Duration::from_secs(30);
-
-/// Between two attempts at a broker that is away.
-const RECONNECT: Duration = Duration::from_secs(5);
+use crate::segments::cost;
+use crate::segments::job::JobWriter;
+use crate::segments::plan::{Cut, Plan, PlanFiles, MAX_SEGMENTS};
 
 /// How many segments a count is cut into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +48,11 @@ impl std::str::FromStr for SegmentCount {
         if text == "auto" {
             return Ok(SegmentCount::Auto);
         }
-        let most = crate::segments::plan::MAX_SEGMENTS;
         match text.parse() {
-            Ok(segments) if (1..=most).contains(&segments) => Ok(SegmentCount::Of(segments)),
-            _ => Err(format!("not auto or a number from 1 to {most}")),
+            Ok(segments) if (1..=MAX_SEGMENTS).contains(&segments) => {
+                Ok(SegmentCount::Of(segments))
+            }
+            _ => Err(format!("not auto or a number from 1 to {MAX_SEGMENTS}")),
         }
     }
 }
@@ -223,7 +217,7 @@ impl<'a> Driver<'a> {
         &self,
         segment: u32,
         begun: &RunningProof,
-        state: maci_nova_protocol::poll::State,
+        state: State,
         steps: u64,
     ) -> Result<JobWriter, Error> {
         let DriverContext {
@@ -255,7 +249,7 @@ impl<'a> Driver<'a> {
     fn write_job(
         &mut self,
         segment: u32,
-        (bytes, statement): (Zeroizing<Vec<u8>>, decider::DeciderStatement),
+        (bytes, statement): (Zeroizing<Vec<u8>>, DeciderStatement),
     ) -> Result<(), Error> {
         let id = JobId::of(&bytes);
         let context = self.context.seal(segment, id, Direction::Job);
@@ -271,238 +265,6 @@ impl<'a> Driver<'a> {
         )?;
         self.plan.written(segment, id, &statement);
         self.plan.save(&self.files.plan)
-    }
-
-    /// Waits until every segment has its proof.
-    fn collect(&mut self) -> Result<(), Error> {
-        let mut progress = self.context.observer.begin(Stage::Counted {
-            label: "segments",
-            unit: "segments",
-            done: 0,
-            total: self.plan.len().into(),
-        });
-        let mut post = Post::default();
-        loop {
-            let unproven = self.plan.unproven();
-            progress.at(u64::from(self.plan.len()) - unproven.len() as u64);
-            if unproven.is_empty() {
-                return Ok(());
-            }
-            self.check_interrupt()?;
-            match self.exchange(&mut post, &unproven) {
-                Ok(()) => {}
-                Err(Exchange::Away(error)) => {
-                    post.lost(&error, self.context.observer);
-                    self.pause(RECONNECT)?;
-                }
-                Err(Exchange::Failed(error)) => return Err(error),
-            }
-            if post.idle.elapsed() >= self.context.workers.patience {
-                self.help(&mut post)?;
-            }
-        }
-    }
-
-    /// Proves a segment on this machine, if there is one that the queue would give to anybody, or no queue. One whose worker is alive
-    /// is not given away.
-    fn help(&mut self, post: &mut Post) -> Result<(), Error> {
-        let Some(last) = self.plan.unproven().last().copied() else {
-            return Ok(());
-        };
-        if post.is_away {
-            return self.prove_here(last);
-        }
-        match self.context.workers.broker.take(LISTEN) {
-            Ok(Some(taken)) => {
-                let Announcement {
-                    poll, segment, job, ..
-                } = *taken.announcement();
-                let is_ours = poll == self.context.domain
-                    && segment < self.plan.len()
-                    && self.plan.job(segment).is_some_and(|(id, _)| id == job);
-                // Held meanwhile, so that nobody else does it too. Of other polls' jobs there may be any number before ours.
-                match is_ours {
-                    true => self.prove_here(segment),
-                    false => {
-                        drop(taken);
-                        self.prove_here(last)
-                    }
-                }
-            }
-            Ok(None) => {
-                post.idle = Instant::now();
-                Ok(())
-            }
-            Err(_) => Ok(()),
-        }
-    }
-
-    /// Takes results, and publishes what is missing. Notes in `post` when something was taken or came back last.
-    fn exchange(&mut self, post: &mut Post, unproven: &[u32]) -> Result<(), Exchange> {
-        let broker = self.context.workers.broker;
-        if post.reader.is_none() {
-            post.reader = Some(broker.results(&self.context.domain)?);
-            post.found(self.context.observer);
-        }
-        if let Some(reply) = post.reader.as_mut().map(|reader| reader.next(LISTEN)) {
-            if let Some(reply) = reply? {
-                match self.accept(&reply).map_err(Exchange::Failed)? {
-                    true => post.idle = Instant::now(),
-                    // Whoever sent it may have taken the job out of the queue.
-                    false => post.published = None,
-                }
-                return Ok(());
-            }
-        }
-        // Nothing more is there: what has no proof now is to be done.
-        if post.published.is_none_or(|at| at.elapsed() >= REPUBLISH) {
-            for segment in unproven {
-                self.publish(*segment)?;
-            }
-            post.published = Some(Instant::now());
-        }
-        let load = broker.load()?;
-        if load.jobs_taken > post.taken {
-            post.idle = Instant::now();
-        }
-        post.taken = load.jobs_taken;
-        Ok(())
-    }
-
-    /// Hands the job of a segment to the broker, unless that has it.
-    fn publish(&self, segment: u32) -> Result<(), Exchange> {
-        let Some((job, _)) = self.plan.job(segment) else {
-            return Ok(());
-        };
-        let path = self.files.job(segment);
-        let announcement = self.context.announcement(&self.plan, segment, job);
-        let broker = self.context.workers.broker;
-        // Not to be read from disk for nothing.
-        if broker.holds(&announcement)? {
-            return Ok(());
-        }
-        let sealed = read_file(&path).map_err(Exchange::Failed)?;
-        broker.submit(&announcement, &sealed)?;
-        Ok(())
-    }
-
-    /// A result that somebody sent, which may be anybody; whether it is one that was waited for.
-    fn accept(&mut self, reply: &Reply) -> Result<bool, Error> {
-        let segment = reply.segment;
-        if segment >= self.plan.len() || self.plan.proof(segment).is_some() {
-            return Ok(false);
-        }
-        match self.verified(reply) {
-            Ok(proof) => self.proven(segment, &proof).map(|()| true),
-            Err(reason) => {
-                let number = u64::from(segment) + 1;
-                self.context.observer.warn(&format!(
-                    "a result of segment {number} is not taken: {reason}"
-                ));
-                Ok(false)
-            }
-        }
-    }
-
-    /// The proof in a result, if it is one for that segment.
-    fn verified(&self, reply: &Reply) -> Result<DeciderProof, String> {
-        let job = self.plan.job(reply.segment);
-        let (id, statement) = job.ok_or("its job is not written")?;
-        if id != reply.job {
-            return Err("it is of another job".into());
-        }
-        let context = self.context.seal(reply.segment, id, Direction::Result);
-        let bytes = self.context.workers.key.open(&context, &reply.sealed);
-        let bytes = bytes.map_err(|error| error.to_string())?;
-        let proof = DeciderProof::from_bytes(&bytes).map_err(|error| error.to_string())?;
-        decider::verify(&self.context.prover.verifying_key(), &statement, &proof).map_err(
-            |error| {
-                format!("its proof does not pass ({error}); the worker's keys are others, perhaps")
-            },
-        )?;
-        Ok(proof)
-    }
-
-    fn proven(&mut self, segment: u32, proof: &DeciderProof) -> Result<(), Error> {
-        self.plan.proven(segment, proof);
-        self.plan.save(&self.files.plan)?;
-        // What cannot be removed now does no harm: it is done once more, or its sender vanishes first.
-        let _ = self
-            .context
-            .workers
-            .broker
-            .finish(&self.context.domain, segment);
-        remove(&self.files.job(segment))?;
-        remove(&self.files.checkpoint(segment))?;
-        self.context.observer.note(&format!(
-            "segment {} of {} is proven",
-            segment + 1,
-            self.plan.len()
-        ));
-        Ok(())
-    }
-
-    /// Proves a segment on this machine.
-    fn prove_here(&mut self, segment: u32) -> Result<(), Error> {
-        let Some((id, _)) = self.plan.job(segment) else {
-            return Err(Error::internal("a job is not written"));
-        };
-        let observer = self.context.observer;
-        observer.note(&format!(
-            "proving segment {} of {} here: no worker takes it",
-            segment + 1,
-            self.plan.len()
-        ));
-        let path = self.files.job(segment);
-        let context = self.context.seal(segment, id, Direction::Job);
-        let bytes = self.context.workers.key.open(&context, &read_file(&path)?);
-        let bytes = bytes.map_err(|error| {
-            Error::Damaged(format!(
-                "{}: {error}; give the key that it was sealed with, or remove {} to begin again",
-                path.display(),
-                self.files.plan.display()
-            ))
-        })?;
-        let job = Job::decode(bytes).map_err(Error::internal)?;
-        let proof = self.fold_here(segment, &job)?;
-        self.proven(segment, &proof)
-    }
-
-    fn fold_here(&self, segment: u32, job: &Job) -> Result<DeciderProof, Error> {
-        let DriverContext {
-            parameters,
-            prover,
-            observer,
-            checkpoint_every,
-            ..
-        } = &self.context;
-        let path = self.files.checkpoint(segment);
-        // One that cannot be used is begun again: nothing but time is lost.
-        let begun = checkpoint::load(&path, parameters, &self.header).ok();
-        let begun = begun
-            .map(|begun| begun.proof)
-            .filter(|begun| begun.start() == &job.facts().start);
-        let mut progress = observer.begin(Stage::Counted {
-            label: "proving",
-            unit: "steps",
-            done: 0,
-            total: job.steps(),
-        });
-        let mut saved = (Instant::now(), 0);
-        let stop = || observer.interrupted();
-        let proof = job.prove(parameters, prover, begun, &stop, |done, proof| {
-            progress.at(done);
-            let (written, steps) = saved;
-            if checkpoint_every.is_due(written, done.saturating_sub(steps)) {
-                // A full disk loses no more than time either.
-                let _ = checkpoint::save(&path, parameters, proof, &[]);
-                saved = (Instant::now(), done);
-            }
-        });
-        proof.map_err(|error| match error {
-            JobError::Interrupted => self.interrupted(),
-            other => Error::internal(other),
-        })
     }
 
     /// All proofs together.
@@ -523,15 +285,6 @@ impl<'a> Driver<'a> {
             statement,
             proof,
         })
-    }
-
-    fn pause(&self, time: Duration) -> Result<(), Error> {
-        let begun = Instant::now();
-        while begun.elapsed() < time {
-            self.check_interrupt()?;
-            thread::sleep(Duration::from_millis(100));
-        }
-        Ok(())
     }
 
     fn check_interrupt(&self) -> Result<(), Error> {
@@ -559,7 +312,7 @@ impl DriverContext<'_> {
                 let load = self.workers.broker.load();
                 let waiting = load.map_or(0, |load| load.workers_waiting);
                 let left = cut.steps.saturating_sub(cut.folded);
-                crate::segments::cost::segments(&self.parameters.shape(), left, waiting)
+                cost::segments(&self.parameters.shape(), left, waiting)
             }
         }
     }
@@ -590,80 +343,3 @@ impl DriverContext<'_> {
         }
     }
 }
-
-/// How it stands with the broker.
-struct Post {
-    reader: Option<ResultReader>,
-    published: Option<Instant>,
-    /// Jobs that workers had at the last look.
-    taken: u64,
-    /// Since when nobody has taken a job, or sent a proof.
-    idle: Instant,
-    is_away: bool,
-}
-
-impl Default for Post {
-    fn default() -> Self {
-        Post {
-            reader: None,
-            published: None,
-            taken: 0,
-            idle: Instant::now(),
-            is_away: false,
-        }
-    }
-}
-
-impl Post {
-    fn lost(&mut self, error: &BrokerError, observer: &dyn Observer) {
-        if !std::mem::replace(&mut self.is_away, true) {
-            observer.warn(&format!("{error}: trying again"));
-        }
-        self.reader = None;
-        self.published = None;
-    }
-
-    fn found(&mut self, observer: &dyn Observer) {
-        if std::mem::replace(&mut self.is_away, false) {
-            observer.note("the broker is back");
-        }
-    }
-}
-
-/// Why an exchange with the broker came to nothing.
-enum Exchange {
-    /// The broker is away, and may come back.
-    Away(BrokerError),
-    Failed(Error),
-}
-
-impl From<BrokerError> for Exchange {
-    fn from(error: BrokerError) -> Self {
-        match error.is_transient() {
-            true => Exchange::Away(error),
-            false => Exchange::Failed(error.into()),
-        }
-    }
-}
-
-fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|source| Error::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(Error::Io {
-            action: "remove",
-            path: path.to_owned(),
-            source,
-        }),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests;

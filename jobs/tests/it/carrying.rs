@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use maci_nova_jobs::{BrokerError, Direction, JobKey, Load, Submitted};
 
-use crate::support::{job, result, server, NOW, POLL, SOON};
+use crate::support::{job, result, server, Server, NOW, POLL, SOON};
+
+/// The stream of objects.
+const OBJECTS: &str = "OBJ_maci-nova-jobs";
 
 const OTHER_POLL: [u8; 32] = [0x91; 32];
 
@@ -204,38 +207,17 @@ fn a_job_that_is_lost_or_damaged_is_named_and_put_again() {
 }
 
 /// Where the chunks are of the one object that there is.
-fn chunk_subject(server: &crate::support::Server) -> String {
-    with_objects(server, |stream| async move {
+fn chunk_subject(server: &Server) -> String {
+    server.with_stream(OBJECTS, |stream| async move {
         let next = stream.get_next_raw_message_by_subject("$O.maci-nova-jobs.C.>");
         next.await.expect("a chunk").subject.to_string()
     })
 }
 
-fn purge(server: &crate::support::Server, subject: &str) {
-    with_objects(server, |stream| async move {
+fn purge(server: &Server, subject: &str) {
+    server.with_stream(OBJECTS, |stream| async move {
         stream.purge().filter(subject).await.expect("purged");
     });
-}
-
-fn with_objects<T, F: std::future::Future<Output = T>>(
-    server: &crate::support::Server,
-    action: impl FnOnce(async_nats::jetstream::stream::Stream) -> F,
-) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    runtime.block_on(async {
-        let client = async_nats::connect(server.nats.url().to_string());
-        let context = async_nats::jetstream::new(client.await.expect("connected"));
-        action(
-            context
-                .get_stream("OBJ_maci-nova-jobs")
-                .await
-                .expect("a stream"),
-        )
-        .await
-    })
 }
 
 #[test]

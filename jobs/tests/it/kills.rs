@@ -1,5 +1,5 @@
-//! The driver, its workers and the broker are killed at random moments: nothing is lost, and nothing
-//! is accepted twice or differently.
+//! The driver, its workers and the broker are killed at random moments: nothing is lost, and
+//! nothing is accepted twice or differently.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

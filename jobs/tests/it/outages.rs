@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use maci_nova_jobs::{Broker, BrokerError, JobKey, Submitted};
 
-use crate::support::{job, options, result, server, POLL, SOON};
+use crate::support::{job, options, result, server, Job, POLL, SOON};
 
 #[test]
 fn a_result_waits_for_the_broker() {
@@ -105,7 +105,8 @@ fn a_broker_that_lost_everything_is_told_again() {
     }
     let with_second = second.take(SOON).expect("asked").expect("a job");
     assert_eq!(with_second.announcement().segment, 1);
-    // It ends segment 0, which is taken from the queue, and not the other one, which has its number.
+    // It ends segment 0, which is taken from the queue, and not the other one, which has its
+    // number.
     let sealed = result(&key, &a.announcement, b"folded");
     with_first.complete(&sealed).expect("completed");
     assert_eq!(server.messages("maci-nova-jobs"), 1);
@@ -120,6 +121,42 @@ fn a_broker_that_lost_everything_is_told_again() {
     let reply = results.next(SOON).expect("asked").expect("a result");
     assert_eq!(reply.segment, 1);
     assert!(first.take(Duration::from_secs(2)).expect("asked").is_none());
+}
+
+#[test]
+fn a_job_that_the_broker_would_never_deliver_is_announced_again() {
+    let Some(server) = server() else { return };
+    let broker = server.broker();
+    let key = JobKey::random();
+    let jobs = [0, 1, 2].map(|segment| job(&key, POLL, segment, 1_000));
+    let submit = |job: &Job| {
+        broker
+            .submit(&job.announcement, &job.sealed)
+            .expect("submitted")
+    };
+    for job in &jobs {
+        submit(job);
+    }
+    // A server of 2.9 takes the others for delivered then, as it does when it was killed and has
+    // lost the end of its queue.
+    let subject = format!("maci-nova.jobs.{}.0", hex::encode(POLL));
+    server.with_stream("maci-nova-jobs", |stream| async move {
+        stream.purge().filter(subject).await.expect("purged");
+    });
+    for job in &jobs {
+        submit(job);
+        assert_eq!(submit(job), Submitted::AlreadyThere);
+    }
+    let mut segments = [(); 3].map(|()| {
+        let taken = broker.take(SOON).expect("asked").expect("a job");
+        let announcement = taken.announcement().clone();
+        let sealed = result(&key, &announcement, b"folded");
+        taken.complete(&sealed).expect("completed");
+        announcement.segment
+    });
+    segments.sort_unstable();
+    assert_eq!(segments, [0, 1, 2]);
+    assert_eq!(server.messages("maci-nova-jobs"), 0);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! What the tests share: a server, jobs, and a look at what a server holds.
 
+use std::future::Future;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use async_nats::jetstream::stream::Stream;
 use maci_nova_jobs::{
     Announcement, Broker, BrokerOptions, BrokerUrl, Direction, JobId, JobKey, NatsServer,
     ServerError, ANNOUNCEMENT_VERSION,
@@ -79,8 +81,12 @@ impl Server {
         }
     }
 
-    /// How many messages a stream holds.
-    pub fn messages(&self, stream: &str) -> u64 {
+    /// Does something with a stream as anybody can.
+    pub fn with_stream<T, F: Future<Output = T>>(
+        &self,
+        stream: &str,
+        action: impl FnOnce(Stream) -> F,
+    ) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -88,7 +94,13 @@ impl Server {
         runtime.block_on(async {
             let client = async_nats::connect(self.nats.url().to_string());
             let context = async_nats::jetstream::new(client.await.expect("connected"));
-            let stream = context.get_stream(stream).await.expect("a stream");
+            action(context.get_stream(stream).await.expect("a stream")).await
+        })
+    }
+
+    /// How many messages a stream holds.
+    pub fn messages(&self, stream: &str) -> u64 {
+        self.with_stream(stream, |stream| async move {
             stream.cached_info().state.messages
         })
     }

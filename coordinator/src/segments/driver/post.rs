@@ -1,0 +1,277 @@
+//! What goes to workers and comes back, and what is done while nobody takes it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use maci_nova_chain::{Observer, Stage};
+use maci_nova_compressor::decider::{self, DeciderProof};
+use maci_nova_jobs::{Announcement, BrokerError, Direction, Reply, ResultReader};
+
+use super::Driver;
+use crate::error::Error;
+
+/// Waiting for a result at a time.
+const LISTEN: Duration = Duration::from_millis(500);
+
+/// So often jobs are published again, which does nothing where they are in the queue and can be had from it.
+const REPUBLISH: Duration = Duration::from_secs(15);
+
+/// Between two attempts at a broker that is away.
+const RECONNECT: Duration = Duration::from_secs(5);
+
+impl Driver<'_> {
+    /// Waits until every segment has its proof.
+    pub(super) fn collect(&mut self) -> Result<(), Error> {
+        let mut progress = self.context.observer.begin(Stage::Counted {
+            label: "segments",
+            unit: "segments",
+            done: 0,
+            total: self.plan.len().into(),
+        });
+        let mut post = Post::default();
+        loop {
+            let unproven = self.plan.unproven();
+            progress.at(u64::from(self.plan.len()) - unproven.len() as u64);
+            if unproven.is_empty() {
+                return Ok(());
+            }
+            self.check_interrupt()?;
+            match self.exchange(&mut post, &unproven) {
+                Ok(()) => {}
+                Err(Exchange::Away(error)) => {
+                    post.lost(&error, self.context.observer);
+                    self.pause(RECONNECT)?;
+                }
+                Err(Exchange::Failed(error)) => return Err(error),
+            }
+            if post.idle.elapsed() >= self.context.workers.patience {
+                self.help(&mut post)?;
+            }
+        }
+    }
+
+    /// Proves a segment on this machine, if there is one that the queue would give to anybody, or no queue. One whose worker is alive
+    /// is not given away.
+    fn help(&mut self, post: &mut Post) -> Result<(), Error> {
+        let Some(last) = self.plan.unproven().last().copied() else {
+            return Ok(());
+        };
+        if post.is_away {
+            return self.prove_here(last);
+        }
+        match self.context.workers.broker.take(LISTEN) {
+            Ok(Some(taken)) => {
+                let Announcement {
+                    poll, segment, job, ..
+                } = *taken.announcement();
+                let is_ours = poll == self.context.domain
+                    && segment < self.plan.len()
+                    && self.plan.job(segment).is_some_and(|(id, _)| id == job);
+                // Held meanwhile, so that nobody else does it too. Of other polls' jobs there may be any number before ours.
+                match is_ours {
+                    true => self.prove_here(segment),
+                    false => {
+                        drop(taken);
+                        self.prove_here(last)
+                    }
+                }
+            }
+            Ok(None) => {
+                post.idle = Instant::now();
+                Ok(())
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Takes results, and publishes what is missing. Notes in `post` when something was taken or came back last.
+    fn exchange(&mut self, post: &mut Post, unproven: &[u32]) -> Result<(), Exchange> {
+        let broker = self.context.workers.broker;
+        if post.reader.is_none() {
+            post.reader = Some(broker.results(&self.context.domain)?);
+            post.found(self.context.observer);
+        }
+        if let Some(reply) = post.reader.as_mut().map(|reader| reader.next(LISTEN)) {
+            if let Some(reply) = reply? {
+                match self.accept(&reply).map_err(Exchange::Failed)? {
+                    true => post.idle = Instant::now(),
+                    // Whoever sent it may have taken the job out of the queue.
+                    false => post.published = None,
+                }
+                return Ok(());
+            }
+        }
+        // Nothing more is there: what has no proof now is to be done.
+        if post.published.is_none_or(|at| at.elapsed() >= REPUBLISH) {
+            for segment in unproven {
+                self.publish(*segment)?;
+            }
+            post.published = Some(Instant::now());
+        }
+        let load = broker.load()?;
+        if load.jobs_taken > post.taken {
+            post.idle = Instant::now();
+        }
+        post.taken = load.jobs_taken;
+        Ok(())
+    }
+
+    /// Hands the job of a segment to the broker, unless that has it.
+    pub(super) fn publish(&self, segment: u32) -> Result<(), Exchange> {
+        let Some((job, _)) = self.plan.job(segment) else {
+            return Ok(());
+        };
+        let path = self.files.job(segment);
+        let announcement = self.context.announcement(&self.plan, segment, job);
+        let broker = self.context.workers.broker;
+        // Not to be read from disk for nothing.
+        if broker.holds(&announcement)? {
+            return Ok(());
+        }
+        let sealed = read_file(&path).map_err(Exchange::Failed)?;
+        broker.submit(&announcement, &sealed)?;
+        Ok(())
+    }
+
+    /// A result that somebody sent, which may be anybody; whether it is one that was waited for.
+    fn accept(&mut self, reply: &Reply) -> Result<bool, Error> {
+        let segment = reply.segment;
+        if segment >= self.plan.len() || self.plan.proof(segment).is_some() {
+            return Ok(false);
+        }
+        match self.verified(reply) {
+            Ok(proof) => self.proven(segment, &proof).map(|()| true),
+            Err(reason) => {
+                let number = u64::from(segment) + 1;
+                self.context.observer.warn(&format!(
+                    "a result of segment {number} is not taken: {reason}"
+                ));
+                Ok(false)
+            }
+        }
+    }
+
+    /// The proof in a result, if it is one for that segment.
+    fn verified(&self, reply: &Reply) -> Result<DeciderProof, String> {
+        let job = self.plan.job(reply.segment);
+        let (id, statement) = job.ok_or("its job is not written")?;
+        if id != reply.job {
+            return Err("it is of another job".into());
+        }
+        let context = self.context.seal(reply.segment, id, Direction::Result);
+        let bytes = self.context.workers.key.open(&context, &reply.sealed);
+        let bytes = bytes.map_err(|error| error.to_string())?;
+        let proof = DeciderProof::from_bytes(&bytes).map_err(|error| error.to_string())?;
+        decider::verify(&self.context.prover.verifying_key(), &statement, &proof).map_err(
+            |error| {
+                format!("its proof does not pass ({error}); the worker's keys are others, perhaps")
+            },
+        )?;
+        Ok(proof)
+    }
+
+    pub(super) fn proven(&mut self, segment: u32, proof: &DeciderProof) -> Result<(), Error> {
+        self.plan.proven(segment, proof);
+        self.plan.save(&self.files.plan)?;
+        // What cannot be removed now does no harm: it is done once more, or its sender vanishes first.
+        let _ = self
+            .context
+            .workers
+            .broker
+            .finish(&self.context.domain, segment);
+        remove(&self.files.job(segment))?;
+        remove(&self.files.checkpoint(segment))?;
+        self.context.observer.note(&format!(
+            "segment {} of {} is proven",
+            segment + 1,
+            self.plan.len()
+        ));
+        Ok(())
+    }
+
+    pub(super) fn pause(&self, time: Duration) -> Result<(), Error> {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            self.check_interrupt()?;
+            thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+}
+
+/// How it stands with the broker.
+struct Post {
+    reader: Option<ResultReader>,
+    published: Option<Instant>,
+    /// Jobs that workers had at the last look.
+    taken: u64,
+    /// Since when nobody has taken a job, or sent a proof.
+    idle: Instant,
+    is_away: bool,
+}
+
+impl Default for Post {
+    fn default() -> Self {
+        Post {
+            reader: None,
+            published: None,
+            taken: 0,
+            idle: Instant::now(),
+            is_away: false,
+        }
+    }
+}
+
+impl Post {
+    fn lost(&mut self, error: &BrokerError, observer: &dyn Observer) {
+        if !std::mem::replace(&mut self.is_away, true) {
+            observer.warn(&format!("{error}: trying again"));
+        }
+        self.reader = None;
+        self.published = None;
+    }
+
+    fn found(&mut self, observer: &dyn Observer) {
+        if std::mem::replace(&mut self.is_away, false) {
+            observer.note("the broker is back");
+        }
+    }
+}
+
+/// Why an exchange with the broker came to nothing.
+pub(super) enum Exchange {
+    /// The broker is away, and may come back.
+    Away(BrokerError),
+    Failed(Error),
+}
+
+impl From<BrokerError> for Exchange {
+    fn from(error: BrokerError) -> Self {
+        match error.is_transient() {
+            true => Exchange::Away(error),
+            false => Exchange::Failed(error.into()),
+        }
+    }
+}
+
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|source| Error::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Io {
+            action: "remove",
+            path: path.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}
