@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use maci_nova_chain::{clock, Chain, Notice, Observer, RpcUrl};
 use maci_nova_contracts::alloy_primitives::{Address, U256};
+use maci_nova_coordinator::finalize::{check_file, check_verifier};
+use maci_nova_coordinator::prove::{self, keys::DeciderKeys};
+use maci_nova_folding::Parameters;
 use maci_nova_node::{Account, AccountSource, Options, RpcChain, RpcError};
 use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::poll::contract::PollContract;
@@ -55,6 +58,23 @@ impl Connection {
         console: &Console,
     ) -> Result<Self, Failure> {
         Self::of(file, node, Some(sender), console)?.checked(console)
+    }
+
+    /// The decider's keys, which have to be those of the poll's verifier and of its deployment. Before anything long: what is
+    /// refused or has no room is so at once.
+    pub fn decider_keys(
+        &self,
+        poll: &PollContract,
+        parameters: &Parameters,
+        console: &Console,
+    ) -> Result<DeciderKeys, Failure> {
+        let mut keys = prove::keys::decider(parameters, &console.keys(), console)?;
+        // Whatever they are called here: for everybody else the verifier says that they are for development.
+        let of_verifier = self.keys.as_ref();
+        keys.are_known &= of_verifier.is_some_and(|keys| keys.insecure.is_none());
+        check_verifier(&self.chain, poll, &keys.prover)?;
+        check_file(&self.file, keys.prover.digest())?;
+        Ok(keys)
     }
 
     fn checked(mut self, console: &Console) -> Result<Self, Failure> {

@@ -308,6 +308,7 @@ fn service_advice(error: &ServiceError) -> &'static str {
 /// How to resume. A poll on a chain always is.
 fn resume_advice(kept: &Kept) -> &'static str {
     match kept {
+        Kept::HandedOn => "",
         Kept::Followed { .. } | Kept::Segments { .. } | Kept::Steps { of_chain: true, .. } => {
             "; run the same command to resume"
         }

@@ -282,6 +282,7 @@ impl<'a> Coordinator<'a> {
         chain: &C,
         directory: &ProofDirectory,
         keys: &DeciderKeys,
+        every: Duration,
     ) -> Result<Option<Finalization>, Error> {
         let context = self.context;
         let Some(workers) = context.workers else {
@@ -303,10 +304,13 @@ impl<'a> Coordinator<'a> {
         let Some(driver) = Driver::open(with, directory, &self.fold, log)? else {
             return Ok(None);
         };
+        let facts = log.facts().clone();
         let proven = driver.prove(&mut self.fold, log)?;
-        // The chain may have changed meanwhile.
-        self.read(chain)?;
-        if !self.has_ended(chain)? {
+        // The state machine is at the end, where the running proof is not.
+        self.has_lost = true;
+        // The chain may have changed meanwhile, and the node be away.
+        self.follow_to_the_end(chain, every)?;
+        if *self.log.log().facts() != facts {
             let text = "the chain has taken back blocks while its count was proven: run it again";
             return Err(context.poll.not_now(text).into());
         }

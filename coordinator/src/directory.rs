@@ -93,7 +93,7 @@ impl ProofDirectory {
     /// Where a count in segments is: their plan, and their jobs.
     pub fn segments(&self) -> PlanFiles {
         PlanFiles {
-            plan: self.root.join(PLAN),
+            plan: plan_file(&self.root),
             jobs: self.root.join(JOBS),
         }
     }
@@ -125,6 +125,11 @@ impl ProofDirectory {
 /// The checkpoint in a directory.
 pub fn checkpoint_file(root: &Path) -> PathBuf {
     root.join(CHECKPOINT)
+}
+
+/// The plan of a count in segments in a directory.
+pub fn plan_file(root: &Path) -> PathBuf {
+    root.join(PLAN)
 }
 
 /// The log of a poll on a chain in a directory.

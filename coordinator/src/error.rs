@@ -188,6 +188,8 @@ pub enum Kept {
         /// Their plan.
         plan: PathBuf,
     },
+    /// Nothing of a segment: another worker gets it.
+    HandedOn,
     /// All that was there before.
     Everything,
 }
@@ -222,6 +224,7 @@ impl fmt::Display for Kept {
                 count(*total, "segment"),
                 plan.display()
             ),
+            Kept::HandedOn => write!(f, "a segment that was begun goes to another worker"),
             Kept::Everything => write!(f, "nothing is lost"),
         }
     }

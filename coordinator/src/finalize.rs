@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::prove::decider::Proven;
 use crate::prove::finalization::{calldata, Document, Finalization, SegmentProof, Transaction};
 use crate::prove::keys::DeciderKeys;
+use crate::segments::cost::SEGMENT_GAS;
 
 /// Follows a poll to its end, proves and finalizes it. What was done before is not done again.
 ///
@@ -78,6 +79,9 @@ pub fn prove<C: Chain + ?Sized>(
         }
         None => {
             check_not_over(chain, poll)?;
+            if context.workers.is_none() && directory.segments().plan.exists() {
+                observer.warn("what is proven in segments is not used without --nats: the count is folded here, whole");
+            }
             match context.workers {
                 None => coordinator.follow(chain, every)?,
                 Some(_) => coordinator.follow_to_the_end(chain, every)?,
@@ -95,8 +99,7 @@ pub fn prove<C: Chain + ?Sized>(
     // With the proofs on disk their salts are needed no more, nor are jobs.
     directory.segments().remove()?;
     if let Some(workers) = context.workers {
-        // Who cannot be told now finds its result taken by nobody.
-        let _ = workers.broker.forget(&poll.domain());
+        workers.forget(&poll.domain(), observer);
     }
     coordinator.check_interrupt()?;
     Ok(proven)
@@ -110,7 +113,7 @@ fn prove_ended<C: Chain + ?Sized>(
     keys: &DeciderKeys,
     every: Duration,
 ) -> Result<Proven, Error> {
-    if let Some(proven) = coordinator.prove_in_segments(chain, directory, keys)? {
+    if let Some(proven) = coordinator.prove_in_segments(chain, directory, keys, every)? {
         return coordinator.conclusion(keys).conclude(proven);
     }
     coordinator.follow(chain, every)?;
@@ -132,9 +135,6 @@ fn gas(options: u64) -> u64 {
     450_000 + 6_700 * options
 }
 
-/// Gas of a segment before the last, and a little more.
-const SEGMENT_GAS: u64 = 450_000;
-
 /// Checks what can be known before there are keys and a proof: that the poll still takes one. That
 /// the account cannot pay now for it, and for so many segments before it, is a warning, since there may be days until then.
 ///
@@ -150,7 +150,8 @@ pub fn check_ahead<C: Chain + ?Sized>(
     check_not_over(chain, poll)?;
     check_deadline(chain, poll)?;
     let what = "what finalizes the poll";
-    let gas = gas(poll.header().vote_options).saturating_add(u64::from(segments) * SEGMENT_GAS);
+    let gas = gas(poll.header().vote_options)
+        .saturating_add(u64::from(segments) * (SEGMENT_GAS + SEGMENT_GAS / 8));
     match funds::require(chain, from, gas, what) {
         Err(error @ maci_nova_sdk::Error::OnChain(_)) => {
             observer.warn(&format!("{error}; give it money before the poll's end"));

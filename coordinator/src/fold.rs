@@ -201,6 +201,11 @@ impl<'a> Fold<'a> {
         self.plan.steps(log.facts())
     }
 
+    /// A digest of what blinds the last state.
+    pub(crate) fn blinding(&self) -> [u8; 32] {
+        self.plan.digest()
+    }
+
     /// The proof.
     pub fn proof(&self) -> &RunningProof {
         &self.proof

@@ -18,6 +18,7 @@ use crate::directory::{self, decider_file};
 use crate::error::Error;
 use crate::prove::cost;
 use crate::prove::finalization::Finalization;
+use crate::segments::plan::{Plan, Progress};
 
 /// What there is of a poll's proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,6 +32,9 @@ pub struct Folded {
     pub steps_in_all: u64,
     /// When the checkpoint was written, in seconds since 1970.
     pub saved: Option<u64>,
+    /// While a count is proven in segments, how many there are, and how many are proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segments: Option<Progress>,
     /// Whether the proof for the contract is there, which takes the checkpoint's place.
     pub proven: bool,
 }
@@ -77,6 +81,7 @@ impl Folded {
             steps: facts.as_ref().map_or(0, |facts| facts.steps),
             steps_in_all: cost::steps(shape.events_per_step, joins.saturating_add(messages)),
             saved: facts.as_ref().and_then(saved),
+            segments: Plan::progress(&directory::plan_file(root)),
             // Another poll's, or a damaged one, is proven again.
             proven: Finalization::read(&decider_file(root))
                 .is_ok_and(|found| found.statement.domain == domain),
@@ -87,6 +92,10 @@ impl Folded {
     pub fn write(&self, out: &mut dyn Write, now: u64) -> io::Result<()> {
         let folded = match (self.proven, self.saved) {
             (true, _) => "all: the proof for the contract is made".into(),
+            (false, _) if self.segments.is_some() => {
+                let Progress { proven, all } = self.segments.unwrap_or_default();
+                format!("in segments: {proven} of {all} are proven")
+            }
             (false, None) => "nothing yet".into(),
             (false, Some(saved)) => format!(
                 "{} of {}, saved {}",

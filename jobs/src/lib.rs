@@ -6,7 +6,7 @@
 //!
 //! - **A job is secret.** Whoever has a job and the job key, or the machine of a worker, can open
 //!   every ballot in it. The key belongs on the coordinator's own machines alone.
-//! - **The broker sees sizes, names and times**: how many segments a poll has, how many steps
+//! - **The broker sees sizes, names and times** (so what is put into a job must not show in its size): how many segments a poll has, how many steps
 //!   each, how large the jobs are, when they come and go. It cannot read a job or a result, change
 //!   one, or pass one off as another's: both are sealed for one poll, segment, job and direction.
 //!   Someone who is let in there can delete everything, and send rubbish, which the driver's
@@ -79,6 +79,7 @@ mod broker;
 mod connection;
 mod credentials;
 mod error;
+mod late;
 mod link;
 mod names;
 mod objects;
@@ -94,6 +95,7 @@ pub use address::{BrokerUrl, BrokerUrlError};
 pub use announcement::{Announcement, AnnouncementError, ANNOUNCEMENT_VERSION};
 pub use broker::{Broker, Load, Submitted};
 pub use error::BrokerError;
+pub use late::LateBroker;
 pub use options::BrokerOptions;
 pub use private::PrivateFileError;
 pub use results::{Reply, ResultReader};

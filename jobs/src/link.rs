@@ -349,6 +349,8 @@ fn connect_options(
         .connection_timeout(ANSWER)
         .request_timeout(Some(ANSWER))
         .ping_interval(PING)
+        // What a server says of others is not what the options name: they may be elsewhere, and in the clear.
+        .ignore_discovered_servers()
         .reconnect_delay_callback(|tries| match tries {
             0 | 1 => Duration::ZERO,
             _ => RECONNECT,

@@ -24,6 +24,11 @@ use crate::names::{
 /// Bytes of a chunk: what NATS' own programs take.
 const CHUNK: usize = 128 << 10;
 
+/// A digest as the bucket's format has it.
+fn digest(sealed: &[u8]) -> String {
+    format!("SHA-256={}", URL_SAFE.encode(Sha256::digest(sealed)))
+}
+
 impl Ready {
     /// What is said of a job's object, if it is there.
     async fn object_info(&self, name: &str) -> Result<Option<ObjectInfo>, Failure> {
@@ -68,7 +73,9 @@ impl Ready {
     ) -> Result<(), Failure> {
         let name = object_name(announcement);
         if let Some(info) = self.object_info(&name).await? {
-            if info.size == sealed.len() && self.chunks(&info).await? == info.chunks {
+            // One that was sealed anew, with another key perhaps, has another digest.
+            let is_same = info.size == sealed.len() && info.digest == Some(digest(sealed));
+            if is_same && self.chunks(&info).await? == info.chunks {
                 return Ok(());
             }
         }
@@ -81,7 +88,6 @@ impl Ready {
                 .publish(chunk_subject(&put), chunk.to_vec().into());
             sent.await.map_err(again)?.await.map_err(again)?;
         }
-        let digest = URL_SAFE.encode(Sha256::digest(sealed));
         let info = ObjectInfo {
             name: name.clone(),
             description: None,
@@ -96,7 +102,7 @@ impl Ready {
             size: sealed.len(),
             chunks: sealed.len().div_ceil(CHUNK),
             modified: None,
-            digest: Some(format!("SHA-256={digest}")),
+            digest: Some(digest(sealed)),
             deleted: false,
         };
         let payload = serde_json::to_vec(&info).map_err(again)?;
@@ -147,8 +153,7 @@ impl Ready {
             sequence = chunk.sequence;
             sealed.extend_from_slice(&chunk.payload);
         }
-        let digest = format!("SHA-256={}", URL_SAFE.encode(Sha256::digest(&sealed)));
-        if sealed.len() != info.size || info.digest != Some(digest) {
+        if sealed.len() != info.size || info.digest != Some(digest(&sealed)) {
             // Who puts it next finds nothing, and so puts all of it. What is missing is counted.
             let purged = self.objects.purge().filter(metadata_subject(&name)).await;
             purged.map_err(again)?;

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use maci_nova_chain::RpcUrl;
-use maci_nova_jobs::BrokerUrl;
 
 use super::shared::Sender;
 
@@ -24,16 +23,19 @@ pub struct Demo {
     /// How long the poll of --web is open
     #[arg(long, value_name = "MINUTES", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1440), requires = "web")]
     pub minutes: u16,
-    /// Have so many workers, processes of their own, prove the count of 200 messages in segments. Jobs go through a NATS server, which
+    /// Have so many workers, processes of their own, prove the count of a larger poll in segments. Jobs go through a NATS server, which
     /// is started (nats-server has to be installed) unless --nats names one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16), conflicts_with_all = ["poll", "web", "rpc_url", "mode"])]
     pub workers: Option<u32>,
+    /// Messages of that poll, ten of each voter
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(10..=5000), requires = "workers")]
+    pub messages: u32,
     /// Segments that the count is cut into; as many as workers unless told, and at least two
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), requires = "workers")]
     pub segments: Option<u32>,
     /// NATS server with JetStream for --workers
     #[arg(long, value_name = "URL", requires = "workers")]
-    pub nats: Option<BrokerUrl>,
+    pub nats: Option<String>,
     /// File with its credentials
     #[arg(long, value_name = "FILE", requires = "nats")]
     pub nats_credentials: Option<PathBuf>,

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use maci_nova_coordinator::segments::driver::SegmentCount;
-use maci_nova_jobs::BrokerUrl;
 
 use super::shared::{Setup, TimeSpan};
 
@@ -18,7 +17,7 @@ pub struct BrokerSource {
         env = "MACI_NOVA_NATS",
         requires = "job_key_file"
     )]
-    pub nats: Option<BrokerUrl>,
+    pub nats: Option<String>,
     /// File with the key that seals jobs (keygen --job-key), the same for the driver and its workers: whoever has it and the
     /// server's data reads every ballot
     #[arg(long, value_name = "FILE", requires = "nats")]
@@ -40,7 +39,7 @@ pub struct Segmented {
     /// Segments of the count, each with a proof and a transaction of its own; auto has one for each worker that waits
     #[arg(long, value_name = "N|auto", default_value = "auto", requires = "nats")]
     pub segments: SegmentCount,
-    /// After so much time in which no worker takes a job, one is proven here
+    /// After so much time without a proof, a job that no worker has is proven here
     #[arg(long, value_name = "TIME", default_value = "1min", requires = "nats")]
     pub patience: TimeSpan,
 }

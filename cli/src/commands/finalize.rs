@@ -5,17 +5,16 @@ use std::path::Path;
 use maci_nova_chain::Chain;
 use maci_nova_coordinator::coordinator::CoordinatorContext;
 use maci_nova_coordinator::directory::ProofDirectory;
-use maci_nova_coordinator::finalize::{check_ahead, check_file, check_verifier, finalize};
+use maci_nova_coordinator::finalize::{check_ahead, finalize};
 use maci_nova_coordinator::log::poll_log::PollLog;
 use maci_nova_coordinator::parameters::parameters;
 use maci_nova_coordinator::prove::decider::dry_run;
-use maci_nova_coordinator::prove::keys;
 use maci_nova_coordinator::prove::session::ProveRequest;
 use maci_nova_coordinator::segments::driver::SegmentCount;
 
 use crate::arguments::coordinator::Finalize;
 use crate::arguments::shared::Node;
-use crate::broker::Connected;
+use crate::broker::Jobs;
 use crate::connection::{self, Connection};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -25,6 +24,9 @@ use crate::setup::source;
 /// Runs the command.
 pub fn run(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
     match &arguments.log {
+        Some(_) if arguments.segmented.broker.nats.is_some() => Err(Failure::Usage(
+            "--nats is for a poll on its chain: workers prove no log's count".into(),
+        )),
         Some(log) => of_log(arguments, log, console),
         None => send(arguments, console),
     }
@@ -42,8 +44,8 @@ fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
     let mut connection = Connection::sending(&node, &arguments.sender, console)?;
     let poll = connection.poll()?;
     let sender = connection.sending_account()?;
-    let connected = Connected::for_driver(&arguments.segmented, console)?;
-    let workers = connected.as_ref().map(Connected::workers);
+    let jobs = Jobs::open(&arguments.segmented, console)?;
+    let workers = jobs.as_ref().map(Jobs::workers);
     let directory = ProofDirectory::open(&arguments.out)?;
     // A poll that has its results may be this one's, sent before.
     if !directory.decider().exists() {
@@ -54,12 +56,7 @@ fn send(arguments: &Finalize, console: &Console) -> Result<(), Failure> {
         check_ahead(&connection.chain, sender, &poll, before, console)?;
     }
     let parameters = parameters(poll.shape(), &source, console)?;
-    // Before anything long: what is refused or has no room is so at once.
-    let mut keys = keys::decider(&parameters, &console.keys(), console)?;
-    // Whatever they are called here: for everybody else the verifier says that they are for development.
-    keys.are_known &= connection.keys.is_some_and(|keys| keys.insecure.is_none());
-    check_verifier(&connection.chain, &poll, &keys.prover)?;
-    check_file(&connection.file, keys.prover.digest())?;
+    let keys = connection.decider_keys(&poll, &parameters, console)?;
     let second = connection::second(
         arguments.following.second_rpc_url.as_ref(),
         poll.chain_id,

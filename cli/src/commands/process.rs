@@ -4,14 +4,13 @@ use maci_nova_chain::words::count;
 use maci_nova_chain::Chain;
 use maci_nova_coordinator::coordinator::{Coordinator, CoordinatorContext, Reached};
 use maci_nova_coordinator::directory::ProofDirectory;
-use maci_nova_coordinator::finalize::{check_file, check_not_over, check_verifier, prove};
+use maci_nova_coordinator::finalize::{check_not_over, prove};
 use maci_nova_coordinator::parameters::parameters;
 use maci_nova_coordinator::prove::finalization::Finalization;
-use maci_nova_coordinator::prove::keys;
 use serde::Serialize;
 
 use crate::arguments::coordinator::Process;
-use crate::broker::Connected;
+use crate::broker::Jobs;
 use crate::connection::{self, Connection};
 use crate::console::Console;
 use crate::failure::Failure;
@@ -42,8 +41,8 @@ pub fn run(arguments: &Process, console: &Console) -> Result<(), Failure> {
     let connection = Connection::read_only(&arguments.node, console)?;
     let (chain, poll) = (&connection.chain, connection.poll()?);
     check_not_over(chain, &poll)?;
-    let connected = Connected::for_driver(&arguments.segmented, console)?;
-    let workers = connected.as_ref().map(Connected::workers);
+    let jobs = Jobs::open(&arguments.segmented, console)?;
+    let workers = jobs.as_ref().map(Jobs::workers);
     let directory = ProofDirectory::open(&arguments.out)?;
     let parameters = parameters(poll.shape(), &source, console)?;
     let second = connection::second(
@@ -62,9 +61,7 @@ pub fn run(arguments: &Process, console: &Console) -> Result<(), Failure> {
         observer: console,
     };
     if context.workers.is_some() {
-        let keys = keys::decider(&parameters, &console.keys(), console)?;
-        check_verifier(chain, &poll, &keys.prover)?;
-        check_file(&connection.file, keys.prover.digest())?;
+        let keys = connection.decider_keys(&poll, &parameters, console)?;
         let every = arguments.following.every.0;
         let proven = prove(chain, context, &directory, &keys, every)?;
         return print_proven(&proven.finalization, console);

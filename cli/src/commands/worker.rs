@@ -4,7 +4,7 @@ use maci_nova_chain::words::count;
 use maci_nova_coordinator::segments::worker::{work, WorkerContext};
 
 use crate::arguments::workers::Worker;
-use crate::broker::Connected;
+use crate::broker::connect;
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::setup::source;
@@ -19,14 +19,11 @@ pub fn run(arguments: &Worker, console: &Console) -> Result<(), Failure> {
             .map_err(|error| Failure::Internal(error.to_string()))?;
     }
     console.listen()?;
-    let Some(connected) = Connected::open(&arguments.broker, console)? else {
-        let text = "worker needs --nats URL, the server of jobs, and --job-key-file FILE";
-        return Err(Failure::Usage(text.into()));
-    };
+    let (broker, key) = connect(&arguments.broker, console)?;
     console.note("waiting for segments");
     let report = work(&WorkerContext {
-        broker: &connected.broker,
-        key: &connected.key,
+        broker: &broker,
+        key: &key,
         source: &source,
         policy: console.keys(),
         most: arguments.most,

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use maci_nova_coordinator::segments::driver::{SegmentCount, Workers};
-use maci_nova_jobs::{Broker, BrokerOptions, BrokerUrl, JobKey, NatsServer, ServerError};
+use maci_nova_jobs::{BrokerOptions, BrokerUrl, JobKey, LateBroker, NatsServer, ServerError};
 
 use crate::failure::Failure;
 
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Farm {
     workers: Vec<Child>,
-    broker: Broker,
+    broker: LateBroker,
     key: JobKey,
     segments: SegmentCount,
     /// Ended last: workers say goodbye to it.
@@ -68,7 +68,8 @@ impl Farm {
             JobKey::create(&key_file).map_err(|error| Failure::Internal(error.to_string()))?;
         let mut options = BrokerOptions::new(url.clone());
         options.credentials = credentials.map(Path::to_owned);
-        let broker = Broker::connect(&options).map_err(maci_nova_coordinator::Error::from)?;
+        let broker = LateBroker::new(options);
+        broker.get().map_err(maci_nova_coordinator::Error::from)?;
         let mut farm = Farm {
             workers: vec![],
             broker,

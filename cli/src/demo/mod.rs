@@ -11,6 +11,7 @@ mod web;
 use std::time::Instant;
 
 use ff::Field;
+use maci_nova_chain::words::count;
 use maci_nova_folding::SetupSource;
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::log::SignedMessage;
@@ -23,6 +24,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::arguments::demo::{Demo, DemoMode};
+use crate::broker;
 use crate::connection;
 use crate::console::Console;
 use crate::failure::Failure;
@@ -138,31 +140,37 @@ fn whole_poll(arguments: &Demo, console: &Console) -> Result<(), Failure> {
         None => play(scenario, console)?,
         Some(workers) => {
             let directory = scratch()?;
+            let nats = arguments.nats.as_deref().map(broker::parse).transpose()?;
             let request = FarmRequest {
                 workers,
                 segments: arguments.segments.unwrap_or(workers.max(2)),
-                nats: arguments.nats.as_ref(),
+                nats: nats.as_ref(),
                 credentials: arguments.nats_credentials.as_deref(),
                 directory: directory.path(),
             };
-            play_large(scenario, &request, console)?
+            play_large(scenario, &request, arguments.messages, console)?
         }
     };
     console.print(&document)
 }
 
-/// A poll of two hundred messages, whose count workers prove in segments.
+/// A poll of so many messages, whose count workers prove in segments.
 fn play_large(
     mut poll: Scenario<'_>,
     request: &FarmRequest<'_>,
+    messages: u32,
     console: &Console,
 ) -> Result<Document, Failure> {
     let note = |text: &str| console.note(text);
     note("workers: processes of their own, which get sealed jobs from a NATS server");
     let farm = Farm::start(request)?;
-    note("sign up, and join: twenty people");
+    let people = messages.div_ceil(2 * OPTIONS as u32) as usize;
+    note(&format!(
+        "sign up, and join: {}",
+        count(people as u64, "voter")
+    ));
     let mut voters = poll.timed("sign up", |poll| {
-        (1..=20)
+        (1..=people)
             .map(|person| poll.sign_up(person))
             .collect::<Result<Vec<_>, _>>()
     })?;

@@ -19,3 +19,4 @@ mod proving;
 mod relaying;
 mod serving;
 mod stopping;
+mod workers;

@@ -1,12 +1,13 @@
 //! What a proof will consist of: fixed when it is begun, kept in every checkpoint.
 
 use ff::Field;
-use maci_nova_protocol::field::{from_decimal, to_decimal};
+use maci_nova_protocol::field::{from_decimal, to_bytes, to_decimal};
 use maci_nova_protocol::log::PublicFacts;
 use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::Shape;
 use rand_core::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroize;
 
 /// The version of the checkpoint's application section.
@@ -80,6 +81,15 @@ impl BlindingPlan {
         let k = self.salts.len() as u64;
         let blinding = k - events(facts) % k;
         &self.salts[..blinding as usize]
+    }
+
+    /// A digest of all salts.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for salt in &self.salts {
+            hash.update(to_bytes(salt));
+        }
+        hash.finalize().into()
     }
 
     /// Steps of the whole proof of a log.

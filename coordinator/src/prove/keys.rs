@@ -79,13 +79,7 @@ pub fn decider(
     observer: &dyn Observer,
 ) -> Result<DeciderKeys, Error> {
     policy.require_digest()?;
-    let engine = Arc::clone(parameters.engine());
-    let depth = parameters.shape().vote_depth;
-    let make = |cache: &KeyCache, production: bool, report: Report<'_>| {
-        decider::Prover::cached(engine, depth, cache, production, report).map_err(of_decider)
-    };
-    let ceremony = decider::Prover::ceremony;
-    let prover = cached(&DECIDER, policy, observer, make, ceremony)?;
+    let DeciderKeys { prover, .. } = decider_alone(parameters, policy, observer)?;
     if policy.is_known() {
         let join = join(policy, observer)?;
         let bundle = bundle_facts(policy, observer)?;
@@ -94,6 +88,27 @@ pub fn decider(
     Ok(DeciderKeys {
         prover,
         are_known: policy.is_known(),
+    })
+}
+
+/// The decider's keys by themselves, of whatever ceremony: for whoever makes proofs that somebody else compares with the
+/// deployment's.
+///
+/// # Errors
+/// [`Error::Keys`].
+pub fn decider_alone(
+    parameters: &Parameters,
+    policy: &KeyPolicy,
+    observer: &dyn Observer,
+) -> Result<DeciderKeys, Error> {
+    let engine = Arc::clone(parameters.engine());
+    let depth = parameters.shape().vote_depth;
+    let make = |cache: &KeyCache, production: bool, report: Report<'_>| {
+        decider::Prover::cached(engine, depth, cache, production, report).map_err(of_decider)
+    };
+    Ok(DeciderKeys {
+        prover: cached(&DECIDER, policy, observer, make, decider::Prover::ceremony)?,
+        are_known: false,
     })
 }
 

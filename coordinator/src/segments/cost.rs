@@ -14,11 +14,14 @@ use crate::segments::plan::{MAX_SEGMENTS, MIN_STEPS};
 pub const DECIDE_SECONDS: f64 = 0.85e-3;
 
 /// Gas of `proveSegment`, and of the transaction that finalizes, without its results. (Measured: contracts/gas.json.)
-const SEGMENT_GAS: u64 = 397_569;
+pub const SEGMENT_GAS: u64 = 397_569;
 const FINALIZE_GAS: u64 = 450_000;
 
 /// Larger jobs are not made as long as there is a choice: they are in memory as a whole.
 const JOB_BYTES: u64 = 1 << 29;
+
+/// Bytes of a job beside its transitions, at most: a running proof of the largest steps, and results.
+const JOB_OVERHEAD: u64 = 64 << 20;
 
 /// More segments, or more events in a step, are to save at least this part of the time.
 const WORTHWHILE: f64 = 0.1;
@@ -146,6 +149,14 @@ fn pick(costs: &[SegmentsCost]) -> SegmentsCost {
     *found.unwrap_or(&costs[0])
 }
 
+/// The fewest segments whose jobs have at most so many bytes each.
+pub(crate) fn least_segments(shape: &Shape, steps: u64, largest: u64) -> u64 {
+    let step = (shape.events_per_step * transition_bytes(shape)) as u64;
+    // Beside its transitions a job has a running proof, perhaps, and results.
+    let room = largest.saturating_sub(JOB_OVERHEAD).max(step);
+    steps.div_ceil(room / step).max(1)
+}
+
 /// Into how many segments so many steps are cut for so many workers that wait; 1 where it is not worth it.
 pub(crate) fn segments(shape: &Shape, steps: u64, workers: u64) -> u32 {
     let load = Load {
@@ -202,5 +213,16 @@ mod tests {
         assert_eq!(cut(20_000, 8), 8);
         // However few workers there are, jobs have to fit into memory.
         assert!(cut(1_000_000, 1) > 1);
+    }
+
+    #[test]
+    fn jobs_are_no_larger_than_the_broker_takes() {
+        let shape = Shape::new(10, 3, 1).expect("in range");
+        let gigabyte = 1 << 30;
+        assert_eq!(least_segments(&shape, 1_000, gigabyte), 1);
+        let segments = least_segments(&shape, 1_000_000, gigabyte);
+        assert!((3..8).contains(&segments), "{segments}");
+        // A step is the least there is.
+        assert_eq!(least_segments(&shape, 10, 0), 10);
     }
 }

@@ -8,7 +8,8 @@ mod post;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use maci_nova_chain::words::count;
 use maci_nova_chain::{Observer, Stage};
@@ -16,7 +17,7 @@ use maci_nova_compressor::decider::{DeciderStatement, Prover};
 use maci_nova_files::{write_atomically, Readers};
 use maci_nova_folding::{Parameters, RunningProof};
 use maci_nova_jobs::{
-    Announcement, Broker, Context, Direction, JobId, JobKey, ANNOUNCEMENT_VERSION,
+    Announcement, Context, Direction, JobId, JobKey, LateBroker, ANNOUNCEMENT_VERSION,
 };
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_protocol::poll::{Header, State};
@@ -31,6 +32,9 @@ use crate::prove::finalization::{Finalization, SegmentProof};
 use crate::segments::cost;
 use crate::segments::job::JobWriter;
 use crate::segments::plan::{Cut, Plan, PlanFiles, MAX_SEGMENTS};
+
+/// Between two looks whether workers have come.
+const WAIT: Duration = Duration::from_millis(500);
 
 /// How many segments a count is cut into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +64,18 @@ impl std::str::FromStr for SegmentCount {
 /// Who proves segments, and how many there are to be.
 #[derive(Debug)]
 pub struct Workers<'a> {
-    /// Where jobs go.
-    pub broker: &'a Broker,
+    /// Where jobs go, which need not be there all the time.
+    pub broker: &'a LateBroker,
     /// What they are sealed with.
     pub key: &'a JobKey,
     /// How many segments.
     pub segments: SegmentCount,
-    /// After so much time in which nobody takes a job that waits, one is proven here.
+    /// After so much time without a proof, a job that waits for a worker is proven here.
     pub patience: Duration,
 }
 
 /// What a driver works with.
+#[derive(Clone, Copy)]
 pub(crate) struct DriverContext<'a> {
     pub(crate) workers: &'a Workers<'a>,
     pub(crate) parameters: &'a Parameters,
@@ -102,12 +107,14 @@ impl<'a> Driver<'a> {
             facts: log.facts(),
             domain: context.domain,
             parameters: context.parameters.digest().0,
+            blinding: fold.blinding(),
             folded: fold.proof().steps(),
             steps: fold.total(log),
         };
         let header = log.header().clone();
         let plan = match Plan::load(&files.plan, &cut)? {
             Some(plan) => {
+                // Whatever number of segments is asked for now.
                 let proven = plan.len() as usize - plan.unproven().len();
                 context.observer.note(&format!(
                     "resuming with {proven} of {} proven",
@@ -116,25 +123,44 @@ impl<'a> Driver<'a> {
                 plan
             }
             None => {
+                if files.plan.exists() {
+                    // It was given up, and its jobs are of another count.
+                    context.workers.forget(&context.domain, context.observer);
+                }
                 files.remove()?;
-                // Of a plan that was given up: its jobs are of another count.
-                let _ = context.workers.broker.forget(&context.domain);
-                let segments = context.segments(&cut);
-                if segments < 2 {
+                let plan = Plan::new(&cut, context.segments(&cut)?);
+                if plan.len() < 2 {
+                    context
+                        .observer
+                        .note("the count is proven whole, on this machine");
                     return Ok(None);
                 }
-                let plan = Plan::new(&cut, segments);
+                context.observer.note(&format!(
+                    "the count is cut into {}",
+                    count(plan.len().into(), "segment")
+                ));
                 // From here on the salts are fixed, and so is every statement.
                 plan.save(&files.plan)?;
                 plan
             }
         };
-        Ok(Some(Driver {
+        let driver = Driver {
             context,
             files,
             plan,
             header,
-        }))
+        };
+        driver.check_job_key()?;
+        Ok(Some(driver))
+    }
+
+    /// Whether jobs that are on disk can be opened: no worker could either.
+    fn check_job_key(&self) -> Result<(), Error> {
+        let unproven = self.plan.unproven();
+        let written = unproven
+            .into_iter()
+            .find(|segment| self.plan.job(*segment).is_some() && self.files.job(*segment).exists());
+        written.map_or(Ok(()), |segment| self.job_here(segment).map(drop))
     }
 
     /// Proves all segments.
@@ -303,17 +329,73 @@ impl<'a> Driver<'a> {
     }
 }
 
+impl Workers<'_> {
+    /// Removes what the broker has of a poll. Sealed jobs that stay there are removed by the broker after a month.
+    pub(crate) fn forget(&self, poll: &[u8; 32], observer: &dyn Observer) {
+        let forgotten = self.broker.get().and_then(|broker| broker.forget(poll));
+        if let Err(error) = forgotten {
+            observer.warn(&format!(
+                "sealed jobs of the poll may be left at the broker: {error}"
+            ));
+        }
+    }
+}
+
 impl DriverContext<'_> {
-    /// How many segments to cut into.
-    fn segments(&self, cut: &Cut<'_>) -> u32 {
-        match self.workers.segments {
+    /// How many segments to cut into: as many as are asked for, or more where the broker takes no jobs of their size.
+    ///
+    /// # Errors
+    /// [`maci_nova_sdk::Error::Request`] where no number of them is enough.
+    fn segments(&self, cut: &Cut<'_>) -> Result<u32, Error> {
+        let shape = self.parameters.shape();
+        let left = cut.steps.saturating_sub(cut.folded);
+        let asked = match self.workers.segments {
             SegmentCount::Of(segments) => segments,
-            SegmentCount::Auto => {
-                let load = self.workers.broker.load();
-                let waiting = load.map_or(0, |load| load.workers_waiting);
-                let left = cut.steps.saturating_sub(cut.folded);
-                cost::segments(&self.parameters.shape(), left, waiting)
+            SegmentCount::Auto => cost::segments(&shape, left, self.workers_that_wait()?),
+        };
+        let largest = self.workers.broker.options().largest_job;
+        let needed = cost::least_segments(&shape, left, largest);
+        match u32::try_from(needed).ok().filter(|needed| *needed <= MAX_SEGMENTS) {
+            // One segment is no job.
+            Some(_) if asked < 2 => Ok(asked),
+            Some(needed) => Ok(asked.max(needed)),
+            None => Err(Error::request(format!(
+                "jobs of at most {largest} bytes take more than {MAX_SEGMENTS} segments: finalize it without --nats"
+            ))),
+        }
+    }
+
+    /// Workers that wait for a job now, or after some time if there are none yet.
+    fn workers_that_wait(&self) -> Result<u64, Error> {
+        let begun = Instant::now();
+        let mut said = false;
+        loop {
+            let broker = self.workers.broker.get();
+            let load = broker.and_then(|broker| broker.load());
+            match load {
+                Ok(load) if load.workers_waiting > 0 => {
+                    let text = count(load.workers_waiting, "worker");
+                    self.observer.note(&format!("waiting for jobs: {text}"));
+                    return Ok(load.workers_waiting);
+                }
+                Err(error) if !error.is_transient() => return Err(error.into()),
+                other => {
+                    if !std::mem::replace(&mut said, true) {
+                        let why = other.map_or_else(
+                            |error| error.to_string(),
+                            |_| "no worker waits for jobs".into(),
+                        );
+                        self.observer.warn(&format!("{why}: waiting for some"));
+                    }
+                }
             }
+            if self.observer.interrupted() {
+                return Err(Error::Interrupted(Kept::Everything));
+            }
+            if begun.elapsed() >= self.workers.patience {
+                return Ok(0);
+            }
+            thread::sleep(WAIT);
         }
     }
 

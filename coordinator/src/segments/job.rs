@@ -4,11 +4,14 @@
 //! **Secret**: the coordinator's scalar is in them, which decrypts every message of the poll.
 //!
 //! ```text
-//! transitions, one after another | facts | length of the facts, u64 little endian
+//! transitions, one after another | zeros | facts | length of the facts, u64 little endian
 //! ```
 //! The facts come last, as the state that a segment ends in is known last: a job is written while the messages are decided.
+//!
+//! Who sees a sealed job sees its size. So that depends on nothing but the shape, the number of events and what kinds they are of
+//! everything that is public: integers have all their bytes, and zeros fill the place of each transition.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::ops::ControlFlow;
 
 use maci_nova_compressor::decider::{
@@ -29,11 +32,15 @@ const VERSION: u32 = 1;
 const LENGTH_BYTES: usize = 8;
 /// Bytes of a transition beside its paths, at most: those of a vote are counted in a test.
 const TRANSITION_BYTES: usize = 1_250;
+/// Bytes of an option's result.
+const RESULT_BYTES: usize = 32;
+/// Bytes of the facts beside results and running proof, at most.
+const FACTS_BYTES: usize = 1_500;
 /// Bytes of a level of a path.
 const LEVEL_BYTES: usize = 4 * 32;
 
 /// Everything of a job but its transitions.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct JobFacts {
     version: u32,
     /// The poll.
@@ -58,6 +65,8 @@ pub struct JobFacts {
     pub results: Vec<OptionResult>,
     /// Events of the job: those that `begun` has not seen.
     events: u64,
+    /// Bytes of their transitions.
+    length: u64,
 }
 
 impl Drop for JobFacts {
@@ -119,6 +128,8 @@ pub struct SegmentPlace {
 pub struct JobWriter {
     bytes: Zeroizing<Vec<u8>>,
     facts: JobFacts,
+    /// Bytes that a transition takes.
+    room: usize,
 }
 
 impl std::fmt::Debug for JobWriter {
@@ -151,9 +162,15 @@ impl JobWriter {
             End::State => None,
             End::Link(salt) => Some(*salt.to_bytes()),
         };
+        let header = begun.header();
+        let facts = encoded.as_ref().map_or(0, |bytes| bytes.len())
+            + (header.vote_options as usize).saturating_mul(RESULT_BYTES)
+            + FACTS_BYTES;
+        // All at once: a vector that grows leaves copies behind.
         let room = usize::try_from(events)
             .unwrap_or(usize::MAX)
-            .saturating_mul(transition_bytes(&shape));
+            .saturating_mul(transition_bytes(&shape))
+            .saturating_add(facts);
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(room).map_err(|_| {
             Error::request(format!(
@@ -164,7 +181,7 @@ impl JobWriter {
             bytes: Zeroizing::new(bytes),
             facts: JobFacts {
                 version: VERSION,
-                header: begun.header().clone(),
+                header: header.clone(),
                 shape,
                 domain,
                 segment: place.segment,
@@ -175,7 +192,9 @@ impl JobWriter {
                 begun: encoded.map(|bytes| bytes.to_vec()),
                 results: vec![],
                 events: 0,
+                length: 0,
             },
+            room: transition_bytes(&shape),
         })
     }
 
@@ -201,11 +220,14 @@ impl JobWriter {
         if self.facts.salts[1].is_none() {
             self.facts.results = results;
         }
-        let mut facts = Zeroizing::new(Vec::with_capacity(encoded_size(&self.facts)?));
-        write(&self.facts, &mut *facts).map_err(Error::internal)?;
-        let length = facts.len() as u64;
-        self.bytes.reserve_exact(facts.len() + LENGTH_BYTES);
-        self.bytes.extend_from_slice(&facts);
+        self.facts.length = self.bytes.len() as u64;
+        let padded = self.facts.events as usize * self.room;
+        if self.bytes.len() > padded {
+            return Err(Error::internal("a transition is larger than its place"));
+        }
+        self.bytes.resize(padded, 0);
+        write(&self.facts, &mut *self.bytes).map_err(Error::internal)?;
+        let length = (self.bytes.len() - padded) as u64;
         self.bytes.extend_from_slice(&length.to_le_bytes());
         let statement = self.facts.statement().map_err(Error::internal)?;
         Ok((self.bytes, statement))
@@ -250,6 +272,10 @@ impl Job {
         if used != rest.len() - length {
             return Err(form("bytes follow its facts"));
         }
+        let transitions = usize::try_from(facts.length).ok();
+        let length = transitions
+            .filter(|bytes| *bytes <= length)
+            .ok_or_else(|| form("it has no room for its transitions"))?;
         Ok(Job {
             facts,
             bytes,
@@ -468,7 +494,7 @@ pub fn transition_bytes(shape: &Shape) -> usize {
 }
 
 fn configuration() -> impl bincode::config::Config {
-    bincode::config::standard()
+    bincode::config::standard().with_fixed_int_encoding()
 }
 
 pub(super) fn write(value: &impl Serialize, sink: &mut impl Write) -> Result<(), String> {
@@ -480,24 +506,4 @@ pub(super) fn write(value: &impl Serialize, sink: &mut impl Write) -> Result<(),
 pub(super) fn read<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize), JobError> {
     bincode::serde::decode_from_slice(bytes, configuration())
         .map_err(|error| JobError::Form(error.to_string()))
-}
-
-/// Counts what is written, so that secrets are never copied by a vector that grows.
-struct Counter(usize);
-
-impl Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-fn encoded_size(value: &impl Serialize) -> Result<usize, Error> {
-    let mut counter = Counter(0);
-    write(value, &mut counter).map_err(Error::internal)?;
-    Ok(counter.0)
 }

@@ -35,6 +35,8 @@ pub struct Cut<'a> {
     pub domain: [u8; 32],
     /// The parameters' digest.
     pub parameters: [u8; 32],
+    /// A digest of the salts of blinding events, without which the same log leads to other states.
+    pub blinding: [u8; 32],
     /// Steps of the running proof, which are of the first segment.
     pub folded: u64,
     /// Steps of the whole count.
@@ -50,10 +52,21 @@ pub struct Plan {
     domain: [u8; 32],
     #[serde(with = "hex")]
     parameters: [u8; 32],
+    #[serde(with = "hex")]
+    blinding: [u8; 32],
     log: LogDigest,
     /// Steps of the running proof when the plan was made.
     folded: u64,
     segments: Vec<Segment>,
+}
+
+/// How far a count in segments is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// Segments with a proof.
+    pub proven: u32,
+    /// All of them.
+    pub all: u32,
 }
 
 /// One of them.
@@ -139,6 +152,7 @@ impl Plan {
             version: VERSION,
             domain: cut.domain,
             parameters: cut.parameters,
+            blinding: cut.blinding,
             log: LogDigest::new(cut.facts),
             folded: cut.folded,
             segments: (1..=count)
@@ -182,6 +196,16 @@ impl Plan {
         Ok(plan.is_of(cut).then_some(plan))
     }
 
+    /// How many segments are proven, and of how many, by the file of a plan whatever it is of; none if there is no plan.
+    pub fn progress(path: &Path) -> Option<Progress> {
+        let bytes = Zeroizing::new(fs::read(path).ok()?);
+        let plan: Plan = serde_json::from_slice(&bytes).ok()?;
+        Some(Progress {
+            proven: plan.len() - plan.unproven().len() as u32,
+            all: plan.len(),
+        })
+    }
+
     /// Writes it for its owner alone.
     ///
     /// # Errors
@@ -205,6 +229,7 @@ impl Plan {
         (are_written || cut.folded < self.end(0))
             && self.domain == cut.domain
             && self.parameters == cut.parameters
+            && self.blinding == cut.blinding
             && self.log == LogDigest::new(cut.facts)
             && self.steps() == cut.steps
     }

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use maci_nova_compressor::decider::{Prover, Salt};
 use maci_nova_folding::{checkpoint, Parameters, RunningProof, SetupSource};
-use maci_nova_protocol::poll::Transition;
+use maci_nova_protocol::poll::{Decision, Event, Transition};
+use maci_nova_protocol::tally::OptionResult;
 use maci_nova_protocol::Fr;
 use maci_nova_sdk::poll::keys::KeyPolicy;
 use maci_nova_step_circuit::testing::{small_poll, SmallPoll};
@@ -99,6 +100,43 @@ fn transitions_are_not_larger_than_there_is_room_for() {
             assert_eq!((read, used), (transition, bytes.len()));
         }
     }
+}
+
+/// Whoever carries a sealed job must not learn from its size how many messages counted, or how much they weighed.
+#[test]
+fn a_jobs_size_tells_nothing_of_decisions() {
+    let transitions = &poll().transitions;
+    let votes: Vec<&Transition> = transitions
+        .iter()
+        .filter(|transition| matches!(transition.event, Event::Vote { .. }))
+        .collect();
+    let find = |is_applied: bool| {
+        let mut found = votes.iter();
+        let found = found.find(|vote| (vote.decision == Decision::Applied) == is_applied);
+        (*found.expect("both kinds")).clone()
+    };
+    let (applied, refused) = (find(true), find(false));
+    let mut weighty = applied.clone();
+    weighty.old_result.votes = i128::MAX;
+    weighty.leaf.balance = u128::MAX;
+    let size = |transition: &Transition| {
+        let transitions = [transition.clone()];
+        job(&begin(0), &transitions, [1; 32], &whole()).len()
+    };
+    assert_eq!(size(&applied), size(&refused));
+    assert_eq!(size(&applied), size(&weighty));
+    let mut writer =
+        JobWriter::new(parameters(), &begin(0), [1; 32], &whole(), poll().secret, 1).expect("room");
+    writer.push(&applied).expect("written");
+    let rich = vec![
+        OptionResult {
+            votes: -7,
+            spent: u128::MAX
+        };
+        5
+    ];
+    let (bytes, _) = writer.finish(rich).expect("finished");
+    assert_eq!(bytes.len(), size(&applied));
 }
 
 #[test]

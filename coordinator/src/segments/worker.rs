@@ -8,7 +8,7 @@ use std::time::Duration;
 use maci_nova_chain::words::count;
 use maci_nova_chain::{Observer, Stage};
 use maci_nova_folding::{Parameters, SetupSource};
-use maci_nova_jobs::{Announcement, Broker, BrokerError, Direction, JobKey, TakenJob};
+use maci_nova_jobs::{Announcement, Broker, Direction, JobKey, TakenJob};
 use maci_nova_sdk::poll::keys::KeyPolicy;
 use maci_nova_step_circuit::Shape;
 use serde::Serialize;
@@ -24,8 +24,8 @@ const LISTEN: Duration = Duration::from_secs(1);
 /// Between two attempts at a broker that is away.
 const RECONNECT: Duration = Duration::from_secs(5);
 
-/// After this, a job that failed here may be taken again, by somebody who does better.
-const NEXT_ATTEMPT: Duration = Duration::from_secs(30);
+/// For so long a worker that has refused a job takes none, so that others find it: it is theirs at once.
+const AFTER_REFUSAL: Duration = Duration::from_secs(30);
 
 /// What a worker works with.
 #[derive(Debug)]
@@ -56,7 +56,8 @@ pub struct WorkerReport {
 /// What jobs of a shape are proven with.
 struct Equipment {
     parameters: Parameters,
-    keys: DeciderKeys,
+    /// Once the parameters are found to be a job's.
+    keys: Option<DeciderKeys>,
 }
 
 /// Takes jobs and proves them.
@@ -73,9 +74,12 @@ pub fn work(context: &WorkerContext<'_>) -> Result<WorkerReport, Error> {
         match context.broker.take(LISTEN) {
             Ok(Some(job)) => {
                 is_away = false;
-                if let Some(steps) = context.attempt(job, &mut equipment)? {
-                    report.segments += 1;
-                    report.steps += steps;
+                match context.attempt(job, &mut equipment)? {
+                    Some(steps) => {
+                        report.segments += 1;
+                        report.steps += steps;
+                    }
+                    None => context.pause(AFTER_REFUSAL)?,
                 }
             }
             Ok(None) => is_away = false,
@@ -94,17 +98,25 @@ pub fn work(context: &WorkerContext<'_>) -> Result<WorkerReport, Error> {
 /// Why a job is given back.
 enum Refusal {
     /// Another worker, or this one later, may do better.
-    Later(String),
-    /// The broker did not take the result.
-    Broker(BrokerError),
-    Fatal(Error),
+    Refused(String),
+    /// Somebody asked to stop.
+    Interrupted,
 }
 
 impl From<JobError> for Refusal {
     fn from(error: JobError) -> Self {
         match error {
-            JobError::Interrupted => Refusal::Fatal(interrupted()),
-            other => Refusal::Later(other.to_string()),
+            JobError::Interrupted => Refusal::Interrupted,
+            other => Refusal::Refused(other.to_string()),
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Interrupted(_) => Refusal::Interrupted,
+            other => Refusal::Refused(other.to_string()),
         }
     }
 }
@@ -135,21 +147,15 @@ impl WorkerContext<'_> {
                     Ok(None)
                 }
             },
-            Err(Refusal::Later(reason)) => {
+            Err(Refusal::Refused(reason)) => {
                 self.observer
                     .warn(&format!("{name} is given back: {reason}"));
-                job.give_back(NEXT_ATTEMPT);
-                Ok(None)
-            }
-            Err(Refusal::Broker(error)) => {
-                self.observer
-                    .warn(&format!("{name} is given back: {error}"));
                 job.give_back(Duration::ZERO);
                 Ok(None)
             }
-            Err(Refusal::Fatal(error)) => {
+            Err(Refusal::Interrupted) => {
                 job.give_back(Duration::ZERO);
-                Err(error)
+                Err(interrupted())
             }
         }
     }
@@ -162,12 +168,12 @@ impl WorkerContext<'_> {
         equipment: &mut Option<Equipment>,
     ) -> Result<(Vec<u8>, u64), Refusal> {
         let announcement = taken.announcement();
-        let shape = shape_of(announcement)?;
-        let Equipment { parameters, keys } = self.equipment(shape, announcement, equipment)?;
-        let sealed = taken.fetch().map_err(Refusal::Broker)?;
+        let sealed = taken
+            .fetch()
+            .map_err(|error| Refusal::Refused(error.to_string()))?;
         let context = announcement.context(Direction::Job);
         let bytes = self.key.open(&context, &sealed).map_err(|error| {
-            Refusal::Later(format!(
+            Refusal::Refused(format!(
                 "{error}; it was sealed with another job key, perhaps"
             ))
         })?;
@@ -175,8 +181,12 @@ impl WorkerContext<'_> {
         let job = Job::decode(bytes)?;
         let facts = job.facts();
         if facts.domain != announcement.poll || facts.segment.0 != announcement.segment {
-            return Err(Refusal::Later("it is not what it was announced as".into()));
+            return Err(Refusal::Refused(
+                "it is not what it was announced as".into(),
+            ));
         }
+        // Now that somebody with the key has said so: anybody can announce a shape.
+        let (parameters, keys) = self.equipment(job.facts().shape, announcement, equipment)?;
         let steps = job.steps();
         self.observer
             .note(&format!("{name}: {}", count(steps, "step")));
@@ -200,38 +210,38 @@ impl WorkerContext<'_> {
         shape: Shape,
         announcement: &Announcement,
         equipment: &'e mut Option<Equipment>,
-    ) -> Result<&'e Equipment, Refusal> {
-        let is_there = equipment
-            .as_ref()
-            .is_some_and(|equipment| equipment.parameters.shape() == shape);
-        if !is_there {
+    ) -> Result<(&'e Parameters, &'e DeciderKeys), Refusal> {
+        let of_shape = |equipment: &Equipment| equipment.parameters.shape() == shape;
+        if !equipment.as_ref().is_some_and(of_shape) {
             // The old one goes first: there may not be memory for both.
             *equipment = None;
-            let parameters =
-                parameters(shape, self.source, self.observer).map_err(Refusal::Fatal)?;
-            if parameters.digest().0 != announcement.parameters {
-                return Err(Refusal::Later(format!(
-                    "it is of other parameters than this worker's, which are {}; give the driver's setup and program",
-                    parameters.digest()
-                )));
-            }
-            let keys =
-                keys::decider(&parameters, &self.policy, self.observer).map_err(Refusal::Fatal)?;
+            let parameters = parameters(shape, self.source, self.observer)?;
+            let keys = None;
             *equipment = Some(Equipment { parameters, keys });
         }
-        let found = equipment.as_ref();
-        let found = found.ok_or_else(|| Refusal::Fatal(Error::internal("no equipment")))?;
-        if found.parameters.digest().0 != announcement.parameters {
-            return Err(Refusal::Later(
-                "it is of other parameters than this worker's".into(),
-            ));
+        let Some(Equipment { parameters, keys }) = equipment else {
+            return Err(Error::internal("no equipment").into());
+        };
+        if parameters.digest().0 != announcement.parameters {
+            return Err(Refusal::Refused(format!(
+                "it is of other parameters than this worker's, {}: give it the driver's setup, and the same program",
+                parameters.digest()
+            )));
         }
-        if found.keys.prover.digest() != announcement.keys {
-            return Err(Refusal::Later(
+        let keys = match keys {
+            Some(keys) => keys,
+            None => keys.insert(keys::decider_alone(
+                parameters,
+                &self.policy,
+                self.observer,
+            )?),
+        };
+        if keys.prover.digest() != announcement.keys {
+            return Err(Refusal::Refused(
                 "it is of other keys than this worker's: copy the driver's decider-….key into the cache folder".into(),
             ));
         }
-        Ok(found)
+        Ok((parameters, keys))
     }
 
     fn pause(&self, time: Duration) -> Result<(), Error> {
@@ -252,10 +262,5 @@ impl WorkerContext<'_> {
 }
 
 fn interrupted() -> Error {
-    Error::Interrupted(Kept::Everything)
-}
-
-fn shape_of(announcement: &Announcement) -> Result<Shape, Refusal> {
-    let [state, vote, events] = announcement.shape.map(|size| size as usize);
-    Shape::new(state, vote, events).map_err(|error| Refusal::Later(error.to_string()))
+    Error::Interrupted(Kept::HandedOn)
 }

@@ -22,6 +22,9 @@ const REPUBLISH: Duration = Duration::from_secs(15);
 /// Between two attempts at a broker that is away.
 const RECONNECT: Duration = Duration::from_secs(5);
 
+/// Between two looks at the queue for a job that nobody takes.
+const LOOK: Duration = Duration::from_secs(5);
+
 impl Driver<'_> {
     /// Waits until every segment has its proof.
     pub(super) fn collect(&mut self) -> Result<(), Error> {
@@ -35,67 +38,75 @@ impl Driver<'_> {
         loop {
             let unproven = self.plan.unproven();
             progress.at(u64::from(self.plan.len()) - unproven.len() as u64);
-            if unproven.is_empty() {
+            let Some(last) = unproven.last().copied() else {
                 return Ok(());
-            }
-            self.check_interrupt()?;
-            match self.exchange(&mut post, &unproven) {
-                Ok(()) => {}
-                Err(Exchange::Away(error)) => {
-                    post.lost(&error, self.context.observer);
-                    self.pause(RECONNECT)?;
-                }
-                Err(Exchange::Failed(error)) => return Err(error),
-            }
-            if post.idle.elapsed() >= self.context.workers.patience {
-                self.help(&mut post)?;
+            };
+            self.talk(&mut post)?;
+            if self.plan.proof(last).is_none() && post.is_due(self.context.workers.patience) {
+                self.help(&mut post, last)?;
             }
         }
     }
 
     /// Proves a segment on this machine, if there is one that the queue would give to anybody, or no queue. One whose worker is alive
     /// is not given away.
-    fn help(&mut self, post: &mut Post) -> Result<(), Error> {
-        let Some(last) = self.plan.unproven().last().copied() else {
-            return Ok(());
-        };
+    fn help(&mut self, post: &mut Post, last: u32) -> Result<(), Error> {
         if post.is_away {
-            return self.prove_here(last);
+            return self.prove_here(post, last);
         }
-        match self.context.workers.broker.take(LISTEN) {
-            Ok(Some(taken)) => {
-                let Announcement {
-                    poll, segment, job, ..
-                } = *taken.announcement();
-                let is_ours = poll == self.context.domain
-                    && segment < self.plan.len()
-                    && self.plan.job(segment).is_some_and(|(id, _)| id == job);
-                // Held meanwhile, so that nobody else does it too. Of other polls' jobs there may be any number before ours.
-                match is_ours {
-                    true => self.prove_here(segment),
-                    false => {
-                        drop(taken);
-                        self.prove_here(last)
-                    }
-                }
-            }
+        let broker = self.context.workers.broker.get();
+        // Held meanwhile, so that nobody else does it too.
+        let taken = match broker.and_then(|broker| broker.take(LISTEN)) {
+            Ok(Some(taken)) => taken,
             Ok(None) => {
-                post.idle = Instant::now();
+                post.looked = Some(Instant::now());
+                return Ok(());
+            }
+            // That is noticed by whoever talks to it next.
+            Err(_) => return Ok(()),
+        };
+        let Announcement {
+            poll, segment, job, ..
+        } = *taken.announcement();
+        let is_ours = poll == self.context.domain
+            && segment < self.plan.len()
+            && self.plan.job(segment).is_some_and(|(id, _)| id == job);
+        match is_ours {
+            true if self.plan.proof(segment).is_some() => {
+                self.finish(segment);
                 Ok(())
             }
-            Err(_) => Ok(()),
+            true => self.prove_here(post, segment),
+            // Of other polls' jobs there may be any number before ours.
+            false => {
+                drop(taken);
+                self.prove_here(post, last)
+            }
         }
     }
 
-    /// Takes results, and publishes what is missing. Notes in `post` when something was taken or came back last.
-    fn exchange(&mut self, post: &mut Post, unproven: &[u32]) -> Result<(), Exchange> {
-        let broker = self.context.workers.broker;
+    /// Takes results and publishes what is missing, if the broker is there; a moment passes.
+    pub(super) fn talk(&mut self, post: &mut Post) -> Result<(), Error> {
+        self.check_interrupt()?;
+        match self.exchange(post) {
+            Ok(()) => Ok(()),
+            Err(Exchange::Away(error)) => {
+                post.lost(&error, self.context.observer);
+                self.pause(RECONNECT)
+            }
+            Err(Exchange::Failed(error)) => Err(error),
+        }
+    }
+
+    fn exchange(&mut self, post: &mut Post) -> Result<(), Exchange> {
         if post.reader.is_none() {
+            let broker = self.context.workers.broker.get()?;
             post.reader = Some(broker.results(&self.context.domain)?);
-            post.found(self.context.observer);
         }
         if let Some(reply) = post.reader.as_mut().map(|reader| reader.next(LISTEN)) {
-            if let Some(reply) = reply? {
+            let reply = reply?;
+            post.found(self.context.observer);
+            if let Some(reply) = reply {
                 match self.accept(&reply).map_err(Exchange::Failed)? {
                     true => post.idle = Instant::now(),
                     // Whoever sent it may have taken the job out of the queue.
@@ -106,16 +117,11 @@ impl Driver<'_> {
         }
         // Nothing more is there: what has no proof now is to be done.
         if post.published.is_none_or(|at| at.elapsed() >= REPUBLISH) {
-            for segment in unproven {
-                self.publish(*segment)?;
+            for segment in self.plan.unproven() {
+                self.publish(segment)?;
             }
             post.published = Some(Instant::now());
         }
-        let load = broker.load()?;
-        if load.jobs_taken > post.taken {
-            post.idle = Instant::now();
-        }
-        post.taken = load.jobs_taken;
         Ok(())
     }
 
@@ -126,7 +132,7 @@ impl Driver<'_> {
         };
         let path = self.files.job(segment);
         let announcement = self.context.announcement(&self.plan, segment, job);
-        let broker = self.context.workers.broker;
+        let broker = self.context.workers.broker.get()?;
         // Not to be read from disk for nothing.
         if broker.holds(&announcement)? {
             return Ok(());
@@ -173,15 +179,16 @@ impl Driver<'_> {
         Ok(proof)
     }
 
+    /// Has nobody do a job any more. Where that does not succeed, the next one who takes it may be this driver.
+    pub(super) fn finish(&self, segment: u32) {
+        let broker = self.context.workers.broker.get();
+        let _ = broker.and_then(|broker| broker.finish(&self.context.domain, segment));
+    }
+
     pub(super) fn proven(&mut self, segment: u32, proof: &DeciderProof) -> Result<(), Error> {
         self.plan.proven(segment, proof);
         self.plan.save(&self.files.plan)?;
-        // What cannot be removed now does no harm: it is done once more, or its sender vanishes first.
-        let _ = self
-            .context
-            .workers
-            .broker
-            .finish(&self.context.domain, segment);
+        self.finish(segment);
         remove(&self.files.job(segment))?;
         remove(&self.files.checkpoint(segment))?;
         self.context.observer.note(&format!(
@@ -203,13 +210,13 @@ impl Driver<'_> {
 }
 
 /// How it stands with the broker.
-struct Post {
+pub(super) struct Post {
     reader: Option<ResultReader>,
     published: Option<Instant>,
-    /// Jobs that workers had at the last look.
-    taken: u64,
-    /// Since when nobody has taken a job, or sent a proof.
+    /// Since when no proof has come.
     idle: Instant,
+    /// When the queue was found to have nothing for this machine.
+    looked: Option<Instant>,
     is_away: bool,
 }
 
@@ -218,14 +225,20 @@ impl Default for Post {
         Post {
             reader: None,
             published: None,
-            taken: 0,
             idle: Instant::now(),
+            looked: None,
             is_away: false,
         }
     }
 }
 
 impl Post {
+    /// Whether it is time to look for work that nobody does.
+    fn is_due(&self, patience: Duration) -> bool {
+        let is_idle = self.idle.elapsed() >= patience;
+        is_idle && self.looked.is_none_or(|at| at.elapsed() >= LOOK)
+    }
+
     fn lost(&mut self, error: &BrokerError, observer: &dyn Observer) {
         if !std::mem::replace(&mut self.is_away, true) {
             observer.warn(&format!("{error}: trying again"));

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use maci_nova_chain::Observer;
 use maci_nova_folding::SetupSource;
-use maci_nova_jobs::{Broker, BrokerOptions, Direction, JobKey, NatsServer, ServerError};
+use maci_nova_jobs::{
+    Broker, BrokerOptions, Direction, JobKey, LateBroker, NatsServer, ServerError,
+};
 use maci_nova_protocol::keys::PrivateKey;
 use maci_nova_sdk::poll::keys::KeyPolicy;
 
@@ -72,6 +74,7 @@ struct Scene<'a> {
     key: &'a PrivateKey,
     root: &'a Path,
     broker: &'a Broker,
+    late: &'a LateBroker,
     job_key: &'a JobKey,
 }
 
@@ -90,7 +93,7 @@ impl Scene<'_> {
         assert!(fold.catch_up(self.log)?);
         fold.fold_joins(self.log)?;
         let workers = Workers {
-            broker: self.broker,
+            broker: self.late,
             key: self.job_key,
             segments: SegmentCount::Of(2),
             patience,
@@ -126,7 +129,8 @@ fn a_driver_that_was_stopped_goes_on_and_takes_true_proofs_alone() {
     let Some(mut server) = server(&scratch.path().join("nats")) else {
         return;
     };
-    let broker = Broker::connect(&BrokerOptions::new(server.url())).expect("connected");
+    let late = LateBroker::new(BrokerOptions::new(server.url()));
+    let broker = late.get().expect("connected");
     let (log, key) = poll();
     let job_key = JobKey::random();
     let root = scratch.path().join("proof");
@@ -134,7 +138,8 @@ fn a_driver_that_was_stopped_goes_on_and_takes_true_proofs_alone() {
         log: &log,
         key: &key,
         root: &root,
-        broker: &broker,
+        broker,
+        late: &late,
         job_key: &job_key,
     };
 
@@ -170,6 +175,17 @@ fn a_driver_that_was_stopped_goes_on_and_takes_true_proofs_alone() {
         assert_eq!(mode(&root.join("segments/0.job")), 0o600);
     }
 
+    // With another key nobody could open what is there.
+    let other = Scene {
+        job_key: &JobKey::random(),
+        ..scene
+    };
+    let refused = other.drive(&Ears::default(), hour);
+    assert!(
+        matches!(&refused, Err(Error::Damaged(text)) if text.contains("job key")),
+        "{refused:?}"
+    );
+
     // The server loses all of it. Then two workers lie, one without the key; another does its work, and goes.
     server.kill();
     server.lose_everything().expect("lost");
@@ -180,7 +196,7 @@ fn a_driver_that_was_stopped_goes_on_and_takes_true_proofs_alone() {
             scene.lie(&JobKey::random(), b"nothing");
             scene.lie(&job_key, &[0; 22 * 32]);
             let context = WorkerContext {
-                broker: &broker,
+                broker,
                 key: &job_key,
                 source: &SetupSource::InsecureDevelopment,
                 policy: KeyPolicy::default(),
