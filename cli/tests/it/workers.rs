@@ -64,13 +64,13 @@ fn a_poll_by_two_workers() {
 fn a_job_key_is_made_once_for_its_owner() {
     let scratch = tempfile::tempdir().expect("directory");
     let path = scratch.path().join("job.key");
-    let make = || run_line("keygen --job-key --out {} --json", &[&path]);
-    let document = make().ok().json();
+    let make = |more: &str| run_line(&("keygen --job-key --out {}".to_owned() + more), &[&path]);
+    let document = make(" --json").ok().json();
     assert_eq!(document["jobKeyFile"], path.display().to_string());
     assert_eq!(mode(&path), 0o600);
     let text = fs::read_to_string(&path).expect("read");
     assert_eq!(text.trim().len(), 64);
-    assert!(make().failed(2).contains("already exists"));
+    assert!(make("").failed(2).contains("already exists"));
     assert_eq!(fs::read_to_string(&path).expect("read"), text);
 }
 

@@ -441,7 +441,8 @@ impl<'a> Circuits<'a> {
     fn new(job: &'a Job) -> Result<Self, JobError> {
         let secret = Scalar::from_bytes(&job.facts.secret)
             .ok_or_else(|| JobError::inconsistent("its key is none"))?;
-        if job.facts.events % job.facts.shape.events_per_step as u64 != 0 {
+        let step = job.facts.shape.events_per_step as u64;
+        if !job.facts.events.is_multiple_of(step) {
             return Err(JobError::inconsistent("its events do not fill its steps"));
         }
         Ok(Circuits {
