@@ -193,6 +193,6 @@ mod tests {
         let all = simulated();
         let csv = csv(&all);
         assert_eq!(csv.lines().count(), all.len() + 1);
-        assert!(all.len() > WORKERS.len() && all.len() % WORKERS.len() == 0);
+        assert!(all.len() > WORKERS.len() && all.len().is_multiple_of(WORKERS.len()));
     }
 }

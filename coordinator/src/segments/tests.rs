@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use maci_nova_compressor::decider::{Prover, Salt};
+use maci_nova_compressor::decider::{DeciderProof, Prover, Salt};
 use maci_nova_folding::{checkpoint, Parameters, RunningProof, SetupSource};
 use maci_nova_protocol::poll::{Decision, Event, Transition};
 use maci_nova_protocol::tally::OptionResult;
@@ -200,6 +200,34 @@ fn jobs_that_are_not_consistent_are_not_proven() {
     assert!(matches!(error, Err(JobError::Interrupted)));
 }
 
+/// The proof of a job that was stopped after two steps, and went on from its checkpoint.
+fn proven_after_a_stop(second: &Job) -> DeciderProof {
+    let mut saved = None;
+    let stopped = std::sync::atomic::AtomicBool::new(false);
+    let stop = || stopped.load(std::sync::atomic::Ordering::SeqCst);
+    let outcome = second.prove(parameters(), prover(), None, &stop, |done, proof| {
+        if done == 2 {
+            saved = Some(checkpoint::encode(parameters(), proof, &[]).expect("encoded"));
+            stopped.store(true, std::sync::atomic::Ordering::SeqCst);
+        }
+    });
+    assert!(matches!(outcome, Err(JobError::Interrupted)));
+    let saved = saved.expect("two steps");
+    let resumed = checkpoint::decode(&saved, parameters(), &poll().header).expect("loaded");
+    let mut steps = vec![];
+    let proof = second
+        .prove(
+            parameters(),
+            prover(),
+            Some(resumed.proof),
+            &|| false,
+            |done, _| steps.push(done),
+        )
+        .expect("proven");
+    assert!(steps.iter().copied().eq(3..=second.steps()));
+    proof
+}
+
 /// Two segments: the first goes on from a running proof of the joins, the second was stopped and goes on from its checkpoint. Together they
 /// are the poll's count, and nothing else is.
 #[test]
@@ -242,29 +270,7 @@ fn segments_are_proven_apart_and_follow_each_other() {
 
     let second = job(&begin(cut), &transitions[cut..], domain, &places[1]);
     let second = Job::decode(second).expect("a job");
-    let mut saved = None;
-    let stopped = std::sync::atomic::AtomicBool::new(false);
-    let stop = || stopped.load(std::sync::atomic::Ordering::SeqCst);
-    let outcome = second.prove(parameters(), prover(), None, &stop, |done, proof| {
-        if done == 2 {
-            saved = Some(checkpoint::encode(parameters(), proof, &[]).expect("encoded"));
-            stopped.store(true, std::sync::atomic::Ordering::SeqCst);
-        }
-    });
-    assert!(matches!(outcome, Err(JobError::Interrupted)));
-    let saved = saved.expect("two steps");
-    let resumed = checkpoint::decode(&saved, parameters(), &poll().header).expect("loaded");
-    let mut steps = vec![];
-    let proof = second
-        .prove(
-            parameters(),
-            prover(),
-            Some(resumed.proof),
-            &|| false,
-            |done, _| steps.push(done),
-        )
-        .expect("proven");
-    assert!(steps.iter().copied().eq(3..=second.steps()));
+    let proof = proven_after_a_stop(&second);
     let finalization = Finalization {
         segments: vec![first],
         statement: second.facts().statement().expect("stated"),

@@ -1,6 +1,6 @@
 //! A driver that is stopped, a server that loses everything, workers that lie: the proofs that are taken are true.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Mutex;
 use std::thread;
@@ -26,6 +26,7 @@ use crate::segments::worker::{work, WorkerContext};
 
 const DOMAIN: [u8; 32] = [5; 32];
 const EVERY: Interval = Interval::Steps(2);
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// Hears what is said, and asks to stop when it is told to.
 #[derive(Default)]
@@ -123,6 +124,42 @@ impl Scene<'_> {
     }
 }
 
+/// What a driver leaves that is stopped when both jobs are there and nobody has taken one: its plan.
+fn stopped_with_two_jobs(scene: &Scene<'_>) -> PathBuf {
+    let ears = Ears::default();
+    let stopped = thread::scope(|scope| {
+        scope.spawn(|| {
+            while scene.broker.load().expect("counted").jobs_waiting < 2 {
+                thread::sleep(Duration::from_millis(50));
+            }
+            ears.stops.store(true, Ordering::SeqCst);
+        });
+        scene.drive(&ears, HOUR)
+    });
+    match stopped {
+        Err(Error::Interrupted(Kept::Segments {
+            done: 0,
+            total: 2,
+            plan,
+        })) => plan,
+        other => panic!("not stopped: {other:?}"),
+    }
+}
+
+#[cfg(unix)]
+fn for_its_owner_alone(plan: &Path, root: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &Path| {
+        let metadata = std::fs::metadata(path).expect("there");
+        metadata.permissions().mode() & 0o777
+    };
+    assert_eq!((mode(plan), mode(&root.join("segments"))), (0o600, 0o700));
+    assert_eq!(mode(&root.join("segments/0.job")), 0o600);
+}
+
+#[cfg(not(unix))]
+fn for_its_owner_alone(_: &Path, _: &Path) {}
+
 #[test]
 fn a_driver_that_was_stopped_goes_on_and_takes_true_proofs_alone() {
     let scratch = tempfile::tempdir().expect("directory");
@@ -143,44 +180,17 @@ fn a_driver_that_was_stopped_goes_on_and_takes_true_proofs_alone() {
         job_key: &job_key,
     };
 
-    // Stopped when both jobs are there and nobody has taken one.
-    let ears = Ears::default();
-    let hour = Duration::from_secs(3600);
-    let stopped = thread::scope(|scope| {
-        scope.spawn(|| {
-            while broker.load().expect("counted").jobs_waiting < 2 {
-                thread::sleep(Duration::from_millis(50));
-            }
-            ears.stops.store(true, Ordering::SeqCst);
-        });
-        scene.drive(&ears, hour)
-    });
-    let Err(Error::Interrupted(Kept::Segments {
-        done: 0,
-        total: 2,
-        plan,
-    })) = stopped
-    else {
-        panic!("not stopped: {stopped:?}");
-    };
-    let salts = |text: &str| text.matches("\"salt\": \"").count();
+    let plan = stopped_with_two_jobs(&scene);
     let planned = std::fs::read_to_string(&plan).expect("a plan");
-    assert_eq!(salts(&planned), 1);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode =
-            |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
-        assert_eq!((mode(&plan), mode(&root.join("segments"))), (0o600, 0o700));
-        assert_eq!(mode(&root.join("segments/0.job")), 0o600);
-    }
+    assert_eq!(planned.matches("\"salt\": \"").count(), 1);
+    for_its_owner_alone(&plan, &root);
 
     // With another key nobody could open what is there.
     let other = Scene {
         job_key: &JobKey::random(),
         ..scene
     };
-    let refused = other.drive(&Ears::default(), hour);
+    let refused = other.drive(&Ears::default(), HOUR);
     assert!(
         matches!(&refused, Err(Error::Damaged(text)) if text.contains("job key")),
         "{refused:?}"
@@ -224,7 +234,7 @@ fn a_driver_that_was_stopped_goes_on_and_takes_true_proofs_alone() {
 
     // Run again it does nothing, without a server.
     drop(server);
-    let again = scene.drive(&Ears::default(), hour).expect("proven");
+    let again = scene.drive(&Ears::default(), HOUR).expect("proven");
     assert_eq!(again.segments[0].links(), proven.segments[0].links());
     assert_eq!(again.proof, proven.proof);
 }
