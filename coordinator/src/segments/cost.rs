@@ -192,11 +192,13 @@ mod tests {
     fn more_workers_are_faster_and_small_counts_are_whole() {
         let rows = Rows::count(10, 3);
         let seconds = [1, 2, 4, 16, 64, 256].map(|workers| best(&rows, &load(1_000_000, workers)));
-        assert!(seconds
-            .windows(2)
-            .all(|two| two[1].seconds < two[0].seconds));
-        let [one, .., many] = seconds;
-        assert!(one.seconds > 20.0 * many.seconds, "{one:?} {many:?}");
+        let [one, .., sixteen, _, many] = seconds;
+        let few = &seconds[..4];
+        assert!(few.windows(2).all(|two| two[1].seconds < two[0].seconds));
+        assert!(one.seconds > 10.0 * sixteen.seconds, "{one:?} {sixteen:?}");
+        // No number of workers is faster than deciding, which the driver does alone.
+        let floor = many.deciding_seconds;
+        assert!((floor..1.3 * floor).contains(&many.seconds), "{many:?}");
         assert!(seconds.iter().all(|cost| cost.job_bytes <= JOB_BYTES));
 
         assert_eq!(best(&rows, &load(20, 8)).segments, 1);
