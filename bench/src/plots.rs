@@ -115,13 +115,7 @@ pub fn scaling(simulated: &[Simulated]) -> Result<Plot, Error> {
     for one in simulated {
         let name = format!("K = {}", one.events_per_step);
         let point = (f64::from(one.workers), one.seconds / 3_600.0, true);
-        match curves.iter_mut().find(|curve| curve.name == name) {
-            Some(curve) => curve.points.push(point),
-            None => curves.push(Curve {
-                name,
-                points: vec![point],
-            }),
-        }
+        add(&mut curves, name, point);
     }
     plot(
         "scaling",
@@ -206,13 +200,7 @@ fn by_size(
         let name = format!("{}, threads: {threads}", method.name());
         let seconds = preparing.median + proving.median;
         let point = (configuration.size() as f64, seconds, false);
-        match curves.iter_mut().find(|curve| curve.name == name) {
-            Some(curve) => curve.points.push(point),
-            None => curves.push(Curve {
-                name,
-                points: vec![point],
-            }),
-        }
+        add(&mut curves, name, point);
     }
     plot(
         name,
@@ -221,6 +209,17 @@ fn by_size(
         &curves,
         SeriesLabelPosition::UpperRight,
     )
+}
+
+/// Adds a point to the curve of this name, which may be a new one.
+fn add(curves: &mut Vec<Curve>, name: String, point: (f64, f64, bool)) {
+    match curves.iter_mut().find(|curve| curve.name == name) {
+        Some(curve) => curve.points.push(point),
+        None => curves.push(Curve {
+            name,
+            points: vec![point],
+        }),
+    }
 }
 
 /// From a power of ten to a power of ten.

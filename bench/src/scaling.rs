@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use maci_nova_coordinator::prove::cost::Rows;
+use maci_nova_coordinator::prove::cost::{worthwhile, Rows};
 use maci_nova_coordinator::segments::cost::{schedule, DECIDE_SECONDS};
 use maci_nova_coordinator::segments::plan::MAX_SEGMENTS;
 
@@ -21,9 +21,6 @@ pub const WORKERS: [u32; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /// Jobs of each worker, on average, that are tried. More have the last ones end together, and each costs a proof.
 const ROUNDS: [u32; 6] = [1, 2, 3, 4, 6, 8];
-
-/// More segments are to save at least this part of the time: each is paid for.
-const WORTHWHILE: f64 = 0.1;
 
 /// What the count takes by so many workers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,10 +90,8 @@ fn best(pace: &Pace, workers: u32, gas: Gas, prices: &Prices) -> Simulated {
         let segments = (workers * rounds).min(MAX_SEGMENTS);
         run(pace, workers, segments, gas, prices)
     });
-    let least = tried.iter().map(|one| one.seconds);
-    let least = least.fold(f64::INFINITY, f64::min);
-    let worth = |one: &&Simulated| one.seconds * (1.0 - WORTHWHILE) <= least;
-    *tried.iter().find(worth).unwrap_or(&tried[0])
+    // Each segment is paid for.
+    *worthwhile(&tried, |one| one.seconds).unwrap_or(&tried[0])
 }
 
 /// One run: so many segments of about the same length.

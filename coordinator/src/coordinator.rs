@@ -305,9 +305,9 @@ impl<'a> Coordinator<'a> {
             return Ok(None);
         };
         let facts = log.facts().clone();
-        let proven = driver.prove(&mut self.fold, log)?;
-        // The state machine is at the end, where the running proof is not.
+        // The state machine comes to the end, where the running proof is not, however this ends.
         self.has_lost = true;
+        let proven = driver.prove(&mut self.fold, log)?;
         // The chain may have changed meanwhile, and the node be away.
         self.follow_to_the_end(chain, every)?;
         if *self.log.log().facts() != facts {

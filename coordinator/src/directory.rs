@@ -102,16 +102,7 @@ impl ProofDirectory {
     pub fn remove_checkpoint(&self) -> Result<(), Error> {
         let partial = self.root.join(format!("{CHECKPOINT}.partial"));
         for path in [self.checkpoint(), partial] {
-            match fs::remove_file(&path) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::Io {
-                        action: "remove",
-                        path,
-                        source,
-                    })
-                }
-                _ => {}
-            }
+            gone(&path, fs::remove_file(&path))?;
         }
         Ok(())
     }
@@ -119,6 +110,18 @@ impl ProofDirectory {
     /// The directory.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+}
+
+/// Whether something is gone after an attempt to remove it: what was not there is.
+pub(crate) fn gone(path: &Path, removed: io::Result<()>) -> Result<(), Error> {
+    match removed {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Io {
+            action: "remove",
+            path: path.to_owned(),
+            source,
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -98,7 +98,7 @@ pub fn prove<C: Chain + ?Sized>(
     proven.document.write(&path)?;
     // With the proofs on disk their salts are needed no more, nor are jobs.
     directory.segments().remove()?;
-    if let Some(workers) = context.workers {
+    if let (Some(workers), false) = (context.workers, proven.finalization.segments.is_empty()) {
         workers.forget(&poll.domain(), observer);
     }
     coordinator.check_interrupt()?;

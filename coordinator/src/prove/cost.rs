@@ -149,12 +149,15 @@ pub fn events_per_step(state_depth: usize, vote_depth: usize, events: u64) -> us
 
 /// The one of these, the smallest first, that is worth its memory.
 pub fn best(choices: &[PollCost]) -> usize {
-    let least = choices.iter().map(|cost| cost.seconds);
-    let least = least.fold(f64::INFINITY, f64::min);
-    let found = choices
+    worthwhile(choices, |cost| cost.seconds).map_or(1, |cost| cost.events_per_step)
+}
+
+/// The first of some choices, the cheapest first, than which no other one saves a tenth of the time.
+pub fn worthwhile<C>(choices: &[C], seconds: impl Fn(&C) -> f64) -> Option<&C> {
+    let least = choices.iter().map(&seconds).fold(f64::INFINITY, f64::min);
+    choices
         .iter()
-        .find(|cost| cost.seconds * (1.0 - WORTHWHILE) <= least);
-    found.map_or(1, |cost| cost.events_per_step)
+        .find(|choice| seconds(choice) * (1.0 - WORTHWHILE) <= least)
 }
 
 /// Seconds of a step of so many rows.

@@ -5,7 +5,7 @@
 use maci_nova_step_circuit::Shape;
 use serde::Serialize;
 
-use crate::prove::cost::{Rows, CHOICES};
+use crate::prove::cost::{worthwhile, Rows, CHOICES};
 use crate::segments::job::transition_bytes;
 use crate::segments::plan::{MAX_SEGMENTS, MIN_STEPS};
 
@@ -22,9 +22,6 @@ const JOB_BYTES: u64 = 1 << 29;
 
 /// Bytes of a job beside its transitions, at most: a running proof of the largest steps, and results.
 const JOB_OVERHEAD: u64 = 64 << 20;
-
-/// More segments, or more events in a step, are to save at least this part of the time.
-const WORTHWHILE: f64 = 0.1;
 
 /// A count, and who is there to prove it.
 #[derive(Clone, Copy, Debug)]
@@ -140,13 +137,8 @@ pub fn best(rows: &Rows, load: &Load) -> SegmentsCost {
 fn pick(costs: &[SegmentsCost]) -> SegmentsCost {
     let smallest = costs.iter().map(|cost| cost.job_bytes).min().unwrap_or(0);
     let fits = |cost: &&SegmentsCost| cost.job_bytes <= smallest.max(JOB_BYTES);
-    let least = costs.iter().filter(fits).map(|cost| cost.seconds);
-    let least = least.fold(f64::INFINITY, f64::min);
-    let found = costs
-        .iter()
-        .filter(fits)
-        .find(|cost| cost.seconds * (1.0 - WORTHWHILE) <= least);
-    *found.unwrap_or(&costs[0])
+    let fitting: Vec<SegmentsCost> = costs.iter().filter(fits).copied().collect();
+    *worthwhile(&fitting, |cost| cost.seconds).unwrap_or(&costs[0])
 }
 
 /// The fewest segments whose jobs have at most so many bytes each.

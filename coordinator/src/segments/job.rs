@@ -166,15 +166,16 @@ impl JobWriter {
         let facts = encoded.as_ref().map_or(0, |bytes| bytes.len())
             + (header.vote_options as usize).saturating_mul(RESULT_BYTES)
             + FACTS_BYTES;
+        let room = transition_bytes(&shape);
         // All at once: a vector that grows leaves copies behind.
-        let room = usize::try_from(events)
+        let all = usize::try_from(events)
             .unwrap_or(usize::MAX)
-            .saturating_mul(transition_bytes(&shape))
+            .saturating_mul(room)
             .saturating_add(facts);
         let mut bytes = Vec::new();
-        bytes.try_reserve_exact(room).map_err(|_| {
+        bytes.try_reserve_exact(all).map_err(|_| {
             Error::request(format!(
-                "no memory for a job of {room} bytes; ask for more segments"
+                "no memory for a job of {all} bytes; ask for more segments"
             ))
         })?;
         Ok(JobWriter {
@@ -194,7 +195,7 @@ impl JobWriter {
                 events: 0,
                 length: 0,
             },
-            room: transition_bytes(&shape),
+            room,
         })
     }
 

@@ -13,6 +13,7 @@ use maci_nova_protocol::log::PublicFacts;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::directory::gone;
 use crate::error::Error;
 use crate::fold::blinding_plan::LogDigest;
 use crate::prove::finalization::StatedText;
@@ -123,14 +124,6 @@ impl PlanFiles {
     /// # Errors
     /// [`Error::Io`].
     pub fn remove(&self) -> Result<(), Error> {
-        let gone = |path: &Path, removed: io::Result<()>| match removed {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Io {
-                action: "remove",
-                path: path.to_owned(),
-                source,
-            }),
-            _ => Ok(()),
-        };
         // The plan last: with it, what is left over is known.
         gone(&self.jobs, fs::remove_dir_all(&self.jobs))?;
         gone(&self.plan, fs::remove_file(&self.plan))

@@ -1,7 +1,6 @@
 //! What goes to workers and comes back, and what is done while nobody takes it.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +10,7 @@ use maci_nova_compressor::decider::{self, DeciderProof};
 use maci_nova_jobs::{Announcement, BrokerError, Direction, Reply, ResultReader};
 
 use super::Driver;
+use crate::directory::gone;
 use crate::error::Error;
 
 /// Waiting for a result at a time.
@@ -189,8 +189,9 @@ impl Driver<'_> {
         self.plan.proven(segment, proof);
         self.plan.save(&self.files.plan)?;
         self.finish(segment);
-        remove(&self.files.job(segment))?;
-        remove(&self.files.checkpoint(segment))?;
+        for path in [self.files.job(segment), self.files.checkpoint(segment)] {
+            gone(&path, fs::remove_file(&path))?;
+        }
         self.context.observer.note(&format!(
             "segment {} of {} is proven",
             segment + 1,
@@ -276,15 +277,4 @@ pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
         path: path.to_owned(),
         source,
     })
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Io {
-            action: "remove",
-            path: path.to_owned(),
-            source,
-        }),
-        _ => Ok(()),
-    }
 }
