@@ -288,11 +288,13 @@ impl Default for Prices {
 }
 
 impl Prices {
-    pub(crate) fn of_gas(&self, gas: f64) -> f64 {
+    /// US dollars for so much gas.
+    pub fn of_gas(&self, gas: f64) -> f64 {
         gas * self.gas * 1e-9 * self.ether
     }
 
-    pub(crate) fn of_seconds(&self, seconds: f64) -> f64 {
+    /// US dollars for so many seconds of the machine.
+    pub fn of_seconds(&self, seconds: f64) -> f64 {
         seconds / 3_600.0 * self.machine
     }
 }

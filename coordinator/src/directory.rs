@@ -10,6 +10,7 @@ use fs4::fs_std::FileExt;
 use maci_nova_sdk::Hint;
 
 use crate::error::Error;
+use crate::files::gone;
 use crate::segments::plan::PlanFiles;
 
 const CHECKPOINT: &str = "running.checkpoint";
@@ -110,18 +111,6 @@ impl ProofDirectory {
     /// The directory.
     pub fn root(&self) -> &Path {
         &self.root
-    }
-}
-
-/// Whether something is gone after an attempt to remove it: what was not there is.
-pub(crate) fn gone(path: &Path, removed: io::Result<()>) -> Result<(), Error> {
-    match removed {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::Io {
-            action: "remove",
-            path: path.to_owned(),
-            source,
-        }),
-        _ => Ok(()),
     }
 }
 

@@ -81,6 +81,7 @@ pub mod coordinator;
 pub mod count;
 pub mod directory;
 pub mod error;
+mod files;
 pub mod finalize;
 pub mod fold;
 pub mod folded;

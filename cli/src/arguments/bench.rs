@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use clap::{ArgGroup, Args};
 
+use super::shared::PriceList;
+
 /// Depths of the state tree and of the vote option tree, as `10,3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Depths(pub usize, pub usize);
@@ -60,15 +62,9 @@ pub struct Bench {
     /// What the machine is called in the results
     #[arg(long, value_name = "TEXT")]
     pub machine: Option<String>,
-    /// Price of gas, in gwei
-    #[arg(long, value_name = "GWEI", default_value_t = 1.0)]
-    pub gas_price: f64,
-    /// Price of ether, in US dollars
-    #[arg(long, value_name = "USD", default_value_t = 3_000.0)]
-    pub ether_price: f64,
-    /// Price of an hour of the machine, in US dollars
-    #[arg(long, value_name = "USD", default_value_t = 0.1)]
-    pub machine_price: f64,
+    /// What machines and gas cost.
+    #[command(flatten)]
+    pub prices: PriceList,
     /// Measure nothing: take the results.json of this folder
     #[arg(long, value_name = "DIR", requires = "write_docs")]
     pub from: Option<PathBuf>,

@@ -8,7 +8,7 @@ use maci_nova_chain::RpcUrl;
 use maci_nova_coordinator::fold::checkpoints::Interval;
 use maci_nova_service::logs::{Format, Level};
 
-use super::shared::{Endpoint, KeySource, Node, Sender, Setup, TimeSpan};
+use super::shared::{Endpoint, KeySource, Node, PriceList, Sender, Setup, TimeSpan};
 use super::workers::Segmented;
 
 /// Arguments of `tally`.
@@ -240,18 +240,4 @@ pub struct Inspect {
     /// What machines and gas cost.
     #[command(flatten)]
     pub prices: PriceList,
-}
-
-/// What machines and gas cost.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct PriceList {
-    /// Price of gas, in gwei
-    #[arg(long, value_name = "GWEI", default_value_t = 1.0)]
-    pub gas_price: f64,
-    /// Price of ether, in US dollars
-    #[arg(long, value_name = "USD", default_value_t = 3_000.0)]
-    pub ether_price: f64,
-    /// Price of an hour of the machine, in US dollars
-    #[arg(long, value_name = "USD", default_value_t = 0.1)]
-    pub machine_price: f64,
 }

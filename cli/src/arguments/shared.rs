@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
+use maci_nova_bench::model::Prices;
 use maci_nova_chain::RpcUrl;
 use maci_nova_contracts::alloy_primitives::U256;
 use maci_nova_coordinator::guardians::Threshold;
@@ -39,6 +40,42 @@ pub struct Keygen {
     /// Check one's own share: what a guardian does who gets one
     #[arg(long, value_name = "SHARE", conflicts_with_all = ["out", "guardians", "key_file", "recover"])]
     pub check: Option<PathBuf>,
+}
+
+/// What machines and gas cost.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PriceList {
+    /// Price of gas, in gwei
+    #[arg(long, value_name = "GWEI", default_value_t = 1.0)]
+    pub gas_price: f64,
+    /// Price of ether, in US dollars
+    #[arg(long, value_name = "USD", default_value_t = 3_000.0)]
+    pub ether_price: f64,
+    /// Price of an hour of the machine, in US dollars
+    #[arg(long, value_name = "USD", default_value_t = 0.1)]
+    pub machine_price: f64,
+}
+
+/// What nobody pays.
+const MOST_PRICE: f64 = 1e9;
+
+impl PriceList {
+    /// The prices.
+    ///
+    /// # Errors
+    /// Says what a price is.
+    pub fn prices(&self) -> Result<Prices, &'static str> {
+        let prices = Prices {
+            gas: self.gas_price,
+            ether: self.ether_price,
+            machine: self.machine_price,
+        };
+        let all = [prices.gas, prices.ether, prices.machine];
+        match all.iter().all(|price| (0.0..=MOST_PRICE).contains(price)) {
+            true => Ok(prices),
+            false => Err("a price is a number from 0 to a billion"),
+        }
+    }
 }
 
 /// Where a secret key comes from.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use maci_nova_bench::folder::Folder;
-use maci_nova_bench::model::{Prices, Results};
+use maci_nova_bench::model::Results;
 use maci_nova_bench::plan::{Effort, Plan};
 use maci_nova_bench::runner::{self, Children};
 use maci_nova_bench::{docs, report};
@@ -43,7 +43,8 @@ fn write_docs(from: &Path, folder: &Path, console: &Console) -> Result<(), Failu
 fn measure(arguments: &Bench, out: &Path, console: &Console) -> Result<(), Failure> {
     let plan = plan(arguments);
     plan.validate()?;
-    let prices = prices(arguments)?;
+    let prices = arguments.prices.prices();
+    let prices = prices.map_err(|text| Failure::Usage(text.into()))?;
     console.listen()?;
     let mut folder = Folder::open(out, &plan)?;
     let keys = plan.decider_keys.then(|| out.join(KEYS));
@@ -113,24 +114,6 @@ fn ascending<T: Clone + Ord>(list: &[T]) -> Vec<T> {
 
 /// Where keys are made, in the folder of the measurements.
 const KEYS: &str = "keys";
-
-/// What nobody pays.
-const MOST_PRICE: f64 = 1e9;
-
-fn prices(arguments: &Bench) -> Result<Prices, Failure> {
-    let prices = Prices {
-        gas: arguments.gas_price,
-        ether: arguments.ether_price,
-        machine: arguments.machine_price,
-    };
-    let all = [prices.gas, prices.ether, prices.machine];
-    match all.iter().all(|price| (0.0..=MOST_PRICE).contains(price)) {
-        true => Ok(prices),
-        false => Err(Failure::Usage(
-            "a price is a number from 0 to a billion".into(),
-        )),
-    }
-}
 
 fn today() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);

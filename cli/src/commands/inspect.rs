@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use maci_nova_bench::model::Prices;
 use maci_nova_chain::clock::duration;
 use maci_nova_chain::words::count;
 use maci_nova_coordinator::log::poll_log::PollLog;
@@ -13,7 +14,7 @@ use maci_nova_step_circuit::recorder::Cost;
 use maci_nova_step_circuit::{Shape, StepCircuit};
 use serde::Serialize;
 
-use crate::arguments::coordinator::{Inspect, PriceList};
+use crate::arguments::coordinator::Inspect;
 use crate::console::Console;
 use crate::failure::Failure;
 
@@ -79,6 +80,8 @@ struct Asked {
 /// Runs the command.
 pub fn run(arguments: &Inspect, console: &Console) -> Result<(), Failure> {
     let asked = asked(arguments)?;
+    let prices = arguments.prices.prices();
+    let prices = prices.map_err(|text| Failure::Usage(text.into()))?;
     let recorder = StepCircuit::blank(asked.shape).record(&[]).recorder;
     let total = recorder.total();
     let estimate = match asked.poll {
@@ -91,7 +94,7 @@ pub fn run(arguments: &Inspect, console: &Console) -> Result<(), Failure> {
             &asked.shape,
             estimate,
             workers,
-            &arguments.prices,
+            &prices,
         )),
         (Some(_), None) => {
             let text = "--workers needs --messages N (and --voters N), or --log FILE";
@@ -202,7 +205,7 @@ impl Inspection {
 }
 
 impl WorkersDocument {
-    fn new(shape: &Shape, estimate: &Estimate, workers: u32, prices: &PriceList) -> Self {
+    fn new(shape: &Shape, estimate: &Estimate, workers: u32, prices: &Prices) -> Self {
         let rows = Rows::count(shape.state_depth, shape.vote_depth);
         let load = |workers| Load {
             events: estimate.voters.saturating_add(estimate.messages),
@@ -211,11 +214,10 @@ impl WorkersDocument {
         };
         let priced = |cost: SegmentsCost| {
             // The driver's machine, as long as it takes; and each worker's, as long as it works.
-            let hours = (cost.seconds + cost.worker_seconds) / 3600.0;
-            let ether = cost.gas as f64 * prices.gas_price * 1e-9;
             Priced {
                 cost,
-                dollars: hours * prices.machine_price + ether * prices.ether_price,
+                dollars: prices.of_seconds(cost.seconds + cost.worker_seconds)
+                    + prices.of_gas(cost.gas as f64),
             }
         };
         let mut numbers = vec![
@@ -233,9 +235,9 @@ impl WorkersDocument {
             choices: choices
                 .map(|load| priced(best_segments(&rows, shape.events_per_step, &load)))
                 .collect(),
-            gas_price_gwei: prices.gas_price,
-            ether_price_dollars: prices.ether_price,
-            machine_price_dollars: prices.machine_price,
+            gas_price_gwei: prices.gas,
+            ether_price_dollars: prices.ether,
+            machine_price_dollars: prices.machine,
         }
     }
 

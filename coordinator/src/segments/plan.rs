@@ -13,8 +13,8 @@ use maci_nova_protocol::log::PublicFacts;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::directory::gone;
 use crate::error::Error;
+use crate::files::gone;
 use crate::fold::blinding_plan::LogDigest;
 use crate::prove::finalization::StatedText;
 use crate::segments::job::SegmentPlace;

@@ -10,8 +10,8 @@ use maci_nova_compressor::decider::{self, DeciderProof};
 use maci_nova_jobs::{Announcement, BrokerError, Direction, Reply, ResultReader};
 
 use super::Driver;
-use crate::directory::gone;
 use crate::error::Error;
+use crate::files::gone;
 
 /// Waiting for a result at a time.
 const LISTEN: Duration = Duration::from_millis(500);
