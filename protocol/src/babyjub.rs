@@ -12,7 +12,7 @@ use ff::Field;
 
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
-use subtle::{ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConditionallyNegatable, ConditionallySelectable, ConstantTimeEq};
 
 pub use crate::scalar::Scalar;
 
@@ -144,7 +144,7 @@ impl From<&Point> for Extended {
 }
 
 impl ConditionallySelectable for Extended {
-    fn conditional_select(a: &Self, b: &Self, choice: subtle::Choice) -> Self {
+    fn conditional_select(a: &Self, b: &Self, choice: Choice) -> Self {
         Extended {
             x: Fr::conditional_select(&a.x, &b.x, choice),
             y: Fr::conditional_select(&a.y, &b.y, choice),
@@ -156,9 +156,10 @@ impl ConditionallySelectable for Extended {
 
 /// Bits that one table lookup covers.
 const WINDOW: usize = 4;
-const WINDOWS: usize = 256 / WINDOW;
-/// The multiples 0 P to 15 P.
-type Table = [Extended; 1 << WINDOW];
+/// Those of 256 bits, and one for what they carry.
+const WINDOWS: usize = 256 / WINDOW + 1;
+/// The multiples 1 P to 8 P.
+type Table = [Extended; 1 << (WINDOW - 1)];
 
 impl Extended {
     const IDENTITY: Extended = Extended {
@@ -199,14 +200,7 @@ impl Extended {
     }
 
     pub(crate) fn double(&self) -> Extended {
-        let a = self.x.square();
-        let b = self.y.square();
-        let c = self.z.square().double();
-        let d = a * A;
-        let e = (self.x + self.y).square() - a - b;
-        let g = d + b;
-        let f = g - c;
-        let h = d - b;
+        let [e, f, g, h] = self.double_factors();
         Extended {
             x: e * f,
             y: g * h,
@@ -215,12 +209,47 @@ impl Extended {
         }
     }
 
+    /// 16 P. A doubling takes no T, so that of the first three is left out.
+    fn times_16(&self) -> Extended {
+        let mut point = *self;
+        for _ in 0..3 {
+            let [e, f, g, h] = point.double_factors();
+            point = Extended {
+                x: e * f,
+                y: g * h,
+                z: f * g,
+                t: Fr::ZERO,
+            };
+        }
+        point.double()
+    }
+
+    /// E, F, G and H, of which the coordinates of 2 P are products.
+    fn double_factors(&self) -> [Fr; 4] {
+        let a = self.x.square();
+        let b = self.y.square();
+        let c = self.z.square().double();
+        let d = a * A;
+        let e = (self.x + self.y).square() - a - b;
+        let g = d + b;
+        let f = g - c;
+        let h = d - b;
+        [e, f, g, h]
+    }
+
+    /// `-P = (-x, y)`, or P.
+    fn negate_if(mut self, choice: Choice) -> Extended {
+        self.x.conditional_negate(choice);
+        self.t.conditional_negate(choice);
+        self
+    }
+
     pub(crate) fn mul_by_cofactor(&self) -> Extended {
         self.double().double().double()
     }
 
     fn table(&self) -> Table {
-        let mut table = [Extended::IDENTITY; 1 << WINDOW];
+        let mut table = [*self; 1 << (WINDOW - 1)];
         for i in 1..table.len() {
             table[i] = table[i - 1].add(self);
         }
@@ -228,45 +257,84 @@ impl Extended {
     }
 
     pub(crate) fn mul(&self, k_le: &[u8; 32]) -> Extended {
+        self.mul_with(k_le, select)
+    }
+
+    /// The same in a time that depends on k.
+    pub(crate) fn mul_vartime(&self, k_le: &[u8; 32]) -> Extended {
+        self.mul_with(k_le, look_up)
+    }
+
+    fn mul_with(&self, k_le: &[u8; 32], choose: fn(&Table, i8) -> Extended) -> Extended {
         let table = self.table();
         let mut sum = Extended::IDENTITY;
-        for window in (0..WINDOWS).rev() {
-            sum = sum.mul_by_cofactor().double();
-            sum = sum.add(&select(&table, digit(k_le, window)));
+        for digit in digits(k_le).into_iter().rev() {
+            sum = sum.times_16();
+            sum = sum.add(&choose(&table, digit));
         }
         sum
     }
 
     pub(crate) fn mul_base8(k_le: &[u8; 32]) -> Extended {
+        Self::mul_base8_with(k_le, select)
+    }
+
+    /// The same in a time that depends on k.
+    pub(crate) fn mul_base8_vartime(k_le: &[u8; 32]) -> Extended {
+        Self::mul_base8_with(k_le, look_up)
+    }
+
+    fn mul_base8_with(k_le: &[u8; 32], choose: fn(&Table, i8) -> Extended) -> Extended {
         static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
             let mut base = Extended::from(&Point::base8());
             let next = |_| {
                 let table = base.table();
-                base = base.mul_by_cofactor().double();
+                base = base.times_16();
                 table
             };
             (0..WINDOWS).map(next).collect()
         });
         let mut sum = Extended::IDENTITY;
-        for (window, table) in TABLES.iter().enumerate() {
-            sum = sum.add(&select(table, digit(k_le, window)));
+        for (digit, table) in digits(k_le).into_iter().zip(&*TABLES) {
+            sum = sum.add(&choose(table, digit));
         }
         sum
     }
 }
 
-/// The 4-bit digit at a window, window 0 being the least significant.
-fn digit(k_le: &[u8; 32], window: usize) -> u8 {
-    (k_le[window / 2] >> (WINDOW * (window % 2))) & 0x0f
+/// Digits from -8 to 7 with `k = sum_i digits[i] 16^i`. The sequence of operations does not depend on
+/// k.
+fn digits(k_le: &[u8; 32]) -> [i8; WINDOWS] {
+    let mut digits = [0; WINDOWS];
+    let mut carry = 0;
+    for (window, digit) in digits.iter_mut().enumerate() {
+        let byte = k_le.get(window / 2).map_or(0, |byte| *byte);
+        // At most 16.
+        let value = ((byte >> (WINDOW * (window % 2))) & 0x0f) + carry;
+        carry = (value + 8) >> WINDOW;
+        *digit = value as i8 - ((carry << WINDOW) as i8);
+    }
+    digits
 }
 
-/// `table[digit]`, reading every entry.
-fn select(table: &Table, digit: u8) -> Extended {
-    let mut chosen = table[0];
-    for (i, entry) in (0u8..).zip(table).skip(1) {
-        chosen.conditional_assign(entry, i.ct_eq(&digit));
+/// The multiple of a digit, reading every entry.
+fn select(table: &Table, digit: i8) -> Extended {
+    // -1 for what is negative, and 0; a - -1 after the complement is -a.
+    let sign = digit >> 7;
+    let magnitude = ((digit ^ sign) - sign) as u8;
+    let mut chosen = Extended::IDENTITY;
+    for (multiple, entry) in (1u8..).zip(table) {
+        chosen.conditional_assign(entry, multiple.ct_eq(&magnitude));
     }
-    chosen
+    chosen.negate_if(Choice::from(sign as u8 & 1))
+}
+
+/// The multiple of a digit, reading that entry alone.
+fn look_up(table: &Table, digit: i8) -> Extended {
+    match usize::from(digit.unsigned_abs()).checked_sub(1) {
+        None => Extended::IDENTITY,
+        Some(at) => table[at].negate_if(Choice::from(u8::from(digit < 0))),
+    }
 }
 
 /// Whether the integer of a field element, in [0, r), is below l.
@@ -277,6 +345,7 @@ pub fn is_scalar(value: &Fr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::from_i64;
     use ff::PrimeField;
     use proptest::prelude::*;
 
@@ -358,6 +427,38 @@ mod tests {
         assert!(!one_more.is_on_curve());
     }
 
+    #[test]
+    fn digits_are_those_of_the_integer() {
+        let mut integers = vec![[0; 32], [0xff; 32], [0x88; 32], [0x77; 32], [0x78; 32]];
+        integers.extend((0..=300).map(integer));
+        for k in integers {
+            let value = digits(&k).into_iter().rev().fold(Fr::ZERO, |value, digit| {
+                assert!((-8..8).contains(&digit));
+                value * Fr::from(16) + from_i64(i64::from(digit))
+            });
+            let bytes = k.iter().rev();
+            let expected = bytes.fold(Fr::ZERO, |value, byte| {
+                value * Fr::from(256) + Fr::from(u64::from(*byte))
+            });
+            assert_eq!(value, expected, "{k:?}");
+        }
+    }
+
+    #[test]
+    fn every_digit_has_its_multiple() {
+        let point = Point::base8();
+        let table = Extended::from(&point).table();
+        for digit in -8..8i8 {
+            let multiple = point.mul(&integer(u64::from(digit.unsigned_abs())));
+            let x = if digit < 0 { -multiple.x } else { multiple.x };
+            for chosen in [select(&table, digit), look_up(&table, digit)] {
+                let affine = chosen.to_affine();
+                assert_eq!(affine, Point { x, y: multiple.y }, "{digit}");
+                assert_eq!(chosen.t, affine.x * affine.y * chosen.z, "{digit}");
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
@@ -370,6 +471,8 @@ mod tests {
             prop_assert_eq!(p.add(&p), p.double());
             prop_assert_eq!(p.double().double().double(), p.mul_by_cofactor());
             prop_assert_eq!(Point::base8().mul(&a), Point::mul_base8(&a));
+            prop_assert!(Extended::from(&p).mul_vartime(&b).equals(&p.mul(&b)));
+            prop_assert!(Extended::mul_base8_vartime(&a).equals(&Point::mul_base8(&a)));
             let sum = Scalar::from_le_bytes_mod_order(&a) + Scalar::from_le_bytes_mod_order(&b);
             prop_assert_eq!(Point::mul_base8(&sum.to_bytes()).add(&torsion), p.add(&q));
             let negative = Point { x: -p.x, y: p.y };

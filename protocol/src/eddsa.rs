@@ -71,7 +71,7 @@ pub fn sign(private_key: &PrivateKey, message: Fr) -> Signature {
 }
 
 /// Checks a signature of a message under a key, both as they come: any two elements are a key or an
-/// R8 here.
+/// R8 here. How long it takes depends on all of them; none is a key's secret.
 ///
 /// # Errors
 /// The first [`SignatureError`] that applies.
@@ -91,8 +91,8 @@ pub fn verify(
         return Err(SignatureError::Scalar);
     }
     let h = challenge(&signature.r8, public_key, message);
-    let right = Extended::from(&signature.r8).add(&eight.mul(&field::to_bytes(&h)));
-    let left = Point::mul_base8(&field::to_bytes(&signature.s));
+    let right = Extended::from(&signature.r8).add(&eight.mul_vartime(&field::to_bytes(&h)));
+    let left = Extended::mul_base8_vartime(&field::to_bytes(&signature.s)).to_affine();
     if right.equals(&left) {
         Ok(())
     } else {
