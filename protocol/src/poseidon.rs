@@ -228,8 +228,20 @@ impl<const T: usize> Schedule<T> {
     }
 
     fn permute(&self, state: &mut [Fr; T], power5: &mut dyn FnMut(Fr) -> Fr) {
+        self.before_the_last_matrix(state, power5);
+        *state = multiply(&self.mds, state);
+    }
+
+    /// The first word after the permutation.
+    fn first_word(&self, mut state: [Fr; T]) -> Fr {
+        self.before_the_last_matrix(&mut state, &mut power5);
+        dot(&self.mds[0], &state)
+    }
+
+    fn before_the_last_matrix(&self, state: &mut [Fr; T], power5: &mut dyn FnMut(Fr) -> Fr) {
         for constants in &self.opening {
-            self.full_round(state, constants, power5);
+            boxes_of_all(state, constants, power5);
+            *state = multiply(&self.mds, state);
         }
         for (round, constant) in self.partial.iter().enumerate() {
             state[0] = power5(state[0] + constant);
@@ -238,21 +250,23 @@ impl<const T: usize> Schedule<T> {
                 None => *state = multiply(&self.dense, state),
             }
         }
-        for constants in &self.closing {
-            self.full_round(state, constants, power5);
+        let [before @ .., last] = &self.closing;
+        for constants in before {
+            boxes_of_all(state, constants, power5);
+            *state = multiply(&self.mds, state);
         }
+        boxes_of_all(state, last, power5);
     }
+}
 
-    fn full_round(
-        &self,
-        state: &mut [Fr; T],
-        constants: &[Fr; T],
-        power5: &mut dyn FnMut(Fr) -> Fr,
-    ) {
-        for (word, constant) in state.iter_mut().zip(constants) {
-            *word = power5(*word + constant);
-        }
-        *state = multiply(&self.mds, state);
+/// The constants and S-boxes of a full round.
+fn boxes_of_all<const T: usize>(
+    state: &mut [Fr; T],
+    constants: &[Fr; T],
+    power5: &mut dyn FnMut(Fr) -> Fr,
+) {
+    for (word, constant) in state.iter_mut().zip(constants) {
+        *word = power5(*word + constant);
     }
 }
 
@@ -333,13 +347,16 @@ fn add<const T: usize>(a: &[Fr; T], b: &[Fr; T]) -> [Fr; T] {
 
 #[inline]
 fn multiply<const T: usize>(matrix: &Matrix<T>, state: &[Fr; T]) -> [Fr; T] {
-    std::array::from_fn(|i| {
-        let mut sum = matrix[i][0] * state[0];
-        for j in 1..T {
-            sum += matrix[i][j] * state[j];
-        }
-        sum
-    })
+    std::array::from_fn(|i| dot(&matrix[i], state))
+}
+
+#[inline]
+fn dot<const T: usize>(row: &[Fr; T], state: &[Fr; T]) -> Fr {
+    let mut sum = row[0] * state[0];
+    for j in 1..T {
+        sum += row[j] * state[j];
+    }
+    sum
 }
 
 fn product<const T: usize>(a: &Matrix<T>, b: &Matrix<T>) -> Matrix<T> {
@@ -385,11 +402,12 @@ pub fn permute_wide(state: &mut [Fr]) {
     permute_with(state, &mut power5);
 }
 
+static WIDTH_3: LazyLock<Schedule<3>> = LazyLock::new(Schedule::new);
+static WIDTH_4: LazyLock<Schedule<4>> = LazyLock::new(Schedule::new);
+static WIDTH_5: LazyLock<Schedule<5>> = LazyLock::new(Schedule::new);
+static WIDTH_6: LazyLock<Schedule<6>> = LazyLock::new(Schedule::new);
+
 fn permute_narrow(state: &mut [Fr], power5: &mut dyn FnMut(Fr) -> Fr) {
-    static WIDTH_3: LazyLock<Schedule<3>> = LazyLock::new(Schedule::new);
-    static WIDTH_4: LazyLock<Schedule<4>> = LazyLock::new(Schedule::new);
-    static WIDTH_5: LazyLock<Schedule<5>> = LazyLock::new(Schedule::new);
-    static WIDTH_6: LazyLock<Schedule<6>> = LazyLock::new(Schedule::new);
     if let Ok(state) = <&mut [Fr; 3]>::try_from(&mut *state) {
         WIDTH_3.permute(state, power5);
     } else if let Ok(state) = <&mut [Fr; 4]>::try_from(&mut *state) {
@@ -406,10 +424,13 @@ fn permute_narrow(state: &mut [Fr], power5: &mut dyn FnMut(Fr) -> Fr) {
 /// `PN(inputs)`, for N = 2 to 5 (another N does not compile).
 pub fn hash<const N: usize>(inputs: &[Fr; N]) -> Fr {
     const { assert!(N >= 2 && N <= 5, "Poseidon takes 2 to 5 inputs here") };
-    let mut state = [Fr::ZERO; 6];
-    state[1..=N].copy_from_slice(inputs);
-    permute(&mut state[..=N]);
-    state[0]
+    match *inputs.as_slice() {
+        [a, b] => WIDTH_3.first_word([Fr::ZERO, a, b]),
+        [a, b, c] => WIDTH_4.first_word([Fr::ZERO, a, b, c]),
+        [a, b, c, d] => WIDTH_5.first_word([Fr::ZERO, a, b, c, d]),
+        [a, b, c, d, e] => WIDTH_6.first_word([Fr::ZERO, a, b, c, d, e]),
+        _ => unreachable!("N is 2 to 5"),
+    }
 }
 
 #[cfg(test)]
