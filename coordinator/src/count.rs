@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use maci_nova_chain::{Observer, Stage};
 use maci_nova_protocol::count::Count as Counter;
 use maci_nova_protocol::keys::PrivateKey;
-use maci_nova_protocol::poll::{Decision, Event};
+use maci_nova_protocol::poll::{Decision, Event, PollError};
 use maci_nova_protocol::tally::OptionResult;
 
 use crate::error::Error;
-use crate::log::poll_log::PollLog;
+use crate::log::poll_log::{Logged, PollLog};
 
 /// The name of a message that counts.
 pub const APPLIED: &str = "applied";
@@ -82,15 +82,7 @@ pub fn count(log: &PollLog, key: &PrivateKey, observer: &dyn Observer) -> Result
     let mut events = log.events(vec![])?;
     let mut done = 0;
     while let Some(event) = events.next() {
-        let (line, event) = event?;
-        let decision = counter
-            .process(&event)
-            .map_err(|error| events.refused(&error))?;
-        messages.extend(decision.map(|decision| Counted {
-            line,
-            top_up: matches!(event, Event::TopUp { .. }),
-            decision,
-        }));
+        counted(&event?, &mut counter, &mut messages).map_err(|error| events.refused(&error))?;
         done += 1;
         progress.at(done);
     }
@@ -101,4 +93,26 @@ pub fn count(log: &PollLog, key: &PrivateKey, observer: &dyn Observer) -> Result
         total_spent: counter.total_spent(),
         messages,
     })
+}
+
+/// Counts an event, and adds what became of a message.
+fn counted(
+    event: &Logged,
+    counter: &mut Counter,
+    messages: &mut Vec<Counted>,
+) -> Result<(), PollError> {
+    match event {
+        Logged::Event(event) => {
+            counter.process(event)?;
+        }
+        Logged::Message(message) => {
+            let decision = message.count(counter)?;
+            messages.extend(decision.map(|decision| Counted {
+                line: message.line_number,
+                top_up: matches!(message.event(), Event::TopUp { .. }),
+                decision,
+            }));
+        }
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::babyjub::Scalar;
 use crate::field::Fr;
+use crate::hash_chain::extend;
 use crate::message::{Join, Message, TopUp};
 use crate::poll::{check_amount, Decision, Electorate, Event, Header, PollError, State};
 use crate::tally::{OptionResult, Results};
@@ -36,12 +37,26 @@ impl Count {
     /// # Errors
     /// Those of the method for its kind; nothing changes.
     pub fn process(&mut self, event: &Event) -> Result<Option<Decision>, PollError> {
+        self.process_over(event, event.link().unwrap_or(Fr::ZERO))
+    }
+
+    /// The same where the event's [`Event::link`] is known.
+    pub(crate) fn process_over(
+        &mut self,
+        event: &Event,
+        link: Fr,
+    ) -> Result<Option<Decision>, PollError> {
         match event {
             Event::Blind { .. } => Ok(None),
             Event::Join(join) => self.join(join).map(|()| None),
-            Event::Vote { message, previous } => self.vote(message, *previous).map(Some),
-            Event::Bundle { inner, previous } => self.open_bundle(*inner, *previous).map(|()| None),
-            Event::TopUp { top_up, previous } => self.top_up(top_up, *previous).map(Some),
+            Event::Vote { message, previous } => self.vote_over(message, *previous, link).map(Some),
+            Event::Bundle { inner, previous } => {
+                self.state = self.state.open_bundle(link, *inner, *previous)?;
+                Ok(None)
+            }
+            Event::TopUp { top_up, previous } => {
+                self.top_up_over(top_up, *previous, link).map(Some)
+            }
         }
     }
 
@@ -62,7 +77,16 @@ impl Count {
     /// # Errors
     /// [`PollError::NotInChain`]; nothing changes.
     pub fn vote(&mut self, message: &Message, previous: Fr) -> Result<Decision, PollError> {
-        self.state = self.state.step_back(message, previous)?;
+        self.vote_over(message, previous, extend(previous, message.into()))
+    }
+
+    fn vote_over(
+        &mut self,
+        message: &Message,
+        previous: Fr,
+        link: Fr,
+    ) -> Result<Decision, PollError> {
+        self.state = self.state.step_back(link, previous)?;
         let assessment = self.electorate.assess(message);
         if let Some(vote) = assessment.applied() {
             let old_weight = self.electorate.weight(vote.index, vote.option);
@@ -83,19 +107,18 @@ impl Count {
     /// [`PollError::NotInChain`], [`PollError::InBundle`] and [`PollError::TopUpAmount`]; nothing
     /// changes.
     pub fn top_up(&mut self, top_up: &TopUp, previous: Fr) -> Result<Decision, PollError> {
-        check_amount(top_up)?;
-        self.state = self.state.step_back_over_top_up(top_up, previous)?;
-        Ok(self.electorate.top_up(top_up))
+        self.top_up_over(top_up, previous, extend(previous, top_up.into()))
     }
 
-    /// Opens a bundle, `inner` being the end of its own chain and `previous` the message chain before
-    /// it arrived.
-    ///
-    /// # Errors
-    /// [`PollError::NotInChain`], [`PollError::InBundle`]; nothing changes.
-    pub fn open_bundle(&mut self, inner: Fr, previous: Fr) -> Result<(), PollError> {
-        self.state = self.state.open_bundle(inner, previous)?;
-        Ok(())
+    fn top_up_over(
+        &mut self,
+        top_up: &TopUp,
+        previous: Fr,
+        link: Fr,
+    ) -> Result<Decision, PollError> {
+        check_amount(top_up)?;
+        self.state = self.state.step_back_over_top_up(link, previous)?;
+        Ok(self.electorate.top_up(top_up))
     }
 
     /// The results of the votes processed so far, one for each vote option of the poll.

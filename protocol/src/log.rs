@@ -23,6 +23,7 @@
 //! chain. Logs of versions 1 and 2 have no bundles.
 
 mod facts;
+mod fingerprint;
 mod index;
 mod object;
 mod reader;

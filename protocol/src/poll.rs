@@ -19,8 +19,8 @@ pub use transition::{Event, Transition};
 pub(crate) use electorate::{AppliedVote, Electorate};
 
 use crate::babyjub::Scalar;
-use crate::field::{from_i64, Fr};
-use crate::hash_chain;
+use crate::field::Fr;
+use crate::hash_chain::{self, Link};
 use crate::message::{Join, Message, TopUp, AMOUNT_BITS, CREDIT_BITS};
 use crate::tally::{OptionResult, Tally};
 use crate::tree::{capacity, SparseTree};
@@ -61,8 +61,8 @@ pub enum PollError {
 /// A poll being counted: joins in order of arrival, then votes and top-ups in reverse order of
 /// arrival, blind events at any time.
 ///
-/// Memory: about 180 bytes a voter, and about 130 more for one who voted and 16 for each weight
-/// from the fifth.
+/// Memory: about 180 bytes a voter, about 90 for each node of a voter's vote tree that has a weight
+/// below it (as many as levels for the first), and 16 for each weight from the fifth.
 #[derive(Clone, Debug)]
 pub struct Poll {
     electorate: Electorate,
@@ -167,12 +167,21 @@ impl Poll {
     /// # Errors
     /// Those of the method for its kind; nothing changes.
     pub fn process(&mut self, event: &Event) -> Result<Transition, PollError> {
+        self.process_over(event, event.link().unwrap_or(Fr::ZERO))
+    }
+
+    /// The same where the event's [`Event::link`] is known.
+    pub(crate) fn process_over(
+        &mut self,
+        event: &Event,
+        link: Fr,
+    ) -> Result<Transition, PollError> {
         match event {
             Event::Blind { salt } => Ok(self.blind(*salt)),
             Event::Join(join) => self.join(join),
-            Event::Vote { message, previous } => self.vote(message, *previous),
-            Event::Bundle { inner, previous } => self.open_bundle(*inner, *previous),
-            Event::TopUp { top_up, previous } => self.top_up(top_up, *previous),
+            Event::Vote { message, previous } => self.vote_over(message, *previous, link),
+            Event::Bundle { inner, previous } => self.open_bundle_over(*inner, *previous, link),
+            Event::TopUp { top_up, previous } => self.top_up_over(top_up, *previous, link),
         }
     }
 
@@ -183,8 +192,18 @@ impl Poll {
     /// # Errors
     /// [`PollError::NotInChain`], [`PollError::InBundle`]; nothing changes.
     pub fn open_bundle(&mut self, inner: Fr, previous: Fr) -> Result<Transition, PollError> {
+        let link = hash_chain::extend(previous, Link::of_bundle(inner));
+        self.open_bundle_over(inner, previous, link)
+    }
+
+    fn open_bundle_over(
+        &mut self,
+        inner: Fr,
+        previous: Fr,
+        link: Fr,
+    ) -> Result<Transition, PollError> {
         let before = self.state;
-        self.state = before.open_bundle(inner, previous)?;
+        self.state = before.open_bundle(link, inner, previous)?;
         let mut transition = self.unchanged(Event::Bundle { inner, previous }, 0, 0, None);
         transition.before = before;
         let leaf = transition.old_leaf;
@@ -199,8 +218,21 @@ impl Poll {
     /// # Errors
     /// [`PollError::NotInChain`]; nothing changes.
     pub fn vote(&mut self, message: &Message, previous: Fr) -> Result<Transition, PollError> {
+        self.vote_over(
+            message,
+            previous,
+            hash_chain::extend(previous, message.into()),
+        )
+    }
+
+    fn vote_over(
+        &mut self,
+        message: &Message,
+        previous: Fr,
+        link: Fr,
+    ) -> Result<Transition, PollError> {
         let before = self.state;
-        self.state = before.step_back(message, previous)?;
+        self.state = before.step_back(link, previous)?;
         let assessment = self.electorate.assess(message);
         let (index, option) = (assessment.state_index, assessment.option_index);
         let event = Event::Vote {
@@ -227,9 +259,7 @@ impl Poll {
             ..
         } = vote;
         self.electorate.apply(vote);
-        let root = before.vote_path.root(from_i64(weight), option);
-        let weights = self.electorate.weights(index);
-        self.ballots.set(index, option, weight, root, weights);
+        self.ballots.set(index, option, weight, &before.vote_path);
         // The old weight is in the ballot, so it was counted, and the option is one of the poll's.
         let mode = self.header().mode;
         let counted = self.tally.apply(option, before.old_weight, weight, mode);
@@ -245,9 +275,22 @@ impl Poll {
     /// [`PollError::NotInChain`], [`PollError::InBundle`] and [`PollError::TopUpAmount`]; nothing
     /// changes.
     pub fn top_up(&mut self, top_up: &TopUp, previous: Fr) -> Result<Transition, PollError> {
+        self.top_up_over(
+            top_up,
+            previous,
+            hash_chain::extend(previous, top_up.into()),
+        )
+    }
+
+    fn top_up_over(
+        &mut self,
+        top_up: &TopUp,
+        previous: Fr,
+        link: Fr,
+    ) -> Result<Transition, PollError> {
         check_amount(top_up)?;
         let before = self.state;
-        self.state = before.step_back_over_top_up(top_up, previous)?;
+        self.state = before.step_back_over_top_up(link, previous)?;
         let index = self.electorate.valid_index(top_up.state_index);
         let event = Event::TopUp {
             top_up: *top_up,

@@ -73,14 +73,20 @@ impl Path {
     /// The root of the tree that has `leaf` at `index` and these siblings. Of the index only the
     /// lowest `siblings.len()` base-5 digits count.
     pub fn root(&self, leaf: Fr, index: u64) -> Fr {
-        let mut index = index;
-        let mut node = leaf;
-        for siblings in &self.siblings {
+        let ancestors = self.ancestors(leaf, index);
+        ancestors.last().map_or(leaf, |(_, root)| root)
+    }
+
+    /// The nodes above `leaf` with their indices, the root last.
+    pub(crate) fn ancestors(&self, leaf: Fr, index: u64) -> impl Iterator<Item = (u64, Fr)> + '_ {
+        let next = |state: &mut (u64, Fr), siblings: &[Fr; 4]| {
+            let (index, node) = *state;
             let position = (index % ARITY as u64) as usize;
-            node = hash(&with_child(siblings, position, node));
-            index /= ARITY as u64;
-        }
-        node
+            let parent = hash(&with_child(siblings, position, node));
+            *state = (index / ARITY as u64, parent);
+            Some(*state)
+        };
+        self.siblings.iter().scan((index, leaf), next)
     }
 }
 
@@ -124,12 +130,7 @@ impl fmt::Debug for SparseTree {
 impl SparseTree {
     /// The tree whose leaves all are `empty_leaf`.
     pub fn new(depth: usize, empty_leaf: Fr) -> Self {
-        Self::from_empty_roots(empty_roots(depth, empty_leaf))
-    }
-
-    /// The empty tree of the depth for which these are the [`empty_roots`], at least one.
-    pub(crate) fn from_empty_roots(empty: Vec<Fr>) -> Self {
-        let depth = empty.len() - 1;
+        let empty = empty_roots(depth, empty_leaf);
         SparseTree {
             root: empty[depth],
             groups: vec![HashMap::new(); depth],

@@ -53,7 +53,7 @@ pub fn first_transitions(poll: &str, limit: usize) -> (Poll, Vec<Transition>) {
     let left = limit - transitions.len();
     for entry in index.messages_reversed(open()).take(left) {
         let entry = entry.expect("a valid message");
-        let transition = state.process(&entry.event);
+        let transition = entry.process(&mut state);
         transitions.push(transition.expect("consecutive messages"));
     }
     (state, transitions)

@@ -61,8 +61,7 @@ impl<'a> Steps<'a> {
             let Some(event) = self.events.next() else {
                 break;
             };
-            let (_, event) = event?;
-            let transition = self.poll.process(&event);
+            let transition = event?.process(self.poll);
             transitions.push(transition.map_err(|error| self.events.refused(&error))?);
         }
         Ok(transitions)

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use maci_nova_files::{write_atomically, Readers};
 use maci_nova_protocol::keys::PrivateKey;
-use maci_nova_protocol::log::{FactError, LogError, LogIndex, PublicFacts, Record};
-use maci_nova_protocol::poll::{Event, Header, PollError};
+use maci_nova_protocol::log::{FactError, LogError, LogIndex, LoggedMessage, PublicFacts, Record};
+use maci_nova_protocol::poll::{Event, Header, Poll, PollError, Transition};
 use maci_nova_protocol::Fr;
 use maci_nova_step_circuit::{Shape, ShapeError};
 
@@ -25,8 +25,24 @@ pub struct PollLog {
     index: LogIndex,
 }
 
-/// An event and its line in the log; line 0 is none.
-type Logged = (u64, Event);
+/// The next event of a log.
+#[derive(Debug)]
+pub enum Logged {
+    /// A join or a blinding event.
+    Event(Event),
+    /// Something of the message chain.
+    Message(LoggedMessage),
+}
+
+impl Logged {
+    /// Takes it into a poll.
+    pub fn process(&self, poll: &mut Poll) -> Result<Transition, PollError> {
+        match self {
+            Logged::Event(event) => poll.process(event),
+            Logged::Message(message) => message.process(poll),
+        }
+    }
+}
 
 /// Events of a log in the order in which they are proven.
 pub struct Events<'a> {
@@ -185,13 +201,11 @@ impl PollLog {
         let messages = self.index.messages_reversed(open(&self.path)?);
         let counted = done.saturating_sub(self.voters());
         let counted = usize::try_from(counted).unwrap_or(usize::MAX);
-        let joins = joins.map(|join| Ok((0, Event::Join(join?))));
-        let messages = messages.map(|message| {
-            let message = message?;
-            Ok((message.line_number, message.event))
-        });
+        let joins = joins.map(|join| Ok(Logged::Event(Event::Join(join?))));
+        let messages = messages.map(|message| Ok(Logged::Message(message?)));
         let messages = messages.skip(counted);
-        let salts = salts.into_iter().map(|salt| Ok((0, Event::Blind { salt })));
+        let salts = salts.into_iter();
+        let salts = salts.map(|salt| Ok(Logged::Event(Event::Blind { salt })));
         Ok(Events {
             log: self,
             events: Box::new(joins.chain(messages).chain(salts)),

@@ -1,13 +1,15 @@
 //! A log's places: reading its joins from any one on, its messages backwards, and adding to its
 //! end.
 
+use super::fingerprint::Fingerprint;
 use super::reader::{parse, LogReader};
 use super::record::{BundleLine, Line, Version};
 use super::{FactError, LogError, LogErrorKind, PublicFacts, Record, MAX_LINE_LENGTH};
+use crate::count::Count;
 use crate::field::Fr;
-use crate::hash_chain::{self, Link};
+use crate::hash_chain;
 use crate::message::Join;
-use crate::poll::{Event, Header, HeaderError};
+use crate::poll::{Decision, Event, Header, HeaderError, Poll, PollError, Transition};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 /// Where a join or a message starts and what its chain was before it.
@@ -15,6 +17,14 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 struct Entry {
     offset: u64,
     previous: Fr,
+}
+
+/// The same of a message, and what it was.
+#[derive(Clone, Copy, Debug)]
+struct MessageEntry {
+    offset: u64,
+    previous: Fr,
+    fingerprint: Fingerprint,
 }
 
 /// Where a bundle is among the messages.
@@ -25,14 +35,14 @@ struct BundleEntry {
     messages: usize,
 }
 
-/// One pass over a log: its public facts, and 40 bytes for each join and each message.
+/// One pass over a log: its public facts, 40 bytes for each join and 56 for each message.
 #[derive(Clone, Debug)]
 pub struct LogIndex {
     facts: PublicFacts,
     version: Version,
     joins: Vec<Entry>,
     /// In the order of the chain: a bundle's own entry comes after those of its messages.
-    messages: Vec<Entry>,
+    messages: Vec<MessageEntry>,
     bundles: Vec<BundleEntry>,
     /// Length of the log.
     bytes: u64,
@@ -105,19 +115,28 @@ impl LogIndex {
     fn add(&mut self, offset: u64, inside: &[u64], record: &Record) -> Result<(), FactError> {
         let (joins, messages) = (self.facts.join_chain, self.facts.message_head);
         self.facts.absorb(record)?;
-        let (entries, previous) = match record {
-            Record::Join(_) => (&mut self.joins, joins),
-            _ => (&mut self.messages, messages),
-        };
+        if let Record::Join(_) = record {
+            let previous = joins;
+            self.joins.push(Entry { offset, previous });
+            return Ok(());
+        }
+        // A bundle comes first in the order of processing, and its messages after it in reverse.
+        let events = record.events(messages);
+        let within = inside.iter().take(events.len().saturating_sub(1)).copied();
+        let offsets = within.chain([offset]);
+        for (event, offset) in events.into_iter().rev().zip(offsets) {
+            self.messages.push(MessageEntry {
+                offset,
+                previous: event.previous().unwrap_or_default(),
+                fingerprint: Fingerprint::of(&event),
+            });
+        }
         if let Record::Bundle(bundle) = record {
-            let within = bundle.chain().zip(inside);
-            entries.extend(within.map(|(previous, &offset)| Entry { offset, previous }));
             self.bundles.push(BundleEntry {
-                position: entries.len(),
+                position: self.messages.len() - 1,
                 messages: bundle.messages().len(),
             });
         }
-        entries.push(Entry { offset, previous });
         Ok(())
     }
 
@@ -200,7 +219,7 @@ impl LogIndex {
     /// The messages, top-ups and bundles from the last to the first: a bundle, and then its messages.
     /// `reader` is the log that was scanned.
     ///
-    /// Each is checked against the message chain before it comes out.
+    /// Each is what it was when it was scanned, and checked against the message chain.
     pub fn messages_reversed<R: Read + Seek>(&self, reader: R) -> MessagesReversed<'_, R> {
         MessagesReversed {
             index: self,
@@ -293,8 +312,32 @@ pub struct LoggedMessage {
     pub position: u64,
     /// Its line, from 1.
     pub line_number: u64,
+    event: Event,
+    /// The event's [`Event::link`], as it was when the log was scanned.
+    link: Fr,
+}
+
+impl LoggedMessage {
     /// What is to be processed: [`Event::Vote`], [`Event::TopUp`] or [`Event::Bundle`].
-    pub event: Event,
+    pub fn event(&self) -> Event {
+        self.event
+    }
+
+    /// Like [`Poll::process`], without hashing the message again.
+    ///
+    /// # Errors
+    /// Those of [`Poll::process`]; nothing changes.
+    pub fn process(&self, poll: &mut Poll) -> Result<Transition, PollError> {
+        poll.process_over(&self.event, self.link)
+    }
+
+    /// Like [`Count::process`], without hashing the message again.
+    ///
+    /// # Errors
+    /// Those of [`Count::process`]; nothing changes.
+    pub fn count(&self, count: &mut Count) -> Result<Option<Decision>, PollError> {
+        count.process_over(&self.event, self.link)
+    }
 }
 
 /// The messages of an indexed log from the last to the first, each bundle before its messages; made
@@ -317,15 +360,20 @@ impl<R: Read + Seek> MessagesReversed<'_, R> {
         let (Some(position), Some(reader)) = (self.left.checked_sub(1), &mut self.reader) else {
             return Ok(None);
         };
-        let Entry { offset, previous } = self.index.messages[position];
+        let MessageEntry {
+            offset,
+            previous,
+            fingerprint,
+        } = self.index.messages[position];
         let line = self.index.message_line(position);
         let text = read_line(reader, offset).map_err(|source| error(line, source.into()))?;
         let changed = || error(line, LogErrorKind::Changed);
         let parsed = self.index.parse(&text).map_err(|_| changed())?;
-        let (event, link) = event(parsed, previous).ok_or_else(changed)?;
-        if hash_chain::extend(previous, link) != self.head {
+        let event = event(parsed, previous).ok_or_else(changed)?;
+        if Fingerprint::of(&event) != fingerprint {
             return Err(changed());
         }
+        let link = self.head;
         self.left = position;
         (self.head, self.outer) = match (&event, self.outer) {
             (Event::Bundle { inner, .. }, _) => (*inner, Some(previous)),
@@ -336,26 +384,20 @@ impl<R: Read + Seek> MessagesReversed<'_, R> {
             position: position as u64,
             line_number: line,
             event,
+            link,
         }))
     }
 }
 
-/// What a line is to the poll, and its link; none for a header or a join.
-fn event(line: Line, previous: Fr) -> Option<(Event, Link)> {
+/// What a line is to the poll; none for a header or a join.
+fn event(line: Line, previous: Fr) -> Option<Event> {
     match line {
         Line::Record(Record::Message(message)) => {
-            let link = Link::from(&*message);
             let message = *message;
-            Some((Event::Vote { message, previous }, link))
+            Some(Event::Vote { message, previous })
         }
-        Line::Record(Record::TopUp(top_up)) => {
-            let link = Link::from(&top_up);
-            Some((Event::TopUp { top_up, previous }, link))
-        }
-        Line::Bundle(BundleLine { inner, .. }) => {
-            let link = Link::of_bundle(inner);
-            Some((Event::Bundle { inner, previous }, link))
-        }
+        Line::Record(Record::TopUp(top_up)) => Some(Event::TopUp { top_up, previous }),
+        Line::Bundle(BundleLine { inner, .. }) => Some(Event::Bundle { inner, previous }),
         Line::Record(Record::Header(_) | Record::Join(_) | Record::Bundle(_)) => None,
     }
 }

@@ -3,8 +3,7 @@
 use super::{Header, PollError};
 use crate::babyjub::Point;
 use crate::field::{from_u128, Fr};
-use crate::hash_chain::{self, Link};
-use crate::message::{Message, TopUp};
+use crate::hash_chain;
 use crate::poseidon::hash;
 use crate::tally::OptionResult;
 use crate::tree::empty_root;
@@ -92,11 +91,11 @@ impl State {
         }
     }
 
-    /// The state after the cursor went back over a message: `P3(previous, digest, anchor)` must be
-    /// the cursor, and is taken for head and cursor if this is the first processed message. After
-    /// the first message of a bundle the cursor is where the bundle was.
-    pub(crate) fn step_back(&self, message: &Message, previous: Fr) -> Result<Self, PollError> {
-        let mut state = self.over(message.into(), previous)?;
+    /// The state after the cursor went back over a message: `link`, which is `P3(previous, digest,
+    /// anchor)`, must be the cursor, and is taken for head and cursor if this is the first processed
+    /// message. After the first message of a bundle the cursor is where the bundle was.
+    pub(crate) fn step_back(&self, link: Fr, previous: Fr) -> Result<Self, PollError> {
+        let mut state = self.over(link, previous)?;
         if previous == hash_chain::bundle_start() {
             state.message_cursor = state.outer_cursor;
             state.outer_cursor = Fr::ZERO;
@@ -105,19 +104,15 @@ impl State {
     }
 
     /// The same over a top-up, which no bundle holds.
-    pub(crate) fn step_back_over_top_up(
-        &self,
-        top_up: &TopUp,
-        previous: Fr,
-    ) -> Result<Self, PollError> {
+    pub(crate) fn step_back_over_top_up(&self, link: Fr, previous: Fr) -> Result<Self, PollError> {
         self.require_outside()?;
-        self.over(top_up.into(), previous)
+        self.over(link, previous)
     }
 
     /// The state in front of a bundle's last message.
-    pub(crate) fn open_bundle(&self, inner: Fr, previous: Fr) -> Result<Self, PollError> {
+    pub(crate) fn open_bundle(&self, link: Fr, inner: Fr, previous: Fr) -> Result<Self, PollError> {
         self.require_outside()?;
-        let state = self.over(Link::of_bundle(inner), previous)?;
+        let state = self.over(link, previous)?;
         Ok(State {
             message_cursor: inner,
             outer_cursor: previous,
@@ -132,9 +127,8 @@ impl State {
         }
     }
 
-    fn over(&self, link: Link, previous: Fr) -> Result<Self, PollError> {
+    fn over(&self, link: Fr, previous: Fr) -> Result<Self, PollError> {
         let mut state = *self;
-        let link = hash_chain::extend(previous, link);
         if state.message_head == Fr::ZERO {
             state.message_head = link;
             state.message_cursor = link;

@@ -2,6 +2,7 @@
 
 use super::{Decision, State, StateLeaf};
 use crate::field::Fr;
+use crate::hash_chain::{self, Link};
 use crate::message::{Join, Message, TopUp};
 use crate::tally::OptionResult;
 use crate::tree::Path;
@@ -45,6 +46,31 @@ pub enum Event {
         #[serde(with = "crate::field::decimal")]
         previous: Fr,
     },
+}
+
+impl Event {
+    /// The message chain (within a bundle, the bundle's own) before a message, a top-up or a bundle
+    /// arrived; `None` for what is in no such chain.
+    pub fn previous(&self) -> Option<Fr> {
+        match self {
+            Event::Blind { .. } | Event::Join(_) => None,
+            Event::Vote { previous, .. }
+            | Event::Bundle { previous, .. }
+            | Event::TopUp { previous, .. } => Some(*previous),
+        }
+    }
+
+    /// That chain after it arrived.
+    pub fn link(&self) -> Option<Fr> {
+        let link = match self {
+            Event::Blind { .. } | Event::Join(_) => return None,
+            Event::Vote { message, .. } => Link::from(message),
+            Event::Bundle { inner, .. } => Link::of_bundle(*inner),
+            Event::TopUp { top_up, .. } => Link::from(top_up),
+        };
+        let previous = self.previous()?;
+        Some(hash_chain::extend(previous, link))
+    }
 }
 
 /// A step: z and the event determine everything else.

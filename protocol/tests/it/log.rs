@@ -207,7 +207,7 @@ fn logs_of_the_first_version() {
     let reversed = |index: &LogIndex, log: &[u8]| -> Vec<Event> {
         let messages = index.messages_reversed(Cursor::new(log.to_vec()));
         messages
-            .map(|message| message.expect("unchanged").event)
+            .map(|message| message.expect("unchanged").event())
             .collect()
     };
     let second = write(&sample());
@@ -666,7 +666,7 @@ fn index_of_interleaved_records() {
     let reversed: Vec<_> = index
         .messages_reversed(Cursor::new(&log))
         .map(|item| item.expect("unchanged"))
-        .map(|item| (item.position, item.line_number, item.event))
+        .map(|item| (item.position, item.line_number, item.event()))
         .collect();
     messages.reverse();
     assert_eq!(reversed, messages);
@@ -777,6 +777,32 @@ fn changed_log() {
     }
 }
 
+/// Whichever digit of a message, a top-up or a bundle's chain is another one.
+#[test]
+fn changed_digits() {
+    let log = text(&bundled());
+    let index = LogIndex::scan(log.as_bytes()).expect("valid");
+    let (mut offset, mut tried) = (0, 0);
+    for line in log.split_inclusive('\n') {
+        // Of a bundle's own line the chain alone is read again.
+        let from = line.find("\"inner\"").unwrap_or(0);
+        let digits = (from..line.len()).filter(|at| line.as_bytes()[*at].is_ascii_digit());
+        let is_message = !line.contains("\"join\"") && !line.contains("\"poll\"");
+        for at in digits.step_by(7).filter(|_| is_message) {
+            let mut other = log.clone().into_bytes();
+            let digit = &mut other[offset + at];
+            *digit = b'0' + (*digit - b'0' + 1) % 10;
+            let mut messages = index.messages_reversed(Cursor::new(&other));
+            let error = messages.find_map(Result::err);
+            let error = error.unwrap_or_else(|| panic!("digit {at} of {line}"));
+            assert!(matches!(error.kind, LogErrorKind::Changed), "{error}");
+            tried += 1;
+        }
+        offset += line.len();
+    }
+    assert!(tried > 300, "{tried}");
+}
+
 #[test]
 fn completeness() {
     let records = sample();
@@ -873,7 +899,7 @@ fn bundles_take_their_places() {
         }
         facts.absorb(record).expect("in range");
     }
-    assert!(reversed.iter().map(|item| item.event).eq(events));
+    assert!(reversed.iter().map(|item| item.event()).eq(events));
     let joins: Vec<u64> = index
         .joins(Cursor::new(&log))
         .map(|join| join.expect("unchanged").voice_credits)
@@ -994,11 +1020,11 @@ proptest! {
             events.extend(own.into_iter().rev());
             head = hash_chain::extend(head, record.link().expect("a message"));
         }
-        prop_assert!(reversed.iter().map(|item| item.event).eq(events));
+        prop_assert!(reversed.iter().map(|item| item.event()).eq(events));
         for (position, item) in reversed.iter().enumerate() {
             prop_assert_eq!(item.position, position as u64);
             let line = lines[item.line_number as usize - 1];
-            let expected = match item.event {
+            let expected = match item.event() {
                 Event::Vote { message, .. } => Record::Message(Box::new(message)).print(),
                 Event::TopUp { top_up, .. } => Record::TopUp(top_up).print(),
                 _ => "{\"kind\":\"bundle\"".to_owned(),

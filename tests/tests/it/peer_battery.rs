@@ -247,9 +247,9 @@ impl Battery {
         }
         for entry in index.messages_reversed(log) {
             let entry = entry.expect("a valid message");
-            assert!(matches!(entry.event, Event::Vote { .. }), "{name}");
-            let transition = poll.process(&entry.event).expect("in the chain");
-            let decision = count.process(&entry.event);
+            assert!(matches!(entry.event(), Event::Vote { .. }), "{name}");
+            let transition = poll.process(&entry.event()).expect("in the chain");
+            let decision = entry.count(&mut count);
             assert_eq!(decision, Ok(Some(transition.decision)), "{name}");
             transitions.push(transition);
         }

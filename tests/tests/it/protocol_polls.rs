@@ -178,7 +178,7 @@ fn the_count_without_trees_is_the_same() {
             .map(|t| t.decision);
         for entry in index.messages_reversed(log(name)) {
             let entry = entry.expect("a message");
-            let decision = count.process(&entry.event);
+            let decision = entry.count(&mut count);
             assert_eq!(
                 decision.expect("in the chain"),
                 decisions.next(),

@@ -8,12 +8,13 @@ use maci_nova_protocol::babyjub::Point;
 use maci_nova_protocol::command::Command;
 use maci_nova_protocol::count::Count;
 use maci_nova_protocol::keys::{shared_key, PrivateKey};
-use maci_nova_protocol::log::{PublicFacts, Record};
+use maci_nova_protocol::log::{LogIndex, LogWriter, PublicFacts, Record};
 use maci_nova_protocol::message::{Join, Message, TopUp};
 use maci_nova_protocol::poll::{Decision, Event, Header, Mode, Poll, Transition};
 use maci_nova_protocol::Fr;
 use rand_chacha::rand_core::SeedableRng;
 use rand_chacha::ChaCha20Rng;
+use std::io::Cursor;
 
 pub const POLL_ID: u64 = 3;
 
@@ -178,7 +179,30 @@ impl Scene {
         assert!(self.facts.completed_by(poll.state()));
         assert_eq!(poll.results(), count.results());
         assert_eq!(poll.total_spent(), count.total_spent());
+        assert_eq!(self.count_from_log(), transitions);
         (poll, transitions)
+    }
+
+    /// The transitions of the messages as they come out of a log.
+    fn count_from_log(&self) -> Vec<Transition> {
+        let mut log = LogWriter::new(Vec::new());
+        let header = Record::Header(self.facts.header.clone());
+        let records = self.records.iter().map(|(_, record)| record);
+        for record in [&header].into_iter().chain(records) {
+            log.write(record).expect("a valid record");
+        }
+        let log = log.finish().expect("written");
+        let index = LogIndex::scan(&log[..]).expect("a valid log");
+        let (mut poll, mut count) = self.joined();
+        let messages = index.messages_reversed(Cursor::new(&log));
+        let transitions = messages.map(|message| {
+            let message = message.expect("unchanged");
+            let decision = message.count(&mut count).expect("in the chain");
+            let transition = message.process(&mut poll).expect("in the chain");
+            assert_eq!(decision.unwrap_or(Decision::Applied), transition.decision);
+            transition
+        });
+        transitions.collect()
     }
 
     /// The decisions in order of arrival.
