@@ -88,6 +88,7 @@ pub mod folded;
 pub mod guardians;
 mod key;
 pub mod log;
+pub mod machine;
 pub mod parameters;
 pub mod prove;
 pub mod readiness;

@@ -15,10 +15,10 @@ use maci_nova_sdk::poll::file::PollFile;
 use maci_nova_sdk::poll::keys::{self, KeyPolicy};
 use maci_nova_sdk::ErrorKind;
 use maci_nova_step_circuit::Shape;
-use sysinfo::System;
 
 use crate::error::Error;
 use crate::finalize::check_file;
+use crate::machine::Machine;
 use crate::parameters::parameters;
 use crate::prove::estimate::{self, Estimate};
 use crate::prove::keys as proving_keys;
@@ -152,13 +152,7 @@ fn of_proving_keys(
 
 /// Memory for folding, and for the proof of a decider with so many constraints.
 pub fn of_memory(constraints: Option<usize>, estimate: Option<&Estimate>) -> Finding {
-    let mut system = System::new();
-    system.refresh_memory();
-    // What a container's files have in the page cache is free for whoever needs it.
-    let limit = system.cgroup_limits();
-    let limit = limit.map(|limits| limits.total_memory.saturating_sub(limits.rss));
-    let free = system.available_memory();
-    let free = limit.map_or(free, |limit| limit.min(free));
+    let free = Machine::this().free_bytes;
     let (Some(constraints), Some(estimate)) = (constraints, estimate) else {
         return Finding::unknown(
             "memory",

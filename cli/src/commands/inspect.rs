@@ -7,9 +7,12 @@ use maci_nova_bench::model::Prices;
 use maci_nova_chain::clock::duration;
 use maci_nova_chain::words::count;
 use maci_nova_coordinator::log::poll_log::PollLog;
+use maci_nova_coordinator::machine::Machine;
 use maci_nova_coordinator::prove::cost::{PollCost, Rows};
 use maci_nova_coordinator::prove::estimate::{self, Estimate};
-use maci_nova_coordinator::segments::cost::{best, best_segments, Load, SegmentsCost};
+use maci_nova_coordinator::segments::cost::{
+    best, best_on, best_segments, Load, SegmentsCost, CORES_PER_WORKER,
+};
 use maci_nova_step_circuit::recorder::Cost;
 use maci_nova_step_circuit::{Shape, StepCircuit};
 use serde::Serialize;
@@ -38,9 +41,20 @@ struct WorkersDocument {
     best: Priced,
     /// With the events in a step that were asked for: the best numbers of segments for fewer and for more workers.
     choices: Vec<Priced>,
+    this_machine: MachineDocument,
     gas_price_gwei: f64,
     ether_price_dollars: f64,
     machine_price_dollars: f64,
+}
+
+/// What workers this machine has room for.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MachineDocument {
+    cores: usize,
+    free_bytes: u64,
+    /// With as many workers as are worth it; none if there is no memory for one.
+    best: Option<Priced>,
 }
 
 /// What it takes, and what that costs.
@@ -230,11 +244,17 @@ impl WorkersDocument {
         numbers.retain(|workers| *workers > 0);
         numbers.dedup();
         let choices = numbers.into_iter().map(load);
+        let machine = Machine::this();
         WorkersDocument {
             best: priced(best(&rows, &load(workers))),
             choices: choices
                 .map(|load| priced(best_segments(&rows, shape.events_per_step, &load)))
                 .collect(),
+            this_machine: MachineDocument {
+                cores: machine.cores,
+                free_bytes: machine.free_bytes,
+                best: best_on(&rows, &load(1), &machine).map(priced),
+            },
             gas_price_gwei: prices.gas,
             ether_price_dollars: prices.ether,
             machine_price_dollars: prices.machine,
@@ -278,11 +298,31 @@ impl WorkersDocument {
             count(workers.into(), "worker"),
             duration(deciding_seconds),
         )?;
+        self.this_machine.write(out)?;
         writeln!(
             out,
             "(machines like this one at {} dollars an hour; gas at {} gwei and {} dollars for an ether, without that of results)",
             self.machine_price_dollars, self.gas_price_gwei, self.ether_price_dollars
         )
+    }
+}
+
+impl MachineDocument {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let (cores, megabytes) = (self.cores as u64, self.free_bytes / 1_000_000);
+        let cores = count(cores, "core");
+        let Some(best) = &self.best else {
+            return writeln!(
+                out,
+                "this machine ({cores}, {megabytes} MB free) has no memory for a worker"
+            );
+        };
+        let workers = count(best.cost.workers.into(), "worker");
+        writeln!(
+            out,
+            "this machine ({cores}, {megabytes} MB free) has room for {workers} of {CORES_PER_WORKER} cores:"
+        )?;
+        best.write(out)
     }
 }
 

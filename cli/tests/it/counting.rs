@@ -216,6 +216,31 @@ fn inspect_estimates_a_poll_before_it_starts() {
 }
 
 #[test]
+fn inspect_says_what_workers_bring_and_what_this_machine_has_room_for() {
+    let asked = "inspect --state-depth 10 --vote-depth 3 --messages 100000 --workers 8";
+    let inspected = run(format!("{asked} --json").split(' ')).ok().json();
+    let workers = &inspected["workers"];
+    let choices = workers["choices"].as_array().expect("array");
+    let numbers: Vec<_> = choices.iter().map(|choice| &choice["workers"]).collect();
+    assert_eq!(numbers, [1, 2, 4, 8, 16], "{workers}");
+    let seconds: Vec<_> = choices
+        .iter()
+        .map(|choice| choice["seconds"].as_f64())
+        .collect();
+    assert!(seconds.windows(2).all(|two| two[1] < two[0]), "{workers}");
+    let here = &workers["thisMachine"];
+    let [cores, free] = ["cores", "freeBytes"].map(|field| here[field].as_u64().expect("a number"));
+    let number = |field: &str| here["best"][field].as_u64().expect("a number");
+    assert!(
+        (1..=(cores / 2).max(1)).contains(&number("workers")),
+        "{here}"
+    );
+    assert!(number("workers") * number("workerBytes") <= free, "{here}");
+    let text = run(asked.split(' ')).ok().stdout;
+    assert!(text.contains("MB free) has room for"), "{text}");
+}
+
+#[test]
 fn inspect_estimates_for_any_numbers() {
     let most = u64::MAX;
     let asked = format!("inspect --state-depth 1 --vote-depth 1 --messages {most} --voters {most}");
@@ -226,4 +251,6 @@ fn inspect_estimates_for_any_numbers() {
     }
     let text = run(asked.split(' ')).ok().stdout;
     assert!(text.contains("a very long time"), "{text}");
+    let text = run(format!("{asked} --workers 3").split(' ')).ok().stdout;
+    assert!(text.contains("has no memory for a worker"), "{text}");
 }

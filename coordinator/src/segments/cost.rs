@@ -5,6 +5,7 @@
 use maci_nova_step_circuit::Shape;
 use serde::Serialize;
 
+use crate::machine::Machine;
 use crate::prove::cost::{worthwhile, Rows, CHOICES};
 use crate::segments::job::transition_bytes;
 use crate::segments::plan::{MAX_SEGMENTS, MIN_STEPS};
@@ -22,6 +23,9 @@ const JOB_BYTES: u64 = 1 << 29;
 
 /// Bytes of a job beside its transitions, at most: a running proof of the largest steps, and results.
 const JOB_OVERHEAD: u64 = 64 << 20;
+
+/// Cores that one fold keeps busy.
+pub const CORES_PER_WORKER: usize = 2;
 
 /// A count, and who is there to prove it.
 #[derive(Clone, Copy, Debug)]
@@ -133,6 +137,24 @@ pub fn best(rows: &Rows, load: &Load) -> SegmentsCost {
     pick(&choices)
 }
 
+/// The same for the workers that one machine has cores and memory for; `None` if that is not even one.
+pub fn best_on(rows: &Rows, load: &Load, machine: &Machine) -> Option<SegmentsCost> {
+    let fitting = |events_per_step| {
+        let most = (machine.cores / CORES_PER_WORKER).clamp(1, MAX_SEGMENTS as usize) as u32;
+        let costs = (1..=most).rev().map(|workers| {
+            let load = Load { workers, ..*load };
+            best_segments(rows, events_per_step, &load)
+        });
+        let fits = |cost: &SegmentsCost| {
+            let bytes = cost.worker_bytes.saturating_mul(cost.workers.into());
+            bytes <= machine.free_bytes
+        };
+        costs.into_iter().find(fits)
+    };
+    let costs: Vec<SegmentsCost> = CHOICES.into_iter().filter_map(fitting).collect();
+    (!costs.is_empty()).then(|| pick(&costs))
+}
+
 /// The first that is worth it, of those whose jobs are small enough, if any are.
 fn pick(costs: &[SegmentsCost]) -> SegmentsCost {
     let smallest = costs.iter().map(|cost| cost.job_bytes).min().unwrap_or(0);
@@ -196,6 +218,25 @@ mod tests {
         assert_eq!(best(&rows, &load(20, 8)).segments, 1);
         assert_eq!(best(&rows, &load(0, 8)).segments, 1);
         assert!(best_segments(&rows, 1, &load(u64::MAX, 256)).segments <= MAX_SEGMENTS);
+    }
+
+    #[test]
+    fn a_machine_has_workers_for_its_cores_and_its_memory() {
+        let rows = Rows::count(10, 3);
+        let load = load(1_000_000, 1);
+        let on = |cores, free_bytes| best_on(&rows, &load, &Machine { cores, free_bytes });
+        let [all, two] = [on(16, u64::MAX), on(2, u64::MAX)].map(|cost| cost.expect("it fits"));
+        assert_eq!((all.workers, two.workers), (8, 1));
+        assert!(all.seconds < two.seconds);
+        // Half of the memory that all of them take.
+        let free = all.worker_bytes * 4;
+        let half = on(16, free).expect("it fits");
+        assert!(
+            u64::from(half.workers) * half.worker_bytes <= free,
+            "{half:?}"
+        );
+        assert!(two.seconds > half.seconds && half.seconds >= all.seconds);
+        assert_eq!(on(16, 1 << 20), None);
     }
 
     #[test]
