@@ -196,26 +196,38 @@ pub fn send<C: Chain + ?Sized>(
     poll: &PollContract,
     finalization: &Finalization,
 ) -> Result<Sent, Error> {
-    if poll.state(chain)? == PollState::Finalized {
-        return match poll.results(chain)? == finalization.statement.results {
-            true => Ok(Sent::default()),
-            false => Err(poll
-                .inconsistent("its results are others than those that were proven")
-                .into()),
-        };
+    if is_finalized(chain, poll, finalization)? {
+        return Ok(Sent::default());
     }
     let mut segments = vec![];
     for segment in &finalization.segments {
         segments.push(send_segment(chain, from, poll, segment)?);
     }
     // The contract stores what was sent, or reverts.
-    let receipt = chain
-        .send(from, Some(poll.address), calldata(finalization), U256::ZERO)
-        .map_err(on_chain("finalize the poll"))?;
-    Ok(Sent {
-        segments,
-        last: Some(receipt.into()),
-    })
+    let last = match chain.send(from, Some(poll.address), calldata(finalization), U256::ZERO) {
+        Ok(receipt) => Some(receipt.into()),
+        // By somebody who has seen this one.
+        Err(_) if is_finalized(chain, poll, finalization)? => None,
+        Err(error) => return Err(on_chain("finalize the poll")(error).into()),
+    };
+    Ok(Sent { segments, last })
+}
+
+/// Whether the poll has the results that were proven.
+fn is_finalized<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+    finalization: &Finalization,
+) -> Result<bool, Error> {
+    if poll.state(chain)? != PollState::Finalized {
+        return Ok(false);
+    }
+    match poll.results(chain)? == finalization.statement.results {
+        true => Ok(true),
+        false => Err(poll
+            .inconsistent("its results are others than those that were proven")
+            .into()),
+    }
 }
 
 /// Sends the proof of a segment, unless its link is proven: by an earlier transaction, or by somebody who has seen this one.
@@ -273,3 +285,6 @@ pub fn check_file(file: &PollFile, digest: [u8; 32]) -> Result<(), Error> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use maci_nova_chain::{self as chain, Chain, Receipt};
 use maci_nova_contracts::alloy_primitives::{Address, Bytes, B256, U256};
 use maci_nova_contracts::bindings::{Poll, SampleToken, MACI};
-use maci_nova_contracts::decider::{OptionResult, Statement};
+use maci_nova_contracts::decider::{OptionResult, Proof, Statement};
 use maci_nova_contracts::deploy::{self, Gatekeeper, Shape};
 use maci_nova_contracts::evm::{Evm, SENDER};
 use maci_nova_contracts::words;
@@ -303,8 +303,8 @@ impl World {
         self.send(from, poll.address, &call, fee);
     }
 
-    /// Goes to the end and finalizes with these votes and credits.
-    pub fn finalize(&mut self, poll: &PollContract, results: &[(i128, u128)]) {
+    /// Goes to the end, and says what finalizes it with these votes and credits.
+    pub fn end(&mut self, poll: &PollContract, results: &[(i128, u128)]) -> Statement {
         self.go_to(poll.times().1);
         let chains = poll.chains(&self.evm).unwrap();
         let initial = State::initial(poll.header()).to_array();
@@ -312,16 +312,12 @@ impl World {
             0 => (Fr::from(0), Fr::from(0)),
             _ => (chains.message_head, initial[1]),
         };
-        let (state_root, tally_root) = (Fr::from(11), Fr::from(12));
         let count = Fr::from(chains.next_state_index);
-        let results: Vec<_> = results
-            .iter()
-            .map(|(votes, spent)| OptionResult {
-                votes: *votes,
-                spent: *spent,
-            })
-            .collect();
-        let statement = Statement {
+        let results = results.iter().map(|(votes, spent)| OptionResult {
+            votes: *votes,
+            spent: *spent,
+        });
+        Statement {
             domain: poll.domain(),
             z0: initial,
             z: [
@@ -331,13 +327,24 @@ impl World {
                 head,
                 cursor,
                 Fr::from(0),
-                state_root,
-                tally_root,
+                Fr::from(11),
+                Fr::from(12),
             ],
-            results: results.clone(),
-        };
-        let proof = decider_trapdoors().prove(&statement, &Choices::random(&mut rng(5)));
-        let stored = results.iter().map(|result| Poll::OptionResult {
+            results: results.collect(),
+        }
+    }
+
+    /// A proof that the deployment's verifier takes.
+    pub fn prove(&self, statement: &Statement) -> Proof {
+        decider_trapdoors().prove(statement, &Choices::random(&mut rng(5)))
+    }
+
+    /// Goes to the end and finalizes with these votes and credits.
+    pub fn finalize(&mut self, poll: &PollContract, results: &[(i128, u128)]) {
+        let statement = self.end(poll, results);
+        let proof = self.prove(&statement);
+        let [.., state_root, tally_root] = statement.z;
+        let stored = statement.results.iter().map(|result| Poll::OptionResult {
             votes: result.votes,
             spent: result.spent,
         });
