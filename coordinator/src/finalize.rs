@@ -9,6 +9,7 @@ use maci_nova_contracts::alloy_primitives::{Address, B256, U256};
 use maci_nova_contracts::bindings::{DeciderVerifier, Poll};
 use maci_nova_contracts::decider::key_words;
 use maci_nova_contracts::poll::PollState;
+use maci_nova_protocol::tally::OptionResult;
 use maci_nova_sdk::error::on_chain;
 use maci_nova_sdk::operator::funds;
 use maci_nova_sdk::poll::contract::{view, PollContract};
@@ -196,34 +197,60 @@ pub fn send<C: Chain + ?Sized>(
     poll: &PollContract,
     finalization: &Finalization,
 ) -> Result<Sent, Error> {
-    if is_finalized(chain, poll, finalization)? {
-        return Ok(Sent::default());
+    if let Some(results) = stored(chain, poll)? {
+        return agree(poll, &results, finalization).map(|()| Sent::default());
     }
-    let mut segments = vec![];
-    for segment in &finalization.segments {
-        segments.push(send_segment(chain, from, poll, segment)?);
-    }
-    // The contract stores what was sent, or reverts.
-    let last = match chain.send(from, Some(poll.address), calldata(finalization), U256::ZERO) {
-        Ok(receipt) => Some(receipt.into()),
-        // By somebody who has seen this one.
-        Err(_) if is_finalized(chain, poll, finalization)? => None,
-        Err(error) => return Err(on_chain("finalize the poll")(error).into()),
+    let mut sent = Sent::default();
+    let failed = match send_all(chain, from, poll, finalization, &mut sent) {
+        Ok(()) => return Ok(sent),
+        Err(error) => error,
     };
-    Ok(Sent { segments, last })
+    // Somebody else may have finalized it: whoever has seen these transactions, or counts too.
+    match stored(chain, poll) {
+        Ok(Some(results)) => agree(poll, &results, finalization).map(|()| sent),
+        _ => Err(failed),
+    }
 }
 
-/// Whether the poll has the results that were proven.
-fn is_finalized<C: Chain + ?Sized>(
-    chain: &C,
+/// Sends what is not there, and adds to what was sent.
+fn send_all<C: Chain + ?Sized>(
+    chain: &mut C,
+    from: Address,
     poll: &PollContract,
     finalization: &Finalization,
-) -> Result<bool, Error> {
-    if poll.state(chain)? != PollState::Finalized {
-        return Ok(false);
+    sent: &mut Sent,
+) -> Result<(), Error> {
+    for segment in &finalization.segments {
+        let transaction = send_segment(chain, from, poll, segment)?;
+        sent.segments.push(transaction);
     }
-    match poll.results(chain)? == finalization.statement.results {
-        true => Ok(true),
+    // The contract stores what was sent, or reverts.
+    let receipt = chain
+        .send(from, Some(poll.address), calldata(finalization), U256::ZERO)
+        .map_err(on_chain("finalize the poll"))?;
+    sent.last = Some(receipt.into());
+    Ok(())
+}
+
+/// The results that the poll has.
+fn stored<C: Chain + ?Sized>(
+    chain: &C,
+    poll: &PollContract,
+) -> Result<Option<Vec<OptionResult>>, Error> {
+    match poll.state(chain)? {
+        PollState::Finalized => Ok(Some(poll.results(chain)?)),
+        _ => Ok(None),
+    }
+}
+
+/// Whether they are those that were proven.
+fn agree(
+    poll: &PollContract,
+    results: &[OptionResult],
+    finalization: &Finalization,
+) -> Result<(), Error> {
+    match results == finalization.statement.results {
+        true => Ok(()),
         false => Err(poll
             .inconsistent("its results are others than those that were proven")
             .into()),
@@ -244,8 +271,11 @@ fn send_segment<C: Chain + ?Sized>(
     }
     match chain::send(chain, from, poll.address, &segment.call(), U256::ZERO) {
         Ok(receipt) => Ok(Some(receipt.into())),
-        Err(_) if is_proven(chain)? => Ok(None),
-        Err(error) => Err(on_chain("have a segment verified")(error).into()),
+        Err(error) => match is_proven(chain) {
+            Ok(true) => Ok(None),
+            // Of a node that cannot be asked either, the first failure says more.
+            _ => Err(on_chain("have a segment verified")(error).into()),
+        },
     }
 }
 

@@ -35,7 +35,7 @@ impl Count {
     /// Processes any event; gives the decision on a vote or a top-up.
     ///
     /// # Errors
-    /// Those of the method for its kind; nothing changes.
+    /// Those of [`crate::poll::Poll::process`]; nothing changes.
     pub fn process(&mut self, event: &Event) -> Result<Option<Decision>, PollError> {
         self.process_over(event, event.link().unwrap_or(Fr::ZERO))
     }

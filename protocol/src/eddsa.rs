@@ -71,7 +71,8 @@ pub fn sign(private_key: &PrivateKey, message: Fr) -> Signature {
 }
 
 /// Checks a signature of a message under a key, both as they come: any two elements are a key or an
-/// R8 here. How long it takes depends on all of them; none is a key's secret.
+/// R8 here. How long it takes depends on all of them: no secret of a key is among them, but to whoever
+/// counts a poll they are parts of a decrypted message.
 ///
 /// # Errors
 /// The first [`SignatureError`] that applies.

@@ -111,6 +111,7 @@ const CYCLES: [is::Quantity; 6] = [
 ];
 
 #[test]
+#[ignore = "slow, it measures a small plan, which four tests share: .ci/slow"]
 fn every_number_is_there_and_positive() {
     let memory = [is::PEAK, is::PEAK_FINAL];
     let known = cfg!(target_os = "linux");
@@ -156,6 +157,7 @@ fn every_number_is_there_and_positive() {
 }
 
 #[test]
+#[ignore = "slow, it measures a small plan, which four tests share: .ci/slow"]
 fn numbers_agree_with_each_other() {
     {
         let size = k();
@@ -182,6 +184,7 @@ fn numbers_agree_with_each_other() {
 
 /// Totals are what their parts come to, and what was not measured says so.
 #[test]
+#[ignore = "slow, it measures a small plan, which four tests share: .ci/slow"]
 fn totals_are_sums_and_what_is_beyond_is_marked() {
     let (near, far) = (Some(2), Some(1_000));
     for (size, proofs) in [(1, 1_000.0), (2, 500.0)] {
@@ -235,6 +238,7 @@ fn totals_are_sums_and_what_is_beyond_is_marked() {
 }
 
 #[test]
+#[ignore = "slow, it measures a small plan, which four tests share: .ci/slow"]
 fn files_are_what_they_seem() {
     let directory = tempfile::tempdir().expect("a folder");
     let folder = directory.path();

@@ -53,7 +53,7 @@ struct WorkersDocument {
 struct MachineDocument {
     cores: usize,
     free_bytes: u64,
-    /// With as many workers as are worth it; none if there is no memory for one.
+    /// With as many workers as it has cores and memory for; none if that is not even one.
     best: Option<Priced>,
 }
 
@@ -253,7 +253,10 @@ impl WorkersDocument {
             this_machine: MachineDocument {
                 cores: machine.cores,
                 free_bytes: machine.free_bytes,
-                best: best_on(&rows, &load(1), &machine).map(priced),
+                best: best_on(&rows, &load(1), &machine).map(|cost| Priced {
+                    cost,
+                    dollars: prices.of_seconds(cost.seconds) + prices.of_gas(cost.gas as f64),
+                }),
             },
             gas_price_gwei: prices.gas,
             ether_price_dollars: prices.ether,
@@ -318,9 +321,10 @@ impl MachineDocument {
             );
         };
         let workers = count(best.cost.workers.into(), "worker");
+        let threads = self.cores.min(CORES_PER_WORKER);
         writeln!(
             out,
-            "this machine ({cores}, {megabytes} MB free) has room for {workers} of {CORES_PER_WORKER} cores:"
+            "this machine ({cores}, {megabytes} MB free) has room for {workers}, with --threads {threads}:"
         )?;
         best.write(out)
     }

@@ -619,6 +619,7 @@ fn a_node_of_another_chain() {
 
 /// The demo on a node, where one account does everything.
 #[test]
+#[ignore = "slow, the demo once more, on a node, where node::every_role_by_its_commands takes the same steps: .ci/slow"]
 fn the_demo_on_a_node() {
     let Some(town) = Town::new() else {
         return;

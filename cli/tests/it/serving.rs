@@ -280,7 +280,6 @@ fn open(scene: &mut Scene, serving: Serving) -> Serving {
     let serving = scene.kill(serving);
     // Not that the message is there: where the node leaves out its event, the next one tells, or the poll's end.
     serving.wait("folded", |poll| {
-        if poll["steps"]["done"] == 2 {}
         poll["steps"]["done"] == 2 && poll["readTo"].as_u64() >= Some(newest - 1)
     });
     serving.terminate();

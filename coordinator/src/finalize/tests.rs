@@ -5,7 +5,6 @@ use maci_nova_compressor::decider::end::link_words;
 use maci_nova_compressor::decider::{contract, DeciderProof, DeciderStatement};
 use maci_nova_contracts::alloy_primitives::Bytes;
 use maci_nova_contracts::evm::Evm;
-use maci_nova_protocol::tally::OptionResult;
 use maci_nova_protocol::Fr;
 use maci_nova_sdk::testing::World;
 
@@ -18,6 +17,8 @@ struct Overtaken<'a> {
     stranger: Address,
     /// Of the transactions that are sent, which.
     overtakes: &'a [usize],
+    /// What is sent before them, if not the same.
+    with: Option<Bytes>,
     sent: usize,
 }
 
@@ -32,7 +33,8 @@ impl Chain for Overtaken<'_> {
         value: U256,
     ) -> Result<Receipt, ChainError> {
         if self.overtakes.contains(&self.sent) {
-            self.evm.send(self.stranger, to, calldata.clone(), value)?;
+            let first = self.with.clone().unwrap_or_else(|| calldata.clone());
+            self.evm.send(self.stranger, to, first, value)?;
         }
         self.sent += 1;
         self.evm.send(from, to, calldata, value)
@@ -56,7 +58,7 @@ impl Scene {
             z: stated.z,
             results: vec![OptionResult::default(); 5],
         };
-        let [first, second] = [Fr::from(5), Fr::from(17)].map(|link| link_words(link));
+        let [first, second] = [Fr::from(5), Fr::from(17)].map(link_words);
         let segment = |z0, z| DeciderStatement {
             z0,
             z,
@@ -88,6 +90,7 @@ impl Scene {
             evm: &mut self.world.evm,
             stranger,
             overtakes,
+            with: None,
             sent: 0,
         };
         let sent = send(&mut chain, from, &self.poll, &self.finalization)?;
@@ -96,7 +99,8 @@ impl Scene {
     }
 
     fn is_finalized(&self) -> bool {
-        is_finalized(&self.world.evm, &self.poll, &self.finalization).expect("read")
+        let results = stored(&self.world.evm, &self.poll).expect("read");
+        results.is_some_and(|results| agree(&self.poll, &results, &self.finalization).is_ok())
     }
 }
 
@@ -140,6 +144,36 @@ fn a_stranger_who_is_faster_does_no_harm() {
     let mut scene = Scene::new();
     assert_eq!(scene.send(&[0, 1, 2]).expect("sent"), [false; 3]);
     assert!(scene.is_finalized());
+}
+
+/// By a coordinator with the same key and other salts.
+#[test]
+fn whoever_has_counted_too_may_be_faster() {
+    for at in 0..3 {
+        let mut scene = Scene::new();
+        let mut other = scene.finalization.clone();
+        other.segments.clear();
+        other.statement.z0 = scene.finalization.segments[0].statement.z0;
+        other.proof = proof(&scene.world, &other.statement);
+        let calldata = calldata(&other);
+        let [from, stranger] = [0, 1].map(|account| scene.world.account(account));
+        let mut chain = Overtaken {
+            evm: &mut scene.world.evm,
+            stranger,
+            overtakes: &[at],
+            with: Some(calldata),
+            sent: 0,
+        };
+        let sent = send(&mut chain, from, &scene.poll, &scene.finalization).expect("it is there");
+        assert_eq!((sent.segments.len(), sent.last), (at, None));
+        assert!(scene.is_finalized());
+    }
+    // With results that were not proven here.
+    let mut scene = Scene::new();
+    scene.send(&[]).expect("sent");
+    scene.finalization.statement.results[0].votes += 1;
+    let error = scene.send(&[]).expect_err("others").to_string();
+    assert!(error.contains("others than those"), "{error}");
 }
 
 #[test]

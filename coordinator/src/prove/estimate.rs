@@ -28,9 +28,10 @@ const COMPRESSION_STEPS: f64 = 45.0;
 /// (Measured: 258 MB at 16,519 rows, 965 MB at 88,163, 1,808 MB at 169,729.)
 const BYTES_PER_CONSTRAINT: u64 = 10_050;
 const BYTES_FIXED: u64 = 90_000_000;
-/// Bytes of the state machine for each voter who votes, and of the log's index for each message.
-const BYTES_PER_VOTER: u64 = 300;
-const BYTES_PER_MESSAGE: u64 = 40;
+/// Bytes of the state machine for each voter, of the log's index for each message, and of a node of a ballot's tree.
+const BYTES_PER_VOTER: u64 = 180;
+const BYTES_PER_MESSAGE: u64 = 56;
+const BYTES_PER_NODE: u64 = 90;
 
 /// Figures for a poll.
 #[derive(Debug, Serialize)]
@@ -88,7 +89,7 @@ pub fn of(
     let steps = steps(shape.events_per_step, events);
     let pace = sample.step_seconds / cost::seconds_per_step(sample.constraints);
     let rows = Rows::count(shape.state_depth, shape.vote_depth);
-    let of_poll = poll_bytes(voters, messages);
+    let of_poll = poll_bytes(voters, messages, shape.vote_depth);
     let with_poll = |mut cost: PollCost| {
         cost.memory_bytes = cost.memory_bytes.saturating_add(of_poll);
         cost
@@ -189,10 +190,13 @@ fn memory(constraints: usize) -> u64 {
     constraints as u64 * BYTES_PER_CONSTRAINT + BYTES_FIXED
 }
 
-/// Of the poll itself.
-fn poll_bytes(voters: u64, messages: u64) -> u64 {
-    let of_voters = voters.saturating_mul(BYTES_PER_VOTER);
-    of_voters.saturating_add(messages.saturating_mul(BYTES_PER_MESSAGE))
+/// Of the poll itself, whose voters all vote, each message for an option far from the others.
+fn poll_bytes(voters: u64, messages: u64, vote_depth: usize) -> u64 {
+    let below_the_root = vote_depth.saturating_sub(1) as u64;
+    let of_voter = BYTES_PER_VOTER + BYTES_PER_NODE;
+    let of_message = BYTES_PER_MESSAGE + BYTES_PER_NODE * below_the_root;
+    let of_voters = voters.saturating_mul(of_voter);
+    of_voters.saturating_add(messages.saturating_mul(of_message))
 }
 
 /// A poll of somebody who does not matter.
@@ -217,7 +221,7 @@ mod tests {
     #[test]
     fn no_number_of_events_is_too_much() {
         for (voters, messages) in [(u64::MAX, 0), (0, u64::MAX), (u64::MAX, u64::MAX)] {
-            assert_eq!(poll_bytes(voters, messages), u64::MAX);
+            assert_eq!(poll_bytes(voters, messages, 3), u64::MAX);
         }
     }
 }

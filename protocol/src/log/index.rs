@@ -219,7 +219,8 @@ impl LogIndex {
     /// The messages, top-ups and bundles from the last to the first: a bundle, and then its messages.
     /// `reader` is the log that was scanned.
     ///
-    /// Each is what it was when it was scanned, and checked against the message chain.
+    /// Each is compared with what it was when the log was scanned, and checked against the message
+    /// chain.
     pub fn messages_reversed<R: Read + Seek>(&self, reader: R) -> MessagesReversed<'_, R> {
         MessagesReversed {
             index: self,
@@ -374,6 +375,7 @@ impl<R: Read + Seek> MessagesReversed<'_, R> {
             return Err(changed());
         }
         let link = self.head;
+        debug_assert_eq!(event.link(), Some(link));
         self.left = position;
         (self.head, self.outer) = match (&event, self.outer) {
             (Event::Bundle { inner, .. }, _) => (*inner, Some(previous)),

@@ -105,22 +105,25 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(8))]
         #[test]
-        fn ballots_are_trees(votes in prop::collection::vec((0u64..125, -3i64..4), 1..60)) {
+        fn ballots_are_trees(
+            votes in prop::collection::vec((0usize..2, 0u64..125, -3i64..4), 1..60),
+        ) {
             let mut ballots = Ballots::new(3);
-            let mut tree = SparseTree::new(3, Fr::ZERO);
-            let mut weights = BTreeMap::new();
-            for (option, weight) in votes {
-                let sorted = |weights: &BTreeMap<u64, i64>| -> Vec<(u64, i64)> {
-                    weights.iter().map(|(o, w)| (*o, *w)).collect()
-                };
-                let path = ballots.path(7, option, &sorted(&weights));
+            let mut voters = [0, 1].map(|_| (SparseTree::new(3, Fr::ZERO), BTreeMap::new()));
+            for (who, option, weight) in votes {
+                let (tree, weights) = &mut voters[who];
+                let voter = 7 + who as u64;
+                let sorted: Vec<(u64, i64)> = weights.iter().map(|(o, w)| (*o, *w)).collect();
+                let path = ballots.path(voter, option, &sorted);
                 prop_assert_eq!(&path, &tree.path(option).unwrap());
                 weights.insert(option, weight);
-                ballots.set(7, option, weight, &path);
+                ballots.set(voter, option, weight, &path);
                 tree.set(option, from_i64(weight)).unwrap();
-                prop_assert_eq!(ballots.root(7), tree.root());
+                for ((tree, _), voter) in voters.iter().zip(7..) {
+                    prop_assert_eq!(ballots.root(voter), tree.root());
+                }
             }
-            prop_assert_eq!(ballots.root(8), ballots.empty_root());
+            prop_assert_eq!(ballots.root(9), ballots.empty_root());
         }
     }
 }
